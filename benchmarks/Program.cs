@@ -1,0 +1,1 @@
+Console.WriteLine("rlleap-bench"); return 0;
