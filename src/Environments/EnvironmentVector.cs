@@ -1,0 +1,173 @@
+using System.Runtime.InteropServices;
+
+namespace RlLeap.Environments;
+
+/// <summary>N single environments as one vector: how any <see cref="IEnvironment"/> reaches an agent.</summary>
+/// <remarks>With several threads the copies are stepped side by side; each must then keep to itself (no shared mutable statics).</remarks>
+public sealed class EnvironmentVector : IVectorEnvironment
+{
+    private readonly GuardedEnvironment[] _environments;
+    private readonly double[] _returns;
+    private readonly EpisodeRecord[] _ended;
+    private readonly EnvironmentException?[] _errors;
+    private readonly List<EpisodeRecord> _finished = [];
+    private readonly int[] _actions;
+    private readonly Crew _crew;
+    private bool _started;
+    private bool _resetting;
+    private string? _failure;
+
+    /// <param name="count">N.</param>
+    /// <param name="make">Makes copy i.</param>
+    /// <param name="threads">How many threads step them, the caller's own included.</param>
+    public EnvironmentVector(int count, Func<int, IEnvironment> make, int threads = 1)
+    {
+        _environments = new GuardedEnvironment[count];
+        for (var i = 0; i < count; i++) _environments[i] = new GuardedEnvironment(make(i), $"copy {i} of {count}");
+        Spec = _environments[0].Spec;
+        Observations = new ObservationBuffer(Spec.Observation, count);
+        FinalObservations = new ObservationBuffer(Spec.Observation, count);
+        Rewards = new float[count];
+        Moments = new Moment[count];
+        _returns = new double[count];
+        _ended = new EpisodeRecord[count];
+        _errors = new EnvironmentException?[count];
+        _actions = new int[count];
+        _crew = new Crew(count, threads, Work);
+    }
+
+    /// <inheritdoc/>
+    public EnvironmentSpec Spec { get; }
+
+    /// <inheritdoc/>
+    public int Count => _environments.Length;
+
+    /// <inheritdoc/>
+    public ObservationBuffer Observations { get; }
+
+    /// <inheritdoc/>
+    public ObservationBuffer FinalObservations { get; }
+
+    /// <inheritdoc/>
+    public float[] Rewards { get; }
+
+    /// <inheritdoc/>
+    public Moment[] Moments { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EpisodeRecord> Finished => _finished;
+
+    /// <inheritdoc/>
+    public void Reset()
+    {
+        _resetting = true;
+        Run();
+        _started = true;
+    }
+
+    /// <inheritdoc/>
+    public void Step(ReadOnlySpan<int> actions)
+    {
+        VectorRules.CheckStep(Spec, Count, actions, _started, _failure);
+        actions.CopyTo(_actions);
+        _resetting = false;
+        Run();
+    }
+
+    private void Run()
+    {
+        _finished.Clear();
+        _failure = null;
+        _crew.Run();
+        VectorRules.Collect(Moments, _ended, _finished);
+        var failed = _errors.FirstOrDefault(error => error is not null);
+        if (failed is null) return;
+        _failure = failed.Message;
+        throw failed;
+    }
+
+    private void Work(int start, int end)
+    {
+        for (var i = start; i < end; i++)
+        {
+            _errors[i] = null;
+            try
+            {
+                if (_resetting) ResetOne(i);
+                else StepOne(i);
+            }
+            catch (EnvironmentException e)
+            {
+                // The others go on; this row keeps what it showed.
+                (Rewards[i], Moments[i], _errors[i]) = (0, Moment.Mid, e);
+            }
+        }
+    }
+
+    private void ResetOne(int i)
+    {
+        Observations.Set(i, _environments[i].Reset().Observation);
+        (_returns[i], Rewards[i], Moments[i]) = (0, 0, Moment.First);
+    }
+
+    private void StepOne(int i)
+    {
+        var step = _environments[i].Step(_actions[i]);
+        _returns[i] += step.RawReward;
+        if (step.IsLast)
+        {
+            FinalObservations.Set(i, step.Observation);
+            _ended[i] = new EpisodeRecord(i, _returns[i], _environments[i].StepsTaken, step.Moment);
+            _returns[i] = 0;
+            Observations.Set(i, _environments[i].Reset().Observation);
+        }
+        else Observations.Set(i, step.Observation);
+        (Rewards[i], Moments[i]) = (step.Reward, step.Moment);
+    }
+
+    /// <inheritdoc/>
+    public bool CanSnapshot => _environments[0].CanSnapshot;
+
+    /// <inheritdoc/>
+    public byte[] Snapshot()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        writer.Write(Count);
+        writer.Write(_started);
+        for (var i = 0; i < Count; i++)
+        {
+            var bytes = _environments[i].Snapshot();
+            writer.Write(bytes.Length);
+            writer.Write(bytes);
+        }
+        writer.Write(MemoryMarshal.AsBytes(_returns.AsSpan()));
+        VectorRules.Save(writer, this);
+        return stream.ToArray();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(ReadOnlySpan<byte> snapshot) => VectorRules.Restore(Spec, snapshot, reader =>
+    {
+        if (reader.ReadInt32() != Count) throw new InvalidDataException($"it holds another number of environments than {Count}");
+        _started = reader.ReadBoolean();
+        foreach (var environment in _environments) environment.Restore(reader.ReadBytes(reader.ReadInt32()));
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_returns.AsSpan()));
+        VectorRules.Load(reader, this);
+        _finished.Clear();
+        _failure = null;
+    });
+
+    /// <inheritdoc/>
+    public bool CanRender => _environments[0].CanRender;
+
+    /// <inheritdoc/>
+    public Picture Render(int index) => _environments[index].Render();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _crew.Dispose();
+        foreach (var environment in _environments) environment.Dispose();
+    }
+}

@@ -1,0 +1,56 @@
+namespace RlLeap.Environments;
+
+/// <summary>The number type of an observation's elements.</summary>
+public enum ElementType : byte
+{
+    /// <summary>Unsigned bytes: pixels and 0/1 planes.</summary>
+    Byte,
+
+    /// <summary>32-bit floats: everything else.</summary>
+    Float32,
+}
+
+/// <summary>The set that observations or actions come from.</summary>
+public abstract record Space;
+
+/// <summary>The whole numbers 0 .. <paramref name="Count"/>-1.</summary>
+public sealed record Discrete(int Count) : Space
+{
+    /// <summary>At least one.</summary>
+    public int Count { get; } = Count > 0 ? Count : throw new EnvironmentException($"A Discrete space needs at least one value; it was given {Count}.");
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Discrete({Count})";
+}
+
+/// <summary>Arrays of one shape, every element between <paramref name="Low"/> and <paramref name="High"/> (both included).</summary>
+/// <param name="Element">The number type.</param>
+/// <param name="Shape">The size of each dimension, channel first for planes and images ([C, H, W]).</param>
+/// <param name="Low">The smallest value an element takes; may be negative infinity.</param>
+/// <param name="High">The largest value an element takes; may be positive infinity.</param>
+public sealed record Box(ElementType Element, long[] Shape, double Low, double High) : Space
+{
+    /// <summary>The size of each dimension.</summary>
+    public long[] Shape { get; } = Shape.All(size => size > 0) && Low <= High
+        ? [.. Shape]
+        : throw new EnvironmentException($"A Box needs sizes above zero and low <= high; it was given [{string.Join(", ", Shape)}] between {Low} and {High}.");
+
+    /// <summary>How many elements one observation has: the product of the sizes.</summary>
+    public int Length { get; } = checked((int)Shape.Aggregate(1L, (product, size) => product * size));
+
+    /// <summary>The box of bytes 0 .. <paramref name="high"/>.</summary>
+    public static Box Bytes(byte high, params long[] shape) => new(ElementType.Byte, shape, 0, high);
+
+    /// <summary>The box of floats without bounds.</summary>
+    public static Box Floats(params long[] shape) => new(ElementType.Float32, shape, double.NegativeInfinity, double.PositiveInfinity);
+
+    /// <summary>Equal in number type, sizes and bounds.</summary>
+    public bool Equals(Box? other) =>
+        other is not null && Element == other.Element && Low.Equals(other.Low) && High.Equals(other.High) && Shape.AsSpan().SequenceEqual(other.Shape);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Element, Length, Low, High);
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant($"Box({Element}, [{string.Join(", ", Shape)}], {Low}..{High})");
+}

@@ -1,0 +1,69 @@
+namespace RlLeap.Environments;
+
+/// <summary>An environment around another: passes everything on, for wrappers to override what they change.</summary>
+public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
+{
+    /// <summary>The wrapped environment.</summary>
+    protected IEnvironment Inner { get; } = inner;
+
+    /// <inheritdoc/>
+    public virtual EnvironmentSpec Spec => Inner.Spec;
+
+    /// <inheritdoc/>
+    public virtual TimeStep Reset() => Inner.Reset();
+
+    /// <inheritdoc/>
+    public virtual TimeStep Step(int action) => Inner.Step(action);
+
+    /// <summary>Writes the wrapper's own state; the inner environment's is added by itself.</summary>
+    protected virtual void Save(BinaryWriter writer) { }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    protected virtual void Load(BinaryReader reader) { }
+
+    /// <inheritdoc/>
+    public bool CanSnapshot => Inner.CanSnapshot;
+
+    /// <inheritdoc/>
+    public byte[] Snapshot()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        var inner = Inner.Snapshot();
+        writer.Write(inner.Length);
+        writer.Write(inner);
+        Save(writer);
+        return stream.ToArray();
+    }
+
+    /// <inheritdoc/>
+    public void Restore(ReadOnlySpan<byte> snapshot)
+    {
+        try
+        {
+            using var reader = new BinaryReader(new MemoryStream(snapshot.ToArray()));
+            var length = reader.ReadInt32();
+            if (length < 0 || length > snapshot.Length - 4) throw new EndOfStreamException();
+            Inner.Restore(reader.ReadBytes(length));
+            Load(reader);
+            if (reader.BaseStream.Position != snapshot.Length) throw new EndOfStreamException();
+        }
+        catch (EndOfStreamException e)
+        {
+            throw new EnvironmentException($"{Spec.Id}: the saved state of {snapshot.Length} bytes is damaged or from another environment.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool CanRender => Inner.CanRender;
+
+    /// <inheritdoc/>
+    public Picture Render() => Inner.Render();
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+        Inner.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
