@@ -1,1 +1,9 @@
-Console.WriteLine("rlleap"); return 0;
+// The program `rlleap`. A command is a file in Commands/ with a Create(); it is listed here and nowhere else.
+using System.CommandLine;
+using RlLeap.Experiments;
+using RlLeap.Experiments.Commands;
+
+return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks.")
+{
+    Doctor.Create(),
+});
