@@ -49,7 +49,7 @@ internal static class Compressed
     /// <summary>Everything left in a stream, at most <paramref name="limit"/> bytes.</summary>
     public static byte[] ReadToEnd(Stream stream, string where, long limit, long guess = 0)
     {
-        var buffer = new byte[Math.Clamp(guess, 256, limit + 1)];
+        var buffer = new byte[Math.Min(Math.Max(guess, 256), limit + 1)];
         var length = 0;
         while (true)
         {
@@ -73,7 +73,7 @@ internal static class Compressed
         catch (FileNotFoundException e) { throw new DataException(where, "is not there", e); }
         catch (DirectoryNotFoundException e) { throw new DataException(where, "is not there", e); }
         catch (EndOfStreamException e) { throw new DataException(where, "ends too early; the file is truncated", e); }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException or FormatException or OverflowException)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw new DataException(where, $"cannot be read ({e.Message.TrimEnd('.')}); the file is damaged, truncated or not the data set", e);
         }
