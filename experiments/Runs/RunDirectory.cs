@@ -1,0 +1,161 @@
+// A run is a folder: config.yaml first, metrics appended, checkpoints, result.json last.
+using Serilog;
+
+namespace RlLeap.Experiments.Runs;
+
+/// <summary>The folder of one run, held by one process at a time.</summary>
+/// <remarks>
+/// config.yaml (resolved, written first), metrics.jsonl, events/ (TensorBoard), checkpoints/, run.log, and result.json, whose presence
+/// says that the run is complete. A resume cuts metrics and events back to where they were at the newest whole checkpoint, so that the
+/// files of a resumed run are those of an uninterrupted one, bit for bit; run.log and events/ carry times and are the exception.
+/// </remarks>
+public sealed class RunDirectory : IDisposable
+{
+    public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", ResultName = "result.json";
+
+    private readonly FileStream _lock;
+    private readonly SortedDictionary<string, FileStream> _appended = new(StringComparer.Ordinal);
+    private readonly CheckpointStore _checkpoints;
+    private readonly Lazy<IMetricSink> _metrics;
+
+    private RunDirectory(string root, FileStream @lock, int keep)
+    {
+        Root = root;
+        _lock = @lock;
+        _checkpoints = new CheckpointStore(PathOf("checkpoints"), keep);
+        _metrics = new(() => new Tee(new JsonLines(Append(MetricsName)), new TensorBoard(series => Append($"events/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap"))));
+    }
+
+    /// <summary>Full path of the folder.</summary>
+    public string Root { get; }
+
+    /// <summary>The resolved config, as YAML.</summary>
+    public string Config => File.ReadAllText(PathOf(ConfigName));
+
+    /// <summary>Where the run goes on: the newest whole checkpoint, or null at its beginning.</summary>
+    public Checkpoint? Restored { get; private set; }
+
+    /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.</summary>
+    public IMetricSink Metrics => _metrics.Value;
+
+    public string PathOf(string relative) => Path.Combine(Root, relative);
+
+    /// <summary>Whether a folder holds a run, and whether that run is complete.</summary>
+    public static bool Holds(string path) => File.Exists(Path.Combine(path, ConfigName));
+    public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
+
+    /// <summary>Begins a run in a new or empty folder and writes its resolved config.</summary>
+    /// <exception cref="RlLeapException">The folder holds something, or another process uses it.</exception>
+    public static RunDirectory Start(string path, string config, int keep = 2)
+    {
+        var run = Open(path, keep);
+        try
+        {
+            if (Holds(path)) throw new RlLeapException($"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
+            if (Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
+                throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
+            AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
+            return run;
+        }
+        catch { run.Dispose(); throw; }
+    }
+
+    /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off.</summary>
+    /// <param name="config">The config asked for, where one was given; it must be the run's own.</param>
+    public static RunDirectory Resume(string path, string? config = null, int keep = 2)
+    {
+        if (!Holds(path)) throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
+        var run = Open(path, keep);
+        try
+        {
+            if (config is not null && FirstDifference(run.Config, config) is { } difference)
+                throw new RlLeapException($"the run in {path} was started with another config: {difference}. Resume with its own, or choose another run.directory.");
+            run.Restored = run._checkpoints.Newest();
+            run.Cut();
+            if (run.Restored is { } from) Log.Information("going on from {Checkpoint}", from.Folder);
+            return run;
+        }
+        catch { run.Dispose(); throw; }
+    }
+
+    /// <summary>Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files are.</summary>
+    public Checkpoint SaveCheckpoint(long step, Action<string> write)
+    {
+        foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
+        return _checkpoints.Save(step, write, _appended.ToDictionary(a => a.Key, a => a.Value.Length));
+    }
+
+    /// <summary>Ends the run: writes result.json and leaves only the newest checkpoint.</summary>
+    public void Finish(Result result)
+    {
+        foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
+        _checkpoints.Prune(1);
+        result.Save(PathOf(ResultName));
+    }
+
+    /// <summary>Opens a file of the run to append to; checkpoints remember its length.</summary>
+    public Stream Append(string relative)
+    {
+        if (_appended.TryGetValue(relative, out var open)) return open;
+        Directory.CreateDirectory(Path.GetDirectoryName(PathOf(relative))!);
+        var stream = new FileStream(PathOf(relative), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+        stream.Seek(0, SeekOrigin.End);
+        return _appended[relative] = stream;
+    }
+
+    /// <summary>Lets another process have the run.</summary>
+    public void Dispose()
+    {
+        foreach (var stream in _appended.Values) stream.Dispose();
+        File.Delete(PathOf(HolderName));
+        _lock.Dispose(); // the lock's file stays: who opened it meanwhile must not lock one that is gone
+    }
+
+    private void Cut()
+    {
+        var lengths = Restored?.Lengths ?? new Dictionary<string, long>();
+        foreach (var (file, length) in lengths)
+        {
+            var stream = Append(file); // stays open, so that the next checkpoint has its length too
+            if (stream.Length < length)
+                throw new RlLeapException($"{PathOf(file)} has {stream.Length} bytes, and had {length} at the checkpoint {Restored!.Folder}: it was damaged since. Restore it, or start the run anew in another folder.");
+            stream.SetLength(length);
+            stream.Position = length;
+        }
+        // What no checkpoint knows was begun after it.
+        var events = Directory.Exists(PathOf("events")) ? Directory.EnumerateFiles(PathOf("events"), "*", SearchOption.AllDirectories) : [];
+        foreach (var file in events.Append(PathOf(MetricsName)))
+            if (File.Exists(file) && !lengths.ContainsKey(Path.GetRelativePath(Root, file))) File.Delete(file);
+    }
+
+    // The lock cannot be read while it is held, so its holder is named in a file beside it.
+    private const string LockName = ".lock", HolderName = ".holder";
+
+    private static RunDirectory Open(string path, int keep)
+    {
+        path = Path.GetFullPath(path);
+        var file = Path.Combine(path, LockName);
+        FileStream stream;
+        try
+        {
+            Directory.CreateDirectory(path);
+            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None); // the system lets go of it whatever happens to us
+        }
+        catch (IOException) when (File.Exists(file))
+        {
+            var holder = Path.Combine(path, HolderName);
+            throw new RlLeapException($"{path} is in use by {(File.Exists(holder) ? File.ReadAllText(holder) : "another process")}: wait for it, or stop it.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new RlLeapException($"Cannot use {path} as a run's folder: {e.Message}", e); }
+        File.WriteAllText(Path.Combine(path, HolderName), $"process {Environment.ProcessId} on {Environment.MachineName}");
+        return new RunDirectory(path, stream, keep);
+    }
+
+    private static string? FirstDifference(string run, string asked)
+    {
+        var (a, b) = (run.Split('\n'), asked.Split('\n'));
+        for (var i = 0; i < Math.Max(a.Length, b.Length); i++)
+            if (a.ElementAtOrDefault(i) != b.ElementAtOrDefault(i)) return $"line {i + 1} of its {ConfigName} is '{a.ElementAtOrDefault(i)?.Trim()}', asked for was '{b.ElementAtOrDefault(i)?.Trim()}'";
+        return null;
+    }
+}

@@ -1,0 +1,208 @@
+// The folder of a run: begun once, held by one process, resumed to the same bytes, checkpoints whole or not at all.
+using System.Diagnostics;
+using System.Text;
+using RlLeap.Experiments.Runs;
+using Xunit;
+
+namespace RlLeap.Tests.Experiments;
+
+public class RunTests
+{
+    private static readonly Result Nothing = new("train", "test", [], []);
+
+    [Fact]
+    public void A_run_is_begun_once_and_says_how_to_go_on()
+    {
+        using var temp = new TempFolder();
+        var path = temp["runs/a"];
+        using (var run = RunDirectory.Start(path, "name: a\n")) Assert.Equal("name: a\n", run.Config);
+        Assert.Contains($"--resume {path}", Assert.Throws<RlLeapException>(() => RunDirectory.Start(path, "name: a\n")).Message, StringComparison.Ordinal);
+        Assert.Contains("line 1 of its config.yaml is 'name: a', asked for was 'name: b'", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(path, "name: b\n")).Message, StringComparison.Ordinal);
+        temp.Write("other/file", "x");
+        Assert.Contains("not empty", Assert.Throws<RlLeapException>(() => RunDirectory.Start(temp["other"], "")).Message, StringComparison.Ordinal);
+        Assert.Contains("holds no run", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["other"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_second_user_of_a_run_is_refused_by_name_of_the_first()
+    {
+        using var temp = new TempFolder();
+        using (RunDirectory.Start(temp["a"], "name: a\n"))
+            Assert.Contains($"in use by process {Environment.ProcessId} on {Environment.MachineName}", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+        RunDirectory.Resume(temp["a"]).Dispose();
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(1), InlineData(2), InlineData(3)]
+    public void A_run_killed_and_resumed_leaves_the_same_files_as_one_that_was_not(int seed)
+    {
+        using var temp = new TempFolder();
+        Train(temp["whole"], kills: null);
+        Train(temp["killed"], kills: new Rng(seed).Split("kills"));
+        var names = Files(temp["whole"]);
+        Assert.Equal(names, Files(temp["killed"]));
+        Assert.Contains("metrics.jsonl", names);
+        foreach (var name in names.Where(n => !n.StartsWith("events", StringComparison.Ordinal)))
+            Assert.Equal(File.ReadAllBytes(temp["whole/" + name]), File.ReadAllBytes(temp["killed/" + name]));
+        foreach (var name in names.Where(n => n.StartsWith("events", StringComparison.Ordinal)))
+            Assert.Equal(new FileInfo(temp["whole/" + name]).Length, new FileInfo(temp["killed/" + name]).Length);
+
+        static string[] Files(string root) => [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(root, f)).Order(StringComparer.Ordinal)];
+    }
+
+    // A run of 20 steps whose state is a generator; a "kill" leaves a torn line and drops everything in memory.
+    private static void Train(string path, Rng? kills)
+    {
+        for (var first = true; ; first = false)
+        {
+            using var run = first ? RunDirectory.Start(path, "name: a\n") : RunDirectory.Resume(path);
+            var (rng, step) = run.Restored is { } from ? (Rng.FromState(File.ReadAllBytes(from.PathOf("rng"))), from.Step) : (new Rng(7), 0L);
+            var killed = false;
+            for (; step < 20 && !killed; step++)
+            {
+                if (step > 0 && step % 3 == 0) run.SaveCheckpoint(step, folder => File.WriteAllBytes(Path.Combine(folder, "rng"), rng.SaveState()));
+                run.Metrics.Write(new("meta", step, ("charts/episodic_return", rng.NextNormal()), ("losses/policy", double.NaN)));
+                if (step > 10) run.Metrics.Write(new("task/late", step, ("x", rng.NextDouble())));
+                if (kills?.NextInt(6) == 0)
+                {
+                    run.Append("metrics.jsonl").Write("{\"series\":\"me"u8);
+                    killed = true;
+                }
+            }
+            if (killed) continue;
+            run.SaveCheckpoint(20, folder => File.WriteAllBytes(Path.Combine(folder, "rng"), rng.SaveState()));
+            run.Finish(Nothing);
+            return;
+        }
+    }
+
+    [Fact]
+    public void A_damaged_newest_checkpoint_is_passed_over()
+    {
+        using var temp = new TempFolder();
+        using (var run = RunDirectory.Start(temp["a"], "name: a\n"))
+            for (var step = 1; step <= 3; step++)
+            {
+                run.Metrics.Write(new("meta", step, ("x", step)));
+                run.SaveCheckpoint(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
+            }
+        Assert.Equal(["000000000002", "000000000003"], Directory.GetDirectories(temp["a/checkpoints"]).Select(Path.GetFileName).Order());
+        File.WriteAllText(temp["a/checkpoints/000000000003/state"], "9");
+        Directory.CreateDirectory(temp["a/checkpoints/000000000004.tmp"]); // cut off while it was written
+        using (var run = RunDirectory.Resume(temp["a"]))
+        {
+            Assert.Equal(2, run.Restored!.Step);
+            Assert.Equal("2", File.ReadAllText(run.Restored.PathOf("state")));
+            Assert.Equal([1L, 2L], JsonLines.Read(temp["a/metrics.jsonl"]).Select(r => r.Step));
+        }
+        File.Delete(temp["a/checkpoints/000000000002/state"]);
+        using (var run = RunDirectory.Resume(temp["a"])) Assert.Null(run.Restored);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_fails_leaves_the_earlier_ones()
+    {
+        using var temp = new TempFolder();
+        var store = new CheckpointStore(temp["c"]);
+        store.Save(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
+        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() => store.Save(2, _ => throw new IOException("No space left on device"))).Message, StringComparison.Ordinal);
+        Assert.Equal(1, store.Newest()!.Step);
+        Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Metrics_shorter_than_at_the_checkpoint_are_an_error()
+    {
+        using var temp = new TempFolder();
+        using (var run = RunDirectory.Start(temp["a"], ""))
+        {
+            run.Metrics.Write(new("meta", 1, ("x", 1)));
+            run.SaveCheckpoint(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
+        }
+        File.WriteAllText(temp["a/metrics.jsonl"], "");
+        Assert.Contains("it was damaged since", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_series_whose_columns_change_throws_also_after_a_resume()
+    {
+        using var stream = new MemoryStream();
+        var sink = new JsonLines(stream);
+        sink.Write(new("meta", 1, ("a", 1), ("b", 2)));
+        sink.Write(new("other", 1, ("c", 1)));
+        Assert.Contains("'meta' changed its columns at step 2: a, b before, a now", Assert.Throws<InvalidOperationException>(() => sink.Write(new("meta", 2, ("a", 1)))).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => new JsonLines(stream).Write(new("other", 2, ("d", 1))));
+    }
+
+    [Fact]
+    public void A_metrics_file_cut_off_in_a_line_is_read_up_to_it()
+    {
+        using var temp = new TempFolder();
+        var path = temp.Write("m.jsonl", "{\"series\":\"a\",\"step\":1,\"x\":0.1}\n{\"series\":\"a\",\"step\":2,\"x\":null}\n{\"series\":\"a\",\"st");
+        var rows = JsonLines.Read(path).ToList();
+        Assert.Equal([1L, 2L], rows.Select(r => r.Step));
+        Assert.Equal([("x", 0.1)], rows[0].Values);
+        Assert.Equal(double.NaN, rows[1].Values[0].Value);
+    }
+
+    [Fact]
+    public void Sinks_compose()
+    {
+        var (all, some) = (new Collecting(), new Collecting());
+        var sink = new Tee(all, new Every(10, some));
+        foreach (var step in new[] { 0, 4, 9, 12, 21, 22 }) sink.Write(new("a", step, ("x", step)));
+        sink.Write(new("b", 5, ("x", 5)));
+        Assert.Equal(7, all.Rows.Count);
+        Assert.Equal([("a", 0L), ("a", 12L), ("a", 22L), ("b", 5L)], some.Rows.Select(r => (r.Series, r.Step)));
+    }
+
+    [Fact]
+    public void TensorBoard_events_are_those_of_an_independent_writer()
+    {
+        using var stream = new MemoryStream();
+        var sink = new TensorBoard(_ => stream, new StoppedClock());
+        sink.Write(new("meta", 3, ("charts/episodic_return", 1.5), ("losses/policy", -0.25)));
+        sink.Write(new("meta", 5_000_000_000, ("charts/episodic_return", 2), ("losses/policy", 1e10)));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Experiments", "Golden", "events.out.tfevents")), stream.ToArray());
+    }
+
+    private sealed class StoppedClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_250);
+    }
+
+    [Fact]
+    public void Results_read_back_equal_and_their_absence_is_explained()
+    {
+        using var temp = new TempFolder();
+        var result = new Result("evaluate", "a", [new("Pong", "leap", 3, [1, 2], [0.1, double.NaN])], [new("Pong", "path length", [1], [2.5])],
+            Scales: new Dictionary<string, Scale> { ["Pong"] = new(-20.7, 14.6) }, Record: new Dictionary<string, string> { ["version"] = "1" });
+        result.Save(temp["result.json"]);
+        var again = Result.Load(temp["result.json"]);
+        again.Save(temp["again.json"]);
+        Assert.Equal(File.ReadAllText(temp["result.json"]), File.ReadAllText(temp["again.json"]));
+        Assert.Equal((0.1, double.NaN), (again.Curves[0].Values[0], again.Curves[0].Values[1]));
+        Assert.Contains("not complete", Assert.Throws<RlLeapException>(() => Result.Load(temp["no/result.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("not a result", Assert.Throws<RlLeapException>(() => Result.Load(temp.Write("bad.json", "{"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Progress_off_a_terminal_is_plain_lines_with_rate_and_time_left()
+    {
+        var console = new StringWriter();
+        using (var progress = new Progress("leap", 100, "meta-steps", done: 40, live: false, console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+        {
+            using var line = progress.Begin("Breakout", 5_000_000, "steps");
+            line.Update(12_345, "return 3.2");
+            Assert.StartsWith("Breakout  12.3k/5000k steps  ", line.ToString(), StringComparison.Ordinal);
+            Assert.EndsWith("left  return 3.2", line.ToString(), StringComparison.Ordinal);
+            progress.Report(50, "path length 2");
+            progress.Report(51); // too soon after
+            progress.Report(100);
+        }
+        var lines = console.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("leap  50/100 meta-steps  ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("leap  100/100 meta-steps  ", lines[1], StringComparison.Ordinal);
+    }
+}
