@@ -53,6 +53,11 @@ public static class Registry
     private static readonly ConcurrentDictionary<string, EnvironmentEntry> Entries = new();
     private static readonly ConcurrentDictionary<string, IEnvironmentFamily> Families = new();
 
+    static Registry()
+    {
+        foreach (var entry in MinAtarSuite.Entries()) Register(entry);
+    }
+
     /// <summary>Registers an environment: <c>Registry.Register("my/Env", rng => new MyEnvironment(rng));</c></summary>
     public static void Register(string id, Func<Rng, IEnvironment> make, string summary = "") => Register(new EnvironmentEntry(id, summary, (rng, _) => make(rng)));
 

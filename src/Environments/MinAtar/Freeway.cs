@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace RlLeap.Environments.MinAtar;
+
+/// <summary>Freeway: bring the chicken across eight lanes of cars as often as possible in 2,501 steps, +1 each time.</summary>
+/// <remarks>
+/// The chicken stays in column 4 and moves up or down at most every third step. A car of class s moves every s+1 steps and wraps around the edges.
+/// Being hit sends the chicken back to row 9. Reaching row 0 gives the reward, sends it back too, and gives all cars new classes and directions.
+/// </remarks>
+internal struct Freeway : IGame<Freeway>
+{
+    private const int Cars = 8, ChickenColumn = 4, MoveCooldown = 3, TimeLimit = 2500;
+
+    public static GameFacts Facts { get; } = new("Freeway", "cross eight lanes of cars, again and again", [0, 2, 4],
+        ["chicken", "car", "speed 1", "speed 2", "speed 3", "speed 4", "speed 5"],
+        [0xFFFFFF, 0xE03C31, 0x1D4E89, 0x2E86AB, 0x3DBE8B, 0xA1C349, 0xF2D16B]);
+
+    // Car i is in row i+1. Directions are 1 or -1; classes and countdowns count steps.
+    private Row _columns, _classes, _directions, _countdowns;
+    private int _row, _moveCountdown, _timeCountdown;
+
+    public void Reset(ref Mt19937 random)
+    {
+        Randomise(ref random);
+        _columns = default;
+        (_row, _moveCountdown, _timeCountdown) = (9, MoveCooldown, TimeLimit);
+    }
+
+    private void Randomise(ref Mt19937 random)
+    {
+        for (var i = 0; i < Cars; i++) _classes[i] = (sbyte)(1 + random.NextInt(5));
+        // At 1/2 exactly (probability 2^-53) the original breaks; here such a car moves left.
+        for (var i = 0; i < Cars; i++) _directions[i] = (sbyte)(random.NextDouble() > 0.5 ? 1 : -1);
+        _countdowns = _classes;
+    }
+
+    public int Step(int action, bool ramping, ref Mt19937 random, ref bool ended)
+    {
+        var reward = 0;
+        var move = Moves.Vertical[action];
+        if (move != 0 && _moveCountdown == 0)
+        {
+            _moveCountdown = MoveCooldown;
+            _row = Math.Clamp(_row + move, 0, 9);
+        }
+        if (_row == 0)
+        {
+            reward = 1;
+            Randomise(ref random);
+            _row = 9;
+        }
+        // Only the car of the chicken's lane can hit it, before or after moving; rows 0 and 9 have no lane.
+        var lane = _row - 1;
+        var hit = (uint)lane < Cars && _columns[lane] == ChickenColumn;
+        MoveCars();
+        if (hit || ((uint)lane < Cars && _columns[lane] == ChickenColumn)) _row = 9;
+        if (_moveCountdown > 0) _moveCountdown--;
+        if (--_timeCountdown < 0) ended = true;
+        return reward;
+    }
+
+    /// <summary>All eight lanes at once: where the countdown is 0 reload it and move, elsewhere count down.</summary>
+    private void MoveCars()
+    {
+        var columns = Load(ref _columns);
+        var countdowns = Load(ref _countdowns);
+        var moves = Vector128.Equals(countdowns, Vector128<sbyte>.Zero);
+        columns += moves & Load(ref _directions);
+        columns = Vector128.ConditionalSelect(Vector128.Equals(columns, Vector128.Create((sbyte)-1)), Vector128.Create((sbyte)9), columns);
+        columns = Vector128.ConditionalSelect(Vector128.Equals(columns, Vector128.Create((sbyte)10)), Vector128<sbyte>.Zero, columns);
+        Store(ref _columns, columns);
+        Store(ref _countdowns, Vector128.ConditionalSelect(moves, Load(ref _classes), countdowns - Vector128<sbyte>.One));
+    }
+
+    private static Vector128<sbyte> Load(ref Row row) => Vector128.CreateScalar(Unsafe.As<Row, long>(ref row)).AsSByte();
+
+    private static void Store(ref Row row, Vector128<sbyte> values) => Unsafe.As<Row, long>(ref row) = values.AsInt64().ToScalar();
+
+    public readonly void Draw(Span<byte> planes)
+    {
+        planes[10 * _row + ChickenColumn] = 1;
+        for (var i = 0; i < Cars; i++)
+        {
+            var lane = 10 * (i + 1);
+            var column = _columns[i];
+            var behind = column - _directions[i];
+            behind = behind < 0 ? 9 : behind > 9 ? 0 : behind;
+            planes[100 + lane + column] = 1;
+            planes[100 * (1 + _classes[i]) + lane + behind] = 1;
+        }
+    }
+
+    [InlineArray(Cars)]
+    private struct Row
+    {
+        private sbyte _first;
+    }
+}

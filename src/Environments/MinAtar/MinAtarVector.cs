@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace RlLeap.Environments.MinAtar;
+
+/// <summary>N MinAtar games in contiguous memory: a step allocates nothing and writes each observation straight into its row.</summary>
+internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : unmanaged, IGame<TGame>
+{
+    private readonly MinAtarOptions _options;
+    private readonly Slot<TGame>[] _slots;
+    private readonly int[] _actionMap;
+    private readonly int[] _actions;
+    private readonly EpisodeRecord[] _ended;
+    private readonly List<EpisodeRecord> _finished;
+    private readonly Crew _crew;
+    private bool _started;
+    private bool _resetting;
+
+    public MinAtarVector(string id, ReadOnlySpan<uint> seeds, MinAtarOptions options, int threads)
+    {
+        (_options, Spec, _actionMap) = (options, MinAtarSuite.Spec(id, TGame.Facts, options), MinAtarSuite.ActionsOf(TGame.Facts, options));
+        Count = seeds.Length;
+        _slots = new Slot<TGame>[Count];
+        for (var i = 0; i < Count; i++) _slots[i].Random.Seed(seeds[i]);
+        Observations = new ObservationBuffer(Spec.Observation, Count);
+        FinalObservations = new ObservationBuffer(Spec.Observation, Count);
+        Rewards = new float[Count];
+        Moments = new Moment[Count];
+        _actions = new int[Count];
+        _ended = new EpisodeRecord[Count];
+        _finished = new List<EpisodeRecord>(Count);
+        _crew = new Crew(Count, threads, Work);
+    }
+
+    public EnvironmentSpec Spec { get; }
+
+    public int Count { get; }
+
+    public ObservationBuffer Observations { get; }
+
+    public ObservationBuffer FinalObservations { get; }
+
+    public float[] Rewards { get; }
+
+    public Moment[] Moments { get; }
+
+    public IReadOnlyList<EpisodeRecord> Finished => _finished;
+
+    public void Reset()
+    {
+        _resetting = true;
+        _finished.Clear();
+        _crew.Run();
+        _started = true;
+    }
+
+    public void Step(ReadOnlySpan<int> actions)
+    {
+        VectorRules.CheckStep(Spec, Count, actions, _started);
+        for (var i = 0; i < actions.Length; i++) _actions[i] = _actionMap[actions[i]];
+        _resetting = false;
+        _finished.Clear();
+        _crew.Run();
+        VectorRules.Collect(Moments, _ended, _finished);
+    }
+
+    private void Work(int start, int end)
+    {
+        if (_resetting) ResetSlice(start, end);
+        else StepSlice(start, end);
+    }
+
+    private void ResetSlice(int start, int end)
+    {
+        for (var i = start; i < end; i++)
+        {
+            _slots[i].Reset();
+            (Rewards[i], Moments[i]) = (0, Moment.First);
+            Show.Draw(ref _slots[i].Game, Observations.ByteRow(i), _options.Rgb);
+        }
+    }
+
+    private void StepSlice(int start, int end)
+    {
+        var (sticky, ramping, limit, rgb) = (_options.Sticky, _options.Ramping, _options.TimeLimit ?? int.MaxValue, _options.Rgb);
+        for (var i = start; i < end; i++)
+        {
+            ref var slot = ref _slots[i];
+            var reward = slot.Step(_actions[i], sticky, ramping, limit, out var moment);
+            (Rewards[i], Moments[i]) = (reward, moment);
+            if (moment.IsLast()) Finish(i, moment);
+            Show.Draw(ref slot.Game, Observations.ByteRow(i), rgb);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Finish(int i, Moment moment)
+    {
+        ref var slot = ref _slots[i];
+        Show.Draw(ref slot.Game, FinalObservations.ByteRow(i), _options.Rgb);
+        _ended[i] = new EpisodeRecord(i, slot.Return, slot.Length, moment);
+        slot.Reset();
+    }
+
+    public bool CanSnapshot => true;
+
+    private string What => $"{TGame.Facts.Name} x {Count}, {Spec.Observation}";
+
+    public byte[] Snapshot() => Saved.Write<Slot<TGame>>(What, _slots, writer =>
+    {
+        writer.Write(_started);
+        VectorRules.Save(writer, this);
+    });
+
+    public void Restore(ReadOnlySpan<byte> snapshot) => Saved.Read(Spec, What, snapshot, _slots.AsSpan(), reader =>
+    {
+        _started = reader.ReadBoolean();
+        VectorRules.Load(reader, this);
+        _finished.Clear();
+    });
+
+    public bool CanRender => true;
+
+    public Picture Render(int index) => Show.Picture(ref _slots[index].Game);
+
+    public void Dispose() => _crew.Dispose();
+}
