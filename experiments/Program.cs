@@ -6,4 +6,5 @@ using RlLeap.Experiments.Commands;
 return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks.")
 {
     Doctor.Create(),
+    ReportCommand.Create(),
 });

@@ -1,0 +1,44 @@
+// rlleap report: tables and figures of one or several finished runs.
+using System.CommandLine;
+using RlLeap.Experiments.Reporting;
+using RlLeap.Experiments.Runs;
+using Spectre.Console;
+
+namespace RlLeap.Experiments.Commands;
+
+/// <summary>Reads result.json of each run and writes report.json, figures and report.html.</summary>
+public static class ReportCommand
+{
+    public static Command Create()
+    {
+        var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore };
+        var output = new Option<string?>("--output", "-o") { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+        var window = new Option<int?>("--window") { Description = "Points of the moving average (default: as the run recorded)", HelpName = "N" };
+        window.Validators.Add(r => { if (r.GetValueOrDefault<int?>() < 1) r.AddError("--window must be at least 1"); });
+        var replications = new Option<int>("--bootstrap") { Description = "Replications of the bootstrap", DefaultValueFactory = _ => 10_000, HelpName = "N" };
+        replications.Validators.Add(r => { if (r.GetValueOrDefault<int>() < 100) r.AddError("--bootstrap must be at least 100"); });
+        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications };
+        command.SetAction(parsed =>
+        {
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Distinct()];
+            var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Result.Load(Path.Combine(f, RunDirectory.ResultName)))).ToList();
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window));
+            var folder = parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report");
+            var problem = ReportFiles.Write(report, folder);
+            foreach (var table in ReportFiles.Tables(report)) Print(table);
+            if (problem is not null) Console.WriteLine(problem);
+            Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+        });
+        return command;
+    }
+
+    /// <summary>Prints a table; off a terminal as wide as it needs to be.</summary>
+    internal static void Print(ReportFiles.TextTable table)
+    {
+        var view = new Table().Title(table.Title).Border(TableBorder.Simple);
+        foreach (var column in table.Columns) view.AddColumn(new TableColumn(Markup.Escape(column)).NoWrap());
+        foreach (var row in table.Rows) view.AddRow(row.Select(c => Markup.Escape(c)).ToArray());
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 240;
+        AnsiConsole.Write(view);
+    }
+}

@@ -1,0 +1,114 @@
+// From results to the numbers of a report: everything that tables, figures and report.json show is computed here.
+using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Statistics;
+
+namespace RlLeap.Experiments.Reporting;
+
+/// <summary>Every number of a report. Curves are means over seeds of moving averages, with a band of two standard deviations over
+/// seeds as in the paper of Leap; other intervals are 95 % bootstrap intervals over seeds (and games).</summary>
+public sealed record Report(
+    string Name, string Measure, string Axis, bool HigherIsBetter, int Window, int Replications, string? Reference,
+    IReadOnlyList<TaskReport> Tasks, IReadOnlyList<Aggregate> Aggregates, IReadOnlyList<Improvement> Improvements,
+    IReadOnlyList<MetaCurve> MetaCurves, IReadOnlyList<RunReport> Runs)
+{
+    private const int GridPoints = 200;
+
+    /// <summary>Puts finished runs together.</summary>
+    /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
+    /// <param name="window">Points of the moving average; null takes the results' own.</param>
+    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null)
+    {
+        var first = runs[0].Result;
+        if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
+            throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
+        var curves = Named(runs);
+        if (curves.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
+        var points = window ?? first.Window;
+        var methods = curves.Select(c => c.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal).ToList();
+        var reference = methods.Contains("none") && methods.Count > 1 ? "none" : null;
+        var tasks = curves.GroupBy(c => c.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
+            .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
+        var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);
+        return new(
+            runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
+            tasks, [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
+            [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
+            [.. runs.SelectMany(r => r.Result.MetaCurves)], [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))]);
+    }
+
+    // Methods of one name from several runs are told apart by the run where they would collide.
+    private static List<Curve> Named(IReadOnlyList<(string Name, Result Result)> runs)
+    {
+        var shared = runs.SelectMany(r => r.Result.Curves.Select(c => (c.Task, c.Method, c.Seed, r.Name)).Distinct())
+            .GroupBy(c => (c.Task, c.Method, c.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
+        return [.. runs.SelectMany(r => r.Result.Curves.Select(c => shared.Contains(c.Method) ? c with { Method = $"{c.Method} ({r.Name})" } : c)).Where(c => c.Steps.Count > 0)];
+    }
+
+    private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
+    {
+        // The span that every curve covers: beyond it the mean would be over fewer and fewer seeds.
+        var (from, to) = (curves.Max(c => c.Steps[0]), curves.Min(c => c.Steps[^1]));
+        double[] grid = to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
+        var smooth = curves.ToDictionary(c => c, c => LearningCurves.MovingAverage(c.Values, window));
+        double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
+        double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
+        return new(task, grid, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
+        {
+            Curve[] seeds = [.. curves.Where(c => c.Method == method).OrderBy(c => c.Seed)];
+            double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
+            double[] mean = [.. grid.Select((_, i) => lines.Average(l => l[i]))];
+            double[] spread = [.. grid.Select((_, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - mean[i]) * (l[i] - mean[i])) / (lines.Length - 1)))];
+            double[] areas = [.. seeds.Select(c => LearningCurves.Area(c.Steps, c.Values))], finals = [.. seeds.Select(FinalOf)];
+            long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
+            return new MethodReport(method, seeds.Length, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
+                Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
+                Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
+                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null);
+        })]);
+    }
+
+    private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, Dictionary<string, Scale> given, Rng rng, int replications)
+    {
+        // Where nobody tells a scale: 0 is the mean at the beginning, 1 the best method's final mean here.
+        var scales = tasks.ToDictionary(t => t.Task, t => given.GetValueOrDefault(t.Task) ?? Scales.Of(t.Task)
+            ?? new Scale(t.Methods.Average(m => m.Mean[0]), t.Methods.Select(m => m.Final.Value).MaxBy(f => Math.Abs(f - t.Methods.Average(m => m.Mean[0])))));
+        var usable = tasks.Where(t => scales[t.Task] is { } s && s.Zero != s.One).ToList();
+        foreach (var method in methods.Where(m => usable.Count > 0 && usable.All(t => t.Methods.Any(x => x.Method == m))))
+            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[] { ("final", m => m.Finals), ("area", m => m.Areas) })
+            {
+                double[][] scores = [.. usable.Select(t => of(t.Methods.First(m => m.Method == method)).Select(scales[t.Task].Normalize).ToArray())];
+                foreach (var (name, statistic) in new (string, Func<double[][], double>)[]
+                { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean", Statistics.Aggregates.Mean), ("optimality gap", s => Statistics.Aggregates.OptimalityGap(s)) })
+                    yield return new(method, what, name, Statistics.Aggregates.Bootstrap(scores, statistic, rng.Split($"{method} {what} {name}"), replications));
+            }
+    }
+
+    private static IEnumerable<Improvement> ImprovementsOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, string? reference, bool higherIsBetter, Rng rng, int replications)
+    {
+        if (reference is null) yield break;
+        foreach (var method in methods.Where(m => m != reference && tasks.All(t => t.Methods.Any(x => x.Method == m) && t.Methods.Any(x => x.Method == reference))))
+            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[] { ("final", m => m.Finals), ("area", m => m.Areas) })
+            {
+                double[][] Scores(string name) => [.. tasks.Select(t => of(t.Methods.First(m => m.Method == name)).Select(v => higherIsBetter ? v : -v).ToArray())];
+                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method), Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"), Math.Min(replications, 2_000)));
+            }
+    }
+}
+
+/// <summary>One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.</summary>
+public sealed record TaskReport(string Task, IReadOnlyList<double> Steps, double? Goal, IReadOnlyList<MethodReport> Methods);
+
+/// <summary>One method on one task: the mean curve with its band, each seed's area and final value, and their means with intervals.
+/// <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half of all did.</summary>
+public sealed record MethodReport(
+    string Method, int Seeds, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
+    double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal);
+
+/// <summary>A statistic of a method's normalized scores (final values or areas) over all tasks and seeds.</summary>
+public sealed record Aggregate(string Method, string Of, string Statistic, Interval Interval);
+
+/// <summary>The probability that a run of <c>Method</c> beats one of <c>Over</c>, averaged over tasks.</summary>
+public sealed record Improvement(string Method, string Over, string Of, Interval Interval);
+
+/// <summary>Where the numbers came from.</summary>
+public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record);

@@ -1,0 +1,115 @@
+// The files of a report: report.json, figures (through matplotlib), and one self-contained report.html.
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Statistics;
+
+namespace RlLeap.Experiments.Reporting;
+
+/// <summary>Writes a report into a folder.</summary>
+public static class ReportFiles
+{
+    private static readonly (string Name, string Title, string Caption)[] Figures =
+    [
+        ("curves", "Learning curves", "Mean over seeds of the moving average over {0} points; the band is two standard deviations over seeds."),
+        ("area", "Area under the curve", "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
+        ("meta", "Meta-training", "What the meta-training recorded per task over meta-steps."),
+    ];
+
+    /// <summary>Writes everything; answers why there are no figures, or null where there are.</summary>
+    public static string? Write(Report report, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var json = Path.Combine(folder, "report.json");
+        AtomicFile.WriteAllText(json, JsonSerializer.Serialize(report, Json.Readable) + "\n");
+        var problem = Draw(json, folder);
+        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder, problem));
+        return problem;
+    }
+
+    private static string? Draw(string json, string folder)
+    {
+        foreach (var (name, _, _) in Figures)
+            foreach (var kind in new[] { ".png", ".pdf" }) File.Delete(Path.Combine(folder, name + kind));
+        if (PythonInterpreter.Find("matplotlib") is not { } python)
+            return "There are no figures: no Python with matplotlib was found. Add it (sudo apt-get install -y python3-matplotlib, or pip install matplotlib; RLLEAP_PYTHON names an interpreter) and run this again.";
+        var (code, _, error) = python.Run([Path.Combine(AppContext.BaseDirectory, "Report", "figures.py"), json, folder]);
+        return code == 0 ? null : $"There are no figures: matplotlib in {python.Path} failed: {error.Trim().Split('\n')[^1]}";
+    }
+
+    private static string Html(Report report, string folder, string? problem)
+    {
+        var html = new StringBuilder();
+        html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n");
+        html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n<h1>{E(report.Name)}</h1>\n");
+        html.Append($"<p class=\"lead\">{E(Summary(report))}</p>\n");
+        if (problem is not null) html.Append($"<p class=\"note\">{E(problem)}</p>\n");
+        foreach (var (name, title, caption) in Figures)
+        {
+            var file = Path.Combine(folder, name + ".png");
+            if (!File.Exists(file)) continue;
+            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" src=\"data:image/png;base64,{Convert.ToBase64String(File.ReadAllBytes(file))}\">");
+            html.Append($"<figcaption>{E(string.Format(CultureInfo.InvariantCulture, caption, report.Window))}</figcaption></figure>\n");
+        }
+        foreach (var table in Tables(report))
+        {
+            html.Append($"<h2>{E(table.Title)}</h2>\n<table><thead><tr>{string.Concat(table.Columns.Select(c => $"<th>{E(c)}</th>"))}</tr></thead><tbody>\n");
+            foreach (var row in table.Rows) html.Append($"<tr>{string.Concat(row.Select(c => $"<td>{E(c)}</td>"))}</tr>\n");
+            html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
+        }
+        foreach (var run in report.Runs.Where(r => r.Record.Count > 0))
+        {
+            html.Append($"<details><summary>Record of {E(run.Name)} ({E(run.Kind)})</summary><table><tbody>\n");
+            foreach (var (key, value) in run.Record.OrderBy(r => r.Key, StringComparer.Ordinal)) html.Append($"<tr><td>{E(key)}</td><td><pre>{E(value)}</pre></td></tr>\n");
+            html.Append("</tbody></table></details>\n");
+        }
+        return html.Append("</body></html>\n").ToString();
+    }
+
+    private static string Summary(Report report)
+    {
+        var what = $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over {report.Axis}{(report.HigherIsBetter ? "" : " (lower is better)")}.";
+        return report.Improvements.Where(i => i.Of == "area").Aggregate(what, (text, i) =>
+            $"{text} A run from {i.Method} has the better area under its curve than one from {i.Over} with probability {N(i.Interval.Value)} [{N(i.Interval.Low)}, {N(i.Interval.High)}].");
+    }
+
+    /// <summary>A table as text: for the terminal and for the page.</summary>
+    public sealed record TextTable(string Title, string Caption, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
+
+    /// <summary>The tables of a report.</summary>
+    public static IEnumerable<TextTable> Tables(Report report)
+    {
+        if (report.Tasks.Count > 0)
+        {
+            var goal = report.Reference is null ? Array.Empty<string>() : [$"{report.Axis} to {report.Reference}'s final"];
+            yield return new("Tasks", $"Final: mean of the last {report.Window} points. Area: mean height of the curve. In brackets 95 % bootstrap intervals over seeds."
+                + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference} (seeds that did)."),
+                ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
+                [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
+                    .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "not reached")} ({reached}/{m.Seeds})" } : []]))]);
+        }
+        if (report.Aggregates.Count > 0)
+            yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, {report.Replications} replications (Agarwal et al. 2021).",
+                ["method", "of", .. report.Aggregates.Select(a => a.Statistic).Distinct()],
+                [.. report.Aggregates.GroupBy(a => (a.Method, a.Of)).Select(g => (IReadOnlyList<string>)[g.Key.Method, g.Key.Of, .. g.Select(a => I(a.Interval))])]);
+        if (report.Improvements.Count > 0)
+            yield return new("Probability of improvement", "Probability that a run of the method beats one of the other, averaged over tasks.",
+                ["method", "over", "of", "probability"],
+                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, I(i.Interval)])]);
+    }
+
+    private static string N(double x) => x.ToString(Math.Abs(x) switch { >= 1000 => "#,0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
+    private static string I(Interval i) => i.Low == i.High ? N(i.Value) : $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]";
+    private static string E(string text) => WebUtility.HtmlEncode(text);
+
+    private const string Style = """
+        body{font:16px/1.5 Georgia,'Times New Roman',serif;max-width:62rem;margin:2.5rem auto;padding:0 1.2rem;color:#1a1a1a}
+        h1{font-size:1.9rem;margin-bottom:.2rem}h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}
+        .lead{color:#444}.note{background:#fff7e0;border-left:4px solid #e69f00;padding:.6rem .9rem}
+        figure{margin:0}img{max-width:100%;height:auto}figcaption,.caption{font-size:.87rem;color:#555;margin:.3rem 0}
+        table{border-collapse:collapse;font-size:.9rem;width:100%}th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid #eee;vertical-align:top}
+        th{border-bottom:2px solid #888}td{font-variant-numeric:tabular-nums}pre{margin:0;white-space:pre-wrap}details{margin-top:1.5rem}
+        """;
+}

@@ -1,0 +1,74 @@
+// Reports: the numbers against the curves they come from, and the files that are written with and without matplotlib.
+using System.Text.Json;
+using RlLeap.Experiments;
+using RlLeap.Experiments.Reporting;
+using RlLeap.Experiments.Runs;
+using Xunit;
+
+namespace RlLeap.Tests.Experiments;
+
+public sealed class NeedsMatplotlibFactAttribute : FactAttribute
+{
+    public NeedsMatplotlibFactAttribute() => Skip = PythonInterpreter.Find("matplotlib") is null ? "needs a Python with matplotlib" : null;
+}
+
+public class ReportTests
+{
+    // leap rises from 0 to 2 with s/50, none to 1 with s/100; each seed adds a constant.
+    private static Result Sample(string name = "sample", params string[] methods) => new("evaluate", name,
+        [.. from task in new[] { "MinAtar/Breakout-v0", "a task" }
+            from method in methods.Length > 0 ? methods : ["leap", "none"]
+            from seed in new[] { 0, 1, 2 }
+            let steps = Enumerable.Range(0, 101).Select(s => (long)s * 10).ToArray()
+            select new Curve(task, method, seed, steps, [.. steps.Select(s => s / (method == "leap" ? 500.0 : 1000.0) + seed * 0.1)])],
+        [new("MinAtar/Asterix-v0", "path length", [0, 1, 2], [3, 2, 1.5])], Record: new Dictionary<string, string> { ["config"] = "<b>: 1" });
+
+    private static Report Of(params (string, Result)[] runs) => Report.Of(runs, new Rng(0), 200);
+
+    [Fact]
+    public void Curves_areas_finals_and_steps_to_the_goal_are_those_of_straight_lines()
+    {
+        var report = Of(("run", Sample()));
+        Assert.Equal(["MinAtar/Breakout-v0", "a task"], report.Tasks.Select(t => t.Task));
+        var task = report.Tasks[0];
+        Assert.Equal(["leap", "none"], task.Methods.Select(m => m.Method)); // scratch last
+        var leap = task.Methods[0];
+        Assert.Equal((0.0, 1000.0), (task.Steps[0], task.Steps[^1]));
+        Assert.Equal(2.1, leap.Mean[^1], 9);
+        Assert.Equal(2.1 + 2 * 0.1, leap.High[^1], 9); // seeds at 2, 2.1, 2.2: a standard deviation of 0.1
+        Assert.Equal([1.0, 1.1, 1.2], leap.Areas, (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal([2.0, 2.1, 2.2], leap.Finals, (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal(1.1, task.Goal!.Value, 9);
+        Assert.Equal((3, 500L), (leap.Reached, leap.StepsToGoal)); // s/500 + 0.1 ≥ 1.1
+        Assert.Equal(1, report.Improvements.Single(i => i.Of == "final").Interval.Value);
+        Assert.Equal(8 * 2, report.Aggregates.Count);
+    }
+
+    [Fact]
+    public void An_equal_report_is_written_twice()
+    {
+        static string Json() => JsonSerializer.Serialize(Of(("run", Sample())));
+        Assert.Equal(Json(), Json());
+    }
+
+    [Fact]
+    public void Runs_with_methods_of_one_name_are_told_apart_and_others_join()
+    {
+        Assert.Equal(["leap (a)", "leap (b)", "none"], Of(("a", Sample("a", "leap")), ("b", Sample("b", "leap")), ("c", Sample("c", "none"))).Tasks[0].Methods.Select(m => m.Method));
+        Assert.Contains("measure different things", Assert.Throws<RlLeapException>(() => Of(("a", Sample()), ("b", Sample() with { Measure = "loss" }))).Message, StringComparison.Ordinal);
+        Assert.Contains("nothing to report", Assert.Throws<RlLeapException>(() => Of(("a", new Result("train", "a", [], [])))).Message, StringComparison.Ordinal);
+    }
+
+    [NeedsMatplotlibFact]
+    public void The_page_holds_its_figures_and_escapes_what_it_shows()
+    {
+        using var temp = new TempFolder();
+        Assert.Null(ReportFiles.Write(Of(("run", Sample())), temp.Root));
+        foreach (var figure in new[] { "curves", "area", "meta" })
+            foreach (var kind in new[] { ".png", ".pdf" }) Assert.True(new FileInfo(temp[figure + kind]).Length > 1000);
+        var page = File.ReadAllText(temp["report.html"]);
+        Assert.Equal(3, page.Split("src=\"data:image/png;base64,").Length - 1);
+        Assert.DoesNotContain("http", page, StringComparison.Ordinal); // self-contained
+        Assert.Contains("&lt;b&gt;: 1", page, StringComparison.Ordinal);
+    }
+}
