@@ -5,6 +5,7 @@ using RlLeap.Experiments.Commands;
 
 return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks.")
 {
+    DataCommand.Create(),
     Doctor.Create(),
     ReportCommand.Create(),
 });

@@ -10,25 +10,21 @@ internal static class Compressed
     public static long LargestExpansion(long compressed) => 1032 * compressed + 1024;
 
     /// <summary>A whole file of at most <paramref name="limit"/> bytes; gunzipped when it starts with gzip's magic number.</summary>
-    public static byte[] ReadFile(string path, int limit = int.MaxValue - 64)
+    public static byte[] ReadFile(string path, int limit = int.MaxValue - 64) => Guard(path, () =>
     {
-        var length = 0L;
-        return Guard(path, () =>
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+        Span<byte> magic = stackalloc byte[2];
+        var got = stream.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
+        stream.Position = 0;
+        if (got == 2 && magic[0] == 0x1F && magic[1] == 0x8B)
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            length = stream.Length;
-            Span<byte> magic = stackalloc byte[2];
-            var got = stream.ReadAtLeast(magic, 2, throwOnEndOfStream: false);
-            stream.Position = 0;
-            if (got == 2 && magic[0] == 0x1F && magic[1] == 0x8B)
-            {
-                using var gzip = new GZipStream(stream, CompressionMode.Decompress);
-                return ReadToEnd(gzip, path, limit, guess: GzipLength(path, length));
-            }
-            if (length > limit) throw new DataException(path, $"has {length:N0} bytes where at most {limit:N0} are expected; this is not the file of the data set");
-            return ReadToEnd(stream, path, limit, guess: length);
-        });
-    }
+            var compressed = stream.Length;
+            using var gzip = new CheckedGzipStream(stream);
+            return ReadToEnd(gzip, path, limit, guess: gzip.ClaimedLength <= LargestExpansion(compressed) ? gzip.ClaimedLength + 1 : 0);
+        }
+        if (stream.Length > limit) throw new DataException(path, $"has {stream.Length:N0} bytes where at most {limit:N0} are expected; this is not the file of the data set");
+        return ReadToEnd(stream, path, limit, guess: stream.Length + 1);
+    });
 
     /// <summary>Inflates a zlib stream that must stand for exactly <paramref name="expected"/> bytes.</summary>
     public static byte[] Inflate(byte[] data, int offset, int count, long expected, string where)
@@ -85,18 +81,6 @@ internal static class Compressed
         crc = ~crc;
         foreach (var b in data) crc = CrcTable[(byte)crc ^ b] ^ (crc >> 8);
         return ~crc;
-    }
-
-    // gzip's last four bytes are the content's length modulo 2^32: a guess that saves copies, bounded by what is possible.
-    private static long GzipLength(string path, long length)
-    {
-        if (length < 18) return 0;
-        using var stream = File.OpenRead(path);
-        stream.Position = length - 4;
-        Span<byte> tail = stackalloc byte[4];
-        stream.ReadExactly(tail);
-        long claimed = BitConverter.ToUInt32(tail);
-        return claimed <= LargestExpansion(length) ? claimed + 1 : 0;
     }
 
     private static readonly uint[] CrcTable = MakeCrcTable();

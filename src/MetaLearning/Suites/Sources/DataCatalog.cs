@@ -73,6 +73,16 @@ public static class DataCatalog
         catch (DataException) { return null; }
     }
 
+    /// <summary>Whether a complete copy is on this machine (reads it, which decodes it into the cache).</summary>
+    public static bool IsComplete(string name, DataLocation location)
+    {
+        try
+        {
+            return name == "omniglot" ? OmniglotData.Load(location) is not null : MultiCv.LoadImages(name, location) is not null;
+        }
+        catch (DataException) { return false; }
+    }
+
     private static DataFile File(string name, string md5, params string[] urls) => new(name, urls, md5);
 
     private static IEnumerable<DataFile> Idx(string url, string? mirror, params string[] md5)

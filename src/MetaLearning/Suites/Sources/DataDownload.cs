@@ -17,6 +17,9 @@ public sealed class DataDownload(HttpClient http)
     /// <summary>Pause before going on after an interruption.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A transfer that brings nothing for this long counts as interrupted.</summary>
+    public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Downloads what is missing of a set into <paramref name="root"/>/NAME; files that are there with the right checksum are kept.</summary>
     /// <returns>The folder.</returns>
     /// <exception cref="DataException">No public download, no server has it, it is interrupted for good, or its checksum is wrong.</exception>
@@ -58,6 +61,7 @@ public sealed class DataDownload(HttpClient http)
             File.Delete(part);
             reasons.Add($"{url}: checksum mismatch, MD5 {sum} where {file.Md5} is expected");
         }
+        if (File.Exists(part) && new FileInfo(part).Length == 0) File.Delete(part);
         var kept = File.Exists(part) ? $"; {new FileInfo(part).Length:N0} bytes are kept, run the same command to go on" : "";
         throw new DataException(path, $"could not be downloaded ({string.Join("; ", reasons)}){kept}. Offline, put the file in a folder named by RLLEAP_DATA");
     }
@@ -76,8 +80,9 @@ public sealed class DataDownload(HttpClient http)
                 reasons.Add($"{url}: {(int)e.StatusCode}");
                 return false;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException && !stop.IsCancellationRequested)
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
             {
+                stop.ThrowIfCancellationRequested();
                 if (attempt >= Attempts)
                 {
                     reasons.Add($"{url}: {e.Message.TrimEnd('.')}");
@@ -105,11 +110,14 @@ public sealed class DataDownload(HttpClient http)
         response.EnsureSuccessStatusCode();
         if (!resumes) target.SetLength(target.Position = 0);
         var total = response.Content.Headers.ContentLength + target.Position;
+        using var stall = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await using var source = await response.Content.ReadAsStreamAsync(stop);
         var buffer = new byte[1 << 16];
-        int read;
-        while ((read = await source.ReadAsync(buffer, stop)) > 0)
+        while (true)
         {
+            stall.CancelAfter(Stall);
+            var read = await source.ReadAsync(buffer, stall.Token);
+            if (read == 0) break;
             await target.WriteAsync(buffer.AsMemory(0, read), stop);
             progress?.Invoke(new Progress(file.Name, target.Position, total));
         }

@@ -80,7 +80,7 @@ internal static class SourceFiles
     private static IEnumerable<SourceFile> ReadTar(string path, Func<string, bool> wanted, int limit)
     {
         using var file = Compressed.Guard(path, () => File.OpenRead(path));
-        using Stream stream = path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? file : new GZipStream(file, CompressionMode.Decompress);
+        using Stream stream = path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? file : Compressed.Guard(path, () => new CheckedGzipStream(file));
         using var tar = new TarReader(stream);
         for (var count = 0; ; count++)
         {
