@@ -56,6 +56,8 @@ public static class Registry
     static Registry()
     {
         foreach (var entry in MinAtarSuite.Entries()) Register(entry);
+        Register(new Gymnasium.GymnasiumFamily());
+        Register(new Gymnasium.AleFamily());
     }
 
     /// <summary>Registers an environment: <c>Registry.Register("my/Env", rng => new MyEnvironment(rng));</c></summary>
