@@ -56,16 +56,6 @@ internal struct Mt19937
         return (int)value;
     }
 
-    /// <summary>Asks for the lines that the next draws touch: N streams do not fit in the nearest cache.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public unsafe void Prefetch()
-    {
-        if (!System.Runtime.Intrinsics.X86.Sse.IsSupported) return;
-        var i = _position;
-        System.Runtime.Intrinsics.X86.Sse.Prefetch0(Unsafe.AsPointer(ref At(i)));
-        System.Runtime.Intrinsics.X86.Sse.Prefetch0(Unsafe.AsPointer(ref At(i >= Length - Middle ? i - (Length - Middle) : i + Middle)));
-    }
-
     // Positions are 0 .. 623 by construction, and a restored state is checked by its checksum.
     [UnscopedRef]
     private ref uint At(int index) => ref Unsafe.Add(ref Unsafe.As<Words, uint>(ref _words), index);
