@@ -8,4 +8,5 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     DataCommand.Create(),
     Doctor.Create(),
     ReportCommand.Create(),
+    EnvsCommand.Create(),
 });

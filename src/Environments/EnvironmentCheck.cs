@@ -1,0 +1,396 @@
+namespace RlLeap.Environments;
+
+/// <summary>A rule that an environment breaks.</summary>
+/// <param name="Rule">The rule, as <see cref="EnvironmentCheck.Rules"/> names it.</param>
+/// <param name="What">What happened, and where.</param>
+/// <param name="LikelyCause">What usually causes it, and what to do.</param>
+public sealed record Finding(string Rule, string What, string LikelyCause);
+
+/// <summary>The contract of <see cref="IEnvironment"/>, checked by playing at random: what `rlleap envs check ID` prints, and what the test class
+/// EnvironmentContract asserts.</summary>
+/// <remarks>An environment that cannot be told from a correct one in a few thousand random steps passes; one that needs skilled play to
+/// misbehave may pass too.</remarks>
+public static class EnvironmentCheck
+{
+    private static readonly Dictionary<string, Action<Trial>> All = new()
+    {
+        ["It describes itself consistently"] = Description,
+        ["Reset starts an episode"] = ResetStartsAnEpisode,
+        ["Steps stay within what the spec promises"] = StepsKeepTheSpec,
+        ["A step before the first reset is refused"] = StepBeforeResetIsRefused,
+        ["A step after the end is refused"] = StepAfterTheEndIsRefused,
+        ["Actions out of range are refused and change nothing"] = BadActionsAreRefused,
+        ["Observations handed out are never written again"] = ObservationsStay,
+        ["Equal streams give equal episodes"] = EqualStreamsAgree,
+        ["Episodes go on in the random stream"] = EpisodesDiffer,
+        ["Two environments keep apart"] = EnvironmentsKeepApart,
+        ["Reset works in the middle of an episode"] = ResetInTheMiddle,
+        ["A saved state goes on to the same bits"] = SavedStatesGoOn,
+        ["Drawing it changes nothing"] = DrawingChangesNothing,
+    };
+
+    /// <summary>The rules, in the order in which they are checked.</summary>
+    public static IReadOnlyList<string> Rules { get; } = [.. All.Keys];
+
+    /// <summary>Checks a registered environment, without the guard that <see cref="Registry.Make"/> puts around it.</summary>
+    public static IReadOnlyList<Finding> Run(string id, int steps = 2000, long seed = 1) => Run(rng => Registry.Open(id, rng), steps, seed);
+
+    /// <summary>Checks every rule.</summary>
+    /// <param name="open">Makes the environment from a stream; called many times.</param>
+    /// <param name="steps">How long to play for each rule, in agent steps.</param>
+    /// <param name="seed">Of the play and of the environments' streams.</param>
+    public static IReadOnlyList<Finding> Run(Func<Rng, IEnvironment> open, int steps = 2000, long seed = 1) =>
+        [.. Rules.Select(rule => Run(rule, open, steps, seed)).OfType<Finding>()];
+
+    /// <summary>Checks one rule of a registered environment, without the guard; null when it holds.</summary>
+    public static Finding? Run(string rule, string id, int steps = 2000, long seed = 1) => Run(rule, rng => Registry.Open(id, rng), steps, seed);
+
+    /// <summary>Checks one rule; null when it holds.</summary>
+    public static Finding? Run(string rule, Func<Rng, IEnvironment> open, int steps = 2000, long seed = 1)
+    {
+        if (!All.TryGetValue(rule, out var check)) throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
+        using var trial = new Trial(open, steps, seed);
+        try
+        {
+            check(trial);
+            return null;
+        }
+        catch (BrokenRule broken)
+        {
+            return new Finding(rule, broken.Message, broken.LikelyCause);
+        }
+        catch (Exception e)
+        {
+            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Message}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
+        }
+    }
+
+    private static void Description(Trial trial)
+    {
+        var environment = trial.Open();
+        var spec = environment.Spec;
+        Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
+        Require(spec.ActionNames.Count == 0 || spec.ActionNames.Count == spec.Action.Count,
+            $"it has {spec.Action.Count} actions but {spec.ActionNames.Count} names for them", "list one name an action, or none.");
+        Require(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}", "null means no limit.");
+        Require(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}", "it is 1 unless several frames pass in each step.");
+        environment.Reset();
+        Require(environment.Spec.Observation == spec.Observation && environment.Spec.Action == spec.Action,
+            "its spec changed after Reset", "make the spec once, in the constructor, from the options.");
+        environment.Dispose();
+        environment.Dispose();
+    }
+
+    private static void ResetStartsAnEpisode(Trial trial)
+    {
+        var environment = trial.Open();
+        for (var i = 0; i < 3; i++)
+        {
+            var first = environment.Reset();
+            Require(first.Moment == Moment.First, $"Reset returned {first.Moment}", "return TimeStep.First(observation).");
+            Require(first.Reward == 0, $"Reset returned a reward of {first.Reward}", "a reward belongs to the action that led to it: hand it out by Step.");
+            trial.RequireObservation(environment, first);
+        }
+    }
+
+    private static void StepsKeepTheSpec(Trial trial)
+    {
+        var environment = trial.Open();
+        var (ended, length) = (0, 0);
+        var most = environment.Spec.MaxEpisodeSteps;
+        foreach (var step in trial.Play(environment))
+        {
+            trial.RequireObservation(environment, step);
+            if (step.Moment == Moment.First)
+            {
+                length = 0;
+                continue;
+            }
+            length++;
+            Require(float.IsFinite(step.Reward), $"the reward is {step.Reward}{trial.Where}", "a division by zero, a logarithm of zero, or a value used before it was set.");
+            Require(step.RawReward == step.Reward || step.RawReward != 0 || step.Reward == 0, $"a reward of {step.Reward} has a RawReward of 0{trial.Where}",
+                "change rewards with `step with { Reward = ... }`, which keeps the raw one.");
+            Require(most is null || length < most || step.IsLast, $"an episode goes on after {length} steps, but MaxEpisodeSteps is {most}",
+                "return Truncated in the last step of the limit; count steps from Reset.");
+            if (step.IsLast) ended++;
+        }
+        Require(ended > 0 || most > trial.Steps || trial.Steps < 1000, $"no episode ended in {trial.Steps} random steps",
+            "learners record returns when episodes end; give it an end, or a time limit (?time_limit=... on its id). If its episodes are just long, declare MaxEpisodeSteps.");
+    }
+
+    private static void StepBeforeResetIsRefused(Trial trial) => RequireRefusal(trial.Open(), 0, "before the first Reset",
+        "keep a flag that Reset sets, and throw InvalidOperationException in Step while it is not set.");
+
+    private static void StepAfterTheEndIsRefused(Trial trial)
+    {
+        var environment = trial.Open();
+        foreach (var step in trial.Play(environment))
+        {
+            if (!step.IsLast) continue;
+            RequireRefusal(environment, 0, "after the episode's end",
+                "clear the flag that Reset sets when an episode ends. It must not reset itself either: vectors do that, and keep the final observation.");
+            return;
+        }
+    }
+
+    private static void BadActionsAreRefused(Trial trial)
+    {
+        var (checkedOne, twin) = (trial.Open(), trial.Open());
+        var count = checkedOne.Spec.Action.Count;
+        (checkedOne.Reset(), twin.Reset()).ToString();
+        foreach (var bad in (int[])[-1, count, int.MaxValue, int.MinValue])
+        {
+            RequireRefusal(checkedOne, bad, $"with action {bad} of {count}", "compare with Spec.Action.Count first, before anything changes.");
+            var action = trial.Action(count);
+            var (a, b) = (checkedOne.Step(action), twin.Step(action));
+            RequireSame(a, b, $"after action {bad} was refused", "it changed its state before it refused the action; check first.");
+            if (a.IsLast) (checkedOne.Reset(), twin.Reset()).ToString();
+        }
+    }
+
+    private static void ObservationsStay(Trial trial)
+    {
+        var environment = trial.Open();
+        var kept = new Queue<(Observation Original, Observation Copy)>();
+        foreach (var step in trial.Play(environment))
+        {
+            foreach (var (original, copy) in kept)
+            {
+                Require(!original.SharesArrayWith(step.Observation) && original.SameAs(copy), $"an observation handed out before was written again{trial.Where}",
+                    "it returns the same array every time; return a new one (values.ToArray()).");
+            }
+            kept.Enqueue((step.Observation, step.Observation.Copy()));
+            if (kept.Count > 4) kept.Dequeue();
+        }
+    }
+
+    private static void EqualStreamsAgree(Trial trial)
+    {
+        var recorded = trial.Play(trial.Open()).Select(Keep).ToArray();
+        trial.Rewind();
+        var i = 0;
+        foreach (var step in trial.Play(trial.Open()))
+            RequireSame(recorded[i++], step, "though stream and actions were equal" + trial.Where,
+                "it draws from somewhere else than the Rng it was given (new Random(), Random.Shared, the clock, Guid), iterates a hash set, or keeps state in a static field.");
+    }
+
+    private static void EpisodesDiffer(Trial trial)
+    {
+        const int Length = 100;
+        var environment = trial.Open();
+        var first = Episode(environment);
+        var other = Episode(trial.Open("another"));
+        if (Same(first, other)) return; // nothing random in it, as far as these episodes show
+        for (var i = 0; i < 20; i++)
+            if (!Same(first, Episode(environment))) return;
+        throw new BrokenRule("every episode of one environment is the same, while another seed gives another",
+            "Reset starts the random stream anew; make it once, in the constructor, and let it go on.");
+
+        List<TimeStep> Episode(IEnvironment played)
+        {
+            trial.Rewind();
+            List<TimeStep> steps = [Keep(played.Reset())];
+            while (steps.Count < Length && !steps[^1].IsLast) steps.Add(Keep(played.Step(trial.Action(played.Spec.Action.Count))));
+            return steps;
+        }
+
+        static bool Same(List<TimeStep> a, List<TimeStep> b) => a.Count == b.Count && a.Zip(b).All(pair => IsSame(pair.First, pair.Second));
+    }
+
+    private static void EnvironmentsKeepApart(Trial trial)
+    {
+        var alone = trial.Play(trial.Open()).Select(Keep).ToArray();
+        trial.Rewind();
+        var (environment, other) = (trial.Open(), trial.Open("another"));
+        var actions = new Rng(2);
+        other.Reset();
+        var i = 0;
+        foreach (var step in trial.Play(environment))
+        {
+            RequireSame(alone[i++], step, "when another one is played beside it" + trial.Where, "a static field, or an object that both were given; each needs a state of its own.");
+            if (other.Step(actions.NextInt(other.Spec.Action.Count)).IsLast) other.Reset();
+        }
+    }
+
+    private static void ResetInTheMiddle(Trial trial)
+    {
+        var environment = trial.Open();
+        for (var i = 0; i < 10; i++)
+        {
+            var step = environment.Reset();
+            Require(step.Moment == Moment.First, $"Reset in the middle of an episode returned {step.Moment}", "Reset always starts an episode.");
+            for (var t = 0; t < i && !step.IsLast; t++) step = environment.Step(trial.Action(environment.Spec.Action.Count));
+        }
+    }
+
+    private static void SavedStatesGoOn(Trial trial)
+    {
+        var environment = trial.Open();
+        if (!environment.CanSnapshot) return;
+        var rounds = Math.Max(2, Math.Min(10, trial.Steps / 100));
+        var last = trial.Play(environment).Take(1 + trial.Steps / 2).Last();
+        for (var round = 0; round < rounds; round++)
+        {
+            if (last.IsLast) environment.Reset();
+            var saved = environment.Snapshot();
+            List<int> actions = [];
+            List<TimeStep> expected = [];
+            foreach (var step in trial.Play(environment, actions, begun: true).Take(50)) expected.Add(Keep(step));
+            using var fresh = trial.Open("another");
+            foreach (var target in (IEnvironment[])[environment, fresh])
+            {
+                target.Restore(saved);
+                var i = 0;
+                foreach (var step in Trial.Replay(target, actions, expected))
+                    RequireSame(expected[i++], step, $"after a saved state was restored{(target == fresh ? " in another environment" : "")}",
+                        "the snapshot leaves something out: the random stream (Rng.SaveState), a counter, or what was shown last.");
+            }
+            last = expected[^1];
+        }
+        var broken = environment.Snapshot()[..^1];
+        try
+        {
+            environment.Restore(broken);
+        }
+        catch (Exception e) when (e is not (NullReferenceException or OutOfMemoryException))
+        {
+            return;
+        }
+        throw new BrokenRule("a saved state that lacks its last byte was restored", "check the length (read to the very end) before using it.");
+    }
+
+    private static void DrawingChangesNothing(Trial trial)
+    {
+        var environment = trial.Open();
+        if (!environment.CanRender) return;
+        var recorded = trial.Play(environment).Take(200).Select(Keep).ToArray();
+        trial.Rewind();
+        var drawn = trial.Open();
+        var i = 0;
+        foreach (var step in trial.Play(drawn).Take(200))
+        {
+            RequireSame(recorded[i++], step, "when pictures are drawn in between", "Render must only read.");
+            Require(drawn.Render().Pixels.AsSpan().SequenceEqual(drawn.Render().Pixels), $"two pictures of one state differ{trial.Where}", "Render must not move anything or draw random numbers.");
+        }
+    }
+
+    private static void RequireRefusal(IEnvironment environment, int action, string when, string advice)
+    {
+        try
+        {
+            environment.Step(action);
+        }
+        catch (Exception e) when (e is NullReferenceException or IndexOutOfRangeException or KeyNotFoundException)
+        {
+            throw new BrokenRule($"Step {when} failed by accident ({e.GetType().Name}), not by a check of its own", advice);
+        }
+        catch (Exception)
+        {
+            return;
+        }
+        throw new BrokenRule($"Step {when} was accepted", advice);
+    }
+
+    private static void Require(bool holds, string what, string likelyCause)
+    {
+        if (!holds) throw new BrokenRule(what, likelyCause);
+    }
+
+    private static void RequireSame(TimeStep a, TimeStep b, string when, string likelyCause)
+    {
+        if (IsSame(a, b)) return;
+        var what = a.Moment != b.Moment ? $"{a.Moment} became {b.Moment}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
+        throw new BrokenRule($"{what} {when}", likelyCause);
+    }
+
+    private static bool IsSame(TimeStep a, TimeStep b) => a.Moment == b.Moment && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
+
+    private static TimeStep Keep(TimeStep step) => step with { Observation = step.Observation.Copy() };
+
+    private static string FirstFrame(Exception e) => e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..] : "an unknown place";
+
+    private sealed class BrokenRule(string what, string likelyCause) : Exception(what)
+    {
+        public string LikelyCause { get; } = likelyCause;
+    }
+
+    /// <summary>Environments, random actions, and where in the play we are.</summary>
+    private sealed class Trial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
+    {
+        private readonly List<IEnvironment> _opened = [];
+        private Rng _actions = new Rng(seed).Split("actions");
+        private int _episode, _step;
+
+        public int Steps => steps;
+
+        public string Where => _episode == 0 ? "" : $" (episode {_episode}, step {_step})";
+
+        /// <summary>An environment; those of one name have equal streams.</summary>
+        public IEnvironment Open(string stream = "environment")
+        {
+            var environment = open(new Rng(seed).Split(stream));
+            _opened.Add(environment);
+            return environment;
+        }
+
+        public int Action(int count) => _actions.NextInt(count);
+
+        /// <summary>The same actions again.</summary>
+        public void Rewind()
+        {
+            _actions = new Rng(seed).Split("actions");
+            (_episode, _step) = (0, 0);
+        }
+
+        /// <summary>Plays at random, resetting after each end; yields the first step of each episode too.</summary>
+        public IEnumerable<TimeStep> Play(IEnvironment environment, List<int>? record = null, bool begun = false)
+        {
+            var last = begun ? default : Begin();
+            if (!begun) yield return last;
+            for (var t = 0; t < steps; t++)
+            {
+                if (last.IsLast)
+                {
+                    last = Begin();
+                    yield return last;
+                }
+                var action = Action(environment.Spec.Action.Count);
+                record?.Add(action);
+                _step++;
+                last = environment.Step(action);
+                yield return last;
+            }
+
+            TimeStep Begin()
+            {
+                (_episode, _step) = (_episode + 1, 0);
+                return environment.Reset();
+            }
+        }
+
+        /// <summary>The recorded actions again, with resets where the recording had them.</summary>
+        public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
+        {
+            var next = 0;
+            foreach (var step in expected) yield return step.Moment == Moment.First ? environment.Reset() : environment.Step(actions[next++]);
+        }
+
+        public void RequireObservation(IEnvironment environment, TimeStep step)
+        {
+            var box = environment.Spec.Observation;
+            Require(Describe.WrongObservation(step.Observation, box) is null, Describe.WrongObservation(step.Observation, box) + Where, "the shape in the spec and the array that is returned do not match.");
+            for (var i = 0; i < step.Observation.Length; i++)
+            {
+                var value = box.Element == ElementType.Byte ? step.Observation.Bytes[i] : step.Observation.Floats[i];
+                Require(!float.IsNaN(value), $"element {i} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.");
+                Require(value >= box.Low && value <= box.High, FormattableString.Invariant($"element {i} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
+                    "the bounds in the spec are too narrow, or the state left the range that it should be kept in.");
+            }
+        }
+
+        public void Dispose()
+        {
+            foreach (var environment in _opened) environment.Dispose();
+        }
+    }
+}
