@@ -9,4 +9,5 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     Doctor.Create(),
     ReportCommand.Create(),
     EnvsCommand.Create(),
+    Status.Create(),
 });

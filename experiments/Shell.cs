@@ -25,7 +25,7 @@ public static class Shell
             Console.Error.WriteLine($"rlleap: see ./rlleap {NameOf(parsed)}--help");
             return WrongUsage;
         }
-        Log.Logger = new LoggerConfiguration().MinimumLevel.Warning()
+        Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
             .WriteTo.Console(outputTemplate: "rlleap: {Message:lj}{NewLine}", standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose)
             .CreateLogger();
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Capabilities.Ansi = false;

@@ -52,40 +52,41 @@ public static class Doctor
 
     private static IEnumerable<Finding> Torch()
     {
-        if (BackEnd("TorchBackend") == "system")
+        const string Install = "sudo apt-get install -y libtorch-dev libopenblas0-pthread cmake g++ && ./rlleap doctor";
+        if (BackEnd("TorchBackend") == "package")
         {
-            const string Remedy = "sudo apt-get install -y libtorch-dev libopenblas0-pthread cmake g++ && ./rlleap doctor";
-            var shim = Path.Combine(AppContext.BaseDirectory, "librlleap_torch.so");
-            if (!File.Exists(shim))
-            {
-                yield return new("libtorch", State.Missing, "the native shim over it was not built", Remedy);
-                yield break;
-            }
-            string? problem = null;
-            try { NativeLibrary.Load(shim); }
-            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException) { problem = e.Message.Split('\n')[0]; }
-            if (problem is not null)
-            {
-                yield return new("libtorch", State.Missing, problem, Remedy);
-                yield break;
-            }
+            var packaged = Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll");
+            yield return File.Exists(packaged) ? new("libtorch", State.Found, $"TorchSharp {AssemblyName.GetAssemblyName(packaged).Version?.ToString(3)} with its own libtorch")
+                : new("libtorch", State.Missing, "the TorchSharp package is not in the build", "./rlleap --torch-backend=system doctor");
+            yield break;
         }
-        foreach (var finding in LoadedTorch()) yield return finding;
+        // The shim answers for itself, before anything of the tensors' assembly is touched.
+        var (shim, reason) = (nint.Zero, "the native shim over it was not built");
+        var file = Path.Combine(AppContext.BaseDirectory, "librlleap_torch.so");
+        if (File.Exists(file))
+            try
+            {
+                shim = NativeLibrary.Load(file);
+                reason = Ask(shim, "rl_init");
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException) { reason = e.Message.Split('\n')[0]; }
+        if (reason.Length > 0)
+        {
+            yield return new("libtorch", State.Missing, reason, Install);
+            yield break;
+        }
+        var info = Ask(shim, "rl_info").Split('\n').Select(l => l.Split('=', 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => l[1]);
+        yield return new("libtorch", State.Found, $"{info["loaded"]} at {info["libtorch"]}, CPU capability {info["capability"]}");
+        yield return info["blas_optimized"] == "1" ? new("BLAS", State.Found, $"optimized: {info["blas"]}{(info["blas_file"].Length > 0 ? $" at {info["blas_file"]}" : "")}")
+            : new("BLAS", State.Optional, $"a reference BLAS, about ten times slower: {info["blas_file"]}", "sudo apt-get install -y libopenblas0-pthread");
+        yield return info["devices"] != "0" ? new("CUDA", State.Found, $"{info["devices"]} device(s), cuDNN {(info["cudnn"] == "1" ? "yes" : "no")}")
+            : File.Exists("/proc/driver/nvidia/version") ? new("CUDA", State.Optional, "an NVIDIA driver is here, but this libtorch has no CUDA",
+                "pip install torch && LIBTORCH=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') ./rlleap doctor")
+            : new("CUDA", State.Found, "no device");
     }
 
-    // Apart, so that the tensors' assembly is not touched before the checks above passed.
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-    private static IEnumerable<Finding> LoadedTorch()
-    {
-        var libtorch = Mapped("libtorch_cpu");
-        yield return new("libtorch", State.Found, libtorch ?? "loaded");
-        var blas = Mapped("libopenblas") ?? Mapped("libmkl") ?? Mapped("libblis");
-        var reference = Mapped("libblas.so");
-        yield return blas is not null ? new("BLAS", State.Found, $"optimized: {blas}")
-            : reference is not null ? new("BLAS", State.Optional, $"reference BLAS, about ten times slower: {reference}", "sudo apt-get install -y libopenblas0-pthread")
-            : new("BLAS", State.Found, "inside libtorch");
-        yield return new("CUDA", State.Found, File.Exists("/proc/driver/nvidia/version") ? "an NVIDIA driver is here" : "no device");
-    }
+    private static unsafe string Ask(nint shim, string function) =>
+        Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)NativeLibrary.GetExport(shim, function))()) ?? "";
 
     private static Finding Allocator() =>
         (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator ? new("allocator", State.Found, allocator)

@@ -44,6 +44,16 @@ public sealed class RunDirectory : IDisposable
     public static bool Holds(string path) => File.Exists(Path.Combine(path, ConfigName));
     public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
 
+    /// <summary>The process that holds a run, or held it when it was killed; null where it was let go.</summary>
+    public static (int Process, string Host)? HolderOf(string path)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(path, HolderName)).Split(' ', 2) is [var process, var host] && int.TryParse(process, out var id) ? (id, host.Trim()) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
+    }
+
     /// <summary>Begins a run in a new or empty folder and writes its resolved config.</summary>
     /// <exception cref="RlLeapException">The folder holds something, or another process uses it.</exception>
     public static RunDirectory Start(string path, string config, int keep = 2)
@@ -143,11 +153,11 @@ public sealed class RunDirectory : IDisposable
         }
         catch (IOException) when (File.Exists(file))
         {
-            var holder = Path.Combine(path, HolderName);
-            throw new RlLeapException($"{path} is in use by {(File.Exists(holder) ? File.ReadAllText(holder) : "another process")}: wait for it, or stop it.");
+            var holder = HolderOf(path) is { } h ? $"process {h.Process} on {h.Host}" : "another process";
+            throw new RlLeapException($"{path} is in use by {holder}: wait for it, or stop it.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new RlLeapException($"Cannot use {path} as a run's folder: {e.Message}", e); }
-        File.WriteAllText(Path.Combine(path, HolderName), $"process {Environment.ProcessId} on {Environment.MachineName}");
+        File.WriteAllText(Path.Combine(path, HolderName), $"{Environment.ProcessId} {Environment.MachineName}\n");
         return new RunDirectory(path, stream, keep);
     }
 

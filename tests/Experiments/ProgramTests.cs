@@ -1,0 +1,135 @@
+// The program from outside: exit codes, one message per error, signals.
+using System.CommandLine;
+using System.Diagnostics;
+using RlLeap.Experiments;
+using RlLeap.Experiments.Runs;
+using Xunit;
+
+namespace RlLeap.Tests.Experiments;
+
+public class ProgramTests
+{
+    [Theory]
+    [InlineData(2, "Unrecognized command or argument 'nonsense'", "nonsense")]
+    [InlineData(2, "see ./rlleap report --help", "report")]
+    [InlineData(2, "--window must be at least 1", "report", "x", "--window", "0")]
+    [InlineData(1, "the run is not complete", "report", "/no/such/run")]
+    [InlineData(1, "/no/such/run is not there", "status", "/no/such/run")]
+    public void Wrong_use_and_errors_have_their_exit_codes_and_one_message(int code, string message, params string[] arguments)
+    {
+        var (exit, output, error) = Program(arguments);
+        Assert.Equal(code, exit);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Equal("", output);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal); // no stack trace
+    }
+
+    [Fact]
+    public void Help_and_no_arguments_list_the_commands()
+    {
+        foreach (var arguments in new[] { Array.Empty<string>(), ["--help"] })
+        {
+            var (exit, output, _) = Program(arguments);
+            Assert.Equal(0, exit);
+            foreach (var command in new[] { "doctor", "report", "status" }) Assert.Contains(command, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Status_tells_complete_stopped_killed_and_running_runs_apart()
+    {
+        using var temp = new TempFolder();
+        using (var run = RunDirectory.Start(temp["runs/complete"], "")) run.Finish(new("train", "a", [], []));
+        RunDirectory.Start(temp["runs/deep/stopped"], "").Dispose();
+        RunDirectory.Start(temp["runs/killed"], "").Dispose();
+        temp.Write("runs/killed/.holder", $"{int.MaxValue} {Environment.MachineName}\n");
+        using var running = RunDirectory.Start(temp["runs/running"], "");
+        running.Metrics.Write(new("meta", 7, ("x", 1)));
+        running.SaveCheckpoint(5, _ => { });
+        var (exit, output, _) = Program("status", temp["runs"]);
+        Assert.Equal(0, exit);
+        Assert.Matches(@"runs/complete\s+complete", output);
+        Assert.Matches(@"runs/deep/stopped\s+stopped: --resume", output);
+        Assert.Matches(@"runs/killed\s+killed: --resume", output);
+        Assert.Matches(@$"runs/running\s+running: process {Environment.ProcessId} on \S+\s+meta 7\s+5\s", output);
+    }
+
+    [Fact]
+    public void An_unexpected_error_is_one_message_with_the_path_of_its_details()
+    {
+        var (exit, error) = InProcess(_ => throw new InvalidOperationException("a defect"));
+        Assert.Equal(70, exit);
+        Assert.Contains("InvalidOperationException: a defect", error, StringComparison.Ordinal);
+        var log = error.Split("the details are in ")[1].Split(';')[0];
+        Assert.Contains("a defect", File.ReadAllText(log), StringComparison.Ordinal);
+        File.Delete(log);
+    }
+
+    [Fact]
+    public void Known_errors_are_their_message_alone_wherever_they_are_wrapped()
+    {
+        Assert.Equal((1, "rlleap: do this\n"), InProcess(_ => throw new RlLeapException("do this")));
+        Assert.Equal((1, "rlleap: do this\n"), InProcess(_ => throw new AggregateException(new RlLeapException("do this"))));
+        Assert.Equal(1, InProcess(_ => throw new FileNotFoundException("no x")).ExitCode);
+    }
+
+    [Fact]
+    public void A_full_disk_is_said_and_does_not_count_as_a_defect()
+    {
+        using var temp = new TempFolder();
+        using var run = RunDirectory.Start(temp["a"], "");
+        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var e = Assert.ThrowsAny<IOException>(() => new JsonLines(new Unseekable(full)).Write(new("meta", 1, ("x", 1))));
+        Assert.Contains("the disk is full", Shell.Message(e), StringComparison.Ordinal);
+        Assert.Contains("go on with --resume", Shell.Message(e), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SIGTERM_cancels_and_gives_its_exit_code()
+    {
+        var (exit, error) = InProcess(stop =>
+        {
+            Process.Start("kill", ["-TERM", $"{Environment.ProcessId}"]).WaitForExit();
+            Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)), "the signal did not arrive");
+            stop.ThrowIfCancellationRequested();
+        });
+        Assert.Equal(143, exit);
+        Assert.Contains("stopping at the next safe point", error, StringComparison.Ordinal);
+    }
+
+    private static (int ExitCode, string Error) InProcess(Action<CancellationToken> action)
+    {
+        var root = new RootCommand();
+        var command = new Command("it");
+        command.SetAction((_, stop) => { action(stop); return Task.CompletedTask; });
+        root.Add(command);
+        var (before, error) = (Console.Error, new StringWriter());
+        Console.SetError(error);
+        try { return (Shell.Run(["it"], root), error.ToString()); }
+        finally { Console.SetError(before); }
+    }
+
+    private static (int ExitCode, string Output, string Error) Program(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.GetAwaiter().GetResult());
+    }
+
+    // The stream of a device, as JsonLines sees a file that is empty.
+    private sealed class Unseekable(Stream inner) : Stream
+    {
+        public override bool CanRead => false;
+        public override bool CanSeek => true;
+        public override bool CanWrite => true;
+        public override long Length => 0;
+        public override long Position { get => 0; set { } }
+        public override void Flush() => inner.Flush();
+        public override int Read(byte[] buffer, int offset, int count) => 0;
+        public override long Seek(long offset, SeekOrigin origin) => 0;
+        public override void SetLength(long value) { }
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+    }
+}
