@@ -108,7 +108,7 @@ public static unsafe partial class torch
     }
 }
 
-public static class TensorExtensionMethods
+public static partial class TensorExtensionMethods
 {
     public static Modules.Parameter AsParameter(this torch.Tensor tensor) => new(tensor);
 
