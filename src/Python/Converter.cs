@@ -42,7 +42,7 @@ internal static unsafe class Converter
         {
             double number = Runtime.PyFloat_AsDouble(value.Pointer);
             ThrowIfPending(value, type);
-            return type == typeof(double) ? number : (float)number;
+            return type == typeof(double) ? (object)number : (float)number;
         }
         if (type == typeof(ulong))
         {

@@ -179,9 +179,12 @@ class Native(Vector):
         if env.num_envs != n:
             raise Refused(f"its vector has {env.num_envs} copies instead of {n}")
         self.kind = f"native, {self.mode}"
+        self.seed_each = True
         super().__init__(n, env.single_observation_space, env.single_action_space, getattr(env, "spec", None))
 
     def reset(self, seeds=None):
+        if seeds is not None and not self.seed_each:
+            seeds = seeds[0]
         value, self.info = self.env.reset(seed=seeds)
         return self.observations.rows(value, self.n)
 
@@ -223,10 +226,14 @@ class Native(Vector):
         return rows
 
     def probe(self):
-        """Whether single copies can be reset, tried before the first episode; True where the mode does not need it."""
-        if self.mode == "SameStep" or self.n == 1:
+        """Finds out, before the first episode, whether each copy takes a seed of its own; returns whether single copies can be reset."""
+        try:
+            self.env.reset(seed=list(range(self.n)))
+        except Exception:  # whatever a vector with one generator for all raises
+            self.seed_each = False
+            self.env.reset(seed=0)
+        if self.mode != "NextStep" or self.n == 1:
             return True
-        self.env.reset(seed=0)
         for _ in range(3):
             value = self.env.step(np.full(self.n, self.action_start, np.int64))[0]
         rows = self.observations.rows(value, self.n)
