@@ -1,0 +1,164 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap;
+
+/// <summary>How one task is learned.</summary>
+public sealed record LearnerOptions
+{
+    /// <summary>The update rule.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+    /// <summary>Gradient steps in all, for schedules and for knowing when it is done.</summary>
+    public long GradientSteps { get; init; } = 100;
+}
+
+/// <summary>What one gradient step saw.</summary>
+/// <param name="Step">Number of the gradient step, from 0.</param>
+/// <param name="Loss">Loss of its draw, before the update.</param>
+/// <param name="Count">Units of experience in the draw.</param>
+/// <param name="Metrics">The draw's metrics.</param>
+public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics);
+
+/// <summary>One task being learned by one model: draw, loss, backward, update; observed, counted, saved and resumed to the bit.</summary>
+/// <remarks>Training a single agent or classifier is this class and nothing else; a meta-learner adds where it starts and who observes.</remarks>
+public sealed class Learner : IDisposable
+{
+    private readonly ITaskStream _stream;
+    private readonly IPathObserver? _observer;
+
+    /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
+    public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
+    {
+        (Task, Options, _observer) = (task, options, observer);
+        if (!network.InputShape.AsSpan().SequenceEqual(task.Info.InputShape))
+            throw new RlLeapException($"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives {Shape.Text(task.Info.InputShape)}. Choose another network or another observation.");
+        Model = new Model(network, task.Info.Heads, dtype, device);
+        Model.Initialize(rng.Split("model"));
+        Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);
+        _stream = task.Open(rng.Split("stream"), Model.Device);
+    }
+
+    /// <summary>The task.</summary>
+    public ITask Task { get; }
+
+    /// <summary>The task's stream, for scores.</summary>
+    public ITaskStream Stream => _stream;
+
+    /// <summary>How it learns.</summary>
+    public LearnerOptions Options { get; }
+
+    /// <summary>The model as it is now.</summary>
+    public Model Model { get; }
+
+    /// <summary>The update rule at work.</summary>
+    public VectorOptimizer Optimizer { get; }
+
+    /// <summary>Gradient steps made.</summary>
+    public long Step => Optimizer.Step;
+
+    /// <summary>Units of experience seen (images, agent steps).</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Whether all gradient steps are made.</summary>
+    public bool IsDone => Step >= Options.GradientSteps;
+
+    /// <summary>Makes one gradient step.</summary>
+    /// <exception cref="DivergenceException">The loss is not finite; nothing was updated.</exception>
+    public StepRecord Advance()
+    {
+        using var scope = NewDisposeScope();
+        using var draw = _stream.Draw(Model, Split.Train);
+        var loss = _stream.Loss(Model, draw);
+        var value = loss.detach().to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
+        _observer?.Observe(Model.Parameters, value);
+        Model.Parameters.ZeroGradient();
+        loss.backward();
+        Optimizer.Update();
+        if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
+            throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
+        Count += draw.Count;
+        return new StepRecord(Step - 1, value, draw.Count, draw.Metrics);
+    }
+
+    /// <summary>Ends the process for its observer and returns the contribution.</summary>
+    public Contribution Finish() => (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
+
+    /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot be saved (an emulator).</summary>
+    public bool CanResumeExactly => _stream.CanSave;
+
+    /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name.</summary>
+    public void Save(string path)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["parameters"] = Model.Parameters.Flat.detach(),
+            ["gradient"] = Model.Parameters.Gradient!,
+            ["buffers"] = Model.Buffers.Flat.detach(),
+            ["optimizer"] = Bytes(Optimizer.SaveState()),
+            ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
+        };
+        if (_stream.CanSave) tensors["stream"] = Bytes(_stream.Save());
+        if (_observer is not null)
+        {
+            foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
+            foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
+        }
+        SafeTensors.Write(path, tensors, new Dictionary<string, string> { ["task"] = Task.Info.Id, ["network"] = Model.Network.Name });
+    }
+
+    /// <summary>Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with fresh episodes.</summary>
+    /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task or optimizer.</exception>
+    public void Load(string path)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var (tensors, notes) = SafeTensors.Read(path);
+        if (notes.GetValueOrDefault("task") != Task.Info.Id || notes.GetValueOrDefault("network") != Model.Network.Name)
+            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with {notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
+        Fill(Model.Parameters.Flat, "parameters");
+        Fill(Model.Parameters.Gradient!, "gradient");
+        Fill(Model.Buffers.Flat, "buffers");
+        Optimizer.RestoreState(Raw("optimizer"));
+        var counters = Find("counters").data<long>().ToArray();
+        (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
+        if (_stream.CanSave) _stream.Restore(Raw("stream"));
+        _observer?.Restore(
+            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
+            tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
+
+        Tensor Find(string name) => tensors.TryGetValue(name, out var value) ? value : throw new RlLeapException($"{path} has no {name}: it is not a checkpoint of a learner.");
+        byte[] Raw(string name) => Find(name).data<byte>().ToArray();
+        void Fill(Tensor target, string name)
+        {
+            var value = Find(name);
+            if (!value.shape.AsSpan().SequenceEqual(target.shape) || value.dtype != target.dtype)
+                throw new RlLeapException($"{path}: {name} has {Shape.Text(value.shape)} values of {value.dtype}, this learner {Shape.Text(target.shape)} of {target.dtype}: it was saved from another network.");
+            target.copy_(value);
+        }
+    }
+
+    /// <summary>Disposes model, optimizer, stream and observer.</summary>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _observer?.Dispose();
+        Optimizer.Dispose();
+        Model.Dispose();
+    }
+
+    private static Tensor Bytes(byte[] bytes) => tensor(bytes);
+}
+
+/// <summary>A loss or gradient that is not finite: the learning process has diverged at a known step.</summary>
+public sealed class DivergenceException(string task, long step, string what, double value)
+    : RlLeapException($"{task}: the {what} became {value} at gradient step {step}. Lower the learning rate or clip the gradient; the last checkpoint is unharmed.")
+{
+    /// <summary>The task that diverged.</summary>
+    public string Task { get; } = task;
+
+    /// <summary>The gradient step at which it did.</summary>
+    public long Step { get; } = step;
+}

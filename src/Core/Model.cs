@@ -1,0 +1,133 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap;
+
+/// <summary>A network with a task's heads at one point of parameter space: what a task's loss is a function of.</summary>
+/// <remarks>Owns its vectors unless made by <see cref="At"/>. Tensors that a pass makes belong to the caller's dispose scope.</remarks>
+public sealed class Model : IDisposable
+{
+    private readonly IReadOnlyList<Tensor> _theta;
+    private readonly int _encoderEntries;
+    private readonly int[] _headWeights;
+    private readonly bool _owner;
+
+    /// <summary>A model with zero parameters; see <see cref="Initialize"/>.</summary>
+    /// <param name="network">The encoder.</param>
+    /// <param name="heads">Linear heads on its features; none when the network's features are the output.</param>
+    /// <param name="dtype">Floating type.</param>
+    /// <param name="device">Where parameters lie and inputs must lie.</param>
+    public Model(Network network, IReadOnlyList<Head> heads, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        Heads = heads;
+        Parameters = new ParameterVector(LayoutOf(network, heads), dtype, device);
+        Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
+        _encoderEntries = network.Parameters.Count;
+        _headWeights = [.. heads.Select(head => Parameters.Layout.IndexOf(head.Name + ".weight"))];
+        _theta = Parameters.Views;
+        _owner = true;
+        Network = network.Bind(Parameters, Buffers);
+    }
+
+    private Model(Model source, IReadOnlyList<Tensor> theta)
+    {
+        (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, source.Parameters, source.Buffers);
+        (_encoderEntries, _headWeights, Training, Hooks) = (source._encoderEntries, source._headWeights, source.Training, source.Hooks);
+        _theta = theta;
+    }
+
+    /// <summary>The encoder.</summary>
+    public Network Network { get; }
+
+    /// <summary>The heads, in the order of <see cref="Forward"/>'s outputs.</summary>
+    public IReadOnlyList<Head> Heads { get; }
+
+    /// <summary>All trainable values, the shared ones first.</summary>
+    public ParameterVector Parameters { get; }
+
+    /// <summary>Batch-norm statistics and the like; empty for networks without.</summary>
+    public ParameterVector Buffers { get; }
+
+    /// <summary>Training mode (batch statistics used, running ones updated) or evaluation mode.</summary>
+    public bool Training { get; set; } = true;
+
+    /// <summary>What acts inside the network's hidden layers, or null.</summary>
+    public LayerHooks? Hooks { get; set; }
+
+    /// <summary>Where parameters lie.</summary>
+    public Device Device => Parameters.Flat.device;
+
+    /// <summary>Floating type of the parameters.</summary>
+    public ScalarType DType => Parameters.Flat.dtype;
+
+    /// <summary>The layout that a network with these heads has: encoder, shared heads, then the task's own heads.</summary>
+    public static ParameterLayout LayoutOf(Network network, IReadOnlyList<Head> heads) => new(
+        network.Parameters.Select(p => p with { Shared = true }).Concat(heads.SelectMany(head => new[]
+        {
+            new ParameterInfo(head.Name + ".weight", [head.Size, network.Features], head.Shared),
+            new ParameterInfo(head.Name + ".bias", [head.Size], head.Shared),
+        })));
+
+    /// <summary>Draws the network's and the heads' initial values; every head from a split of its own, so heads do not move the encoder's numbers.</summary>
+    public void Initialize(Rng rng)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        Network.Initialize(i => Parameters.Views[i], i => Buffers.Views[i], rng.Split("encoder"));
+        InitializeHeads(rng);
+    }
+
+    /// <summary>Draws the heads' initial values alone: a task that starts from a meta-learned encoder still has heads of its own.</summary>
+    /// <param name="rng">Draws come from its splits "head.NAME".</param>
+    /// <param name="sharedToo">Whether shared heads are drawn as well.</param>
+    public void InitializeHeads(Rng rng, bool sharedToo = true)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        for (var h = 0; h < Heads.Count; h++)
+        {
+            if (Heads[h].Shared && !sharedToo) continue;
+            var (weight, bias) = (Parameters.Views[_headWeights[h]], Parameters.Views[_headWeights[h] + 1]);
+            var head = rng.Split("head." + Heads[h].Name);
+            if (Heads[h].Gain > 0) { Initialization.Orthogonal(weight, Heads[h].Gain, head); bias.zero_(); }
+            else Initialization.TorchDefault(weight, bias, head);
+        }
+    }
+
+    /// <summary>The encoder's features [N, F].</summary>
+    public Tensor Features(Tensor input) => Network.Forward(new Pass(_theta, Buffers.Views, Training, Hooks), input);
+
+    /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
+    public Tensor[] Forward(Tensor input)
+    {
+        var features = Features(input);
+        if (Heads.Count == 0) return [features];
+        var outputs = new Tensor[Heads.Count];
+        for (var h = 0; h < outputs.Length; h++) outputs[h] = F.linear(features, _theta[_headWeights[h]], _theta[_headWeights[h] + 1]);
+        return outputs;
+    }
+
+    /// <summary>The output of a model with one head (or none) [N, size].</summary>
+    public Tensor Output(Tensor input) => Forward(input) is [var only] ? only
+        : throw new InvalidOperationException($"{Network.Name} has {Heads.Count} heads; use Forward.");
+
+    /// <summary>The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a graph).</summary>
+    /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
+    public Model At(IReadOnlyList<Tensor> theta)
+    {
+        if (!Network.IsFunctional)
+            throw new RlLeapException($"{Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML needs. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap.");
+        if (theta.Count != Parameters.Views.Count) throw new ArgumentException($"Expected {Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
+        return new Model(this, theta);
+    }
+
+    /// <summary>Disposes the vectors, unless this model is only another view (<see cref="At"/>).</summary>
+    public void Dispose()
+    {
+        if (!_owner) return;
+        (Network as IDisposable)?.Dispose();
+        Parameters.Dispose();
+        Buffers.Dispose();
+    }
+}

@@ -1,0 +1,79 @@
+using static TorchSharp.torch;
+
+namespace RlLeap;
+
+/// <summary>An architecture: a pure function of parameters and input, [N, input...] to features [N, <see cref="Features"/>].</summary>
+/// <remarks>
+/// It owns no tensors. The parameters come with the <see cref="Pass"/>, so that the same network can be evaluated at any point of parameter
+/// space: at a learner's vector, or at the graph tensors of MAML's inner loop. What is specific to a task, its linear heads, is added by
+/// <see cref="Model"/>. To join with a torch.nn.Module instead, see <see cref="ModuleNetwork"/>.
+/// </remarks>
+public abstract class Network
+{
+    /// <summary>A name for records and messages.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Shape of one input, without the batch axis.</summary>
+    public abstract long[] InputShape { get; }
+
+    /// <summary>Number of features a pass returns for each input.</summary>
+    public abstract long Features { get; }
+
+    /// <summary>The trainable tensors, in the order in which <see cref="Pass.Parameter"/> counts them. All are shared.</summary>
+    public abstract IReadOnlyList<ParameterInfo> Parameters { get; }
+
+    /// <summary>Tensors that a pass updates but no gradient reaches (batch-norm statistics), in the order of <see cref="Pass.Buffer"/>.</summary>
+    public virtual IReadOnlyList<ParameterInfo> Buffers => [];
+
+    /// <summary>Units of each hidden layer, the places where <see cref="Pass.Hooks"/> act; empty when the network offers none.</summary>
+    public virtual IReadOnlyList<long> HiddenUnits => [];
+
+    /// <summary>False when the network can only be evaluated at its own parameters (a re-homed module), which rules out MAML.</summary>
+    public virtual bool IsFunctional => true;
+
+    /// <summary>Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.</summary>
+    public abstract Tensor Forward(Pass pass, Tensor input);
+
+    /// <summary>The network to use with these vectors. A pure function is its own; a module is built anew, its parameters re-homed in the vectors.</summary>
+    public virtual Network Bind(ParameterVector parameters, ParameterVector buffers) => this;
+
+    /// <summary>Draws initial values. Runs under no_grad; entries arrive zeroed.</summary>
+    /// <param name="parameter">The i-th parameter.</param>
+    /// <param name="buffer">The i-th buffer.</param>
+    /// <param name="rng">The only source of randomness to use.</param>
+    public abstract void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng);
+}
+
+/// <summary>What acts inside a pass of a network that has <see cref="Network.HiddenUnits"/>: laterals of progressive nets, masks of HAT.</summary>
+/// <param name="PreActivation">(layer, pre-activation) to the pre-activation to use; laterals add here. [N, units, ...].</param>
+/// <param name="Units">(layer, units after activation and pooling) to the units to hand on; masks multiply here, captures read. [N, units, ...].</param>
+public sealed record LayerHooks(Func<int, Tensor, Tensor>? PreActivation = null, Func<int, Tensor, Tensor>? Units = null);
+
+/// <summary>One evaluation of a network: at which parameters, with which buffers, training or not, with which hooks.</summary>
+public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> buffers, bool training, LayerHooks? hooks = null)
+{
+    /// <summary>The i-th of <see cref="Network.Parameters"/>.</summary>
+    public Tensor Parameter(int i) => parameters[i];
+
+    /// <summary>The i-th of <see cref="Network.Buffers"/>.</summary>
+    public Tensor Buffer(int i) => buffers[i];
+
+    /// <summary>Whether batch statistics are used and running ones updated.</summary>
+    public bool Training => training;
+
+    /// <summary>What acts on the hidden layers, or null.</summary>
+    public LayerHooks? Hooks => hooks;
+
+    /// <summary>Applies the pre-activation hook of <paramref name="layer"/>.</summary>
+    public Tensor PreActivation(int layer, Tensor value) => hooks?.PreActivation?.Invoke(layer, value) ?? value;
+
+    /// <summary>Applies the units hook of <paramref name="layer"/>.</summary>
+    public Tensor Units(int layer, Tensor value) => hooks?.Units?.Invoke(layer, value) ?? value;
+}
+
+/// <summary>A linear map from a network's features to one of a task's outputs: classes, action logits, a value.</summary>
+/// <param name="Name">Prefix of its parameter names ("policy" gives policy.weight and policy.bias).</param>
+/// <param name="Size">Number of outputs.</param>
+/// <param name="Shared">Whether it is meta-learned with the encoder. Only possible where all tasks have the same outputs.</param>
+/// <param name="Gain">Scale of the orthogonal initialization; 0 stands for PyTorch's default initialization of a linear layer.</param>
+public sealed record Head(string Name, long Size, bool Shared = false, double Gain = 0);
