@@ -1,0 +1,48 @@
+// The direction between the rooms (docs/architecture.md), read from the sources.
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace RlLeap.Tests.Core;
+
+public sealed class ArchitectureTests
+{
+    [Theory]
+    [InlineData("src/Torch", "")]
+    [InlineData("src/Python", "")]
+    [InlineData("src/Core", "Torch")]
+    [InlineData("src/Environments", "Core Python")]
+    [InlineData("src/Agents", "Core Environments")]
+    [InlineData("src/MetaLearning", "Core")]
+    public void RoomsReferenceOnlyTheRoomsBelowThem(string room, string below)
+    {
+        var project = Directory.GetFiles(Path.Combine(Repository.Root, room), "*.csproj").Single();
+        var references = Regex.Matches(File.ReadAllText(project), @"<ProjectReference Include=""\.\./(\w+)/").Select(m => m.Groups[1].Value).Order();
+        Assert.Equal(below.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), references);
+    }
+
+    [Theory]
+    [InlineData("src/Torch", @"\bRlLeap\b(?!_NATIVE)")]
+    [InlineData("src/Python", @"namespace RlLeap|using RlLeap")]
+    [InlineData("src/Agents", @"Serilog|Console\.|IMetricSink")]
+    [InlineData("src/MetaLearning", @"Serilog|Console\.|RlLeap\.(Agents|Environments)")]
+    [InlineData("src/Core", @"Serilog|Console\.")]
+    [InlineData("src", @"YamlDotNet")]
+    public void RoomsDoNotSpeakOf(string room, string pattern)
+    {
+        var forbidden = new Regex(pattern);
+        var found = Directory.EnumerateFiles(Path.Combine(Repository.Root, room), "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
+            .SelectMany(path => File.ReadLines(path).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && forbidden.IsMatch(line))
+                .Select(line => $"{Path.GetRelativePath(Repository.Root, path)}: {line.Trim()}")).ToList();
+        Assert.True(found.Count == 0, string.Join("\n", found));
+    }
+
+    [Fact]
+    public void SourcesHaveNoRegionsAndNoConditionalCompilation()
+    {
+        var found = new[] { "src", "experiments", "benchmarks", "tests", "examples" }.Select(room => Path.Combine(Repository.Root, room)).Where(Directory.Exists)
+            .SelectMany(room => Directory.EnumerateFiles(room, "*.cs", SearchOption.AllDirectories)).Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
+            .Where(path => File.ReadLines(path).Any(line => Regex.IsMatch(line, @"^\s*#(region|if)\b"))).ToList();
+        Assert.Empty(found);
+    }
+}
