@@ -45,10 +45,10 @@ public interface ITaskStream : IDisposable
     /// <summary>Whether <see cref="Save"/> captures all state, so that a resumed run is bit-identical (false for emulators that cannot be saved).</summary>
     bool CanSave { get; }
 
-    /// <summary>All state that moves: positions, environments, random streams.</summary>
+    /// <summary>All state that moves and can be saved: positions, environments, random streams.</summary>
     byte[] Save();
 
-    /// <summary>Goes on where <see cref="Save"/> was called.</summary>
+    /// <summary>Goes on where <see cref="Save"/> was called; what could not be saved starts anew (fresh episodes).</summary>
     void Restore(ReadOnlySpan<byte> state);
 }
 

@@ -84,7 +84,7 @@ public sealed class Learner : IDisposable
     /// <summary>Ends the process for its observer and returns the contribution.</summary>
     public Contribution Finish() => (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
 
-    /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot be saved (an emulator).</summary>
+    /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
     /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name.</summary>
@@ -100,7 +100,7 @@ public sealed class Learner : IDisposable
             ["optimizer"] = Bytes(Optimizer.SaveState()),
             ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
         };
-        if (_stream.CanSave) tensors["stream"] = Bytes(_stream.Save());
+        tensors["stream"] = Bytes(_stream.Save());
         if (_observer is not null)
         {
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
@@ -124,7 +124,7 @@ public sealed class Learner : IDisposable
         Optimizer.RestoreState(Raw("optimizer"));
         var counters = Find("counters").data<long>().ToArray();
         (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
-        if (_stream.CanSave) _stream.Restore(Raw("stream"));
+        _stream.Restore(Raw("stream"));
         _observer?.Restore(
             tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
             tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
