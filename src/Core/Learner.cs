@@ -87,8 +87,8 @@ public sealed class Learner : IDisposable
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
-    /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name.</summary>
-    public void Save(string path)
+    /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
+    public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -106,12 +106,12 @@ public sealed class Learner : IDisposable
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
             foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
         }
-        SafeTensors.Write(path, tensors, new Dictionary<string, string> { ["task"] = Task.Info.Id, ["network"] = Model.Network.Name });
+        SafeTensors.Write(path, tensors, new Dictionary<string, string>(notes ?? new Dictionary<string, string>()) { ["task"] = Task.Info.Id, ["network"] = Model.Network.Name });
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with fresh episodes.</summary>
     /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task or optimizer.</exception>
-    public void Load(string path)
+    public IReadOnlyDictionary<string, string> Load(string path)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -128,6 +128,7 @@ public sealed class Learner : IDisposable
         _observer?.Restore(
             tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
             tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
+        return notes;
 
         Tensor Find(string name) => tensors.TryGetValue(name, out var value) ? value : throw new RlLeapException($"{path} has no {name}: it is not a checkpoint of a learner.");
         byte[] Raw(string name) => Find(name).data<byte>().ToArray();
