@@ -41,7 +41,7 @@ public sealed class LearnerTests
         second.Load(folder["half.safetensors"]);
         Assert.Equal(23, second.Step);
         while (!second.IsDone) second.Advance();
-        Assert.True(whole.Model.Parameters.Flat.equal(second.Model.Parameters.Flat));
+        Assert.True(whole.Model.Parameters.Flat.Equals(second.Model.Parameters.Flat));
         Assert.Equal(whole.Count, second.Count);
     }
 
@@ -65,7 +65,7 @@ public sealed class LearnerTests
         using var before = learner.Model.Parameters.Flat.detach().clone();
         var e = Assert.Throws<DivergenceException>(() => learner.Advance());
         Assert.Equal((3L, "regression"), (e.Step, e.Task));
-        Assert.True(before.equal(learner.Model.Parameters.Flat));
+        Assert.True(before.Equals(learner.Model.Parameters.Flat));
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class ParameterVectorTests
         var x = randn(6, 3);
         Assert.True(model.Output(x).Equals(same.Output(x)));
         Assert.NotEqual(0, model.Buffers["1.running_mean"].abs().sum().item<float>());
-        Assert.True(same.Parameters.Flat.equal(model.Parameters.Flat));
+        Assert.True(same.Parameters.Flat.Equals(model.Parameters.Flat));
 
         using var optimizer = new VectorOptimizer(model.Parameters, new OptimizerOptions { LearningRate = 0.5 });
         var before = model.Output(x).pow(2).mean();
@@ -102,7 +102,7 @@ public sealed class ParameterVectorTests
         before.backward();
         optimizer.Update();
         Assert.True(model.Output(x).pow(2).mean().item<float>() < before.item<float>());
-        Assert.False(same.Parameters.Flat.equal(model.Parameters.Flat));
+        Assert.False(same.Parameters.Flat.Equals(model.Parameters.Flat));
         Assert.Throws<RlLeapException>(() => model.At(model.Parameters.Views));
     }
 
