@@ -63,7 +63,7 @@ public static partial class torch
 }
 
 /// <summary>Sets this thread's gradient mode until disposed.</summary>
-public class AutoGradMode : IDisposable
+internal sealed class AutoGradMode : IDisposable
 {
     private readonly bool before = IsEnabled;
     private bool disposed;
@@ -80,7 +80,7 @@ public class AutoGradMode : IDisposable
 }
 
 /// <summary>libtorch's inference mode for this thread until disposed: tensors made in it can join no later backward.</summary>
-public class InferenceMode : IDisposable
+internal sealed class InferenceMode : IDisposable
 {
     private nint guard;
 

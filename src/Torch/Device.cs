@@ -31,7 +31,7 @@ public static partial class torch
         public DeviceType type { get; }
         public int index { get; }
 
-        public Device(DeviceType type, int index = -1) => (this.type, this.index) = (type, index);
+        public Device(DeviceType deviceType, int index = -1) => (type, this.index) = (deviceType, index);
         public Device(string deviceType, int index = -1) : this(Parse(deviceType), index) { }
         public Device(int index) : this(DeviceType.CUDA, index) { }
 

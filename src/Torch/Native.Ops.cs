@@ -236,7 +236,6 @@ internal static unsafe partial class Native
     [DllImport(Lib)] internal static extern nint rl_expand(nint x, Ints sizes, bool isImplicit);
     [DllImport(Lib)] internal static extern nint rl_flatten(nint x, long start_dim, long end_dim);
     [DllImport(Lib)] internal static extern nint rl_flip(nint x, Ints dims);
-    [DllImport(Lib)] internal static extern nint rl_movedim(nint x, long source, long destination);
     [DllImport(Lib)] internal static extern nint rl_movedim_ll(nint x, Ints source, Ints destination);
     [DllImport(Lib)] internal static extern nint rl_narrow(nint x, long dim, long start, long length);
     [DllImport(Lib)] internal static extern nint rl_permute(nint x, Ints permutation);

@@ -69,8 +69,6 @@ public static partial class torch
         public static Tensor operator &(Tensor left, Tensor right) => left.bitwise_and(right);
         public static Tensor operator |(Tensor left, Tensor right) => left.bitwise_or(right);
         public static Tensor operator ^(Tensor left, Tensor right) => left.bitwise_xor(right);
-        public static Tensor operator <<(Tensor left, Tensor right) => left.bitwise_left_shift(right);
-        public static Tensor operator >>(Tensor left, Tensor right) => left.bitwise_right_shift(right);
         public static Tensor operator ~(Tensor left) => left.bitwise_not();
         public static Tensor operator -(Tensor tensor) => tensor.neg();
         public static Tensor operator ==(Tensor left, Tensor right) => left.eq(right);

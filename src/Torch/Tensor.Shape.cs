@@ -24,7 +24,6 @@ public static partial class torch
         public Tensor expand(long[] sizes, bool isImplicit = false) { fixed (long* p0 = sizes) return New(rl_expand(H, new(p0, sizes), isImplicit), this); }
         public Tensor flatten(long start_dim = 0, long end_dim = -1) => New(rl_flatten(H, start_dim, end_dim), this);
         public Tensor flip(params long[] dims) { fixed (long* p0 = dims) return New(rl_flip(H, new(p0, dims)), this); }
-        public Tensor movedim(long source, long destination) => New(rl_movedim(H, source, destination), this);
         public Tensor movedim(long[] source, long[] destination) { fixed (long* p0 = source) fixed (long* p1 = destination) return New(rl_movedim_ll(H, new(p0, source), new(p1, destination)), this); }
         public Tensor narrow(long dim, long start, long length) => New(rl_narrow(H, dim, start, length), this);
         public Tensor permute(params long[] permutation) { fixed (long* p0 = permutation) return New(rl_permute(H, new(p0, permutation)), this); }

@@ -8,7 +8,7 @@ public enum TensorStringStyle { Metadata, Julia, Numpy, CSharp, Default }
 
 public static partial class torch
 {
-    public static TensorStringStyle TensorStringStyle { get; private set; } = TensorStringStyle.Julia;
+    public static TensorStringStyle TensorStringStyle { get; set; } = TensorStringStyle.Julia;
 
     public static void set_printoptions(TensorStringStyle? style = null, string? floatFormat = null, int? linewidth = null, string? newLine = null, int? maxRows = null, int? maxColumns = null)
     {

@@ -163,7 +163,7 @@ public static partial class torch
     public static (Tensor values, Tensor indexes) min(Tensor input, long dim, bool keepdim = false) => input.min(dim, keepdim);
     public static Tensor minimum(Tensor input, Tensor other) => input.minimum(other);
     public static Tensor mm(Tensor input, Tensor target) => input.mm(target);
-    public static Tensor movedim(Tensor input, long source, long destination) => input.movedim(source, destination);
+    public static Tensor movedim(Tensor input, long source, long destination) => input.movedim([source], [destination]);
     public static Tensor movedim(Tensor input, long[] source, long[] destination) => input.movedim(source, destination);
     public static Tensor mul(Tensor left, Scalar right) => left.mul(right);
     public static Tensor mul(Tensor left, Tensor right) => left.mul(right);

@@ -9,9 +9,8 @@ namespace TorchSharp
     /// <summary>A module of (input, target) whose per-element losses are kept, averaged or summed.</summary>
     public abstract class Loss<T1, T2, TResult> : torch.nn.Module<T1, T2, TResult>
     {
-        public Loss(Reduction reduction = Reduction.Mean) : base("Loss") => this.reduction = reduction;
+        public Loss(Reduction reduction = Reduction.Mean) : base("Loss") => (this.reduction, name) = (reduction, GetType().Name);
         public Reduction reduction { get; }
-        public override string GetName() => GetType().Name;
     }
 
     /// <summary>A loss with a weight per class or element (not part of the state).</summary>

@@ -8,7 +8,7 @@ public static partial class torch
     public static partial class nn
     {
         /// <summary>A module whose calls can be watched and changed by hooks.</summary>
-        public abstract class HookableModule<TPreHook, TPostHook> : Module
+        public class HookableModule<TPreHook, TPostHook> : Module
         {
             protected HookableModule(string name) : base(name) { }
 
