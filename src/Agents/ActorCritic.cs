@@ -1,0 +1,103 @@
+using static TorchSharp.torch;
+
+namespace RlLeap.Agents;
+
+/// <summary>The loss of an advantage actor-critic on one rollout and the terms it is made of: scalars with a graph, and how well values explain returns.</summary>
+/// <param name="Total">policy + c_v value - c_e entropy.</param>
+/// <param name="Policy">-A log pi(a|o).</param>
+/// <param name="Value">(V(o) - G)^2.</param>
+/// <param name="Entropy">Entropy of pi(.|o), in nats.</param>
+/// <param name="ExplainedVariance">1 - Var(G - V) / Var(G); NaN when all returns are equal.</param>
+public sealed record ActorCriticLoss(Tensor Total, Tensor Policy, Tensor Value, Tensor Entropy, double ExplainedVariance);
+
+/// <summary>The advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783, synchronous): heads and loss as pure functions.</summary>
+public static class ActorCritic
+{
+    /// <summary>Position of the policy's logits [N, A] among a model's outputs.</summary>
+    public const int PolicyHead = 0;
+    /// <summary>Position of the value [N, 1] among a model's outputs.</summary>
+    public const int ValueHead = 1;
+
+    /// <summary>The heads an agent with <paramref name="actions"/> actions needs: "policy" and "value".</summary>
+    public static IReadOnlyList<Head> Heads(int actions, LayerInitialization initialization) => initialization == LayerInitialization.Orthogonal
+        ? [new Head("policy", actions, Gain: 0.01), new Head("value", 1, Gain: 1)]
+        : [new Head("policy", actions), new Head("value", 1)];
+
+    /// <summary>The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through them.</summary>
+    public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options)
+    {
+        var outputs = model.Forward(rollout.Inputs);
+        var values = outputs[ValueHead].squeeze(1);
+        var returns = new float[rollout.Count];
+        var advantages = new float[rollout.Count];
+        using (no_grad())
+        {
+            using var scope = NewDisposeScope();
+            var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length))[ValueHead]);
+            Targets(rollout, Policy.Host(values), bootstrap, options, returns, advantages);
+        }
+        return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
+    }
+
+    /// <summary>What values and policy are pulled towards: returns [T, N] and advantages [T, N], from values [T, N] and bootstrap [N].</summary>
+    public static void Targets(Rollout rollout, ReadOnlySpan<float> values, ReadOnlySpan<float> bootstrap, ActorCriticOptions options, Span<float> returns, Span<float> advantages)
+    {
+        if (options.Lambda == 1)
+        {
+            Returns.NStep(rollout.Rewards, rollout.Discounts, bootstrap, returns);
+            for (var i = 0; i < returns.Length; i++) advantages[i] = returns[i] - values[i];
+        }
+        else
+        {
+            Returns.Gae(rollout.Rewards, rollout.Discounts, values, bootstrap, options.Lambda, advantages);
+            for (var i = 0; i < returns.Length; i++) returns[i] = advantages[i] + values[i];
+        }
+    }
+
+    /// <summary>The loss of logits [B, A] and values [B] for actions [B, 1], returns [B] and advantages [B].</summary>
+    public static ActorCriticLoss Loss(Tensor logits, Tensor values, Tensor actions, float[] returns, float[] advantages, ActorCriticOptions options)
+    {
+        var batch = returns.Length;
+        Shape.Require(logits, "logits", batch, -1);
+        Shape.Require(values, "values", batch);
+        Shape.Require(actions, "actions", batch, 1);
+        var explained = ExplainedVariance(returns, values);
+        if (options.NormalizeAdvantages) Normalize(advantages);
+        var g = tensor(returns, values.dtype, values.device);
+        var a = tensor(advantages, values.dtype, values.device);
+
+        var log = logits.log_softmax(1);                                        // [B, A]
+        var policy = -Reduce(log.gather(1, actions).squeeze(1) * a, options);
+        var value = Reduce((values - g).square(), options);
+        var entropy = -Reduce((log.exp() * log).sum(1), options);
+        return new ActorCriticLoss(policy + options.ValueCoefficient * value - options.EntropyCoefficient * entropy, policy, value, entropy, explained);
+    }
+
+    private static Tensor Reduce(Tensor perStep, ActorCriticOptions options) => options.Reduction == LossReduction.Mean ? perStep.mean() : perStep.sum();
+
+    private static void Normalize(Span<float> advantages)
+    {
+        var (mean, variance) = Moments(advantages);
+        var scale = 1 / (Math.Sqrt(variance) + 1e-8);
+        foreach (ref var advantage in advantages) advantage = (float)((advantage - mean) * scale);
+    }
+
+    private static double ExplainedVariance(float[] returns, Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        var predicted = Policy.Host(values);
+        var errors = new float[returns.Length];
+        for (var i = 0; i < errors.Length; i++) errors[i] = returns[i] - predicted[i];
+        var variance = Moments(returns).Variance;
+        return variance > 0 ? 1 - Moments(errors).Variance / variance : double.NaN;
+    }
+
+    private static (double Mean, double Variance) Moments(ReadOnlySpan<float> values)
+    {
+        var (sum, squares) = (0.0, 0.0);
+        foreach (var value in values) sum += value;
+        var mean = sum / values.Length;
+        foreach (var value in values) squares += (value - mean) * (value - mean);
+        return (mean, squares / values.Length);
+    }
+}

@@ -1,0 +1,93 @@
+namespace RlLeap.Agents;
+
+/// <summary>How the terms of a loss over a rollout [T, N] become one number.</summary>
+public enum LossReduction
+{
+    /// <summary>The mean over all T x N steps: the gradient's size does not depend on how many there are.</summary>
+    Mean,
+    /// <summary>The sum over them, as Mnih et al. 2016 write it for one worker.</summary>
+    Sum,
+}
+
+/// <summary>Everything an advantage actor-critic is trained with. The named settings are complete: nothing is left to a default elsewhere.</summary>
+/// <remarks>docs/agents.md explains them; what their sources leave open is listed in docs/fidelity.md.</remarks>
+public sealed record ActorCriticOptions
+{
+    /// <summary>Copies of the environment stepped together, N.</summary>
+    public int Environments { get; init; } = 32;
+    /// <summary>Steps of each copy between two updates, T.</summary>
+    public int Unroll { get; init; } = 5;
+    /// <summary>Discount per agent step, gamma.</summary>
+    public double Discount { get; init; } = 0.99;
+    /// <summary>Decay of advantage estimation: 1 gives n-step returns, less gives GAE(lambda).</summary>
+    public double Lambda { get; init; } = 1;
+    /// <summary>Rewards are clipped to at most this absolute value for learning (returns are reported raw); 0 for no clipping.</summary>
+    public double RewardBound { get; init; }
+    /// <summary>Weight of the policy's entropy, which is subtracted from the loss.</summary>
+    public double EntropyCoefficient { get; init; } = 0.01;
+    /// <summary>Weight of the value's squared error.</summary>
+    public double ValueCoefficient { get; init; } = 0.5;
+    /// <summary>How the terms are reduced over the rollout.</summary>
+    public LossReduction Reduction { get; init; } = LossReduction.Mean;
+    /// <summary>Whether a rollout's advantages are scaled to mean 0 and standard deviation 1.</summary>
+    public bool NormalizeAdvantages { get; init; }
+    /// <summary>Encoder by name (<see cref="AgentNetworks"/>), or "auto" to choose by the observation.</summary>
+    public string Network { get; init; } = AgentNetworks.Auto;
+    /// <summary>How layers and heads are initialized.</summary>
+    public LayerInitialization Initialization { get; init; } = LayerInitialization.Orthogonal;
+    /// <summary>Update rule, learning rate, schedule and gradient clipping.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 };
+
+    /// <summary>
+    /// Experiment 3 of Leap (Flennerhag et al. 2019, arXiv 1812.01054, appendix F): what it states is as stated; value coefficient, clipping of the
+    /// gradient, reduction, form of RMSProp and initialization are our reading (docs/fidelity.md).
+    /// </summary>
+    public static ActorCriticOptions Leap { get; } = new()
+    {
+        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 1, RewardBound = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "mnih2013", Initialization = LayerInitialization.TorchDefault,
+        Optimizer = new() { Kind = OptimizerKind.RmsProp, LearningRate = 1e-4, Schedule = Schedule.Constant, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-4, MaxGradientNorm = 0 },
+    };
+
+    /// <summary>A2C of the OpenAI baselines (github.com/openai/baselines, a2c, Atari defaults).</summary>
+    public static ActorCriticOptions A2c { get; } = new()
+    {
+        Environments = 16, Unroll = 5, Discount = 0.99, Lambda = 1, RewardBound = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "nature2015", Initialization = LayerInitialization.Orthogonal,
+        Optimizer = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Schedule = Schedule.Linear, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 },
+    };
+
+    /// <summary>Tuned here for the five games of MinAtar, one setting for all.</summary>
+    public static ActorCriticOptions MinAtar { get; } = new()
+    {
+        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 0.95, RewardBound = 0, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar", Initialization = LayerInitialization.Orthogonal,
+        Optimizer = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 3e-3, Schedule = Schedule.Linear, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 },
+    };
+
+    /// <summary>The named settings.</summary>
+    public static IReadOnlyDictionary<string, ActorCriticOptions> Named { get; } = new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
+
+    /// <summary>Agent steps per update, T x N.</summary>
+    public int BatchSize => Environments * Unroll;
+
+    /// <summary>This record if it makes sense.</summary>
+    /// <exception cref="RlLeapException">Names the first value that does not, and what it may be.</exception>
+    public ActorCriticOptions Checked()
+    {
+        Require(Environments >= 1, nameof(Environments), Environments, "at least 1");
+        Require(Unroll >= 1, nameof(Unroll), Unroll, "at least 1");
+        Require(Discount is >= 0 and <= 1, nameof(Discount), Discount, "between 0 and 1");
+        Require(Lambda is >= 0 and <= 1, nameof(Lambda), Lambda, "between 0 and 1");
+        Require(RewardBound >= 0 && double.IsFinite(RewardBound), nameof(RewardBound), RewardBound, "0 (no clipping) or positive");
+        Require(EntropyCoefficient >= 0 && double.IsFinite(EntropyCoefficient), nameof(EntropyCoefficient), EntropyCoefficient, "not negative");
+        Require(ValueCoefficient >= 0 && double.IsFinite(ValueCoefficient), nameof(ValueCoefficient), ValueCoefficient, "not negative");
+        Require(Optimizer.LearningRate >= 0 && double.IsFinite(Optimizer.LearningRate), "Optimizer.LearningRate", Optimizer.LearningRate, "not negative");
+        return this;
+
+        static void Require(bool holds, string name, double value, string allowed)
+        {
+            if (!holds) throw new RlLeapException(FormattableString.Invariant($"The actor-critic option {name} is {value}; it must be {allowed}."));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using RlLeap.Environments;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Agents;
+
+/// <summary>One convolution: square kernel, no padding, ReLU after it.</summary>
+public readonly record struct Convolution(long Filters, long Kernel, long Stride);
+
+/// <summary>Convolutions with ReLU, flattened into one dense layer with ReLU: the encoder of every agent that sees planes or images [C, H, W].</summary>
+/// <remarks>
+/// <para>Bytes come in as they are and turn into floats in the pass. What divides them (255 for images; 0/1 planes stay) divides the first
+/// layer's weights instead: the same function, and a pass over a few thousand weights instead of over millions of pixels.</para>
+/// <para>With <c>channelsLast</c> weights and inputs lie in memory as N, H, W, C, which is faster or slower by network (benchmarks/Agents).</para>
+/// </remarks>
+public sealed class ConvolutionalNetwork : Network
+{
+    private readonly Convolution[] _convolutions;
+    private readonly LayerInitialization _initialization;
+    private readonly bool _channelsLast;
+    private readonly double _scale;
+
+    /// <summary>An encoder for observations of <paramref name="observation"/>.</summary>
+    /// <exception cref="RlLeapException">Observations that are not [C, H, W], or too small for the kernels.</exception>
+    public ConvolutionalNetwork(string name, Box observation, IReadOnlyList<Convolution> convolutions, long dense, LayerInitialization initialization, bool channelsLast)
+    {
+        if (observation.Shape is not [var channels, var height, var width])
+            throw new RlLeapException($"The network {name} reads images or planes [C, H, W]; these observations are {observation}. Use the network mlp for vectors.");
+        (Name, Features, InputShape) = (name, dense, observation.Shape);
+        (_convolutions, _initialization, _channelsLast) = ([.. convolutions], initialization, channelsLast);
+        _scale = observation.Element == ElementType.Byte ? 1 / Math.Max(1, observation.High) : 1;
+        var parameters = new List<ParameterInfo>();
+        for (var i = 0; i < _convolutions.Length; i++)
+        {
+            var (filters, kernel, stride) = _convolutions[i];
+            if (height < kernel || width < kernel)
+                throw new RlLeapException($"The network {name} is too deep for observations of {observation}: its convolution {i + 1} gets {height}x{width} and has a kernel of {kernel}x{kernel}. Choose another network or larger observations.");
+            parameters.Add(new($"conv{i + 1}.weight", [filters, channels, kernel, kernel], ChannelsLast: channelsLast));
+            parameters.Add(new($"conv{i + 1}.bias", [filters]));
+            (channels, height, width) = (filters, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
+        }
+        parameters.Add(new("dense.weight", [dense, channels * height * width]));
+        parameters.Add(new("dense.bias", [dense]));
+        Parameters = parameters;
+        HiddenUnits = [.. _convolutions.Select(c => c.Filters), dense];
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override long[] InputShape { get; }
+
+    /// <inheritdoc/>
+    public override long Features { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Parameters { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<long> HiddenUnits { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Pass pass, Tensor input)
+    {
+        var first = pass.Parameter(0);
+        var x = Laid(input);
+        if (x.dtype != first.dtype) x = x.to_type(first.dtype);
+        var layer = 0;
+        foreach (var convolution in _convolutions)
+        {
+            var weight = pass.Parameter(2 * layer);
+            if (layer == 0 && _scale != 1) weight = weight * _scale;
+            x = F.conv2d(x, weight, pass.Parameter(2 * layer + 1), strides: [convolution.Stride, convolution.Stride]);
+            x = pass.Units(layer, pass.PreActivation(layer, x).relu_());
+            layer++;
+        }
+        x = F.linear(x.flatten(1), pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
+        return pass.Units(layer, pass.PreActivation(layer, x).relu_());
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
+        LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
+
+    // While the input is still bytes: a quarter of the memory to move. The conversion to float keeps the strides.
+    private Tensor Laid(Tensor input)
+    {
+        if (!_channelsLast) return input;
+        if (input.shape[1] > 1) return input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        // One channel: contiguous() would change nothing, but the strides decide which kernel libtorch takes.
+        var (n, h, w) = (input.shape[0], input.shape[2], input.shape[3]);
+        return input.contiguous().as_strided([n, 1, h, w], [h * w, 1, w, 1]);
+    }
+}

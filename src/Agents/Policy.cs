@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace RlLeap.Agents;
+
+/// <summary>From a model's logits to actions.</summary>
+public static class Policy
+{
+    /// <summary>One action for each observation [N, ...], drawn from the model's policy. Call under no_grad and in a dispose scope.</summary>
+    public static void Act(Model model, Tensor observations, Rng rng, Span<int> actions) => Sample(Host(model.Forward(observations)[ActorCritic.PolicyHead]), rng, actions);
+
+    /// <summary>The most probable action for each observation [N, ...]. Call under no_grad and in a dispose scope.</summary>
+    public static void ActGreedily(Model model, Tensor observations, Span<int> actions) => Greedy(Host(model.Forward(observations)[ActorCritic.PolicyHead]), actions);
+
+    /// <summary>Draws from softmax(logits [N, A]), one uniform number a row (inverse of the cumulated probabilities).</summary>
+    public static void Sample(ReadOnlySpan<float> logits, Rng rng, Span<int> actions)
+    {
+        var count = Columns(logits.Length, actions.Length);
+        Span<double> weights = count <= 256 ? stackalloc double[count] : new double[count];
+        for (var i = 0; i < actions.Length; i++)
+        {
+            var row = logits.Slice(i * count, count);
+            var top = row[0];
+            foreach (var logit in row) top = MathF.Max(top, logit);
+            var total = 0.0;
+            for (var a = 0; a < count; a++) total += weights[a] = Math.Exp(row[a] - top);
+            var left = rng.NextDouble() * total;
+            var action = 0;
+            // Rounding may leave a little after the last: the last action then, as the loop's bound says.
+            while (action < count - 1 && (left -= weights[action]) >= 0) action++;
+            actions[i] = action;
+        }
+    }
+
+    /// <summary>The first of the largest of each row of logits [N, A].</summary>
+    public static void Greedy(ReadOnlySpan<float> logits, Span<int> actions)
+    {
+        var count = Columns(logits.Length, actions.Length);
+        for (var i = 0; i < actions.Length; i++)
+        {
+            var best = 0;
+            for (var a = 1; a < count; a++)
+                if (logits[i * count + a] > logits[i * count + best]) best = a;
+            actions[i] = best;
+        }
+    }
+
+    /// <summary>A tensor's values in row-major order, valid while its dispose scope lives. Reads CPU memory in place.</summary>
+    internal static ReadOnlySpan<float> Host(Tensor values)
+    {
+        if (values.requires_grad) values = values.detach();
+        if (values.dtype != ScalarType.Float32) values = values.to_type(ScalarType.Float32);
+        return MemoryMarshal.Cast<byte, float>(values.cpu().contiguous().bytes);
+    }
+
+    private static int Columns(int logits, int rows) => rows > 0 && logits % rows == 0 && logits > 0 ? logits / rows
+        : throw new ArgumentException($"{logits} logits do not make {rows} rows.");
+}

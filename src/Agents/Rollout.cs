@@ -1,0 +1,132 @@
+using RlLeap.Environments;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap.Agents;
+
+/// <summary>What N environments went through in T steps: what one actor-critic loss is computed from.</summary>
+/// <remarks>
+/// Arrays are row-major [T, N], t first. On the CPU the tensors share the arrays' memory; elsewhere they are copies made as steps come in. An
+/// actor's rollouts go back to it when disposed and are filled again.
+/// </remarks>
+public sealed class Rollout : IDraw
+{
+    private readonly Dictionary<string, double> _metrics = [];
+    private readonly Tensor[] _rows;
+    private readonly Tensor _observations;
+    private readonly Tensor _actions;
+    private readonly Tensor? _hostObservations;
+    private readonly Tensor[] _hostRows = [];
+
+    /// <summary>An empty rollout of <paramref name="length"/> steps of <paramref name="count"/> environments.</summary>
+    public Rollout(int length, int count, Box observation, Device? device = null)
+    {
+        (Length, Environments) = (length, count);
+        Observations = new ObservationBuffer(observation, (length + 1) * count);
+        ActionNumbers = GC.AllocateArray<long>(length * count, pinned: true);
+        Rewards = new float[length * count];
+        Discounts = new float[length * count];
+        Device = device ?? CPU;
+
+        using var scope = NewDisposeScope();
+        long[] shape = [length + 1, count, .. observation.Shape];
+        var host = Share(Observations).view(shape);
+        _actions = frombuffer(ActionNumbers, ScalarType.Int64).view(length * count, 1).DetachFromDisposeScope();
+        if (Device.type == DeviceType.CPU) _observations = host.DetachFromDisposeScope();
+        else
+        {
+            _hostObservations = host.DetachFromDisposeScope();
+            _hostRows = Rows(_hostObservations);
+            _observations = empty(shape, host.dtype, Device).DetachFromDisposeScope();
+        }
+        _rows = Rows(_observations);
+        Inputs = _observations.narrow(0, 0, length).reshape([length * count, .. observation.Shape]).DetachFromDisposeScope();
+    }
+
+    /// <summary>T, steps of each environment.</summary>
+    public int Length { get; }
+
+    /// <summary>N, environments.</summary>
+    public int Environments { get; }
+
+    /// <summary>Where <see cref="Row"/> and <see cref="Inputs"/> lie.</summary>
+    public Device Device { get; }
+
+    /// <summary>[(T+1) N, ...]: what each action was chosen on, then what the last step led to (a new episode's first observation where one ended).</summary>
+    public ObservationBuffer Observations { get; }
+
+    /// <summary>[T, N] actions taken.</summary>
+    public long[] ActionNumbers { get; }
+
+    /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final observation).</summary>
+    public float[] Rewards { get; }
+
+    /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
+    public float[] Discounts { get; }
+
+    /// <summary>The episodes that ended in it, raw, with the step 0 .. T-1 of their end.</summary>
+    public List<(int Step, EpisodeRecord Episode)> Episodes { get; } = [];
+
+    /// <summary>[T N, ...] observations acted on, as they came (bytes stay bytes).</summary>
+    public Tensor Inputs { get; }
+
+    /// <summary>[T N, 1] actions, Int64.</summary>
+    public Tensor Actions => Device.type == DeviceType.CPU ? _actions : _actions.to(Device);
+
+    /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
+    public Tensor Row(int t) => _rows[t];
+
+    /// <summary>T x N agent steps.</summary>
+    public long Count => (long)Length * Environments;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, double> Metrics => _metrics;
+
+    /// <summary>Records a metric.</summary>
+    public void Note(string name, double value) => _metrics[name] = value;
+
+    /// <summary>Copies [N, ...] observations in as row <paramref name="t"/>.</summary>
+    public void SetRow(int t, ObservationBuffer observations)
+    {
+        var source = observations.Raw;
+        source.CopyTo(Observations.Raw.Slice(t * source.Length, source.Length));
+        if (_hostRows.Length > 0) _rows[t].copy_(_hostRows[t]);
+    }
+
+    /// <summary>Gives the rollout back to its actor, or frees it.</summary>
+    public void Dispose()
+    {
+        if (Recycle is { } recycle) recycle(this);
+        else Free();
+    }
+
+    /// <summary>A tensor [N, ...] on the memory of <paramref name="buffer"/>: what is written there shows in it.</summary>
+    public static Tensor Share(ObservationBuffer buffer) => buffer.Element == ElementType.Byte
+        ? frombuffer(buffer.Bytes, ScalarType.Byte).view(buffer.Shape)
+        : frombuffer(buffer.Floats, ScalarType.Float32).view(buffer.Shape);
+
+    internal Action<Rollout>? Recycle { get; set; }
+
+    internal void Clear()
+    {
+        _metrics.Clear();
+        Episodes.Clear();
+    }
+
+    internal void Free()
+    {
+        foreach (var row in _rows) row.Dispose();
+        foreach (var row in _hostRows) row.Dispose();
+        Inputs.Dispose();
+        _actions.Dispose();
+        _observations.Dispose();
+        _hostObservations?.Dispose();
+    }
+
+    private Tensor[] Rows(Tensor all)
+    {
+        var rows = new Tensor[Length + 1];
+        for (var t = 0; t <= Length; t++) rows[t] = all.select(0, t).DetachFromDisposeScope();
+        return rows;
+    }
+}
