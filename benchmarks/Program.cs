@@ -3,6 +3,7 @@ using RlLeap.Benchmarks;
 
 IBenchmark[] benchmarks =
 [
+    new AgentBenchmark(),
     new EnvironmentBenchmark(),
 ];
 

@@ -10,4 +10,5 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     ReportCommand.Create(),
     EnvsCommand.Create(),
     Status.Create(),
+    Train.Create(),
 });

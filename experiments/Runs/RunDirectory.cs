@@ -17,13 +17,15 @@ public sealed class RunDirectory : IDisposable
     private readonly SortedDictionary<string, FileStream> _appended = new(StringComparer.Ordinal);
     private readonly CheckpointStore _checkpoints;
     private readonly Lazy<IMetricSink> _metrics;
+    private readonly Lazy<IMetricSink> _times;
 
     private RunDirectory(string root, FileStream @lock, int keep)
     {
         Root = root;
         _lock = @lock;
         _checkpoints = new CheckpointStore(PathOf("checkpoints"), keep);
-        _metrics = new(() => new Tee(new JsonLines(Append(MetricsName)), new TensorBoard(series => Append($"events/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap"))));
+        _metrics = new(() => new Tee(new JsonLines(Append(MetricsName)), new TensorBoard(Events)));
+        _times = new(() => new TensorBoard(Events));
     }
 
     /// <summary>Full path of the folder.</summary>
@@ -37,6 +39,9 @@ public sealed class RunDirectory : IDisposable
 
     /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.</summary>
     public IMetricSink Metrics => _metrics.Value;
+
+    /// <summary>TensorBoard events alone: for rates and other values of the clock, which metrics.jsonl is free of.</summary>
+    public IMetricSink Times => _times.Value;
 
     public string PathOf(string relative) => Path.Combine(Root, relative);
 
@@ -120,6 +125,8 @@ public sealed class RunDirectory : IDisposable
         File.Delete(PathOf(HolderName));
         _lock.Dispose(); // the lock's file stays: who opened it meanwhile must not lock one that is gone
     }
+
+    private Stream Events(string series) => Append($"events/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap");
 
     private void Cut()
     {

@@ -1,0 +1,26 @@
+// run.log: what happened to a run and when, beside what it measured.
+using Serilog;
+
+namespace RlLeap.Experiments.Runs;
+
+/// <summary>While it lives, the program's log also goes to the run's run.log, with times and from the level Information on.</summary>
+public sealed class RunLog : IDisposable
+{
+    private readonly ILogger _before = Log.Logger;
+    private readonly Serilog.Core.Logger _both;
+
+    public RunLog(RunDirectory run)
+    {
+        _both = new LoggerConfiguration().MinimumLevel.Information()
+            .WriteTo.Logger(_before)
+            .WriteTo.File(run.PathOf("run.log"), outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
+            .CreateLogger();
+        Log.Logger = _both;
+    }
+
+    public void Dispose()
+    {
+        Log.Logger = _before;
+        _both.Dispose();
+    }
+}
