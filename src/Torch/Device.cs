@@ -53,8 +53,6 @@ public static partial class torch
 
         public static implicit operator Device(string description) => new(description);
         public override string ToString() => index < 0 ? type.ToString().ToLowerInvariant() : $"{type.ToString().ToLowerInvariant()}:{index}";
-        public override bool Equals(object? obj) => obj is Device d && d.type == type && d.index == index;
-        public override int GetHashCode() => HashCode.Combine(type, index);
     }
 
     public static readonly Device CPU = Device.Of(DeviceType.CPU, -1);

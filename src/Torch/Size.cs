@@ -45,6 +45,5 @@ public static partial class torch
         public long[] Shape => sizes ?? [];
         public IEnumerator<long> GetEnumerator() => ((IEnumerable<long>)Shape).GetEnumerator();
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-        public override string ToString() => $"[{string.Join(", ", Shape)}]";
     }
 }

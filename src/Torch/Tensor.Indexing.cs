@@ -1,4 +1,5 @@
 // Indexing: TensorIndex, the indexers of Tensor, index and index_put_.
+using System.Runtime.CompilerServices;
 using static TorchSharp.Native;
 
 namespace TorchSharp;
@@ -39,15 +40,15 @@ public static partial class torch
 
     public unsafe partial class Tensor
     {
-        public Tensor this[params TensorIndex[] indices] { get => index(indices); set => index_put_(value, indices); }
-        public Tensor this[params Tensor[] indices] { get => index(indices); set => index_put_(value, indices); }
-        public Tensor this[params long[] indices] { get => index(Integers(indices)); set => index_put_(value, Integers(indices)); }
-        public Tensor this[long i1] { get => select(0, i1); set => index_put_(value, i1); }
-        public Tensor this[long i1, long i2] { get => index(i1, i2); set => index_put_(value, i1, i2); }
-        public Tensor this[long i1, long i2, long i3] { get => index(i1, i2, i3); set => index_put_(value, i1, i2, i3); }
-        public Tensor this[long i1, long i2, long i3, long i4] { get => index(i1, i2, i3, i4); set => index_put_(value, i1, i2, i3, i4); }
-        public Tensor this[long i1, long i2, long i3, long i4, long i5] { get => index(i1, i2, i3, i4, i5); set => index_put_(value, i1, i2, i3, i4, i5); }
-        public Tensor this[long i1, long i2, long i3, long i4, long i5, long i6] { get => index(i1, i2, i3, i4, i5, i6); set => index_put_(value, i1, i2, i3, i4, i5, i6); }
+        [IndexerName("TensorItems")] public Tensor this[params TensorIndex[] indices] { get => index(indices); set => index_put_(value, indices); }
+        [IndexerName("TensorItems")] public Tensor this[params Tensor[] indices] { get => index(indices); set => index_put_(value, indices); }
+        [IndexerName("TensorItems")] public Tensor this[params long[] indices] { get => index(Integers(indices)); set => index_put_(value, Integers(indices)); }
+        [IndexerName("TensorItems")] public Tensor this[long i1] { get => select(0, i1); set => index_put_(value, i1); }
+        [IndexerName("TensorItems")] public Tensor this[long i1, long i2] { get => index(i1, i2); set => index_put_(value, i1, i2); }
+        [IndexerName("TensorItems")] public Tensor this[long i1, long i2, long i3] { get => index(i1, i2, i3); set => index_put_(value, i1, i2, i3); }
+        [IndexerName("TensorItems")] public Tensor this[long i1, long i2, long i3, long i4] { get => index(i1, i2, i3, i4); set => index_put_(value, i1, i2, i3, i4); }
+        [IndexerName("TensorItems")] public Tensor this[long i1, long i2, long i3, long i4, long i5] { get => index(i1, i2, i3, i4, i5); set => index_put_(value, i1, i2, i3, i4, i5); }
+        [IndexerName("TensorItems")] public Tensor this[long i1, long i2, long i3, long i4, long i5, long i6] { get => index(i1, i2, i3, i4, i5, i6); set => index_put_(value, i1, i2, i3, i4, i5, i6); }
 
         private static TensorIndex[] Integers(long[] indices) => Array.ConvertAll(indices, i => (TensorIndex)i);
         private static TensorIndex[] Tensors(Tensor[] indices) => Array.ConvertAll(indices, TensorIndex.Tensor);

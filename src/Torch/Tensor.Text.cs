@@ -10,6 +10,8 @@ public static partial class torch
 {
     public static TensorStringStyle TensorStringStyle { get; set; } = TensorStringStyle.Julia;
 
+    public const TensorStringStyle julia = TensorStringStyle.Julia, numpy = TensorStringStyle.Numpy, csharp = TensorStringStyle.CSharp;
+
     public static void set_printoptions(TensorStringStyle? style = null, string? floatFormat = null, int? linewidth = null, string? newLine = null, int? maxRows = null, int? maxColumns = null)
     {
         if (style is TensorStringStyle s) TensorStringStyle = s;
