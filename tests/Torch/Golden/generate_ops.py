@@ -216,8 +216,11 @@ def run(inputs, fn, dtype):
     if dtype is torch.float64:
         total = [(g * weights(g.shape, dtype)).sum() for g in grads if g is not None and g.requires_grad]
         if total:
-            second = torch.autograd.grad(sum(total), floats, allow_unused=True)
-            record["second"] = [listed(g) if g is not None else None for g in second]
+            try:
+                second = torch.autograd.grad(sum(total), floats, allow_unused=True)
+                record["second"] = [listed(g) if g is not None else None for g in second]
+            except RuntimeError as e:  # a few operations have no second derivative
+                assert "is not implemented" in str(e), (e, out)
     return record
 
 
