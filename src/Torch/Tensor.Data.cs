@@ -30,16 +30,18 @@ public static partial class torch
         internal void* Data()
         {
             var p = rl_data_ptr(H);
-            if (p is null && numel() != 0) Throw();
             GC.KeepAlive(this);
-            return p;
+            return p is null && numel() != 0 ? throw new InvalidOperationException("The tensor has no memory of its own (libtorch's way of writing zeros in gradients); call clone() first.") : p;
         }
+
+        /// <summary>This tensor where its elements can be read in place, else a copy: of one elsewhere, or of zeros without memory.</summary>
+        private Tensor Readable() => device_type != DeviceType.CPU ? cpu() : rl_data_ptr(H) is null && numel() != 0 ? clone() : this;
 
         /// <summary>The elements as <typeparamref name="T"/>, which must be the tensor's own type: a view for a CPU tensor, else of a copy.</summary>
         public TensorAccessor<T> data<T>() where T : unmanaged
         {
             Require<T>();
-            return new TensorAccessor<T>(device_type == DeviceType.CPU ? this : cpu());
+            return new TensorAccessor<T>(Readable());
         }
 
         /// <summary>The one element of a tensor that has one.</summary>
@@ -47,9 +49,11 @@ public static partial class torch
         {
             if (numel() != 1) throw new ArgumentException($"Number of elements in the tensor must be 1, not {numel()}.");
             Require<T>();
-            if (device_type == DeviceType.CPU) { var v = Unsafe.Read<T>(Data()); GC.KeepAlive(this); return v; }
-            using var here = cpu();
-            return Unsafe.Read<T>(here.Data());
+            var source = Readable();
+            var value = Unsafe.Read<T>(source.Data());
+            if (!ReferenceEquals(source, this)) source.Dispose();
+            GC.KeepAlive(this);
+            return value;
         }
 
         private void Require<T>() where T : unmanaged
