@@ -75,6 +75,16 @@ internal static class Compressed
         }
     }
 
+    /// <summary>Like <see cref="Guard"/> for the base library's tar and zip readers, whose parsing of damaged headers throws arithmetic and format errors too.</summary>
+    public static T GuardArchive<T>(string where, Func<T> read) => Guard(where, () =>
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is OverflowException or FormatException or ArgumentException) { throw new InvalidDataException(e.Message, e); }
+    });
+
     /// <summary>CRC-32 (IEEE 802.3), as in zip and PNG.</summary>
     public static uint Crc32(ReadOnlySpan<byte> data, uint crc = 0)
     {

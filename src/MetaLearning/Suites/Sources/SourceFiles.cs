@@ -53,8 +53,8 @@ internal static class SourceFiles
 
     private static IEnumerable<SourceFile> ReadZip(string path, Func<string, bool> wanted, int limit)
     {
-        using var archive = Compressed.Guard(path, () => ZipFile.OpenRead(path));
-        var entries = Compressed.Guard(path, () => archive.Entries);
+        using var archive = Compressed.GuardArchive(path, () => ZipFile.OpenRead(path));
+        var entries = Compressed.GuardArchive(path, () => archive.Entries);
         if (entries.Count > MaxEntries) throw new DataException(path, $"claims {entries.Count:N0} entries; this is not the data set");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in entries)
@@ -84,7 +84,7 @@ internal static class SourceFiles
         using var tar = new TarReader(stream);
         for (var count = 0; ; count++)
         {
-            var entry = Compressed.Guard(path, () => tar.GetNextEntry());
+            var entry = Compressed.GuardArchive(path, () => tar.GetNextEntry());
             if (entry is null) break;
             if (count >= MaxEntries) throw new DataException(path, $"has more than {MaxEntries:N0} entries; this is not the data set");
             var inside = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
