@@ -1,0 +1,85 @@
+using System.Runtime.ExceptionServices;
+using static TorchSharp.torch;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>The map half of one meta-step: works to be trained from one initialization.</summary>
+/// <param name="MetaStep">Number of the meta-step, from 0.</param>
+/// <param name="Start">What all works start from; nobody changes it meanwhile.</param>
+/// <param name="Works">One for each task of the meta-batch.</param>
+public sealed record MetaStepWork(long MetaStep, MetaInitialization Start, IReadOnlyList<TaskWork> Works);
+
+/// <summary>Trains one work on this machine.</summary>
+public delegate TaskOutcome TrainTask(TaskWork work, TrainingHooks hooks, CancellationToken cancellation);
+
+/// <summary>Where the tasks of a meta-step are trained: threads here, or a cluster. No result depends on it.</summary>
+public interface IExecutor
+{
+    /// <summary>Trains every work and returns the outcomes in the order of the works.</summary>
+    /// <param name="step">What to train; an executor that trains elsewhere sends the initialization and the works as files.</param>
+    /// <param name="train">Trains one work here; safe to call from several threads.</param>
+    /// <param name="cancellation">Asks running trainings to checkpoint and leave.</param>
+    /// <exception cref="OperationCanceledException">Cancelled before all were done.</exception>
+    IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default);
+}
+
+/// <summary>Trains tasks side by side on threads of this machine, each with one intra-op thread of its own.</summary>
+/// <remarks>For small networks a task a core is faster than a task on all cores, and no result depends on the number of workers.</remarks>
+public sealed class ThreadExecutor : IExecutor
+{
+    private readonly Action<TaskOutcome>? _finished;
+
+    /// <summary>An executor of <paramref name="workers"/> threads.</summary>
+    /// <param name="workers">0 stands for one a core.</param>
+    /// <param name="hooks">Progress and checkpoints of each training.</param>
+    /// <param name="finished">Called after each training, on its thread.</param>
+    public ThreadExecutor(int workers = 0, TrainingHooks? hooks = null, Action<TaskOutcome>? finished = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(workers);
+        (Workers, Hooks, _finished) = (workers == 0 ? Environment.ProcessorCount : workers, hooks ?? new TrainingHooks(), finished);
+    }
+
+    /// <summary>Threads.</summary>
+    public int Workers { get; }
+
+    /// <summary>Progress and checkpoints.</summary>
+    public TrainingHooks Hooks { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+    {
+        var outcomes = new TaskOutcome[step.Works.Count];
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Exception? failure = null;
+        var next = -1;
+        var threads = new Thread[Math.Min(Workers, outcomes.Length)];
+        for (var t = 0; t < threads.Length; t++)
+        {
+            threads[t] = new Thread(Work) { Name = $"task-{t}", IsBackground = true };
+            threads[t].Start();
+        }
+        foreach (var thread in threads) thread.Join();
+        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+        cancellation.ThrowIfCancellationRequested();
+        return outcomes;
+
+        void Work()
+        {
+            try
+            {
+                set_num_threads(1);
+                for (int i; !stop.IsCancellationRequested && (i = Interlocked.Increment(ref next)) < outcomes.Length;)
+                {
+                    outcomes[i] = train(step.Works[i], Hooks, stop.Token);
+                    _finished?.Invoke(outcomes[i]);
+                }
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
+            catch (Exception e)
+            {
+                // The first failure is the one to report; the others are stopped.
+                if (Interlocked.CompareExchange(ref failure, e, null) is null) stop.Cancel();
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+namespace RlLeap.MetaLearning;
+
+/// <summary>What the one who trains a task may add without changing its result: progress, checkpoints.</summary>
+public sealed record TrainingHooks
+{
+    /// <summary>Called after every gradient step, on the training thread.</summary>
+    public Action<TaskWork, StepRecord>? Stepped { get; init; }
+
+    /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it.</summary>
+    public Func<TaskWork, string?>? Checkpoint { get; init; }
+
+    /// <summary>Gradient steps between checkpoints; 0 for one on cancellation only.</summary>
+    public long CheckpointEvery { get; init; }
+}
+
+/// <summary>The training of one task inside a meta-step: a pure function of (initialization, work) to an outcome.</summary>
+public sealed class TaskRun
+{
+    private readonly ITask _task;
+    private readonly MetaInitialization _start;
+    private readonly TrainingHooks _hooks;
+
+    private TaskRun(TaskWork work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
+        (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
+
+    /// <summary>What is trained and how.</summary>
+    public TaskWork Work { get; }
+
+    /// <summary>Asks the training to checkpoint and leave.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>Trains <paramref name="task"/> as <paramref name="work"/> says, from <paramref name="start"/>, which stays as it is.</summary>
+    /// <remarks>A loss, gradient or direction that is not finite is an outcome without contribution, not an exception.</remarks>
+    /// <exception cref="OperationCanceledException">Cancelled; the checkpoint, if asked for, is written.</exception>
+    public static TaskOutcome Execute(TaskWork work, ITask task, MetaInitialization start, TrainingHooks? hooks = null, CancellationToken cancellation = default)
+    {
+        if (work.TaskId != task.Info.Id) throw new ArgumentException($"The work is about {work.TaskId}, the task is {task.Info.Id}.", nameof(task));
+        if (work.Method is not MapMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
+        var run = new TaskRun(work, task, start, hooks ?? new TrainingHooks(), cancellation);
+        try
+        {
+            var contribution = method.Train(run);
+            run.DeleteCheckpoint();
+            if (contribution.Direction.Length != start.Shared.Layout.SharedCount)
+                throw new InvalidOperationException($"{method.Name} contributed {contribution.Direction.Length} numbers to {start.Shared.Layout.SharedCount} shared parameters.");
+            return contribution.Direction.All(double.IsFinite)
+                ? new TaskOutcome(work, contribution, null)
+                : new TaskOutcome(work, null, $"{work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
+        }
+        catch (DivergenceException e)
+        {
+            run.DeleteCheckpoint();
+            return new TaskOutcome(work, null, e.Message);
+        }
+    }
+
+    /// <summary>The task's learner at the initialization, or where its checkpoint is. The learner owns the observer.</summary>
+    public Learner Begin(IPathObserver? observer)
+    {
+        var learner = _start.Begin(_task, Work.Learner, new Rng(Work.Seed), observer);
+        // Without an observer the method trains by itself (MAML), in one go.
+        if (observer is not null && CheckpointPath is { } path && File.Exists(path))
+            try
+            {
+                learner.Load(path);
+            }
+            catch
+            {
+                learner.Dispose();
+                throw;
+            }
+        return learner;
+    }
+
+    /// <summary>Trains to the last gradient step, writing checkpoints on the way.</summary>
+    public void Complete(Learner learner)
+    {
+        var path = CheckpointPath;
+        while (!learner.IsDone)
+        {
+            if (Cancellation.IsCancellationRequested)
+            {
+                if (path is not null) learner.Save(path);
+                Cancellation.ThrowIfCancellationRequested();
+            }
+            var record = learner.Advance();
+            _hooks.Stepped?.Invoke(Work, record);
+            if (path is not null && _hooks.CheckpointEvery > 0 && learner.Step % _hooks.CheckpointEvery == 0 && !learner.IsDone) learner.Save(path);
+        }
+    }
+
+    private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);
+
+    private void DeleteCheckpoint()
+    {
+        if (CheckpointPath is { } path) File.Delete(path);
+    }
+}

@@ -1,0 +1,18 @@
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Testing;
+
+/// <summary>Trains tasks on the calling thread, in any order wished: for tests that no order changes a result, and for counting what a step leaves behind.</summary>
+/// <param name="order">Where the order of training comes from; null for the order of the batch.</param>
+/// <param name="hooks">Progress and checkpoints.</param>
+public sealed class InlineExecutor(Rng? order = null, TrainingHooks? hooks = null) : IExecutor
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+    {
+        var outcomes = new TaskOutcome[step.Works.Count];
+        foreach (var i in order?.Permutation(outcomes.Length) ?? [.. Enumerable.Range(0, outcomes.Length)])
+            outcomes[i] = train(step.Works[i], hooks ?? new TrainingHooks(), cancellation);
+        return outcomes;
+    }
+}

@@ -1,0 +1,94 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Testing;
+
+/// <summary>Regression of one sine wave, the smallest family of tasks that meta-learning helps with (Finn et al. 2017, section 5.1).</summary>
+/// <param name="id">The task's name.</param>
+/// <param name="amplitude">Height.</param>
+/// <param name="phase">Shift, radians.</param>
+/// <param name="head">The output; null when the network's single feature is the output.</param>
+/// <param name="batch">Points of a minibatch, uniform in -5 .. 5.</param>
+/// <param name="poisonedAt">The draw, from 0, whose loss is NaN; never by default.</param>
+public sealed class SinusoidTask(string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
+{
+    /// <inheritdoc/>
+    public TaskInfo Info { get; } = new(id, [1], head is null ? [] : [head]);
+
+    /// <summary>Tasks with amplitudes in 0.1 .. 5 and phases in 0 .. pi.</summary>
+    public static IReadOnlyList<SinusoidTask> Family(int count, Rng rng, Head? head = null) =>
+        [.. Enumerable.Range(0, count).Select(i => rng.Split("sinusoid", i)).Select((r, i) => new SinusoidTask($"sinusoid/{i}", 0.1 + 4.9 * r.NextDouble(), Math.PI * r.NextDouble(), head))];
+
+    /// <inheritdoc/>
+    public ITaskStream Open(Rng rng, Device device) => new Stream(this, rng, device);
+
+    private sealed class Stream(SinusoidTask task, Rng rng, Device device) : ITaskStream
+    {
+        private readonly double _amplitude = task.Amplitude, _phase = task.Phase;
+        private Rng _rng = rng;
+        private long _draws;
+
+        public IDraw Draw(Model model, Split split)
+        {
+            var points = new double[task.Batch];
+            foreach (ref var point in points.AsSpan()) point = 10 * _rng.NextDouble() - 5;
+            return Points(points, model.DType, poisoned: _draws++ == task.PoisonedAt);
+        }
+
+        public Tensor Loss(Model model, IDraw draw)
+        {
+            var points = (Batch)draw;
+            return F.mse_loss(model.Output(points.X), points.Y);
+        }
+
+        public IReadOnlyDictionary<string, double> Score(Model model, Split split)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            using var grid = Points([.. Enumerable.Range(0, 101).Select(i => i / 10.0 - 5)], model.DType, poisoned: false);
+            return new Dictionary<string, double> { ["loss"] = Loss(model, grid).to_type(ScalarType.Float64).item<double>() };
+        }
+
+        public bool CanSave => true;
+
+        public byte[] Save() => [.. BitConverter.GetBytes(_draws), .. _rng.SaveState()];
+
+        public void Restore(ReadOnlySpan<byte> state) => (_draws, _rng) = (BitConverter.ToInt64(state), Rng.FromState(state[8..]));
+
+        public void Dispose() { }
+
+        private Batch Points(double[] points, ScalarType dtype, bool poisoned)
+        {
+            using var scope = NewDisposeScope();
+            var x = tensor(points, [points.Length, 1]).to(dtype, device);
+            var values = points.Select(point => poisoned ? double.NaN : _amplitude * Math.Sin(point - _phase)).ToArray();
+            var y = tensor(values, [points.Length, 1]).to(dtype, device);
+            return new Batch(x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
+        }
+    }
+
+    private double Amplitude => amplitude;
+    private double Phase => phase;
+    private int Batch => batch;
+    private long PoisonedAt => poisonedAt;
+}
+
+/// <summary>A minibatch of inputs and targets.</summary>
+/// <param name="X">[N, input...].</param>
+/// <param name="Y">[N, output...].</param>
+public sealed record Batch(Tensor X, Tensor Y) : IDraw
+{
+    /// <inheritdoc/>
+    public long Count => X.shape[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, double> Metrics => new Dictionary<string, double>();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        X.Dispose();
+        Y.Dispose();
+    }
+}

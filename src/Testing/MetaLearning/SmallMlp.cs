@@ -1,0 +1,49 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Testing;
+
+/// <summary>A multi-layer perceptron with tanh between linear layers: small, smooth, exact in float64. For tests of methods.</summary>
+/// <param name="sizes">Inputs, hidden units of every layer, outputs.</param>
+/// <param name="activateLast">Whether the last layer's units pass a tanh too, as those of an encoder below a head do.</param>
+/// <remarks>Parameters are named as nn.Sequential(Linear, Tanh, Linear, ...) names them. Every layer is a hidden one to hooks when <paramref name="activateLast"/>, else all but the last.</remarks>
+public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
+{
+    private readonly ParameterInfo[] _parameters =
+        [.. Enumerable.Range(0, sizes.Length - 1).SelectMany(l => new ParameterInfo[] { new($"{2 * l}.weight", [sizes[l + 1], sizes[l]]), new($"{2 * l}.bias", [sizes[l + 1]]) })];
+
+    /// <inheritdoc/>
+    public override string Name => $"SmallMlp({string.Join("-", sizes)})";
+
+    /// <inheritdoc/>
+    public override long[] InputShape => [sizes[0]];
+
+    /// <inheritdoc/>
+    public override long Features => sizes[^1];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Parameters => _parameters;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<long> HiddenUnits => activateLast ? sizes[1..] : sizes[1..^1];
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Pass pass, Tensor input)
+    {
+        var layers = sizes.Length - 1;
+        for (var l = 0; l < layers; l++)
+        {
+            input = F.linear(input, pass.Parameter(2 * l), pass.Parameter(2 * l + 1));
+            if (l == layers - 1 && !activateLast) break;
+            input = pass.Units(l, pass.PreActivation(l, input).tanh());
+        }
+        return input;
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
+    {
+        for (var i = 0; i < _parameters.Length; i += 2) Initialization.TorchDefault(parameter(i), parameter(i + 1), rng.Split("layer", i / 2));
+    }
+}

@@ -1,0 +1,120 @@
+// Leap's meta-gradient against numbers of the authors' implementation, in every setting; see the note in Golden/leap-meta-gradients.json.
+// RLLEAP_EXTRA_GOLDEN may name a folder with more of them in its subfolder leap/.
+using System.Text.Json;
+using RlLeap.MetaLearning;
+using RlLeap.Testing;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Tests.MetaLearning;
+
+public sealed class LeapMetaGradient
+{
+    private const double Agreement = 1e-9;
+
+    public static IEnumerable<object[]> Cases()
+    {
+        foreach (var file in Files())
+        {
+            using var document = JsonDocument.Parse(File.ReadAllText(file));
+            foreach (var (c, i) in document.RootElement.GetProperty("cases").EnumerateArray().Select((c, i) => (c, i)))
+                foreach (var setting in c.GetProperty("meta_gradients").EnumerateArray())
+                    yield return [file, i, setting.GetProperty("metric").GetString()!, setting.GetProperty("loss_in_manifold").GetBoolean(), setting.GetProperty("stabilizer").GetBoolean()];
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void AgreesWithTheAuthorsImplementation(string file, int index, string metric, bool lossInPath, bool stabilizer)
+    {
+        using var scope = NewDisposeScope();
+        using var document = JsonDocument.Parse(File.ReadAllText(file));
+        var golden = document.RootElement.GetProperty("cases")[index];
+        var network = new SmallMlp([.. golden.GetProperty("layers").EnumerateArray().Select(n => n.GetInt64())]);
+        var steps = golden.GetProperty("steps").GetInt32();
+        using var start = new MetaInitialization(network, [], ScalarType.Float64);
+        foreach (var entry in golden.GetProperty("init").EnumerateObject())
+            using (no_grad())
+                start.Shared[entry.Name].copy_(Matrix(entry.Value.GetProperty("data"), start.Shared[entry.Name].shape));
+
+        var contributions = new List<Contribution>();
+        var options = new LeapOptions { Metric = Enum.Parse<PathMetric>(metric, ignoreCase: true), LossInPath = lossInPath, Stabilizer = stabilizer };
+        foreach (var (batches, path) in golden.GetProperty("batches").EnumerateArray().Zip(golden.GetProperty("paths").EnumerateArray()))
+        {
+            var task = new GivenBatches(network, [.. batches.EnumerateArray().Select(batch => (Matrix(batch.GetProperty("x")), Matrix(batch.GetProperty("y"))))]);
+            var learning = new LearnerOptions { GradientSteps = steps, Optimizer = Optimizer(golden) };
+            using var learner = start.Begin(task, learning, new Rng(0), options.Observe(task.Info.Id));
+            foreach (var loss in path.GetProperty("losses").EnumerateArray()) Agree([loss.GetDouble()], [learner.Advance().Loss]);
+            foreach (var entry in path.GetProperty("final").EnumerateObject()) Agree(Numbers(entry.Value), learner.Model.Parameters[entry.Name].detach().data<double>().ToArray());
+            contributions.Add(learner.Finish());
+        }
+
+        var expected = golden.GetProperty("meta_gradients").EnumerateArray().Single(s =>
+            s.GetProperty("metric").GetString() == metric && s.GetProperty("loss_in_manifold").GetBoolean() == lossInPath && s.GetProperty("stabilizer").GetBoolean() == stabilizer).GetProperty("gradient");
+        var actual = MapReduceMetaLearner.Average(contributions);
+        foreach (var (entry, offset) in start.Shared.Layout.Entries.Zip(start.Shared.Layout.Offsets))
+            Agree(Numbers(expected.GetProperty(entry.Name)), actual[(int)offset..(int)(offset + entry.Count)]);
+    }
+
+    private static IEnumerable<string> Files()
+    {
+        yield return Path.Combine(AppContext.BaseDirectory, "MetaLearning", "Golden", "leap-meta-gradients.json");
+        if (Environment.GetEnvironmentVariable("RLLEAP_EXTRA_GOLDEN") is { Length: > 0 } folder && Directory.Exists(Path.Combine(folder, "leap")))
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(folder, "leap"), "*.json").Order(StringComparer.Ordinal))
+                yield return file;
+    }
+
+    private static void Agree(IReadOnlyList<double> expected, IReadOnlyList<double> actual)
+    {
+        Assert.Equal(expected.Count, actual.Count);
+        // Relative to each number, with the vector's own scale as the floor of numbers that cancelled.
+        var floor = 1e-3 * expected.Max(Math.Abs);
+        for (var i = 0; i < expected.Count; i++) Assert.InRange(Math.Abs(actual[i] - expected[i]), 0, Agreement * Math.Max(Math.Abs(expected[i]), floor));
+    }
+
+    private static OptimizerOptions Optimizer(JsonElement golden)
+    {
+        var options = golden.GetProperty("optimizer").GetString() switch
+        {
+            "SGD" => new OptimizerOptions { Kind = OptimizerKind.Sgd },
+            "Adam" => new OptimizerOptions { Kind = OptimizerKind.Adam },
+            "RMSprop" => new OptimizerOptions { Kind = OptimizerKind.RmsProp },
+            var other => throw new InvalidDataException($"unknown optimizer {other}"),
+        };
+        foreach (var argument in golden.GetProperty("optimizer_args").EnumerateObject())
+            options = argument.Name switch
+            {
+                "lr" => options with { LearningRate = argument.Value.GetDouble() },
+                "momentum" => options with { Momentum = argument.Value.GetDouble() },
+                "weight_decay" => options with { WeightDecay = argument.Value.GetDouble() },
+                "alpha" => options with { Alpha = argument.Value.GetDouble() },
+                "eps" => options with { Epsilon = argument.Value.GetDouble() },
+                "betas" => options with { Beta1 = argument.Value[0].GetDouble(), Beta2 = argument.Value[1].GetDouble() },
+                var other => throw new InvalidDataException($"unknown optimizer argument {other}"),
+            };
+        return options;
+    }
+
+    private static double[] Numbers(JsonElement values) => [.. values.EnumerateArray().Select(v => v.GetDouble())];
+
+    private static Tensor Matrix(JsonElement rows) =>
+        tensor([.. rows.EnumerateArray().SelectMany(Numbers)], [rows.GetArrayLength(), rows[0].GetArrayLength()], dtype: ScalarType.Float64);
+
+    private static Tensor Matrix(JsonElement values, long[] shape) => tensor(Numbers(values), shape, dtype: ScalarType.Float64);
+
+    private sealed class GivenBatches(Network network, (Tensor X, Tensor Y)[] batches) : ITask, ITaskStream
+    {
+        private int _next;
+        public TaskInfo Info { get; } = new("given", network.InputShape, []);
+        public ITaskStream Open(Rng rng, Device device) => this;
+        public IDraw Draw(Model model, Split split) => new Batch(batches[_next].X.alias(), batches[_next++].Y.alias());
+        public Tensor Loss(Model model, IDraw draw) => F.mse_loss(model.Output(((Batch)draw).X), ((Batch)draw).Y);
+        public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
+        public bool CanSave => false;
+        public byte[] Save() => throw new NotSupportedException();
+        public void Restore(ReadOnlySpan<byte> state) => throw new NotSupportedException();
+        public void Dispose() { }
+    }
+}

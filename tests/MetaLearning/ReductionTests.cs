@@ -1,0 +1,162 @@
+// What one method must equal another in, and what gradients must equal by definition.
+using RlLeap.MetaLearning;
+using RlLeap.Testing;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace RlLeap.Tests.MetaLearning;
+
+public sealed class ReductionTests
+{
+    private static readonly SmallMlp Network = new([1, 8, 6], activateLast: true);
+    private static readonly Head Shared = new("value", 1, Shared: true);
+    private static readonly SinusoidTask Task = new("sine", 2, 0.5, Shared);
+
+    [Theory]
+    [InlineData(false, OptimizerKind.Sgd)]
+    [InlineData(true, OptimizerKind.Sgd)]
+    [InlineData(false, OptimizerKind.Adam)]
+    [InlineData(true, OptimizerKind.RmsProp)]
+    public void LeapWithEnergyAndWithoutTheLossIsReptileOverTheObservedPoints(bool includeLastStep, OptimizerKind kind)
+    {
+        var learner = new LearnerOptions { GradientSteps = 40, Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01 } };
+        var leap = Contribute(new LeapOptions { Metric = PathMetric.Energy, LossInPath = false, IncludeLastStep = includeLastStep }, learner);
+        var reptile = Contribute(new ReptileOptions { IncludeLastStep = includeLastStep }, learner);
+        Close(reptile, leap, 1e-12);
+        var other = Contribute(new ReptileOptions { IncludeLastStep = !includeLastStep }, learner);
+        Assert.True(Distance(other, leap) > 1e-6, "the last step makes a difference");
+    }
+
+    [Fact]
+    public void ClippedGradientsEnterLeapUnclipped()
+    {
+        // The path with clipping at a huge norm is the path without; the observer must undo a clip that did act.
+        var learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01, MaxGradientNorm = 0.1 } };
+        using var start = Start();
+        using var run = start.Begin(Task, learner, new Rng(7), new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }.Observe("sine"));
+        var first = Values(run.Model.Parameters.Shared);
+        var loss0 = run.Advance().Loss;
+        var factor = run.Model.Parameters.ClipFactor;
+        Assert.True(factor < 0.5);
+        var gradient = Values(run.Model.Parameters.SharedGradient).Select(g => g / factor).ToArray();
+        var second = Values(run.Model.Parameters.Shared);
+        var loss1 = run.Advance().Loss;
+        var expected = first.Select((x, i) => -((loss1 - loss0) * gradient[i] + second[i] - x)).ToArray();
+        Close(expected, run.Finish().Direction, 1e-12);
+    }
+
+    [Fact]
+    public void MamlsGradientIsTheDerivativeOfTheLossAfterTraining()
+    {
+        var learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.05, Momentum = 0.5, WeightDecay = 0.01 } };
+        var method = new MamlOptions { OuterBatches = 2 };
+        var gradient = Contribute(method, learner);
+        const double h = 1e-5;
+        foreach (var i in new[] { 0, 3, 9, 20, 41, gradient.Length - 1 })
+        {
+            var difference = (Outer(i, h) - Outer(i, -h)) / (2 * h);
+            Assert.InRange(gradient[i], difference - 1e-7 - 1e-6 * Math.Abs(difference), difference + 1e-7 + 1e-6 * Math.Abs(difference));
+        }
+
+        double Outer(int i, double shift)
+        {
+            using var start = Start();
+            using (no_grad())
+                start.Shared.Flat[i] = start.Shared.Flat[i] + shift;
+            return Execute(method, learner, start).Contribution!.Metrics["loss.outer"];
+        }
+    }
+
+    [Fact]
+    public void TheSecondOrderMatters()
+    {
+        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+        Assert.True(Distance(Contribute(new MamlOptions(), learner), Contribute(new MamlOptions { FirstOrder = true }, learner)) > 1e-6);
+    }
+
+    [Theory]
+    [InlineData(OuterBatch.Validation)]
+    [InlineData(OuterBatch.NextTraining)]
+    public void FirstOrderMamlIsMamlWithTheGraphCut(OuterBatch outer)
+    {
+        var learner = new LearnerOptions { GradientSteps = 4, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+        Close(Contribute(new MamlOptions { FirstOrder = true, Outer = outer }, learner), Contribute(new FirstOrderMamlOptions { Gradient = outer }, learner), 1e-12);
+    }
+
+    [Fact]
+    public void FirstOrderMamlOnTheLastTrainingBatchIsMamlOneStepShorter()
+    {
+        var optimizer = new OptimizerOptions { LearningRate = 0.05 };
+        Close(Contribute(new MamlOptions { FirstOrder = true, Outer = OuterBatch.NextTraining }, new LearnerOptions { GradientSteps = 3, Optimizer = optimizer }),
+            Contribute(new FirstOrderMamlOptions(), new LearnerOptions { GradientSteps = 4, Optimizer = optimizer }), 1e-12);
+    }
+
+    [Fact]
+    public void AddingTheLastInnerLossAddsItsGradient()
+    {
+        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+        var with = Contribute(new MamlOptions { AddLastInnerLoss = true, FirstOrder = true }, learner);
+        var without = Contribute(new MamlOptions { FirstOrder = true }, learner);
+        var inner = Contribute(new FirstOrderMamlOptions(), learner);
+        Close([.. without.Zip(inner, (a, b) => a + b)], with, 1e-12);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, 100_003, 2e-5)]
+    [InlineData(ScalarType.Float64, 100_003, 1e-13)]
+    [InlineData(ScalarType.Float64, 1, 1e-13)]
+    [InlineData(ScalarType.Float32, 4096, 2e-5)]
+    public void ThePathsArithmeticIsTheSameByLoopsAndByTensorOperations(ScalarType dtype, int count, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        // The same numbers once contiguous (loops) and once with a stride of two (tensor operations).
+        Tensor[] plain = [.. Enumerable.Range(0, 4).Select(i => Noise(count, i).to_type(dtype))];
+        Tensor[] strided = [.. plain.Select(x => stack([x, x], 1).select(1, 0))];
+        Assert.Equal(count == 1, strided[0].is_contiguous());
+        Assert.Equal(PathKernels.SquaredDistance(strided[0], strided[1]), PathKernels.SquaredDistance(plain[0], plain[1]), PathKernels.SquaredDistance(plain[0], plain[1]) * tolerance);
+        foreach (var slope in new[] { 0, -0.7 })
+        {
+            var distance = PathKernels.SquaredDistance(plain[0], plain[1]);
+            Assert.Equal(distance, PathKernels.Advance(plain[0], plain[1], plain[2], plain[3], slope, 0.3), distance * tolerance + 1e-300);
+            PathKernels.Advance(strided[0], strided[1], strided[2], strided[3], slope, 0.3);
+            Assert.True((plain[3] - strided[3]).abs().max().to_type(ScalarType.Float64).item<double>() < tolerance);
+            Assert.True((plain[0] - plain[1]).abs().max().to_type(ScalarType.Float64).item<double>() == 0, "the previous point is where the process is");
+            plain[1].add_(plain[2]);
+            strided[1].copy_(plain[1]);
+        }
+    }
+
+    internal static MetaInitialization Start(long seed = 3)
+    {
+        var start = new MetaInitialization(Network, [Shared], ScalarType.Float64);
+        start.Draw(new Rng(seed));
+        return start;
+    }
+
+    private static Tensor Noise(int count, int seed)
+    {
+        var values = new float[count];
+        new Rng(seed).FillNormal(values);
+        return tensor(values);
+    }
+
+    private static double[] Contribute(MapMethod method, LearnerOptions learner)
+    {
+        using var start = Start();
+        return Execute(method, learner, start).Contribution!.Direction;
+    }
+
+    private static TaskOutcome Execute(MapMethod method, LearnerOptions learner, MetaInitialization start) =>
+        TaskRun.Execute(new TaskWork { TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner }, Task, start);
+
+    private static double[] Values(Tensor tensor) => tensor.detach().data<double>().ToArray();
+
+    private static double Distance(double[] a, double[] b) => Math.Sqrt(a.Zip(b, (x, y) => (x - y) * (x - y)).Sum() / a.Sum(x => x * x));
+
+    private static void Close(double[] expected, double[] actual, double relative)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        Assert.InRange(Distance(expected, actual), 0, relative);
+    }
+}
