@@ -1,0 +1,112 @@
+// Ids, options, and the errors of asking for what is not there.
+using RlLeap.Environments;
+using Xunit;
+
+namespace RlLeap.Tests.Environments;
+
+public sealed class RegistryTests
+{
+    private static string Refused(string id) => Assert.Throws<EnvironmentException>(() => Registry.Make(id, new Rng(0))).Message;
+
+    [Fact]
+    public void An_unknown_id_names_the_nearest()
+    {
+        var message = Refused("MinAtar/Braekout-v1");
+        Assert.Contains("No environment is named MinAtar/Braekout-v1. Did you mean MinAtar/Breakout-v1", message);
+        Assert.Contains("MinAtar/SpaceInvaders-v0", Refused("minatar/spaceinvaders-v0"));
+        Assert.DoesNotContain("Did you mean", Refused("something else altogether"));
+    }
+
+    [Theory]
+    [InlineData("MinAtar/Breakout-v1?sticky=2", "option sticky is '2', but it takes a number from 0 to 1")]
+    [InlineData("MinAtar/Breakout-v1?sticky=NaN", "option sticky is 'NaN'")]
+    [InlineData("MinAtar/Breakout-v1?sticky=", "option sticky is ''")]
+    [InlineData("MinAtar/Breakout-v1?ramping=maybe", "option ramping is 'maybe', but it takes 1 or 0")]
+    [InlineData("MinAtar/Breakout-v1?planes=3", "has 4 planes; planes=3 would cut some off")]
+    [InlineData("MinAtar/Breakout-v1?planes=10&render=rgb84", "give one of the two")]
+    [InlineData("MinAtar/Breakout-v1?render=big", "it takes one of rgb84")]
+    [InlineData("MinAtar/Breakout-v1?time_limit=0", "it takes a whole number of at least 1")]
+    [InlineData("MinAtar/Breakout-v1?stiky=0", "no option is named stiky. Did you mean sticky?")]
+    [InlineData("MinAtar/Breakout-v1?sticky", "'sticky' is not an option")]
+    [InlineData("MinAtar/Breakout-v1?sticky=0&sticky=1", "option sticky is given twice")]
+    [InlineData("MinAtar/Breakout-v1?stack=0", "option stack is '0'")]
+    [InlineData("MinAtar/Breakout-v1?pad=reset", "give stack as well")]
+    public void A_bad_option_is_one_clear_error(string id, string expected)
+    {
+        var message = Refused(id);
+        Assert.Contains(expected, message);
+        Assert.StartsWith("MinAtar/Breakout-v1", message);
+        Assert.Throws<EnvironmentException>(() => Registry.MakeVector(id, 2, new Rng(0)));
+    }
+
+    [Fact]
+    public void Counts_of_nothing_are_refused()
+    {
+        Assert.Contains("at least one environment", Assert.Throws<EnvironmentException>(() => Registry.MakeVector("MinAtar/Breakout-v1", 0, new Rng(0))).Message);
+        Assert.Contains("at least one thread", Assert.Throws<EnvironmentException>(() => Registry.MakeVector("MinAtar/Breakout-v1", 1, new Rng(0), 0)).Message);
+    }
+
+    [Fact]
+    public void The_spec_says_every_option_with_its_default()
+    {
+        var spec = Registry.Spec("MinAtar/Freeway-v1?ramping=0");
+        Assert.Equal("MinAtar/Freeway-v1?ramping=0", spec.Id);
+        Assert.Equal("0.1", spec.Options["sticky"]);
+        Assert.Equal("0", spec.Options["ramping"]);
+        Assert.Equal(["noop", "up", "down"], spec.ActionNames);
+        Assert.Equal(Box.Bytes(1, 7, 10, 10), spec.Observation);
+        Assert.Equal(7, spec.ChannelNames.Count);
+        using var vector = Registry.MakeVector("MinAtar/Freeway-v1?ramping=0", 2, new Rng(0));
+        Assert.Equal(spec.Options, vector.Spec.Options);
+        Assert.Equal(spec.Id, vector.Spec.Id);
+    }
+
+    [Fact]
+    public void One_line_registers_an_environment_with_all_wrappers()
+    {
+        Registry.Register("test/OneLine", rng => new Counter(rng));
+        using var vector = Registry.MakeVector("test/OneLine?stack=2&clip=2", 3, new Rng(0));
+        vector.Reset();
+        Assert.Equal([3, 4], vector.Observations.Shape);
+        Assert.Equal("test/OneLine?stack=2&clip=2", vector.Spec.Id);
+        Assert.Equal("2", vector.Spec.Options["clip"]);
+        Assert.Contains(Registry.List(), entry => entry.Id == "test/OneLine");
+        Assert.Contains("already registered", Assert.Throws<EnvironmentException>(() => Registry.Register("test/OneLine", rng => new Counter(rng))).Message);
+        Assert.Contains("cannot be an environment's id", Assert.Throws<EnvironmentException>(() => Registry.Register("a?b", rng => new Counter(rng))).Message);
+    }
+
+    [Fact]
+    public void A_back_end_answers_for_all_ids_with_its_prefix()
+    {
+        Registry.Register(new CounterFamily());
+        using var environment = Registry.Make("count:4?time_limit=2", new Rng(0));
+        environment.Reset();
+        environment.Step(0);
+        Assert.Equal(Moment.Truncated, environment.Step(0).Moment);
+        Assert.Equal("anything", Registry.Spec("count:4?colour=anything").Options["colour"]);
+        Assert.Contains("No environment is named count:x", Refused("count:x"));
+    }
+
+    [Fact]
+    public void An_assembly_that_is_none_or_has_none_is_refused()
+    {
+        using var folder = new TempFolder();
+        Assert.Contains("there is no such assembly", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(folder["no.dll"])).Message);
+        Assert.Contains("not a .NET assembly", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(folder.Write("text.dll", "text"))).Message);
+        Assert.Contains("nothing in it is marked", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(typeof(Rng).Assembly.Location)).Message);
+    }
+
+    [Fact]
+    public void Continuous_actions_are_refused_by_name() =>
+        Assert.Contains("gym:Pendulum-v1: its actions are Box(-2.0, 2.0, (1,))", EnvironmentException.ContinuousActions("gym:Pendulum-v1", "Box(-2.0, 2.0, (1,))").Message);
+
+    private sealed class CounterFamily : IEnvironmentFamily
+    {
+        public string Prefix => "count:";
+        public string Summary => "counts";
+        public IEnumerable<string> KnownIds() => ["count:4"];
+        public EnvironmentEntry? Find(string id) => int.TryParse(id[6..], out var length)
+            ? new EnvironmentEntry(id, Summary, (rng, _) => new Counter(rng, length)) { TakesAnyOption = true }
+            : null;
+    }
+}
