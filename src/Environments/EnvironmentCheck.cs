@@ -107,10 +107,10 @@ public static class EnvironmentCheck
                 continue;
             }
             length++;
-            Require(float.IsFinite(step.Reward), $"the reward is {step.Reward}{trial.Where}", "a division by zero, a logarithm of zero, or a value used before it was set.");
-            Require(step.RawReward == step.Reward || step.RawReward != 0 || step.Reward == 0, $"a reward of {step.Reward} has a RawReward of 0{trial.Where}",
+            if (!float.IsFinite(step.Reward)) throw new BrokenRule($"the reward is {step.Reward}{trial.Where}", "a division by zero, a logarithm of zero, or a value used before it was set.");
+            if (step.RawReward == 0 && step.Reward != 0) throw new BrokenRule($"a reward of {step.Reward} has a RawReward of 0{trial.Where}",
                 "change rewards with `step with { Reward = ... }`, which keeps the raw one.");
-            Require(most is null || length < most || step.IsLast, $"an episode goes on after {length} steps, but MaxEpisodeSteps is {most}",
+            if (length >= most && !step.IsLast) throw new BrokenRule($"an episode goes on after {length} steps, but MaxEpisodeSteps is {most}",
                 "return Truncated in the last step of the limit; count steps from Reset.");
             if (step.IsLast) ended++;
         }
@@ -137,14 +137,17 @@ public static class EnvironmentCheck
     {
         var (checkedOne, twin) = (trial.Open(), trial.Open());
         var count = checkedOne.Spec.Action.Count;
-        (checkedOne.Reset(), twin.Reset()).ToString();
+        checkedOne.Reset();
+        twin.Reset();
         foreach (var bad in (int[])[-1, count, int.MaxValue, int.MinValue])
         {
             RequireRefusal(checkedOne, bad, $"with action {bad} of {count}", "compare with Spec.Action.Count first, before anything changes.");
             var action = trial.Action(count);
             var (a, b) = (checkedOne.Step(action), twin.Step(action));
-            RequireSame(a, b, $"after action {bad} was refused", "it changed its state before it refused the action; check first.");
-            if (a.IsLast) (checkedOne.Reset(), twin.Reset()).ToString();
+            RequireSame(a, b, $"after action {bad} was refused", trial, "it changed its state before it refused the action; check first.");
+            if (!a.IsLast) continue;
+            checkedOne.Reset();
+            twin.Reset();
         }
     }
 
@@ -156,8 +159,8 @@ public static class EnvironmentCheck
         {
             foreach (var (original, copy) in kept)
             {
-                Require(!original.SharesArrayWith(step.Observation) && original.SameAs(copy), $"an observation handed out before was written again{trial.Where}",
-                    "it returns the same array every time; return a new one (values.ToArray()).");
+                if (original.SharesArrayWith(step.Observation) || !original.SameAs(copy))
+                    throw new BrokenRule($"an observation handed out before was written again{trial.Where}", "it returns the same array every time; return a new one (values.ToArray()).");
             }
             kept.Enqueue((step.Observation, step.Observation.Copy()));
             if (kept.Count > 4) kept.Dequeue();
@@ -170,7 +173,7 @@ public static class EnvironmentCheck
         trial.Rewind();
         var i = 0;
         foreach (var step in trial.Play(trial.Open()))
-            RequireSame(recorded[i++], step, "though stream and actions were equal" + trial.Where,
+            RequireSame(recorded[i++], step, "though stream and actions were equal", trial,
                 "it draws from somewhere else than the Rng it was given (new Random(), Random.Shared, the clock, Guid), iterates a hash set, or keeps state in a static field.");
     }
 
@@ -207,7 +210,7 @@ public static class EnvironmentCheck
         var i = 0;
         foreach (var step in trial.Play(environment))
         {
-            RequireSame(alone[i++], step, "when another one is played beside it" + trial.Where, "a static field, or an object that both were given; each needs a state of its own.");
+            RequireSame(alone[i++], step, "when another one is played beside it", trial, "a static field, or an object that both were given; each needs a state of its own.");
             if (other.Step(actions.NextInt(other.Spec.Action.Count)).IsLast) other.Reset();
         }
     }
@@ -242,7 +245,7 @@ public static class EnvironmentCheck
                 target.Restore(saved);
                 var i = 0;
                 foreach (var step in Trial.Replay(target, actions, expected))
-                    RequireSame(expected[i++], step, $"after a saved state was restored{(target == fresh ? " in another environment" : "")}",
+                    RequireSame(expected[i++], step, target == fresh ? "after a saved state was restored in another environment" : "after a saved state was restored", trial,
                         "the snapshot leaves something out: the random stream (Rng.SaveState), a counter, or what was shown last.");
             }
             last = expected[^1];
@@ -269,8 +272,8 @@ public static class EnvironmentCheck
         var i = 0;
         foreach (var step in trial.Play(drawn).Take(200))
         {
-            RequireSame(recorded[i++], step, "when pictures are drawn in between", "Render must only read.");
-            Require(drawn.Render().Pixels.AsSpan().SequenceEqual(drawn.Render().Pixels), $"two pictures of one state differ{trial.Where}", "Render must not move anything or draw random numbers.");
+            RequireSame(recorded[i++], step, "when pictures are drawn in between", trial, "Render must only read.");
+            if (!drawn.Render().Pixels.AsSpan().SequenceEqual(drawn.Render().Pixels)) throw new BrokenRule($"two pictures of one state differ{trial.Where}", "Render must not move anything or draw random numbers.");
         }
     }
 
@@ -296,11 +299,11 @@ public static class EnvironmentCheck
         if (!holds) throw new BrokenRule(what, likelyCause);
     }
 
-    private static void RequireSame(TimeStep a, TimeStep b, string when, string likelyCause)
+    private static void RequireSame(TimeStep a, TimeStep b, string when, Trial trial, string likelyCause)
     {
         if (IsSame(a, b)) return;
         var what = a.Moment != b.Moment ? $"{a.Moment} became {b.Moment}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
-        throw new BrokenRule($"{what} {when}", likelyCause);
+        throw new BrokenRule($"{what} {when}{trial.Where}", likelyCause);
     }
 
     private static bool IsSame(TimeStep a, TimeStep b) => a.Moment == b.Moment && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
@@ -378,14 +381,16 @@ public static class EnvironmentCheck
         public void RequireObservation(IEnvironment environment, TimeStep step)
         {
             var box = environment.Spec.Observation;
-            Require(Describe.WrongObservation(step.Observation, box) is null, Describe.WrongObservation(step.Observation, box) + Where, "the shape in the spec and the array that is returned do not match.");
-            for (var i = 0; i < step.Observation.Length; i++)
-            {
-                var value = box.Element == ElementType.Byte ? step.Observation.Bytes[i] : step.Observation.Floats[i];
-                Require(!float.IsNaN(value), $"element {i} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.");
-                Require(value >= box.Low && value <= box.High, FormattableString.Invariant($"element {i} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
+            if (Describe.WrongObservation(step.Observation, box) is { } wrong) throw new BrokenRule(wrong.TrimEnd('.') + Where, "the shape in the spec and the array that is returned do not match.");
+            var bad = box.Element == ElementType.Byte
+                ? box is { Low: <= 0, High: >= 255 } ? -1 : Array.FindIndex(step.Observation.Bytes, value => !(value >= box.Low && value <= box.High))
+                : Array.FindIndex(step.Observation.Floats, value => !(value >= box.Low && value <= box.High));
+            if (bad < 0) return;
+            var value = box.Element == ElementType.Byte ? step.Observation.Bytes[bad] : step.Observation.Floats[bad];
+            throw float.IsNaN(value)
+                ? new BrokenRule($"element {bad} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.")
+                : new BrokenRule(FormattableString.Invariant($"element {bad} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
                     "the bounds in the spec are too narrow, or the state left the range that it should be kept in.");
-            }
         }
 
         public void Dispose()

@@ -37,8 +37,8 @@ public sealed class ContractTests
     [MemberData(nameof(Ids))]
     public void Every_built_in_environment_and_wrapper_keeps_the_contract(string id)
     {
-        // Freeway's episodes are 2,501 steps long, pictures take longer to compare.
-        var steps = id.Contains("Freeway") ? 2700 : 1200;
+        // Freeway's episodes are 2,501 steps long; pictures take longer to draw and compare.
+        var steps = id.Contains("Freeway") ? 2600 : id.Contains("render") ? 200 : 1000;
         Assert.Empty(EnvironmentCheck.Run(id, steps));
     }
 
