@@ -1,6 +1,6 @@
 // Pictures: a palette that keeps things apart, and PNG files that an independent reader reads back.
-using System.Diagnostics;
 using RlLeap.Environments;
+using RlLeap.Experiments;
 using Xunit;
 
 namespace RlLeap.Tests.Environments;
@@ -72,7 +72,7 @@ public sealed class PictureTests
             expected.Write(picture.Resize(168, 168).Pixels);
         }
         recording.Save(folder["episode.png"]);
-        var output = NeedsPillowFactAttribute.Python($"""
+        var output = NeedsPillowFactAttribute.Python("""
             from PIL import Image
             import hashlib, sys
             image = Image.open(sys.argv[1])
@@ -90,20 +90,13 @@ public sealed class PictureTests
 /// <summary>A test that reads images with Python's Pillow: skipped where it is not installed.</summary>
 public sealed class NeedsPillowFactAttribute : FactAttribute
 {
-    private static readonly Lazy<bool> Present = new(() =>
-    {
-        try { return Python("import PIL; print(1)").Trim() == "1"; }
-        catch (System.ComponentModel.Win32Exception) { return false; }
-    });
+    private static readonly Lazy<PythonInterpreter?> Found = new(() => PythonInterpreter.Find("PIL"));
 
-    public NeedsPillowFactAttribute() => Skip = Present.Value ? null : "needs Pillow: sudo apt-get install -y python3-pil";
+    public NeedsPillowFactAttribute() => Skip = Found.Value is null ? "needs Pillow: sudo apt-get install -y python3-pil" : null;
 
     public static string Python(string script, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("python3", ["-c", script, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? output : error.Result;
+        var (_, output, error) = Found.Value!.Run(["-c", script, .. arguments]);
+        return output + error;
     }
 }
