@@ -4,6 +4,7 @@ using RlLeap.Benchmarks;
 IBenchmark[] benchmarks =
 [
     new AgentBenchmark(),
+    new CoreBenchmark(),
     new EnvironmentBenchmark(),
 ];
 
