@@ -20,6 +20,9 @@ public sealed record Result(
     string Measure = "episodic return", string Axis = "agent steps", bool HigherIsBetter = true, int Window = 1,
     IReadOnlyDictionary<string, Scale>? Scales = null, IReadOnlyDictionary<string, string>? Record = null)
 {
+    /// <summary>Single numbers beside the curves: a final validation error, an area. May be null.</summary>
+    public IReadOnlyList<Score>? Scores { get; init; }
+
     public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Json.Options) + "\n");
 
     /// <exception cref="RlLeapException">The file is not there or not a result.</exception>
@@ -38,6 +41,9 @@ public sealed record Result(
 /// <param name="Steps">[T] positions on the axis (agent steps, or gradient steps).</param>
 /// <param name="Values">[T] one per step: an episode's return at its end, or a loss.</param>
 public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<long> Steps, IReadOnlyList<double> Values);
+
+/// <summary>One number about one learning process.</summary>
+public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value);
 
 /// <summary>One quantity of the meta-training over meta-steps: path length, energy, mean return of a task.</summary>
 public sealed record MetaCurve(string Task, string Quantity, IReadOnlyList<long> MetaSteps, IReadOnlyList<double> Values);

@@ -1,0 +1,61 @@
+// rlleap meta-train: launch or go on with a meta-training run.
+using System.CommandLine;
+using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.MetaTraining;
+using RlLeap.Experiments.Runs;
+
+namespace RlLeap.Experiments.Commands;
+
+/// <summary>Meta-trains over many tasks, then learns held-out ones from the result.</summary>
+public static class MetaTrain
+{
+    public static Command Create()
+    {
+        var config = new Argument<string?>("config") { Description = "Config file (experiments/configs holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
+        var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5", AllowMultipleArgumentsPerToken = false };
+        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
+        var parallel = new Option<int?>("--parallel") { Description = "Tasks trained side by side (run.parallel); does not change any result" };
+        var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
+        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, dry };
+        command.SetAction((parsed, stop) =>
+        {
+            var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
+            if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN. Configs that come with RlLeap are in experiments/configs.");
+            if (folder is not null && parsed.GetValue(set) is { Length: > 0 }) throw new RlLeapException("--set changes a config and --resume goes on with the run's own; give one of them.");
+            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder);
+            if (parsed.GetValue(dry))
+            {
+                Estimate.Print(wanted);
+                return Task.CompletedTask;
+            }
+            Launch(wanted, folder, parsed.GetValue(parallel), stop);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    /// <summary>Runs a config in a new folder, or goes on in <paramref name="folder"/>; prints the result.</summary>
+    internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop)
+    {
+        Suite.Open(config); // tasks that cannot be opened are an error before a folder is made
+        using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
+        if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
+        var result = RunDirectory.IsComplete(run.Root)
+            ? Result.Load(run.PathOf(RunDirectory.ResultName))
+            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(stop);
+        Tables.Print(result);
+        Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
+    }
+}
+
+/// <summary>The config that a run's folder holds.</summary>
+internal static class RunConfig
+{
+    /// <exception cref="RlLeapException">The folder holds no run, or one of another kind.</exception>
+    public static MetaTrainConfig Of(string folder)
+    {
+        var path = Path.Combine(folder, RunDirectory.ConfigName);
+        if (!File.Exists(path)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
+        return ConfigFile.Load<MetaTrainConfig>(path) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
+    }
+}

@@ -1,0 +1,108 @@
+// Learning held-out tasks from an initialization and from what it is compared with.
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using RlLeap.Experiments.Runs;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Experiments.MetaTraining;
+
+/// <summary>Where learning starts, by the name curves carry.</summary>
+/// <param name="Name">"leap", "none", or the name of another run.</param>
+/// <param name="Meta">The meta-learner to start from; null for random initialization.</param>
+/// <param name="Identity">Changes whenever what is started from does: a hash of the initialization; "none".</param>
+public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
+{
+    /// <summary>Random initialization.</summary>
+    public static StartingPoint None { get; } = new("none", null, "none");
+
+    /// <summary>What a meta-learner has learned.</summary>
+    public static StartingPoint Of(string name, IMetaLearner meta)
+    {
+        using var values = meta.Initialization.Shared.Flat.detach().cpu();
+        return new(name, meta, Convert.ToHexStringLower(SHA256.HashData(values.bytes))[..16]);
+    }
+}
+
+/// <summary>Learns tasks from starting points over seeds, side by side; every finished curve is a file, and a run that goes on finds it.</summary>
+/// <remarks>A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so comparisons are paired.</remarks>
+/// <param name="suite">The tasks.</param>
+/// <param name="seed">Seed of the run; evaluation seeds are splits of it.</param>
+/// <param name="folder">Where finished curves lie.</param>
+/// <param name="shared">Where curves from random initialization lie, which other runs can use too.</param>
+public sealed class Evaluation(Suite suite, long seed, string folder, string shared)
+{
+    /// <summary>One learning process to be done.</summary>
+    public sealed record Item(string TaskId, StartingPoint From, long Seed);
+
+    /// <summary>A finished one.</summary>
+    public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores);
+
+    /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds; the results in that order.</summary>
+    public IReadOnlyList<Finished> Run(
+        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds, int workers, double checkpointSeconds, string device, Progress progress, CancellationToken cancellation)
+    {
+        var items = tasks.SelectMany(task => Enumerable.Range(0, seeds).SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
+        var done = items.Count(item => File.Exists(PathOf(item)));
+        progress.Report(done, "held-out tasks");
+        Side.BySide(items.Where(item => !File.Exists(PathOf(item))).ToList(), workers, (item, stop) =>
+        {
+            Learn(item, checkpointSeconds, device, progress, stop);
+            progress.Report(Interlocked.Increment(ref done), "held-out tasks");
+        }, cancellation);
+        return [.. items.Select(Load)];
+    }
+
+    private void Learn(Item item, double checkpointSeconds, string device, Progress progress, CancellationToken stop)
+    {
+        var task = suite.Find(item.TaskId);
+        var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
+        using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
+            : new Learner(task, suite.Network, suite.EvaluationLearner, rng, TorchSharp.torch.device(device));
+        var recorder = suite.Record();
+        var checkpoint = PathOf(item) + ".checkpoint";
+        if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", suite.EvaluationLearner.GradientSteps, "updates", learner.Step);
+        var saved = System.Diagnostics.Stopwatch.StartNew();
+        while (!learner.IsDone)
+        {
+            if (stop.IsCancellationRequested || saved.Elapsed.TotalSeconds > checkpointSeconds)
+            {
+                learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
+                saved.Restart();
+                stop.ThrowIfCancellationRequested();
+            }
+            recorder.Add(learner.Advance(), learner.Count);
+            line.Update(learner.Step, recorder.Note);
+        }
+        recorder.End(learner.Count);
+        var scores = new Dictionary<string, double>(learner.Stream.Score(learner.Model, Split.Validation).Select(s => KeyValuePair.Create("validation " + s.Key, s.Value)));
+        if (recorder is ErrorCurve errors)
+        {
+            scores["AUC of error"] = LearningCurve.Of(errors.Values).Area();
+            scores["AUC of loss, as the authors"] = LearningCurve.Of(errors.Losses).AreaAsAuthors();
+        }
+        var finished = new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), scores);
+        AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
+        File.Delete(checkpoint);
+    }
+
+    private Finished Load(Item item)
+    {
+        var finished = JsonSerializer.Deserialize<Finished>(File.ReadAllText(PathOf(item)), Json.Options)!;
+        return finished with { Curve = finished.Curve with { Method = item.From.Name } };
+    }
+
+    // Everything that a curve depends on is in its name: what it was learned from, how, and with which library.
+    private string PathOf(Item item)
+    {
+        var key = JsonSerializer.Serialize(new
+        {
+            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Facts.GetValueOrDefault("agent"), suite.EvaluationLearner,
+            Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
+        });
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
+        var slug = string.Concat(item.TaskId.Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
+        return Path.Combine(item.From.Meta is null ? shared : folder, $"{slug}-{item.From.Name.Replace('/', '_')}-seed-{item.Seed}-{hash}.json");
+    }
+}

@@ -1,0 +1,230 @@
+// The config of a meta-training run: one file for games and supervised suites, whatever the method.
+using RlLeap.Experiments.Configs;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Experiments.MetaTraining;
+
+/// <summary>What the tasks are.</summary>
+public enum SuiteKind
+{
+    /// <summary>Environments of the registry, learned by an actor-critic.</summary>
+    Games,
+    /// <summary>Alphabets of Omniglot, 20-way classification.</summary>
+    Omniglot,
+    /// <summary>Whole image data sets.</summary>
+    MultiCv,
+}
+
+/// <summary>Methods by name.</summary>
+public enum MethodKind
+{
+    /// <summary>No pretraining: random initialization.</summary>
+    None,
+    /// <summary>Leap.</summary>
+    Leap,
+    /// <summary>Reptile.</summary>
+    Reptile,
+    /// <summary>First-order MAML.</summary>
+    Fomaml,
+    /// <summary>MAML with second order.</summary>
+    Maml,
+    /// <summary>Multi-head finetuning.</summary>
+    Finetuning,
+}
+
+/// <summary>A meta-training run.</summary>
+public sealed record MetaTrainConfig : ICheckedConfig
+{
+    [Key("Where the run is kept, and on what it runs")]
+    public required RunSection Run { get; init; }
+
+    [Key("What the tasks are")]
+    public required SuiteKind Suite { get; init; }
+
+    [Key("The games, where suite is games")]
+    public GamesSection? Games { get; init; }
+
+    [Key("The alphabets, where suite is omniglot")]
+    public OmniglotSection? Omniglot { get; init; }
+
+    [Key("The method")]
+    public MethodSection Method { get; init; } = new();
+
+    [Key("The meta-training")]
+    public required MetaSection Meta { get; init; }
+
+    [Key("What is learned from the result when meta-training is done; left out: nothing")]
+    public EvaluationSection? Evaluation { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
+    {
+        if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
+        if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
+        if (Suite == SuiteKind.MultiCv) yield return ("suite", "games or omniglot");
+        if (Suite == SuiteKind.Games && Method.Name == MethodKind.Maml) yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
+    }
+}
+
+/// <summary>Where a run is kept and on what it runs.</summary>
+public sealed record RunSection
+{
+    [Key("Folder of the run, made by it")]
+    public required string Directory { get; init; }
+
+    [Key("Seed of everything that is random")]
+    public long Seed { get; init; } = 1;
+
+    [Key("Where tensors lie: cpu, cuda, cuda:1")]
+    public string Device { get; init; } = "cpu";
+
+    [Key("Tasks trained side by side; 0 for one a core", Min = 0)]
+    public int Parallel { get; init; }
+
+    [Key("Seconds between checkpoints inside a running task", Above = 0)]
+    public double CheckpointSeconds { get; init; } = 120;
+}
+
+/// <summary>Games as tasks.</summary>
+public sealed record GamesSection
+{
+    [Key("Environments to pretrain on, by id", AtLeast = 1)]
+    public required IReadOnlyList<string> Pool { get; init; }
+
+    [Key("Agent steps each task is trained for in a meta-step", Above = 0)]
+    public required long AgentSteps { get; init; }
+
+    [Key("The agent's setting and what is changed in it")]
+    public AgentSection Agent { get; init; } = new();
+
+    [Key("Assembly (.dll) that registers environments of your own; left out: none")]
+    public string? Assembly { get; init; }
+}
+
+/// <summary>An actor-critic by the name of its setting, with what is changed in it.</summary>
+public sealed record AgentSection
+{
+    [Key("Named setting: minatar, leap (the paper's) or a2c (the OpenAI baselines')", OneOf = ["minatar", "leap", "a2c"])]
+    public string Preset { get; init; } = "minatar";
+
+    [Key("Copies of the environment; left out: the setting's", Min = 1)]
+    public int? Environments { get; init; }
+
+    [Key("Learning rate; left out: the setting's", Above = 0)]
+    public double? LearningRate { get; init; }
+
+    [Key("How the learning rate moves over a task; left out: the setting's")]
+    public Schedule? Schedule { get; init; }
+
+    [Key("Weight of the entropy; left out: the setting's", Min = 0)]
+    public double? Entropy { get; init; }
+
+    [Key("Network by name, or auto; left out: the setting's")]
+    public string? Network { get; init; }
+
+    /// <summary>The whole setting.</summary>
+    public Agents.ActorCriticOptions Resolve()
+    {
+        var options = Agents.ActorCriticOptions.Named[Preset];
+        return (options with
+        {
+            Environments = Environments ?? options.Environments,
+            EntropyCoefficient = Entropy ?? options.EntropyCoefficient,
+            Network = Network ?? options.Network,
+            Optimizer = options.Optimizer with { LearningRate = LearningRate ?? options.Optimizer.LearningRate, Schedule = Schedule ?? options.Optimizer.Schedule },
+        }).Checked();
+    }
+}
+
+/// <summary>Omniglot's protocol.</summary>
+public sealed record OmniglotSection
+{
+    [Key("Alphabets to pretrain on", Min = 1, Max = 25)]
+    public int Alphabets { get; init; } = 25;
+
+    [Key("Gradient steps a task is trained for", Above = 0)]
+    public long GradientSteps { get; init; } = 100;
+
+    [Key("Images in a minibatch", Above = 0)]
+    public int Batch { get; init; } = 20;
+
+    [Key("Learning rate of the tasks' SGD", Above = 0)]
+    public double LearningRate { get; init; } = 0.1;
+
+    [Key("Whether corners uncovered by augmentation look like ink, as in the authors' code, or like paper")]
+    public bool InkCorners { get; init; } = true;
+}
+
+/// <summary>The method and its switches.</summary>
+public sealed record MethodSection
+{
+    [Key("The method")]
+    public MethodKind Name { get; init; } = MethodKind.Leap;
+
+    [Key("Leap: length, or energy as in the paper's Atari and Multi-CV experiments")]
+    public PathMetric Metric { get; init; } = PathMetric.Length;
+
+    [Key("Leap: whether the loss is a coordinate of the path")]
+    public bool Loss { get; init; } = true;
+
+    [Key("Leap: whether the loss term always reinforces descent")]
+    public bool Stabilizer { get; init; } = true;
+
+    /// <summary>The method with its options.</summary>
+    public MetaLearningMethod Resolve() => Name switch
+    {
+        MethodKind.Leap => new LeapOptions { Metric = Metric, LossInPath = Loss, Stabilizer = Stabilizer },
+        MethodKind.Reptile => new ReptileOptions(),
+        MethodKind.Fomaml => new FirstOrderMamlOptions(),
+        MethodKind.Maml => new MamlOptions(),
+        MethodKind.Finetuning => new FinetuningOptions(),
+        _ => new NoPretrainingOptions(),
+    };
+}
+
+/// <summary>The meta-training's length and step.</summary>
+public sealed record MetaSection
+{
+    [Key("Meta-steps", Above = 0)]
+    public required long Steps { get; init; }
+
+    [Key("Tasks in a meta-batch; more than the pool has means passing over it again", Above = 0)]
+    public required int Batch { get; init; }
+
+    [Key("Update rule of the initialization")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
+
+    [Key("Learning rate of the initialization", Above = 0)]
+    public double LearningRate { get; init; } = 0.1;
+
+    [Key("How that rate moves")]
+    public Schedule Schedule { get; init; } = Schedule.Constant;
+
+    [Key("Part of a meta-batch that may diverge and be left out", Min = 0, Max = 1)]
+    public double MaxDiverged { get; init; } = 0.5;
+
+    /// <summary>The rule with its rate.</summary>
+    public OptimizerOptions Resolve() => new() { Kind = Optimizer, LearningRate = LearningRate, Schedule = Schedule };
+}
+
+/// <summary>What is learned from an initialization, and against what.</summary>
+public sealed record EvaluationSection
+{
+    [Key("Held-out tasks by id; left out: the suite's own")]
+    public IReadOnlyList<string> Tasks { get; init; } = [];
+
+    [Key("Seeds of each", Min = 1)]
+    public int Seeds { get; init; } = 3;
+
+    [Key("Agent steps of each, for games; left out: as in meta-training", Min = 1)]
+    public long? AgentSteps { get; init; }
+
+    [Key("Compare with: none (random initialization) or folders of other runs")]
+    public IReadOnlyList<string> Against { get; init; } = ["none"];
+
+    [Key("Episodes in the moving average of a learning curve", Min = 1)]
+    public int Window { get; init; } = 100;
+
+    [Key("Points of a learning curve", Min = 2)]
+    public int Points { get; init; } = 100;
+}

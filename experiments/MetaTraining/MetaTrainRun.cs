@@ -1,0 +1,186 @@
+// A meta-training run from config to result: meta-steps, checkpoints, evaluation, report.
+using System.Globalization;
+using System.Runtime.InteropServices;
+using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.Runs;
+using RlLeap.MetaLearning;
+using Serilog;
+
+namespace RlLeap.Experiments.MetaTraining;
+
+/// <summary>One meta-training run in its folder.</summary>
+/// <remarks>The result is a function of the config: workers, interruptions and resumes do not show in it (emulators whose state cannot be saved excepted).</remarks>
+public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
+{
+    /// <summary>File name of what was meta-learned.</summary>
+    public const string InitializationName = "initialization.safetensors";
+
+    private const string StateName = "meta.safetensors";
+
+    /// <summary>Runs to the end, or to where <paramref name="cancellation"/> asks to leave; then a checkpoint has been written.</summary>
+    public Result Execute(CancellationToken cancellation)
+    {
+        var suite = Suite.Open(config);
+        using var learner = Open(config, suite);
+        if (run.Restored is { } checkpoint) learner.Load(checkpoint.PathOf(StateName));
+        MetaTrain(suite, learner, cancellation);
+        learner.Save(run.PathOf(InitializationName));
+        var result = Evaluate(suite, learner, cancellation);
+        run.Finish(result);
+        return result;
+    }
+
+    /// <summary>A meta-learner as a config has it, not yet trained.</summary>
+    public static IMetaLearner Open(MetaTrainConfig config, Suite suite) => config.Method.Resolve().Create(new MetaSetting
+    {
+        Network = suite.Network,
+        Pool = suite.Pool,
+        Learner = suite.Learner,
+        MetaOptimizer = config.Meta.Resolve(),
+        MetaSteps = config.Meta.Steps,
+        MaxDiverged = config.Meta.MaxDiverged,
+        Rng = new Rng(config.Run.Seed).Split("meta-training"),
+        Device = TorchSharp.torch.device(config.Run.Device),
+    });
+
+    /// <summary>The meta-learner that a finished run in <paramref name="folder"/> ended with.</summary>
+    /// <exception cref="RlLeapException">There is no finished meta-training in the folder.</exception>
+    public static IMetaLearner Load(string folder, Suite suite, MetaTrainConfig config)
+    {
+        var path = Path.Combine(folder, InitializationName);
+        if (!File.Exists(path)) throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: rlleap meta-train --resume {folder}");
+        var learner = Open(config, suite);
+        try
+        {
+            learner.Load(path);
+            return learner;
+        }
+        catch
+        {
+            learner.Dispose();
+            throw;
+        }
+    }
+
+    private void MetaTrain(Suite suite, IMetaLearner learner, CancellationToken cancellation)
+    {
+        var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
+        using var progress = new Progress($"{config.Method.Name.ToString().ToLowerInvariant()} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
+        var stored = new StoredExecutor(finished => Threads(progress, finished), run.PathOf("work"));
+        _checkpointPath = stored.CheckpointPath;
+        while (learner.MetaSteps < config.Meta.Steps)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
+            var record = learner.MetaStep(batch, stored, cancellation);
+            Write(record);
+            // Finished contributions are part of this checkpoint; what is kept of the step can go.
+            run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
+            stored.Forget(record.MetaStep);
+            progress.Report(learner.MetaSteps, Summary(record));
+        }
+        if (Directory.Exists(run.PathOf("work"))) Directory.Delete(run.PathOf("work"), recursive: true);
+    }
+
+    private Func<TaskWork, string>? _checkpointPath;
+
+    private ThreadExecutor Threads(Progress progress, Action<TaskOutcome> finished)
+    {
+        var lines = new System.Collections.Concurrent.ConcurrentDictionary<string, (Progress.Line Line, System.Diagnostics.Stopwatch Since)>();
+        return new ThreadExecutor(config.Run.Parallel, new TrainingHooks
+        {
+            Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => (progress.Begin(work.Label, work.Learner.GradientSteps, "updates"), System.Diagnostics.Stopwatch.StartNew()))
+                .Line.Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}{(step.Metrics.TryGetValue("return", out var r) ? $", return {r:G4}" : "")}")),
+            Checkpoint = work => _checkpointPath!(work),
+            CheckpointEvery = CheckpointEvery,
+        }, outcome =>
+        {
+            if (lines.TryRemove(outcome.Work.Label, out var line)) line.Line.Dispose();
+            if (outcome.Failure is { } failure) Log.Warning("left out (seed {Seed}): {Failure}", outcome.Work.Seed, failure);
+            finished(outcome);
+        });
+    }
+
+    // A checkpoint inside a task about every so many seconds, counted in gradient steps: at some hundred steps a second for games.
+    private long CheckpointEvery => Math.Max(1, (long)(config.Run.CheckpointSeconds * 100));
+
+    private void Write(MetaStepRecord record)
+    {
+        run.Metrics.Write(new Row("meta", record.MetaStep, ("loss/first", record.Mean("loss.first")), ("loss/last", record.Mean("loss.last")), ("loss/mean", record.Mean("loss.mean")),
+            ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count)));
+        foreach (var task in record.Tasks.GroupBy(t => t.TaskId))
+            run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (key.Replace('.', '/'), task.Average(t => t.Metrics[key])))]));
+    }
+
+    private static string Summary(MetaStepRecord record)
+    {
+        var length = record.Mean("path.length");
+        return string.Create(CultureInfo.InvariantCulture, $"loss {record.Mean("loss.mean"):G4}{(double.IsNaN(length) ? "" : $", path length {length:G4}")}");
+    }
+
+    private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
+    {
+        var method = config.Method.Name.ToString().ToLowerInvariant();
+        var finished = config.Evaluation is { } wanted
+            ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)
+            : [];
+        return ResultOf(config, suite, run.Root, "meta-train", finished);
+    }
+
+    /// <summary>Learns held-out tasks from <paramref name="point"/> and from what <paramref name="wanted"/> compares it with.</summary>
+    public static IReadOnlyList<Evaluation.Finished> EvaluateFrom(
+        MetaTrainConfig config, Suite suite, string root, EvaluationSection wanted, StartingPoint point, CancellationToken cancellation)
+    {
+        var tasks = wanted.Tasks.Count > 0 ? wanted.Tasks : suite.HeldOut;
+        if (tasks.Count == 0) throw new RlLeapException("No held-out tasks are named: set evaluation.tasks, or give --tasks.");
+        foreach (var task in tasks) suite.Find(task); // an unknown id is an error now, not after hours
+        var points = new List<StartingPoint> { point };
+        var opened = new List<IMetaLearner>();
+        try
+        {
+            foreach (var other in wanted.Against)
+            {
+                if (other == "none") { points.Add(StartingPoint.None); continue; }
+                var theirs = ConfigFile.Parse<MetaTrainConfig>(File.ReadAllText(Path.Combine(other, RunDirectory.ConfigName)), other);
+                opened.Add(Load(other, Suite.Open(theirs), theirs));
+                points.Add(StartingPoint.Of(Path.GetFileName(Path.TrimEndingDirectorySeparator(other)), opened[^1]));
+            }
+            using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs");
+            var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"), Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));
+            return evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, progress, cancellation);
+        }
+        finally
+        {
+            foreach (var other in opened) other.Dispose();
+        }
+    }
+
+    /// <summary>The result of a run with what its metrics file holds.</summary>
+    public static Result ResultOf(MetaTrainConfig config, Suite suite, string root, string kind, IReadOnlyList<Evaluation.Finished> finished)
+    {
+        var metrics = Path.Combine(root, RunDirectory.MetricsName);
+        var rows = File.Exists(metrics) ? JsonLines.Read(metrics).ToList() : [];
+        var curves = from row in rows
+                     from value in row.Values
+                     group (row.Step, value.Value) by (row.Series, value.Column) into series
+                     select new MetaCurve(series.Key.Series, series.Key.Column, [.. series.Select(s => s.Step)], [.. series.Select(s => s.Value)]);
+        var (measure, axis, higher) = suite.Curve;
+        return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, 1, suite.Scales, Facts(config, suite))
+        {
+            Scores = [.. finished.SelectMany(f => f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
+        };
+    }
+
+    private static SortedDictionary<string, string> Facts(MetaTrainConfig config, Suite suite)
+    {
+        var facts = new SortedDictionary<string, string>(suite.Facts.ToDictionary(f => f.Key, f => f.Value), StringComparer.Ordinal)
+        {
+            ["method"] = config.Method.Resolve().ToString(),
+            ["network"] = suite.Network.Name,
+            ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
+            ["runtime"] = RuntimeInformation.FrameworkDescription,
+            ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores",
+        };
+        return facts;
+    }
+}

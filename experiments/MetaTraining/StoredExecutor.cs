@@ -1,0 +1,52 @@
+// Keeps every finished contribution of a meta-step on disk, so that a crash loses no finished task.
+using RlLeap.MetaLearning;
+using Serilog;
+
+namespace RlLeap.Experiments.MetaTraining;
+
+/// <summary>An executor that finds in a folder what was finished before, and has another one train the rest.</summary>
+/// <param name="inner">Makes the executor for the rest; it calls back with every outcome, from any thread.</param>
+/// <param name="folder">Folder of the run's work; every meta-step has one in it.</param>
+public sealed class StoredExecutor(Func<Action<TaskOutcome>, IExecutor> inner, string folder) : IExecutor
+{
+    /// <summary>Where the outcome of a work lies.</summary>
+    public string OutcomePath(TaskWork work) => Path.Combine(StepFolder(work.MetaStep), $"{work.Index:D4}.outcome");
+
+    /// <summary>Where the checkpoint of a work that is not finished lies.</summary>
+    public string CheckpointPath(TaskWork work) => Path.Combine(StepFolder(work.MetaStep), $"{work.Index:D4}.checkpoint");
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(StepFolder(step.MetaStep));
+        var outcomes = step.Works.Select(Find).ToArray();
+        var missing = step.Works.Where((_, i) => outcomes[i] is null).ToList();
+        if (missing.Count > 0)
+        {
+            var trained = inner(outcome => outcome.Save(OutcomePath(outcome.Work))).Map(step with { Works = missing }, train, cancellation);
+            foreach (var outcome in trained) outcomes[Array.FindIndex([.. step.Works], work => work.Index == outcome.Work.Index)] = outcome;
+        }
+        return outcomes!;
+    }
+
+    /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
+    public void Forget(long metaStep)
+    {
+        if (Directory.Exists(StepFolder(metaStep))) Directory.Delete(StepFolder(metaStep), recursive: true);
+    }
+
+    private string StepFolder(long metaStep) => Path.Combine(folder, $"step-{metaStep:D6}");
+
+    private TaskOutcome? Find(TaskWork work)
+    {
+        var path = OutcomePath(work);
+        if (!File.Exists(path)) return null;
+        try { return TaskOutcome.Load(path, work); }
+        catch (RlLeapException e)
+        {
+            Log.Warning("{Path} is not used and the task is trained again: {Reason}", path, e.Message);
+            File.Delete(path);
+            return null;
+        }
+    }
+}

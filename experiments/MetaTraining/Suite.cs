@@ -1,0 +1,222 @@
+// What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
+using RlLeap.Agents;
+using RlLeap.Environments;
+using RlLeap.Experiments.Runs;
+
+namespace RlLeap.Experiments.MetaTraining;
+
+/// <summary>The tasks of a run.</summary>
+public abstract class Suite
+{
+    /// <summary>The encoder that all tasks share.</summary>
+    public abstract Network Network { get; }
+
+    /// <summary>The tasks to pretrain on.</summary>
+    public abstract IReadOnlyList<ITask> Pool { get; }
+
+    /// <summary>How a task is learned in a meta-step.</summary>
+    public abstract LearnerOptions Learner { get; }
+
+    /// <summary>The tasks that are held out by the suite itself.</summary>
+    public abstract IReadOnlyList<string> HeldOut { get; }
+
+    /// <summary>A task by id, also one that is not in the pool.</summary>
+    /// <exception cref="RlLeapException">There is none; names what there is.</exception>
+    public abstract ITask Find(string id);
+
+    /// <summary>How a task is learned when an initialization is evaluated.</summary>
+    public abstract LearnerOptions EvaluationLearner { get; }
+
+    /// <summary>What a learning curve's values are and what its steps count.</summary>
+    public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
+
+    /// <summary>A fresh recorder for one learner's curve.</summary>
+    public abstract CurveRecorder Record();
+
+    /// <summary>Facts for the run's record, by name.</summary>
+    public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
+
+    /// <summary>Values that count as 0 and 1 when scores are normalized, by task; null where none are known.</summary>
+    public virtual IReadOnlyDictionary<string, Scale>? Scales => null;
+
+    /// <summary>The suite that a config names.</summary>
+    public static Suite Open(MetaTrainConfig config) => config.Suite switch
+    {
+        SuiteKind.Games => new GamesSuite(config),
+        SuiteKind.Omniglot => new OmniglotSuite(config),
+        _ => throw new RlLeapException($"There is no suite {config.Suite}."),
+    };
+}
+
+/// <summary>Collects one learning curve from a learner's steps. Its state is a text, so that a checkpoint can carry it.</summary>
+public abstract class CurveRecorder
+{
+    /// <summary>Positions so far.</summary>
+    public List<long> Steps { get; protected init; } = [];
+
+    /// <summary>Values so far.</summary>
+    public List<double> Values { get; protected init; } = [];
+
+    /// <summary>What to show beside a running task.</summary>
+    public string Note => Values.Count == 0 ? "" : FormattableString.Invariant($"{Label} {Values[^1]:G4}");
+
+    /// <summary>What the values are, in a word.</summary>
+    protected abstract string Label { get; }
+
+    /// <summary>A gradient step was made; <paramref name="count"/> units of experience were seen in all.</summary>
+    public abstract void Add(StepRecord step, long count);
+
+    /// <summary>The learner is done.</summary>
+    public virtual void End(long count) { }
+
+    /// <summary>Everything, as text.</summary>
+    public abstract string Save();
+
+    /// <summary>Goes on where <see cref="Save"/> was called.</summary>
+    public abstract void Restore(string state);
+}
+
+/// <summary>Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the heads are each game's own.</summary>
+public sealed class GamesSuite : Suite
+{
+    private readonly ActorCriticOptions _options;
+    private readonly EvaluationSection _evaluation;
+    private readonly ActorCriticTask[] _pool;
+
+    /// <summary>The suite of a config's games.</summary>
+    public GamesSuite(MetaTrainConfig config)
+    {
+        var games = config.Games!;
+        if (games.Assembly is { } assembly) Registry.LoadAssembly(assembly);
+        _options = games.Agent.Resolve();
+        _evaluation = config.Evaluation ?? new EvaluationSection();
+        _pool = [.. games.Pool.Select(id => new ActorCriticTask(id, _options))];
+        Network = _pool[0].CreateNetwork();
+        Learner = _pool[0].LearnerOptions(games.AgentSteps);
+        EvaluationLearner = _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps);
+    }
+
+    /// <inheritdoc/>
+    public override Network Network { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool => _pool;
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut => [];
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, _options);
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner { get; }
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * _options.BatchSize / _evaluation.Points));
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["agent"] = _options.ToString(),
+        ["environment options"] = string.Join("; ", _pool.Select(task => $"{task.Info.Id}: {string.Join(" ", task.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
+    };
+}
+
+/// <summary>Mean raw return of the last episodes, at even distances of agent steps.</summary>
+/// <remarks>Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts as it takes to reach
+/// <paramref name="window"/> episodes. A point before the first finished episode is left out.</remarks>
+public sealed class ReturnCurve(int window, long every) : CurveRecorder
+{
+    private readonly Queue<(double Sum, long Count)> _recent = [];
+    private double _sum;
+    private long _episodes;
+    private long _next = every;
+
+    /// <inheritdoc/>
+    protected override string Label => "return";
+
+    /// <inheritdoc/>
+    public override void Add(StepRecord step, long count)
+    {
+        if (step.Metrics.TryGetValue("episodes", out var episodes) && episodes > 0)
+        {
+            _recent.Enqueue((step.Metrics["return"] * episodes, (long)episodes));
+            _episodes += (long)episodes;
+            while (_episodes - _recent.Peek().Count >= window) _episodes -= _recent.Dequeue().Count;
+            _sum = _recent.Sum(r => r.Sum);
+        }
+        if (count < _next) return;
+        Point(count);
+        _next = (count / every + 1) * every;
+    }
+
+    /// <inheritdoc/>
+    public override void End(long count)
+    {
+        if (Steps.Count == 0 || Steps[^1] < count) Point(count);
+    }
+
+    /// <inheritdoc/>
+    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_next, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
+
+    /// <inheritdoc/>
+    public override void Restore(string state)
+    {
+        var s = System.Text.Json.JsonSerializer.Deserialize<State>(state, Json.Options)!;
+        _next = s.Next;
+        _recent.Clear();
+        foreach (var (sum, count) in s.Sums.Zip(s.Counts)) _recent.Enqueue((sum, count));
+        (_sum, _episodes) = (_recent.Sum(r => r.Sum), _recent.Sum(r => r.Count));
+        Steps.AddRange(s.Steps);
+        Values.AddRange(s.Values);
+    }
+
+    private void Point(long count)
+    {
+        if (_episodes == 0) return;
+        Steps.Add(count);
+        Values.Add(_sum / _episodes);
+    }
+
+    private sealed record State(long Next, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
+}
+
+/// <summary>Training error of every minibatch, before the update it leads to.</summary>
+public sealed class ErrorCurve : CurveRecorder
+{
+    private readonly List<double> _losses = [];
+
+    /// <summary>Training losses, beside the errors.</summary>
+    public IReadOnlyList<double> Losses => _losses;
+
+    /// <inheritdoc/>
+    protected override string Label => "error";
+
+    /// <inheritdoc/>
+    public override void Add(StepRecord step, long count)
+    {
+        Steps.Add(step.Step);
+        Values.Add(1 - step.Metrics["accuracy"]);
+        _losses.Add(step.Loss);
+    }
+
+    /// <inheritdoc/>
+    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(Steps, Values, _losses), Json.Options);
+
+    /// <inheritdoc/>
+    public override void Restore(string state)
+    {
+        var s = System.Text.Json.JsonSerializer.Deserialize<State>(state, Json.Options)!;
+        Steps.AddRange(s.Steps);
+        Values.AddRange(s.Values);
+        _losses.AddRange(s.Losses);
+    }
+
+    private sealed record State(List<long> Steps, List<double> Values, List<double> Losses);
+}
