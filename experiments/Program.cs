@@ -9,6 +9,8 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     Doctor.Create(),
     ReportCommand.Create(),
     EnvsCommand.Create(),
+    Evaluate.Create(),
+    MetaTrain.Create(),
     Status.Create(),
     Train.Create(),
 });

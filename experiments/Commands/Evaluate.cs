@@ -40,7 +40,7 @@ public static class Evaluate
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
             var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations", string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))), RunDirectory.ResultName);
             result.Save(path);
-            Tables.Print(result);
+                ReportCommand.Show(result, Path.GetDirectoryName(path)!);
             Console.WriteLine($"result: {path}");
             return Task.CompletedTask;
         });

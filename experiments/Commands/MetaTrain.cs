@@ -43,7 +43,7 @@ public static class MetaTrain
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))
             : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(stop);
-        Tables.Print(result);
+        ReportCommand.Show(result, run.Root);
         Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
     }
 }

@@ -32,6 +32,17 @@ public static class ReportCommand
         return command;
     }
 
+    /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
+    internal static void Show(Result result, string folder)
+    {
+        if (result.Curves.Count == 0) return;
+        var report = Report.Of([(result.Name, result)], new Rng(0).Split("report"), 10_000, window: null);
+        var problem = ReportFiles.Write(report, Path.Combine(folder, "report"));
+        foreach (var table in ReportFiles.Tables(report)) Print(table);
+        if (problem is not null) Console.WriteLine(problem);
+        Console.WriteLine($"Written: {Path.Combine(folder, "report", "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+    }
+
     /// <summary>Prints a table; off a terminal as wide as it needs to be.</summary>
     internal static void Print(ReportFiles.TextTable table)
     {

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.Training;
 
 namespace RlLeap.Experiments.MetaTraining;
 
@@ -15,7 +16,7 @@ public static class Estimate
         var suite = Suite.Open(config);
         var workers = config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
         TorchSharp.torch.set_num_threads(1);
-        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner, new Rng(config.Run.Seed), TorchSharp.torch.device(config.Run.Device));
+        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.Advance();
         var clock = Stopwatch.StartNew();
         var steps = 0;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Training;
 using RlLeap.MetaLearning;
 
 namespace RlLeap.Experiments.MetaTraining;
@@ -58,7 +59,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         var task = suite.Find(item.TaskId);
         var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
         using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
-            : new Learner(task, suite.Network, suite.EvaluationLearner, rng, TorchSharp.torch.device(device));
+            : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
         var recorder = suite.Record();
         var checkpoint = PathOf(item) + ".checkpoint";
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);

@@ -61,6 +61,7 @@ public sealed record MetaTrainConfig : ICheckedConfig
     {
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
         if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
+        if (!System.Text.RegularExpressions.Regex.IsMatch(Run.Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("run.device", "cpu, cuda or cuda:i");
         if (Suite == SuiteKind.MultiCv) yield return ("suite", "games or omniglot");
         if (Suite == SuiteKind.Games && Method.Name == MethodKind.Maml) yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
     }
@@ -75,7 +76,7 @@ public sealed record RunSection
     [Key("Seed of everything that is random")]
     public long Seed { get; init; } = 1;
 
-    [Key("Where tensors lie: cpu, cuda, cuda:1")]
+    [Key("Where tensors lie: cpu, cuda or cuda:i")]
     public string Device { get; init; } = "cpu";
 
     [Key("Tasks trained side by side; 0 for one a core", Min = 0)]
@@ -95,45 +96,10 @@ public sealed record GamesSection
     public required long AgentSteps { get; init; }
 
     [Key("The agent's setting and what is changed in it")]
-    public AgentSection Agent { get; init; } = new();
+    public AgentConfig Agent { get; init; } = new();
 
     [Key("Assembly (.dll) that registers environments of your own; left out: none")]
     public string? Assembly { get; init; }
-}
-
-/// <summary>An actor-critic by the name of its setting, with what is changed in it.</summary>
-public sealed record AgentSection
-{
-    [Key("Named setting: minatar, leap (the paper's) or a2c (the OpenAI baselines')", OneOf = ["minatar", "leap", "a2c"])]
-    public string Preset { get; init; } = "minatar";
-
-    [Key("Copies of the environment; left out: the setting's", Min = 1)]
-    public int? Environments { get; init; }
-
-    [Key("Learning rate; left out: the setting's", Above = 0)]
-    public double? LearningRate { get; init; }
-
-    [Key("How the learning rate moves over a task; left out: the setting's")]
-    public Schedule? Schedule { get; init; }
-
-    [Key("Weight of the entropy; left out: the setting's", Min = 0)]
-    public double? Entropy { get; init; }
-
-    [Key("Network by name, or auto; left out: the setting's")]
-    public string? Network { get; init; }
-
-    /// <summary>The whole setting.</summary>
-    public Agents.ActorCriticOptions Resolve()
-    {
-        var options = Agents.ActorCriticOptions.Named[Preset];
-        return (options with
-        {
-            Environments = Environments ?? options.Environments,
-            EntropyCoefficient = Entropy ?? options.EntropyCoefficient,
-            Network = Network ?? options.Network,
-            Optimizer = options.Optimizer with { LearningRate = LearningRate ?? options.Optimizer.LearningRate, Schedule = Schedule ?? options.Optimizer.Schedule },
-        }).Checked();
-    }
 }
 
 /// <summary>Omniglot's protocol.</summary>
@@ -144,6 +110,9 @@ public sealed record OmniglotSection
 
     [Key("Gradient steps a task is trained for", Above = 0)]
     public long GradientSteps { get; init; } = 100;
+
+    [Key("Gradient steps a held-out alphabet is trained for; left out: as in meta-training", Above = 0)]
+    public long? EvaluationSteps { get; init; }
 
     [Key("Images in a minibatch", Above = 0)]
     public int Batch { get; init; } = 20;

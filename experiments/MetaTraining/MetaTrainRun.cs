@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using RlLeap.Experiments.Configs;
 using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Training;
 using RlLeap.MetaLearning;
 using Serilog;
 
@@ -40,7 +41,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         MetaSteps = config.Meta.Steps,
         MaxDiverged = config.Meta.MaxDiverged,
         Rng = new Rng(config.Run.Seed).Split("meta-training"),
-        Device = TorchSharp.torch.device(config.Run.Device),
+        Device = Devices.Open(config.Run.Device),
     });
 
     /// <summary>The meta-learner that a finished run in <paramref name="folder"/> ended with.</summary>
@@ -165,11 +166,14 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
                      group (row.Step, value.Value) by (row.Series, value.Column) into series
                      select new MetaCurve(series.Key.Series, series.Key.Column, [.. series.Select(s => s.Step)], [.. series.Select(s => s.Value)]);
         var (measure, axis, higher) = suite.Curve;
-        return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, 1, suite.Scales, Facts(config, suite))
+        return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, 1, Scales(finished), Facts(config, suite))
         {
             Scores = [.. finished.SelectMany(f => f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
         };
     }
+
+    private static Dictionary<string, Scale> Scales(IReadOnlyList<Evaluation.Finished> finished) => finished.Select(f => f.Curve.Task).Distinct()
+        .Select(task => (task, scale: Statistics.Scales.Of(task))).Where(s => s.scale is not null).ToDictionary(s => s.task, s => s.scale!);
 
     private static SortedDictionary<string, string> Facts(MetaTrainConfig config, Suite suite)
     {

@@ -2,6 +2,7 @@
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Experiments.Runs;
+using RlLeap.MetaLearning.Suites;
 
 namespace RlLeap.Experiments.MetaTraining;
 
@@ -35,9 +36,6 @@ public abstract class Suite
 
     /// <summary>Facts for the run's record, by name.</summary>
     public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
-
-    /// <summary>Values that count as 0 and 1 when scores are normalized, by task; null where none are known.</summary>
-    public virtual IReadOnlyDictionary<string, Scale>? Scales => null;
 
     /// <summary>The suite that a config names.</summary>
     public static Suite Open(MetaTrainConfig config) => config.Suite switch
@@ -79,7 +77,6 @@ public abstract class CurveRecorder
 /// <summary>Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the heads are each game's own.</summary>
 public sealed class GamesSuite : Suite
 {
-    private readonly ActorCriticOptions _options;
     private readonly EvaluationSection _evaluation;
     private readonly ActorCriticTask[] _pool;
 
@@ -88,13 +85,16 @@ public sealed class GamesSuite : Suite
     {
         var games = config.Games!;
         if (games.Assembly is { } assembly) Registry.LoadAssembly(assembly);
-        _options = games.Agent.Resolve();
         _evaluation = config.Evaluation ?? new EvaluationSection();
-        _pool = [.. games.Pool.Select(id => new ActorCriticTask(id, _options))];
+        Options = games.Agent.For(Registry.Spec(games.Pool[0]).Observation.Shape);
+        _pool = [.. games.Pool.Select(id => new ActorCriticTask(id, Options))];
         Network = _pool[0].CreateNetwork();
         Learner = _pool[0].LearnerOptions(games.AgentSteps);
         EvaluationLearner = _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps);
     }
+
+    /// <summary>How every agent learns.</summary>
+    public ActorCriticOptions Options { get; }
 
     /// <inheritdoc/>
     public override Network Network { get; }
@@ -109,7 +109,7 @@ public sealed class GamesSuite : Suite
     public override IReadOnlyList<string> HeldOut => [];
 
     /// <inheritdoc/>
-    public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, _options);
+    public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);
 
     /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
@@ -118,25 +118,30 @@ public sealed class GamesSuite : Suite
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
 
     /// <inheritdoc/>
-    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * _options.BatchSize / _evaluation.Points));
+    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
-        ["agent"] = _options.ToString(),
+        ["agent"] = Options.ToString(),
         ["environment options"] = string.Join("; ", _pool.Select(task => $"{task.Info.Id}: {string.Join(" ", task.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
     };
 }
 
 /// <summary>Mean raw return of the last episodes, at even distances of agent steps.</summary>
 /// <remarks>Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts as it takes to reach
-/// <paramref name="window"/> episodes. A point before the first finished episode is left out.</remarks>
-public sealed class ReturnCurve(int window, long every) : CurveRecorder
+/// its number of episodes. A point before the first finished episode is left out.</remarks>
+public sealed class ReturnCurve : CurveRecorder
 {
+    private readonly int _window;
+    private readonly long _every;
     private readonly Queue<(double Sum, long Count)> _recent = [];
     private double _sum;
     private long _episodes;
-    private long _next = every;
+    private long _next;
+
+    /// <summary>A point every so many agent steps, over a window of so many episodes.</summary>
+    public ReturnCurve(int window, long every) => (_window, _every, _next) = (window, every, every);
 
     /// <inheritdoc/>
     protected override string Label => "return";
@@ -148,12 +153,12 @@ public sealed class ReturnCurve(int window, long every) : CurveRecorder
         {
             _recent.Enqueue((step.Metrics["return"] * episodes, (long)episodes));
             _episodes += (long)episodes;
-            while (_episodes - _recent.Peek().Count >= window) _episodes -= _recent.Dequeue().Count;
+            while (_episodes - _recent.Peek().Count >= _window) _episodes -= _recent.Dequeue().Count;
             _sum = _recent.Sum(r => r.Sum);
         }
         if (count < _next) return;
         Point(count);
-        _next = (count / every + 1) * every;
+        _next = (count / _every + 1) * _every;
     }
 
     /// <inheritdoc/>
@@ -202,7 +207,7 @@ public sealed class ErrorCurve : CurveRecorder
     public override void Add(StepRecord step, long count)
     {
         Steps.Add(step.Step);
-        Values.Add(1 - step.Metrics["accuracy"]);
+        Values.Add(step.Metrics["error"]);
         _losses.Add(step.Loss);
     }
 
@@ -219,4 +224,63 @@ public sealed class ErrorCurve : CurveRecorder
     }
 
     private sealed record State(List<long> Steps, List<double> Values, List<double> Losses);
+}
+
+/// <summary>Alphabets of Omniglot as tasks, with the paper's protocol (reference: Flennerhag et al. 2019, appendix D).</summary>
+public sealed class OmniglotSuite : Suite
+{
+    private readonly OmniglotData _data = OmniglotData.Load();
+    private readonly OmniglotSplit _split;
+    private readonly OmniglotOptions _options;
+    private readonly Rng _rng;
+
+    /// <summary>The suite of a config.</summary>
+    /// <exception cref="RlLeapException">The archives are missing or damaged.</exception>
+    public OmniglotSuite(MetaTrainConfig config)
+    {
+        var omniglot = config.Omniglot!;
+        _rng = new Rng(config.Run.Seed).Split("omniglot");
+        _split = OmniglotSplit.Draw(_data, _rng, omniglot.Alphabets);
+        _options = new OmniglotOptions
+        {
+            BatchSize = omniglot.Batch,
+            PassBatches = (int)omniglot.GradientSteps,
+            Augmentation = new AffineAugmentation { Corners = omniglot.InkCorners ? CornerFill.Ink : CornerFill.Background },
+        };
+        Pool = [.. _split.Pretrain.Select(name => new OmniglotTask(_data[name], _rng, _options))];
+        Learner = new LearnerOptions { GradientSteps = omniglot.GradientSteps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = omniglot.LearningRate } };
+        EvaluationLearner = Learner with { GradientSteps = omniglot.EvaluationSteps ?? omniglot.GradientSteps };
+    }
+
+    /// <inheritdoc/>
+    public override Network Network { get; } = ConvolutionalEncoder.Omniglot;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool { get; }
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut => [.. _split.Evaluation.Select(name => "omniglot/" + name)];
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => new OmniglotTask(_data[id.StartsWith("omniglot/", StringComparison.Ordinal) ? id["omniglot/".Length..] : id], _rng, _options);
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner { get; }
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["pretraining alphabets"] = string.Join(", ", _split.Pretrain), ["validation alphabets"] = string.Join(", ", _split.Validation),
+        ["held-out alphabets"] = string.Join(", ", _split.Evaluation), ["dropped alphabets"] = string.Join(", ", _split.Dropped),
+        ["characters"] = string.Join("; ", Pool.OfType<OmniglotTask>().Select(task => $"{task.Classes.Name}: {string.Join(' ', task.Classes.Characters)}")),
+    };
 }
