@@ -68,7 +68,7 @@ internal static class SourceFiles
                 // The directory's sizes are claims; reading stops one byte beyond them.
                 if (entry.Length > limit) throw new DataException(where, $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
                 if (entry.Length > Compressed.LargestExpansion(entry.CompressedLength)) throw new DataException(where, "claims more bytes than its compressed size can hold; the archive is damaged");
-                using var stream = entry.Open();
+                using var stream = Compressed.GuardArchive(where, entry.Open);
                 return Compressed.ReadToEnd(stream, where, entry.Length, entry.Length + 1);
             });
             if (bytes.Length != entry.Length) throw new DataException(where, $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated or damaged");
