@@ -30,11 +30,11 @@ drawing[20:26, 18:21] = 0
 
 affine = []
 cases = [(0, 0, 0, 1.0), (90, 0, 0, 1.0), (180, 3, -2, 1.0), (37.5, 0, 0, 1.2), (271.25, -5, 5, 0.8)]
-cases += [(float(rng.uniform(0, 360)), int(rng.integers(-6, 7)), int(rng.integers(-6, 7)), float(rng.uniform(0.8, 1.2))) for _ in range(20)]
+cases += [(float(rng.uniform(0, 360)), int(rng.integers(-6, 7)), int(rng.integers(-6, 7)), float(rng.uniform(0.8, 1.2))) for _ in range(300)]
 for angle, tx, ty, scale in cases:
     image = Image.fromarray(drawing)  # mode "L" with values 0 and 1
     out = F.affine(image, angle, [tx, ty], scale, [0.0, 0.0], interpolation=InterpolationMode.NEAREST, fill=0)
-    affine.append(dict(angle=angle, x=tx, y=ty, scale=scale, pixels=b64(np.asarray(out).tobytes())))
+    affine.append(dict(angle=angle, x=tx, y=ty, scale=scale, pixels=b64(np.packbits(np.asarray(out)).tobytes())))
 
 resize = []
 for mode, kind, (w, h), (ow, oh) in [
@@ -48,7 +48,7 @@ for mode, kind, (w, h), (ow, oh) in [
     resize.append(dict(kind=kind, channels=channels, width=w, height=h, to=[ow, oh], input=b64(pixels.tobytes()), output=b64(np.asarray(out).tobytes())))
 
 png = []
-for mode, size in [("1", (13, 7)), ("L", (9, 5)), ("RGB", (11, 6)), ("RGBA", (5, 4)), ("LA", (5, 4)), ("P", (12, 9)), ("P4", (7, 9)), ("P2", (7, 9)), ("smooth", (40, 30))]:
+for mode, size in [("1", (13, 7)), ("L", (9, 5)), ("RGB", (11, 6)), ("RGBA", (5, 4)), ("LA", (5, 4)), ("P", (12, 9)), ("P4", (7, 9)), ("P2", (7, 9)), ("smooth", (40, 30)), ("blocks", (40, 32))]:
     w, h = size
     if mode == "1":
         image = Image.fromarray(rng.integers(0, 2, (h, w), dtype=np.uint8) * 255).convert("1")
@@ -59,6 +59,9 @@ for mode, size in [("1", (13, 7)), ("L", (9, 5)), ("RGB", (11, 6)), ("RGBA", (5,
     elif mode == "smooth":  # gradients make the encoder use all filters
         y, x = np.mgrid[0:h, 0:w]
         image = Image.fromarray(np.stack([x * 6, y * 8, x + y], -1).astype(np.uint8))
+    elif mode == "blocks":  # equal neighbours: ties in the Paeth predictor
+        y, x = np.mgrid[0:h, 0:w]
+        image = Image.fromarray((np.kron(rng.integers(0, 4, (h // 4, w // 4, 3)), np.ones((4, 4, 1), int)) * 60 + (x + y)[..., None]).astype(np.uint8))
     else:
         channels = len(mode)
         image = Image.fromarray(rng.integers(0, 256, (h, w, channels) if channels > 1 else (h, w), dtype=np.uint8), mode)

@@ -20,6 +20,16 @@ public class ImagingTests
         }
     }
 
+    [Theory]
+    [InlineData(10, 11, 8, 8)] // distances 1, 2, 1: left before corner
+    [InlineData(10, 8, 11, 8)] // distances 2, 1, 1: up before corner
+    public void Ties_of_the_paeth_predictor_go_to_left_then_up_then_corner(byte corner, byte up, byte left, byte predicted)
+    {
+        byte[] rows = [0, corner, up, 4, (byte)(left - corner), 0];
+        byte[] file = [.. Png.Signature, .. Made.Chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0]), .. Made.Chunk("IDAT", Made.Zlib(rows)), .. Made.Chunk("IEND", [])];
+        Assert.Equal([corner, up, left, predicted], Png.Decode(file, "a").Pixels);
+    }
+
     [Fact]
     public void Resizing_gives_the_same_bytes_as_pil()
     {
@@ -40,7 +50,8 @@ public class ImagingTests
         foreach (var item in Golden.GetProperty("affine").EnumerateArray())
         {
             AffineAugmentation.Apply(drawing, target, 28, item.GetProperty("angle").GetDouble(), item.GetProperty("x").GetInt32(), item.GetProperty("y").GetInt32(), item.GetProperty("scale").GetDouble(), fill: 0);
-            Assert.Equal(item.GetProperty("pixels").GetBytesFromBase64(), Array.ConvertAll(target, v => (byte)v));
+            var bits = item.GetProperty("pixels").GetBytesFromBase64(); // 8 pixels a byte, the first highest
+            for (var i = 0; i < 784; i++) Assert.Equal((bits[i / 8] >> (7 - i % 8)) & 1, target[i]);
         }
     }
 

@@ -175,6 +175,8 @@ public sealed class ReaderTests : IDisposable
         Refused("ground-truth table", () => MultiCvReaders.Gtsrb(archives[..2], "gtsrb"));
         File.Delete(_folder["GTSRB/Final_Training/Images/00001/00001_00002.ppm"]);
         Refused("GT-00001.csv: lists 00001/00001_00002.ppm, which is not there", () => MultiCvReaders.Gtsrb([_folder["GTSRB"]], "gtsrb"));
+        File.WriteAllText(_folder["GTSRB/Final_Training/Images/00001/GT-00001.csv"], "Filename;ClassId\n00000_00000.ppm;2\n");
+        Refused("00000_00000.ppm: lies in class folder 00001 but", () => MultiCvReaders.Gtsrb([_folder["GTSRB"]], "gtsrb"));
         File.WriteAllText(_folder["GTSRB/Final_Training/Images/00001/GT-00001.csv"], "Filename;ClassId\n00000_00000.ppm;43\n");
         Refused("line 2", () => MultiCvReaders.Gtsrb([_folder["GTSRB"]], "gtsrb"));
         Directory.Move(_folder["GTSRB/Final_Training"], _folder["GTSRB/Elsewhere"]);
