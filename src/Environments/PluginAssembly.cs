@@ -30,7 +30,8 @@ internal static class PluginAssembly
         }
     }
 
-    public static bool TakesOptions(Type type) => type.GetConstructor(Signatures[0]) is not null;
+    public static IReadOnlyList<EnvironmentOption> OptionsOf(Type type) =>
+        [.. type.GetCustomAttributes<EnvironmentOptionAttribute>().Select(mark => new EnvironmentOption(mark.Name, mark.Default, mark.Summary))];
 
     public static Func<Rng, EnvironmentOptions, IEnvironment> Constructor(Type type, string id)
     {

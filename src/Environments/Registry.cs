@@ -47,6 +47,20 @@ public sealed class EnvironmentAttribute(string id, string summary = "") : Attri
     public string Summary { get; } = summary;
 }
 
+/// <summary>Declares an option of a class marked with <see cref="EnvironmentAttribute"/>, for its constructor (Rng, EnvironmentOptions) to read.</summary>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
+public sealed class EnvironmentOptionAttribute(string name, string @default, string summary) : Attribute
+{
+    /// <summary>The key after the id's question mark.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Its value when not given.</summary>
+    public string Default { get; } = @default;
+
+    /// <summary>What it does and which values it takes.</summary>
+    public string Summary { get; } = summary;
+}
+
 /// <summary>All environments by id: "MinAtar/Breakout-v1?sticky=0", "ALE/Alien-v5", "gym:CartPole-v1", or one of your own.</summary>
 public static class Registry
 {
@@ -83,7 +97,7 @@ public static class Registry
         var ids = new List<string>();
         foreach (var (type, mark) in found)
         {
-            Register(new EnvironmentEntry(mark.Id, mark.Summary, PluginAssembly.Constructor(type, mark.Id)) { TakesAnyOption = PluginAssembly.TakesOptions(type) });
+            Register(new EnvironmentEntry(mark.Id, mark.Summary, PluginAssembly.Constructor(type, mark.Id)) { Options = PluginAssembly.OptionsOf(type) });
             ids.Add(mark.Id);
         }
         return ids;
