@@ -11,8 +11,8 @@ internal static class VectorRules
         if (failure is not null) throw new EnvironmentException($"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
         if (!started) throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
         if (actions.Length != count) throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
-        for (var i = 0; i < actions.Length; i++)
-            if ((uint)actions[i] >= (uint)spec.Action.Count) throw new EnvironmentException($"{spec.Id} (copy {i} of {count}): {Describe.BadAction(actions[i], spec)} No copy was stepped.");
+        var bad = actions.IndexOfAnyExceptInRange(0, spec.Action.Count - 1);
+        if (bad >= 0) throw new EnvironmentException($"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
     }
 
     /// <summary>Lists the episodes that ended in a step, in the order of copies.</summary>

@@ -57,7 +57,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
     public void Step(ReadOnlySpan<int> actions)
     {
         VectorRules.CheckStep(Spec, Count, actions, _started);
-        for (var i = 0; i < actions.Length; i++) _actions[i] = _actionMap[actions[i]];
+        actions.CopyTo(_actions);
         _resetting = false;
         _finished.Clear();
         _crew.Run();
@@ -86,7 +86,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         for (var i = start; i < end; i++)
         {
             ref var slot = ref _slots[i];
-            var reward = slot.Step(_actions[i], sticky, ramping, limit, out var moment);
+            var reward = slot.Step(_actionMap[_actions[i]], sticky, ramping, limit, out var moment);
             (Rewards[i], Moments[i]) = (reward, moment);
             if (moment.IsLast()) Finish(i, moment);
             Show.Draw(ref slot.Game, Observations.ByteRow(i), rgb);
