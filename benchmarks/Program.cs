@@ -6,6 +6,7 @@ IBenchmark[] benchmarks =
     new AgentBenchmark(),
     new CoreBenchmark(),
     new EnvironmentBenchmark(),
+    new LeapBenchmark(),
 ];
 
 if (args.Length == 0)
