@@ -58,6 +58,13 @@ public sealed class LeapModuleTests
     }
 
     [Fact]
+    public void TheExampleOfTheReadmeLearnsWhereToStart()
+    {
+        var (before, after) = LeapOnAnyModule.Program.Run(metaSteps: 60, TextWriter.Null);
+        Assert.True(after < 0.85 * before, $"{before} before, {after} after");
+    }
+
+    [Fact]
     public void WhatIsNotSharedIsPutBackForEveryTask()
     {
         using var module = nn.Sequential(("encoder", nn.Linear(2, 3)), ("norm", nn.BatchNorm1d(3)), ("head", nn.Linear(3, 1)));

@@ -15,6 +15,9 @@ public sealed record OmniglotOptions
     /// <summary>Batches of one shuffled pass: a task's 100 batches are a permutation of 100 x 20 positions modulo the 300 training drawings.</summary>
     public int PassBatches { get; init; } = 100;
 
+    /// <summary>Whether the last layer is meta-learned with the rest, as the authors' code has it: all tasks have as many classes. See docs/fidelity.md.</summary>
+    public bool SharedHead { get; init; } = true;
+
     /// <summary>Augmentation of every drawing each time it is drawn, or null for none.</summary>
     public AffineAugmentation? Augmentation { get; init; } = new();
 }
@@ -32,7 +35,7 @@ public sealed class OmniglotTask : ImageTask
     private OmniglotTask(OmniglotClasses classes, OmniglotOptions options) : base("omniglot/" + classes.Name, new Feed(classes, options.Augmentation), options.Classes)
     {
         Classes = classes;
-        (BatchSize, PassLength) = (options.BatchSize, options.PassBatches * options.BatchSize);
+        (BatchSize, PassLength, SharedHead) = (options.BatchSize, options.PassBatches * options.BatchSize, options.SharedHead);
     }
 
     /// <summary>The characters, for the record of the run.</summary>

@@ -47,8 +47,15 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
     /// <summary>Where images come from.</summary>
     public IImageSource Source => source;
 
+    /// <summary>Whether the head is meta-learned with the encoder, where all tasks have as many classes, or new for every task.</summary>
+    public bool SharedHead
+    {
+        get => Info.Heads[0].Shared;
+        init => Info = Info with { Heads = [Info.Heads[0] with { Shared = value }] };
+    }
+
     /// <inheritdoc/>
-    public TaskInfo Info { get; } = new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes)]);
+    public TaskInfo Info { get; private init; } = new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes)]);
 
     /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new ImageStream(this, rng, device);
