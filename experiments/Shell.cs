@@ -2,7 +2,11 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
 using Spectre.Console;
+using Progress = RlLeap.Experiments.Runs.Progress;
 
 namespace RlLeap.Experiments;
 
@@ -26,9 +30,8 @@ public static class Shell
             return WrongUsage;
         }
         Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
-            .WriteTo.Console(outputTemplate: "rlleap: {Message:lj}{NewLine}", standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose)
-            .CreateLogger();
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Capabilities.Ansi = false;
+            .WriteTo.Sink(new Announcer()).CreateLogger();
+        if (Console.IsOutputRedirected) (AnsiConsole.Profile.Capabilities.Ansi, AnsiConsole.Profile.Width) = (false, 1000); // one line stays one line
         using var stop = new StopSignals();
         try
         {
@@ -74,6 +77,19 @@ public static class Shell
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
 }
 
+/// <summary>The log on the terminal.</summary>
+internal sealed class Announcer : ILogEventSink
+{
+    private static readonly MessageTemplateTextFormatter Format = new("rlleap: {Message:lj}");
+
+    public void Emit(LogEvent logEvent)
+    {
+        var text = new StringWriter();
+        Format.Format(logEvent, text);
+        Progress.Announce(text.ToString());
+    }
+}
+
 /// <summary>Ctrl-C and SIGTERM: the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -92,7 +108,7 @@ internal sealed class StopSignals : IDisposable
     {
         context.Cancel = true; // not the runtime's own way of ending
         if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0) Environment.Exit(exitCode);
-        Console.Error.WriteLine("rlleap: stopping at the next safe point (again to leave at once)");
+        Log.Warning("stopping at the next safe point (again to leave at once)");
         _source.Cancel();
     });
 

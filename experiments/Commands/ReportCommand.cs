@@ -23,11 +23,7 @@ public static class ReportCommand
             string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Distinct()];
             var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Result.Load(Path.Combine(f, RunDirectory.ResultName)))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window));
-            var folder = parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report");
-            var problem = ReportFiles.Write(report, folder);
-            foreach (var table in ReportFiles.Tables(report)) Print(table);
-            if (problem is not null) Console.WriteLine(problem);
-            Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+            Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
         return command;
     }
@@ -35,21 +31,23 @@ public static class ReportCommand
     /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
     internal static void Show(Result result, string folder)
     {
-        if (result.Curves.Count == 0) return;
-        var report = Report.Of([(result.Name, result)], new Rng(0).Split("report"), 10_000, window: null);
-        var problem = ReportFiles.Write(report, Path.Combine(folder, "report"));
-        foreach (var table in ReportFiles.Tables(report)) Print(table);
-        if (problem is not null) Console.WriteLine(problem);
-        Console.WriteLine($"Written: {Path.Combine(folder, "report", "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, result)], new Rng(0).Split("report")), Path.Combine(folder, "report"));
     }
 
-    /// <summary>Prints a table; off a terminal as wide as it needs to be.</summary>
+    private static void Show(Report report, string folder)
+    {
+        var problem = ReportFiles.Write(report, folder);
+        foreach (var table in ReportFiles.Tables(report)) Print(table);
+        if (problem is not null) Console.WriteLine(problem);
+        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+    }
+
+    /// <summary>Prints a table.</summary>
     internal static void Print(ReportFiles.TextTable table)
     {
         var view = new Table().Title(table.Title).Border(TableBorder.Simple);
         foreach (var column in table.Columns) view.AddColumn(new TableColumn(Markup.Escape(column)).NoWrap());
         foreach (var row in table.Rows) view.AddRow(row.Select(c => Markup.Escape(c)).ToArray());
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 240;
         AnsiConsole.Write(view);
     }
 }

@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace RlLeap.Experiments.Runs;
 
 /// <summary>Progress of a run: one overall count, and a line for each task that is running. Safe from any thread.</summary>
-/// <remarks>On a terminal a table is redrawn four times a second. Elsewhere a plain line is printed when the overall count moves, at
+/// <remarks>On a terminal the lines are redrawn four times a second. Elsewhere a plain line is printed when the overall count moves, at
 /// most every ten seconds, and one per running task every <c>every</c>.</remarks>
 public sealed class Progress : IDisposable
 {
@@ -29,7 +29,17 @@ public sealed class Progress : IDisposable
         (_console, _clock, _every) = (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, every ?? TimeSpan.FromSeconds(30));
         _live = live ?? !Console.IsOutputRedirected && _console.Profile.Capabilities.Interactive;
         _overall = new Line(this, name, total, unit, done);
+        if (_live) _current = this;
         _loop = Task.Run(_live ? Draw : PrintTasks);
+    }
+
+    private static Progress? _current;
+
+    /// <summary>Prints a line of the log: above the live lines where one is on the screen, else on standard error.</summary>
+    public static void Announce(string text)
+    {
+        if (_current is { } progress && !Console.IsErrorRedirected) progress.Say(text);
+        else Console.Error.WriteLine(text);
     }
 
     /// <summary>The overall count and what to say beside it ("path length 12.3").</summary>
@@ -52,7 +62,7 @@ public sealed class Progress : IDisposable
         return line;
     }
 
-    /// <summary>A line of its own, above the live table where there is one.</summary>
+    /// <summary>A line of its own, above the live lines where there is one.</summary>
     public void Say(string text)
     {
         lock (_gate) _console.WriteLine(text);
@@ -61,6 +71,7 @@ public sealed class Progress : IDisposable
     /// <summary>Ends the display; what was last reported stays on the screen.</summary>
     public void Dispose()
     {
+        Interlocked.CompareExchange(ref _current, null, this);
         _stop.Cancel();
         _loop.GetAwaiter().GetResult();
         _stop.Dispose();
@@ -80,22 +91,26 @@ public sealed class Progress : IDisposable
         catch (OperationCanceledException) { }
     }
 
-    private Task Draw() => _console.Live(Table()).StartAsync(async context =>
+    private Task Draw() => _console.Live(Picture()).StartAsync(async context =>
     {
         while (!_stop.IsCancellationRequested)
         {
-            lock (_gate) context.UpdateTarget(Table());
+            lock (_gate) context.UpdateTarget(Picture());
             try { await Task.Delay(250, _stop.Token); }
             catch (OperationCanceledException) { }
         }
-        lock (_gate) context.UpdateTarget(Table());
+        lock (_gate) context.UpdateTarget(Picture());
     });
 
-    private Table Table()
+    private Rows Picture()
     {
-        var table = new Table().Border(TableBorder.None).HideHeaders().AddColumns("", "", "", "", "");
-        foreach (var line in _lines.Prepend(_overall)) table.AddRow(line.Cells().Select(c => new Text(c)));
-        return table;
+        List<string[]> cells = [.. _lines.Prepend(_overall).Select(l => l.Cells())];
+        int[] widths = [.. Enumerable.Range(0, cells[0].Length).Select(i => cells.Max(c => c[i].Length))];
+        return new(cells.Select(row =>
+        {
+            var text = string.Join("  ", row.Select((c, i) => c.PadRight(widths[i])).Where((_, i) => widths[i] > 0)).TrimEnd();
+            return new Text(text.Length < _console.Profile.Width ? text : text[..Math.Max(1, _console.Profile.Width - 2)] + "…");
+        }));
     }
 
     /// <summary>One count: name, done of total, rate, time left, a note.</summary>
@@ -103,7 +118,7 @@ public sealed class Progress : IDisposable
     {
         private readonly long _began = owner._clock.GetTimestamp();
         private readonly long _start = start;
-        private long _done = start;
+        private long _done = start, _updated = owner._clock.GetTimestamp();
         private string _note = "";
 
         public long Total { get; } = total;
@@ -112,6 +127,7 @@ public sealed class Progress : IDisposable
         public void Update(long done, string note = "")
         {
             Volatile.Write(ref _done, done);
+            Volatile.Write(ref _updated, owner._clock.GetTimestamp());
             Volatile.Write(ref _note, note);
         }
 
@@ -126,8 +142,10 @@ public sealed class Progress : IDisposable
         internal string[] Cells()
         {
             var done = Volatile.Read(ref _done);
-            var rate = (done - _start) / Math.Max(1e-3, owner._clock.GetElapsedTime(_began).TotalSeconds);
-            var left = rate <= 0 || done >= Total ? "" : $"{Span(TimeSpan.FromSeconds(Math.Min(1e9, (Total - done) / rate)))} left";
+            // The rate is that of the last update: between two updates it must not decay, while the time left runs down.
+            var updated = Volatile.Read(ref _updated);
+            var rate = (done - _start) / Math.Max(1e-3, owner._clock.GetElapsedTime(_began, updated).TotalSeconds);
+            var left = rate <= 0 || done >= Total ? "" : $"{Span(TimeSpan.FromSeconds(Math.Clamp((Total - done) / rate - owner._clock.GetElapsedTime(updated).TotalSeconds, 0, 1e9)))} left";
             return [name, $"{Count(done)}/{Count(Total)} {unit}", rate <= 0 ? "" : rate >= 1 ? $"{Count((long)rate)}/s" : $"{1 / rate:F1} s each", left, Volatile.Read(ref _note)];
         }
 
