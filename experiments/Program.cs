@@ -9,6 +9,7 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     Doctor.Create(),
     ReportCommand.Create(),
     EnvsCommand.Create(),
+    GridCommand.Create(),
     Evaluate.Create(),
     MetaTrain.Create(),
     Status.Create(),

@@ -1,0 +1,34 @@
+// rlleap grid: a matrix of runs (methods x seeds x splits), resumable.
+using System.CommandLine;
+using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.Runs;
+
+namespace RlLeap.Experiments.Commands;
+
+/// <summary>Runs every combination of a grid's axes that is not complete yet.</summary>
+public static class GridCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("CONFIG") { Description = "Config of the grid: command, config, directory, axes" };
+        var set = new Option<string[]>("--set") { Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => [] };
+        var list = new Option<bool>("--list", "--dry-run") { Description = "Print the runs and the command of each; run nothing" };
+        var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.") { file, set, list };
+        command.SetAction(async (parsed, stop) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            var config = ConfigFile.Load<GridConfig>(path, parsed.GetValue(set)!);
+            var grid = new Grid(config, path);
+            if (parsed.GetValue(list))
+            {
+                foreach (var run in config.Runs())
+                    Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run))}")}");
+                return 0;
+            }
+            var failed = await grid.Execute(stop);
+            Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in {config.Directory}.");
+            return failed.Count == 0 ? 0 : Shell.Failed;
+        });
+        return command;
+    }
+}
