@@ -7,6 +7,7 @@ IBenchmark[] benchmarks =
     new CoreBenchmark(),
     new EnvironmentBenchmark(),
     new LeapBenchmark(),
+    new AleBenchmark(),
 ];
 
 if (args.Length == 0)

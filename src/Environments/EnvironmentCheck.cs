@@ -59,7 +59,7 @@ public static class EnvironmentCheck
         {
             return new Finding(rule, broken.Message, broken.LikelyCause);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is not Gymnasium.EnvironmentHangException) // after a hang nothing of Python's can be checked any more
         {
             return new Finding(rule, $"it threw {e.GetType().Name}: {e.Message}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
         }
