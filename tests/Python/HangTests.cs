@@ -1,0 +1,79 @@
+// An environment that does not answer, in a process of its own: the program says so and leaves, whatever Python is doing meanwhile.
+using System.Diagnostics;
+using Xunit;
+
+namespace RlLeap.Tests.PythonBridge;
+
+[Collection("python")]
+public sealed class HangTests
+{
+    [PythonTheory]
+    [InlineData("sleep")] // asleep, the GIL free
+    [InlineData("spin")] // in Python code, the GIL taken again and again
+    [InlineData("native")] // in native code that keeps the GIL
+    public void AHangEndsInAMessageAndAnExitCodeInsteadOfForEver(string how)
+    {
+        var (exit, _, error) = Program("envs", "check", $"gym:rlleap_fixture:Hanging?how={how}&timeout=1", "--steps", "20");
+        Assert.Equal(1, exit);
+        Assert.Contains("step 2 after its last reset did not return within 1 s", error, StringComparison.Ordinal);
+    }
+
+    [PythonFact]
+    public void AProgramThatUsedPythonEndsByItself()
+    {
+        var (exit, output, _) = Program("envs", "check", "gym:rlleap_fixture:Walk", "--steps", "20");
+        Assert.Equal(0, exit);
+        Assert.Contains("keeps all", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void APythonThatIsNotThereIsNamed()
+    {
+        var (exit, _, error) = Program(("RLLEAP_PYTHON", "/no/such/python3"), "envs", "check", "gym:rlleap_fixture:Walk");
+        Assert.Equal(1, exit);
+        Assert.Contains("/no/such/python3 (RLLEAP_PYTHON)", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AProgramThatIsNoPythonIsNamed()
+    {
+        var (exit, _, error) = Program(("RLLEAP_PYTHON", "/bin/false"), "envs", "check", "gym:rlleap_fixture:Walk");
+        Assert.Equal(1, exit);
+        Assert.Contains("/bin/false (RLLEAP_PYTHON): it does not run", error, StringComparison.Ordinal);
+    }
+
+    [PythonFact]
+    public void ALibraryThatIsNoLibpythonIsRefused()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        // An interpreter that answers like one, but names a library that is none.
+        using var temp = new TempFolder();
+        var fake = temp.Write("python3", "#!/bin/sh\necho '{\"executable\": \"" + temp["python3"] + "\", \"version\": \"3.11.2\", \"library\": \"/usr/lib/x86_64-linux-gnu/libz.so.1\", \"missing\": null, \"old\": false}'\n");
+        File.SetUnixFileMode(fake, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        var (exit, _, error) = Program(("RLLEAP_PYTHON", fake), "envs", "check", "gym:rlleap_fixture:Walk");
+        Assert.Equal(1, exit);
+        Assert.Contains("libz.so.1", error, StringComparison.Ordinal);
+        Assert.Contains("cannot be used", error, StringComparison.Ordinal);
+    }
+
+    private static (int Exit, string Output, string Error) Program(params string[] arguments) => Program(("RLLEAP_TEST", "1"), arguments);
+
+    private static (int Exit, string Output, string Error) Program((string Name, string Value) variable, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(start.FileName) != "dotnet") start.FileName = "dotnet";
+        foreach (var argument in arguments.Prepend(Path.Combine(AppContext.BaseDirectory, "rlleap.dll"))) start.ArgumentList.Add(argument);
+        start.Environment["PYTHONPATH"] = RunningPython.Fixtures + Path.PathSeparator + Environment.GetEnvironmentVariable("PYTHONPATH");
+        start.Environment[variable.Name] = variable.Value;
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(2)))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"rlleap {string.Join(' ', arguments)} did not end.");
+        }
+        return (process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+}
