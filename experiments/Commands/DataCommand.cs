@@ -1,5 +1,6 @@
 // rlleap data list | get NAME: the data sets that the supervised experiments learn from.
 using System.CommandLine;
+using RlLeap.Environments.Gymnasium;
 using RlLeap.MetaLearning.Suites;
 using Spectre.Console;
 
@@ -33,11 +34,13 @@ public static class DataCommand
 
     private static Command Get()
     {
-        var names = new Argument<string[]>("name") { Arity = ArgumentArity.OneOrMore, Description = $"One or several of {string.Join(", ", DataCatalog.Sets.Where(s => s.Files.Count > 0).Select(s => s.Name))}." };
+        var names = new Argument<string[]>("name") { Arity = ArgumentArity.OneOrMore, Description = $"One or several of {string.Join(", ", DataCatalog.Sets.Where(s => s.Files.Count > 0).Select(s => s.Name))}; ale installs gymnasium and ale-py with its ROMs." };
         var get = new Command("get", "Downloads data sets, going on where an interrupted download ended, and checks their checksums.") { names };
         get.SetAction(async (parsed, stop) =>
         {
-            var sets = parsed.GetRequiredValue(names).Select(DataCatalog.Get).ToList(); // all names are checked before the first byte
+            var asked = parsed.GetRequiredValue(names);
+            var sets = asked.Where(name => name != "ale").Select(DataCatalog.Get).ToList(); // all names are checked before the first byte
+            if (asked.Contains("ale")) Console.WriteLine($"ale: {PythonSetup.Install(PythonSetup.Folder, line => Console.WriteLine($"ale: {line}"))}, in {PythonSetup.Folder}");
             var location = DataLocation.Default;
             using var http = new HttpClient();
             foreach (var set in sets)

@@ -64,8 +64,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         ? File.Exists(Path.Combine(environment, "python.exe")) ? Path.Combine(environment, "python.exe") : Path.Combine(environment, "Scripts", "python.exe")
         : Path.Combine(environment, "bin", "python3");
 
-    // Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the program lies.
-    private static IEnumerable<string> ProjectFolders()
+    /// <summary>Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the program lies.</summary>
+    internal static IEnumerable<string> ProjectFolders()
     {
         foreach (var start in new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory })
             for (var folder = new DirectoryInfo(start); folder is not null; folder = folder.Parent)
