@@ -93,7 +93,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => (progress.Begin(work.Label, work.Learner.GradientSteps, "updates"), System.Diagnostics.Stopwatch.StartNew()))
                 .Line.Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}{(step.Metrics.TryGetValue("return", out var r) ? $", return {r:G4}" : "")}")),
             Checkpoint = work => _checkpointPath!(work),
-            CheckpointEvery = CheckpointEvery,
+            CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
         }, outcome =>
         {
             if (lines.TryRemove(outcome.Work.Label, out var line)) line.Line.Dispose();
@@ -101,9 +101,6 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             finished(outcome);
         });
     }
-
-    // A checkpoint inside a task about every so many seconds, counted in gradient steps: at some hundred steps a second for games.
-    private long CheckpointEvery => Math.Max(1, (long)(config.Run.CheckpointSeconds * 100));
 
     private void Write(MetaStepRecord record)
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace RlLeap.MetaLearning;
 
 /// <summary>What the one who trains a task may add without changing its result: progress, checkpoints.</summary>
@@ -9,8 +11,8 @@ public sealed record TrainingHooks
     /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it.</summary>
     public Func<TaskWork, string?>? Checkpoint { get; init; }
 
-    /// <summary>Gradient steps between checkpoints; 0 for one on cancellation only.</summary>
-    public long CheckpointEvery { get; init; }
+    /// <summary>Time between checkpoints; zero for one on cancellation only. When they are written does not show in any result.</summary>
+    public TimeSpan CheckpointEvery { get; init; }
 }
 
 /// <summary>The training of one task inside a meta-step: a pure function of (initialization, work) to an outcome.</summary>
@@ -76,6 +78,7 @@ public sealed class TaskRun
     public void Complete(Learner learner)
     {
         var path = CheckpointPath;
+        var saved = Stopwatch.StartNew();
         while (!learner.IsDone)
         {
             if (Cancellation.IsCancellationRequested)
@@ -85,7 +88,9 @@ public sealed class TaskRun
             }
             var record = learner.Advance();
             _hooks.Stepped?.Invoke(Work, record);
-            if (path is not null && _hooks.CheckpointEvery > 0 && learner.Step % _hooks.CheckpointEvery == 0 && !learner.IsDone) learner.Save(path);
+            if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || saved.Elapsed < _hooks.CheckpointEvery || learner.IsDone) continue;
+            learner.Save(path);
+            saved.Restart();
         }
     }
 
