@@ -151,7 +151,12 @@ public sealed class EnvironmentVector : IVectorEnvironment
     {
         if (reader.ReadInt32() != Count) throw new InvalidDataException($"it holds another number of environments than {Count}");
         _started = reader.ReadBoolean();
-        foreach (var environment in _environments) environment.Restore(reader.ReadBytes(reader.ReadInt32()));
+        foreach (var environment in _environments)
+        {
+            var length = reader.ReadInt32();
+            if (length < 0 || length > reader.BaseStream.Length - reader.BaseStream.Position) throw new EndOfStreamException();
+            environment.Restore(reader.ReadBytes(length));
+        }
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_returns.AsSpan()));
         VectorRules.Load(reader, this);
         _finished.Clear();

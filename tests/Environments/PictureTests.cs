@@ -14,7 +14,7 @@ public sealed class PictureTests
         {
             var pictures = new Dictionary<string, string>();
             var environment = MinAtarSuite.Make(game, 1, new());
-            foreach (var step in Play.Random(environment, 3000, new Rng(2)))
+            foreach (var step in Play.Random(environment, 600, new Rng(2)))
             {
                 var planes = Convert.ToHexString(step.Observation.Bytes);
                 var picture = Convert.ToHexString(environment.Render().Pixels);
