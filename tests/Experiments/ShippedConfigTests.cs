@@ -1,0 +1,38 @@
+// The configs that come with RlLeap can be read, and say in their first lines what they show.
+using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.MetaTraining;
+using Xunit;
+
+namespace RlLeap.Tests.Experiments;
+
+public sealed class ShippedConfigTests
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "experiments", "configs");
+
+    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void EveryConfigIsReadWrittenAndReadAgain(string name)
+    {
+        var path = Path.Combine(Folder, name);
+        Assert.StartsWith("# ", File.ReadLines(path).First());
+        var kind = File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal)) ? typeof(GridConfig)
+            : File.ReadLines(path).Any(line => line.StartsWith("suite:", StringComparison.Ordinal)) ? typeof(MetaTrainConfig) : typeof(TrainConfig);
+        object config = kind == typeof(GridConfig) ? ConfigFile.Load<GridConfig>(path) : kind == typeof(MetaTrainConfig) ? ConfigFile.Load<MetaTrainConfig>(path) : ConfigFile.Load<TrainConfig>(path);
+        var written = ConfigFile.ToYaml(config);
+        object again = kind == typeof(GridConfig) ? ConfigFile.Parse<GridConfig>(written, name) : kind == typeof(MetaTrainConfig) ? ConfigFile.Parse<MetaTrainConfig>(written, name) : ConfigFile.Parse<TrainConfig>(written, name);
+        Assert.Equal(written, ConfigFile.ToYaml(again));
+    }
+
+    [Fact]
+    public void ThePapersAtariExperimentNamesItsGames()
+    {
+        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari-leap.yaml"));
+        var ids = config.Games!.Pool.Select(id => id.Split('?')[0]).ToList();
+        var expected = RlLeap.Environments.Gymnasium.AleGames.LeapPool.Select(g => g.Id).Except(["ALE/Breakout-v5", "ALE/SpaceInvaders-v5"]);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));
+        Assert.Equal((100L, 16, 5_000_000L), (config.Meta.Steps, config.Meta.Batch, config.Games.AgentSteps));
+        Assert.Contains("ALE/Alien-v5?preset=leap", config.Evaluation!.Tasks);
+    }
+}
