@@ -7,6 +7,7 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
 {
     DataCommand.Create(),
     Doctor.Create(),
+    Play.Create(),
     ReportCommand.Create(),
     EnvsCommand.Create(),
     GridCommand.Create(),

@@ -12,7 +12,7 @@ public sealed class RunLog : IDisposable
     public RunLog(RunDirectory run)
     {
         _both = new LoggerConfiguration().MinimumLevel.Information()
-            .WriteTo.Logger(_before)
+            .WriteTo.Logger(_before, Serilog.Events.LogEventLevel.Warning) // a logger used as a sink does not ask its own minimum level
             .WriteTo.File(run.PathOf("run.log"), outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
             .CreateLogger();
         Log.Logger = _both;

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 
@@ -64,16 +65,15 @@ public static class ActorCritic
         var explained = ExplainedVariance(returns, values);
         if (options.NormalizeAdvantages) Normalize(advantages);
         var g = tensor(returns, values.dtype, values.device);
-        var a = tensor(advantages, values.dtype, values.device);
+        var a = tensor(advantages, [batch, 1], values.dtype, values.device);
+        var weight = options.Reduction == LossReduction.Mean ? 1.0 / batch : 1.0;
 
         var log = logits.log_softmax(1);                                        // [B, A]
-        var policy = -Reduce(log.gather(1, actions).squeeze(1) * a, options);
-        var value = Reduce((values - g).square(), options);
-        var entropy = -Reduce((log.exp() * log).sum(1), options);
+        var policy = (log.gather(1, actions) * a).sum() * -weight;
+        var value = F.mse_loss(values, g, options.Reduction == LossReduction.Mean ? nn.Reduction.Mean : nn.Reduction.Sum);
+        var entropy = (log.exp() * log).sum() * -weight;
         return new ActorCriticLoss(policy + options.ValueCoefficient * value - options.EntropyCoefficient * entropy, policy, value, entropy, explained);
     }
-
-    private static Tensor Reduce(Tensor perStep, ActorCriticOptions options) => options.Reduction == LossReduction.Mean ? perStep.mean() : perStep.sum();
 
     private static void Normalize(Span<float> advantages)
     {

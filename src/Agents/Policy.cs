@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
@@ -50,7 +51,9 @@ public static class Policy
     {
         if (values.requires_grad) values = values.detach();
         if (values.dtype != ScalarType.Float32) values = values.to_type(ScalarType.Float32);
-        return MemoryMarshal.Cast<byte, float>(values.cpu().contiguous().bytes);
+        if (values.device_type != DeviceType.CPU) values = values.cpu();
+        if (!values.is_contiguous()) values = values.contiguous();
+        return MemoryMarshal.Cast<byte, float>(values.bytes);
     }
 
     private static int Columns(int logits, int rows) => rows > 0 && logits % rows == 0 && logits > 0 ? logits / rows

@@ -88,10 +88,14 @@ public sealed class Learner : IDisposable
     public bool CanResumeExactly => _stream.CanSave;
 
     /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
+    /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
+        // A gradient that is not finite shows in the next step's loss; until then a checkpoint would replace a good one by one that is lost.
+        var largest = Model.Parameters.Flat.detach().abs().max().to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(largest)) throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
         var tensors = new Dictionary<string, Tensor>
         {
             ["parameters"] = Model.Parameters.Flat.detach(),
