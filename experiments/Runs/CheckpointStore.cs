@@ -42,8 +42,9 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         {
             try { if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true); }
             catch (IOException) { /* the first error is the one to report */ }
-            if (e is IOException or UnauthorizedAccessException)
-                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {e.Message} Earlier checkpoints are whole; free space and go on with --resume.", e);
+            // What fails inside AtomicFile comes wrapped in advice for other files.
+            if ((e is RlLeapException ? e.InnerException : e) is { } cause and (IOException or UnauthorizedAccessException))
+                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {cause.Message} Earlier checkpoints are whole; free space and go on with --resume.", e);
             throw;
         }
     }

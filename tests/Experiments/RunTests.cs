@@ -106,6 +106,7 @@ public class RunTests
         var store = new CheckpointStore(temp["c"]);
         store.Save(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
         Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() => store.Save(2, _ => throw new IOException("No space left on device"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() => store.Save(3, _ => AtomicFile.WriteAllText("/dev/null/x", ""))).Message, StringComparison.Ordinal);
         Assert.Equal(1, store.Newest()!.Step);
         Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
     }
