@@ -17,12 +17,13 @@ public static class ReportCommand
         window.Validators.Add(r => { if (r.GetValueOrDefault<int?>() < 1) r.AddError("--window must be at least 1"); });
         var replications = new Option<int>("--bootstrap") { Description = "Replications of the bootstrap", DefaultValueFactory = _ => 10_000, HelpName = "N" };
         replications.Validators.Add(r => { if (r.GetValueOrDefault<int>() < 100) r.AddError("--bootstrap must be at least 100"); });
-        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications };
+        var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
+        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool };
         command.SetAction(parsed =>
         {
             string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Distinct()];
             var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Result.Load(Path.Combine(f, RunDirectory.ResultName)))).ToList();
-            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window));
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool));
             Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
         return command;

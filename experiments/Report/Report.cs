@@ -16,12 +16,14 @@ public sealed record Report(
     /// <summary>Puts finished runs together.</summary>
     /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
     /// <param name="window">Points of the moving average; null takes the results' own.</param>
-    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null)
+    /// <param name="pool">Whether equally named methods of several runs are one method with more seeds (runs of a grid over seeds); else
+    /// they are told apart by the run. A curve that several runs share, to the bit, counts once either way.</param>
+    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null, bool pool = false)
     {
         var first = runs[0].Result;
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
             throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
-        var curves = Named(runs);
+        var curves = Named(runs, pool);
         if (curves.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
         var methods = curves.Select(c => c.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal).ToList();
@@ -36,12 +38,18 @@ public sealed record Report(
             [.. runs.SelectMany(r => r.Result.MetaCurves)], [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))]);
     }
 
-    // Methods of one name from several runs are told apart by the run where they would collide.
-    private static List<Curve> Named(IReadOnlyList<(string Name, Result Result)> runs)
+    private static List<Curve> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool)
     {
-        var shared = runs.SelectMany(r => r.Result.Curves.Select(c => (c.Task, c.Method, c.Seed, r.Name)).Distinct())
-            .GroupBy(c => (c.Task, c.Method, c.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
-        return [.. runs.SelectMany(r => r.Result.Curves.Select(c => shared.Contains(c.Method) ? c with { Method = $"{c.Method} ({r.Name})" } : c)).Where(c => c.Steps.Count > 0)];
+        var all = runs.SelectMany(r => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name)))
+            .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
+            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run)>(), (kept, c) =>
+            {
+                if (!kept.Any(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values))) kept.Add(c);
+                return kept;
+            })).ToList();
+        if (pool) return [.. all.Select(c => c.Curve)];
+        var shared = all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
+        return [.. all.Select(c => shared.Contains(c.Curve.Method) ? c.Curve with { Method = $"{c.Curve.Method} ({c.Run})" } : c.Curve)];
     }
 
     private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)

@@ -54,7 +54,11 @@ public class ReportTests
     [Fact]
     public void Runs_with_methods_of_one_name_are_told_apart_and_others_join()
     {
-        Assert.Equal(["leap (a)", "leap (b)", "none"], Of(("a", Sample("a", "leap")), ("b", Sample("b", "leap")), ("c", Sample("c", "none"))).Tasks[0].Methods.Select(m => m.Method));
+        // b's leap is one higher; its scratch curves are a's own, as they are where they were cached, and count once.
+        var b = Sample("b") with { Curves = [.. Sample("b").Curves.Select(c => c.Method == "leap" ? c with { Values = [.. c.Values.Select(v => v + 1)] } : c)] };
+        Assert.Equal([("leap (a)", 3), ("leap (b)", 3), ("none", 3)], Of(("a", Sample("a")), ("b", b)).Tasks[0].Methods.Select(m => (m.Method, m.Seeds)));
+        Assert.Equal([("leap", 6), ("none", 3)], Report.Of([("a", Sample("a")), ("b", b)], new Rng(0), 200, pool: true).Tasks[0].Methods.Select(m => (m.Method, m.Seeds)));
+        Assert.Equal(["leap", "none"], Of(("a", Sample("a", "leap")), ("c", Sample("c", "none"))).Tasks[0].Methods.Select(m => m.Method));
         Assert.Contains("measure different things", Assert.Throws<RlLeapException>(() => Of(("a", Sample()), ("b", Sample() with { Measure = "loss" }))).Message, StringComparison.Ordinal);
         Assert.Contains("nothing to report", Assert.Throws<RlLeapException>(() => Of(("a", new Result("train", "a", [], [])))).Message, StringComparison.Ordinal);
     }
