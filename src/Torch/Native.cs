@@ -67,9 +67,17 @@ internal static unsafe partial class Native
             tried.Add(file);
             if (!File.Exists(file)) continue;
             nint library;
-            try { library = NativeLibrary.Load(file); }
-            catch (Exception e) { throw Unusable(file, e.Message.Split('\n')[0].Trim()); }
-            var why = Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "rl_init"))());
+            string? why;
+            try
+            {
+                library = NativeLibrary.Load(file);
+                why = Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "rl_init"))());
+            }
+            catch (Exception e)
+            {
+                // Behind general advice .NET hands on the loader's own words: the missing library or symbol.
+                throw Unusable(file, e.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).LastOrDefault(l => l.Contains(".so")) ?? e.Message);
+            }
             return why is null ? library : throw Unusable(file, why);
         }
         throw new DllNotFoundException($"The native tensor library was not found (looked for {string.Join(" and ", tried)}). " +

@@ -41,7 +41,8 @@ public static partial class torch
         public TensorAccessor<T> data<T>() where T : unmanaged
         {
             Require<T>();
-            return new TensorAccessor<T>(Readable());
+            var source = Readable();
+            return new TensorAccessor<T>(source, !ReferenceEquals(source, this));
         }
 
         /// <summary>The one element of a tensor that has one.</summary>

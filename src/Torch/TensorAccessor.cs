@@ -10,11 +10,12 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     private readonly torch.Tensor tensor;
     private readonly T* data;
     private readonly long[] shape, strides;
-    private readonly bool contiguous;
+    private readonly bool contiguous, owner;
 
-    internal TensorAccessor(torch.Tensor tensor)
+    internal TensorAccessor(torch.Tensor tensor, bool owner)
     {
         this.tensor = tensor;
+        this.owner = owner;
         data = (T*)tensor.Data();
         shape = tensor.shape;
         strides = tensor.stride();
@@ -90,7 +91,11 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     public override bool Equals(object? obj) => obj is TensorAccessor<T> other && (ReferenceEquals(this, other) || this.SequenceEqual(other));
     public override int GetHashCode() => tensor.GetHashCode();
 
-    public void Dispose() { }
+    /// <summary>Frees the copy where the tensor was elsewhere; the tensor itself is its owner's.</summary>
+    public void Dispose()
+    {
+        if (owner) tensor.Dispose();
+    }
 
     private void Live()
     {
