@@ -309,4 +309,13 @@ public sealed class GymnasiumTests
         Assert.Contains("CartPoll", message);
         Assert.Contains("CartPole", message);
     }
+
+    [PythonTheory]
+    [InlineData("Walk")]
+    [InlineData("WalkVector?mode=NextStep")]
+    [InlineData("Picture")]
+    public void PythonsEnvironmentsKeepTheRulesOfOurs(string name)
+    {
+        foreach (var rule in EnvironmentCheck.Rules) Assert.Null(EnvironmentCheck.Run(rule, "gym:rlleap_fixture:" + name, 300));
+    }
 }
