@@ -11,7 +11,7 @@ namespace RlLeap.Experiments.MetaTraining;
 /// <summary>Where learning starts, by the name curves carry.</summary>
 /// <param name="Name">"leap", "none", or the name of another run.</param>
 /// <param name="Meta">The meta-learner to start from; null for random initialization.</param>
-/// <param name="Identity">Changes whenever what is started from does: a hash of the initialization; "none".</param>
+/// <param name="Identity">Changes whenever what is started from does: a hash of what was meta-learned; "none".</param>
 public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
 {
     /// <summary>Random initialization.</summary>
@@ -20,8 +20,15 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     /// <summary>What a meta-learner has learned.</summary>
     public static StartingPoint Of(string name, IMetaLearner meta)
     {
-        using var values = meta.Initialization.Shared.Flat.detach().cpu();
-        return new(name, meta, Convert.ToHexStringLower(SHA256.HashData(values.bytes))[..16]);
+        // All that was meta-learned, not the encoder alone: HAT's masks and Progressive Nets' columns are part of where learning starts.
+        var path = Path.Combine(Path.GetTempPath(), $"rlleap-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            meta.Save(path);
+            using var file = File.OpenRead(path);
+            return new(name, meta, Convert.ToHexStringLower(SHA256.HashData(file))[..16]);
+        }
+        finally { File.Delete(path); }
     }
 }
 

@@ -30,6 +30,10 @@ public enum MethodKind
     Maml,
     /// <summary>Multi-head finetuning.</summary>
     Finetuning,
+    /// <summary>Hard attention to the task.</summary>
+    Hat,
+    /// <summary>Progressive Nets.</summary>
+    Progressive,
 }
 
 /// <summary>A meta-training run.</summary>
@@ -139,14 +143,25 @@ public sealed record MethodSection
     [Key("Leap: whether the loss term always reinforces descent")]
     public bool Stabilizer { get; init; } = true;
 
+    [Key("Leap and Reptile: whether the last update counts (Leap: only with loss: false); see docs/fidelity.md")]
+    public bool LastStep { get; init; }
+
+    [Key("FOMAML: whose gradient is taken; see docs/fidelity.md")]
+    public OuterBatch FomamlGradient { get; init; } = OuterBatch.LastTraining;
+
+    [Key("MAML: whether the outer loss starts from the last inner one, as in the authors' code")]
+    public bool MamlInnerLoss { get; init; }
+
     /// <summary>The method with its options.</summary>
     public MetaLearningMethod Resolve() => Name switch
     {
-        MethodKind.Leap => new LeapOptions { Metric = Metric, LossInPath = Loss, Stabilizer = Stabilizer },
-        MethodKind.Reptile => new ReptileOptions(),
-        MethodKind.Fomaml => new FirstOrderMamlOptions(),
-        MethodKind.Maml => new MamlOptions(),
+        MethodKind.Leap => new LeapOptions { Metric = Metric, LossInPath = Loss, Stabilizer = Stabilizer, IncludeLastStep = LastStep },
+        MethodKind.Reptile => new ReptileOptions { IncludeLastStep = LastStep },
+        MethodKind.Fomaml => new FirstOrderMamlOptions { Gradient = FomamlGradient },
+        MethodKind.Maml => new MamlOptions { AddLastInnerLoss = MamlInnerLoss },
         MethodKind.Finetuning => new FinetuningOptions(),
+        MethodKind.Hat => new HatOptions(),
+        MethodKind.Progressive => new ProgressiveOptions(),
         _ => new NoPretrainingOptions(),
     };
 }

@@ -244,7 +244,6 @@ public sealed class OmniglotSuite : Suite
         _options = new OmniglotOptions
         {
             BatchSize = omniglot.Batch,
-            PassBatches = (int)omniglot.GradientSteps,
             Augmentation = new AffineAugmentation { Corners = omniglot.InkCorners ? CornerFill.Ink : CornerFill.Background },
         };
         Pool = [.. _split.Pretrain.Select(name => new OmniglotTask(_data[name], _rng, _options))];

@@ -34,6 +34,13 @@ public abstract class Network
     /// <summary>Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.</summary>
     public abstract Tensor Forward(Pass pass, Tensor input);
 
+    /// <summary>Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units, flattened, are the features.</summary>
+    public virtual bool IsLayered => false;
+
+    /// <summary>Hidden layer <paramref name="layer"/> alone, hooks included: from the units of the layer before (the input, for the first) to its own.
+    /// Progressive nets walk several columns side by side with it.</summary>
+    public virtual Tensor Layer(int layer, Pass pass, Tensor input) => throw new NotSupportedException($"{Name} cannot be walked layer by layer.");
+
     /// <summary>The network to use with these vectors. A pure function is its own; a module is built anew, its parameters re-homed in the vectors.</summary>
     public virtual Network Bind(ParameterVector parameters, ParameterVector buffers) => this;
 

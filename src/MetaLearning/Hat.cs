@@ -235,7 +235,7 @@ internal sealed class HatNetwork : Network, IDisposable
 /// <summary>A task with private heads whose loss carries HAT's sparsity and whose draws move the slope.</summary>
 internal sealed class HatTask(ITask inner) : ITask
 {
-    public TaskInfo Info { get; } = inner.Info with { Heads = [.. inner.Info.Heads.Select(head => head with { Shared = false })] };
+    public TaskInfo Info { get; } = new PrivateHeads(inner).Info;
 
     public ITaskStream Open(Rng rng, Device device) => new Stream(inner.Open(rng, device));
 

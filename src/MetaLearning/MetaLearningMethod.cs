@@ -13,6 +13,7 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(MamlOptions), "maml")]
 [JsonDerivedType(typeof(FinetuningOptions), "finetuning")]
 [JsonDerivedType(typeof(HatOptions), "hat")]
+[JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
 public abstract record MetaLearningMethod
 {
     /// <summary>The name configs use.</summary>

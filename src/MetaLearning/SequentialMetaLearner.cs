@@ -140,3 +140,11 @@ internal abstract class SequentialMetaLearner : IMetaLearner
         foreach (var value in own.Values) value.Dispose();
     }
 }
+
+/// <summary>A task whose heads are its own, whatever it says of sharing them.</summary>
+internal sealed class PrivateHeads(ITask inner) : ITask
+{
+    public TaskInfo Info { get; } = inner.Info with { Heads = [.. inner.Info.Heads.Select(head => head with { Shared = false })] };
+
+    public ITaskStream Open(Rng rng, Device device) => inner.Open(rng, device);
+}

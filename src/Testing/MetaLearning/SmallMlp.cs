@@ -31,15 +31,18 @@ public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
     /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
-        var layers = sizes.Length - 1;
-        for (var l = 0; l < layers; l++)
-        {
-            input = F.linear(input, pass.Parameter(2 * l), pass.Parameter(2 * l + 1));
-            if (l == layers - 1 && !activateLast) break;
-            input = pass.Units(l, pass.PreActivation(l, input).tanh());
-        }
+        var last = sizes.Length - 2;
+        for (var l = 0; l <= last; l++) input = l == last && !activateLast ? Linear(l, pass, input) : Layer(l, pass, input);
         return input;
     }
+
+    /// <inheritdoc/>
+    public override bool IsLayered => activateLast;
+
+    /// <inheritdoc/>
+    public override Tensor Layer(int layer, Pass pass, Tensor input) => pass.Units(layer, pass.PreActivation(layer, Linear(layer, pass, input)).tanh());
+
+    private static Tensor Linear(int layer, Pass pass, Tensor input) => F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
 
     /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)

@@ -71,17 +71,22 @@ public sealed class ConvolutionalEncoder : Network
     public override Tensor Forward(Pass pass, Tensor input)
     {
         Shape.Require(input, nameof(input), [-1, .. InputShape]);
-        var x = input; // [N, C, H, W]
-        for (var b = 0; b < _blocks; b++)
-        {
-            x = F.conv2d(x, pass.Parameter(4 * b), pass.Parameter(4 * b + 1), strides: [1, 1], padding: [1, 1]);
-            if (PoolFirst) x = F.max_pool2d(x, 2);
-            x = F.batch_norm(x, pass.Buffer(2 * b), pass.Buffer(2 * b + 1), pass.Parameter(4 * b + 2), pass.Parameter(4 * b + 3), pass.Training, Momentum, Epsilon);
-            x = F.relu(pass.PreActivation(b, x));
-            if (!PoolFirst) x = F.max_pool2d(x, 2);
-            x = pass.Units(b, x);
-        }
-        return x.flatten(1);
+        for (var b = 0; b < _blocks; b++) input = Layer(b, pass, input);
+        return input.flatten(1);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsLayered => true;
+
+    /// <inheritdoc/>
+    public override Tensor Layer(int layer, Pass pass, Tensor input)
+    {
+        var x = F.conv2d(input, pass.Parameter(4 * layer), pass.Parameter(4 * layer + 1), strides: [1, 1], padding: [1, 1]); // [N, C, H, W]
+        if (PoolFirst) x = F.max_pool2d(x, 2);
+        x = F.batch_norm(x, pass.Buffer(2 * layer), pass.Buffer(2 * layer + 1), pass.Parameter(4 * layer + 2), pass.Parameter(4 * layer + 3), pass.Training, Momentum, Epsilon);
+        x = F.relu(pass.PreActivation(layer, x));
+        if (!PoolFirst) x = F.max_pool2d(x, 2);
+        return pass.Units(layer, x);
     }
 
     /// <inheritdoc/>
