@@ -66,14 +66,14 @@ public sealed record OptimizerOptions
 }
 
 /// <summary>An update rule at work on one <see cref="ParameterVector"/>: clipping, schedule, update, and a state that can be saved.</summary>
-/// <remarks>One flat parameter means a handful of kernels a step, however many layers the network has. The rules are TorchSharp's SGD, RMSProp and Adam,
-/// and <see cref="RmsPropBaselines"/>, which TorchSharp lacks and published actor-critic scores depend on (Stable-Baselines3 pull request 110).</remarks>
+/// <remarks>One flat parameter means a handful of kernels a step, however many layers the network has. SGD and RMSProp are TorchSharp's. Adam is TorchSharp's too, as a
+/// function, but in one pass over memory on the CPU, as is RMSProp in the baselines' form, which TorchSharp lacks and published actor-critic scores depend on
+/// (Stable-Baselines3 pull request 110).</remarks>
 public sealed class VectorOptimizer : IDisposable
 {
     private readonly ParameterVector _vector;
     private readonly long _steps;
-    private readonly OptimizerHelper? _torch;
-    private readonly RmsPropBaselines? _baselines;
+    private readonly Rule _rule;
 
     /// <summary>Starts a rule on <paramref name="vector"/>.</summary>
     /// <param name="vector">What it updates.</param>
@@ -83,14 +83,14 @@ public sealed class VectorOptimizer : IDisposable
     {
         (_vector, Options, _steps) = (vector, options, steps);
         Parameter[] flat = [vector.Flat];
-        switch (options.Kind)
+        _rule = options.Kind switch
         {
-            case OptimizerKind.Sgd: _torch = optim.SGD(flat, options.LearningRate, options.Momentum, weight_decay: options.WeightDecay); break;
-            case OptimizerKind.RmsProp: _torch = optim.RMSProp(flat, options.LearningRate, options.Alpha, options.Epsilon, options.WeightDecay, options.Momentum); break;
-            case OptimizerKind.Adam: _torch = optim.Adam(flat, options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, options.WeightDecay); break;
-            case OptimizerKind.RmsPropBaselines: _baselines = new RmsPropBaselines(vector, options); break;
-            default: throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "Unknown optimizer.");
-        }
+            OptimizerKind.Sgd => new Torch(vector, optim.SGD(flat, options.LearningRate, options.Momentum, weight_decay: options.WeightDecay)),
+            OptimizerKind.RmsProp => new Torch(vector, optim.RMSProp(flat, options.LearningRate, options.Alpha, options.Epsilon, options.WeightDecay, options.Momentum)),
+            OptimizerKind.Adam => new Adam(vector, options),
+            OptimizerKind.RmsPropBaselines => new RmsPropBaselines(vector, options),
+            _ => throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "Unknown optimizer."),
+        };
     }
 
     /// <summary>The rule.</summary>
@@ -107,14 +107,7 @@ public sealed class VectorOptimizer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (Options.MaxGradientNorm > 0) Clip();
-        var rate = Options.RateAt(Step, _steps);
-        if (_torch is null) _baselines!.Update(rate);
-        else
-        {
-            foreach (var group in _torch.ParamGroups) group.LearningRate = rate;
-            _torch.step();
-        }
+        _rule.Update(Options.RateAt(Step, _steps), Clipping());
         Step++;
     }
 
@@ -125,8 +118,7 @@ public sealed class VectorOptimizer : IDisposable
         using var writer = new BinaryWriter(stream);
         writer.Write((int)Options.Kind);
         writer.Write(Step);
-        if (_torch is null) _baselines!.Average.Save(writer);
-        else _torch.save_state_dict(writer);
+        _rule.Save(writer);
         writer.Flush();
         return stream.ToArray();
     }
@@ -140,38 +132,122 @@ public sealed class VectorOptimizer : IDisposable
         if (kind != Options.Kind) throw new RlLeapException($"The checkpoint was saved with the optimizer {kind}, this run uses {Options.Kind}.");
         Step = reader.ReadInt64();
         using var _ = no_grad();
-        if (_torch is null) _baselines!.Average.Load(reader);
-        else _torch.load_state_dict(reader);
+        _rule.Load(reader);
     }
 
     /// <summary>Disposes the rule's tensors.</summary>
-    public void Dispose()
-    {
-        _torch?.Dispose();
-        _baselines?.Average.Dispose();
-    }
+    public void Dispose() => _rule.Dispose();
 
-    private void Clip()
+    // What the gradient is to be multiplied with.
+    private double Clipping()
     {
-        var gradient = _vector.Gradient!;
-        GradientNorm = gradient.norm().to_type(ScalarType.Float64).item<double>();
+        if (!(Options.MaxGradientNorm > 0)) return 1;
+        GradientNorm = _vector.Gradient!.norm().to_type(ScalarType.Float64).item<double>();
         // As torch.nn.utils.clip_grad_norm_: the 1e-6 keeps a zero gradient from dividing by zero.
         var factor = Options.MaxGradientNorm / (GradientNorm + 1e-6);
-        if (!(factor < 1)) return;
-        gradient.mul_(factor);
-        _vector.ClipFactor = factor;
+        return factor < 1 ? factor : 1;
+    }
+
+    private abstract class Rule(ParameterVector vector) : IDisposable
+    {
+        protected ParameterVector Vector { get; } = vector;
+
+        /// <summary>Moves the vector along its gradient times <paramref name="clip"/>.</summary>
+        public abstract void Update(double rate, double clip);
+        public abstract void Save(BinaryWriter writer);
+        public abstract void Load(BinaryReader reader);
+        public abstract void Dispose();
+
+        /// <summary>The gradient, multiplied in place when it is to be clipped: one that a tensor operation can read.</summary>
+        protected Tensor Clipped(double clip)
+        {
+            if (clip == 1) return Vector.Gradient!;
+            Vector.ClipFactor = clip;
+            return Vector.Gradient!.mul_(clip);
+        }
+    }
+
+    /// <summary>A rule of TorchSharp's.</summary>
+    private sealed class Torch(ParameterVector vector, OptimizerHelper rule) : Rule(vector)
+    {
+        public override void Update(double rate, double clip)
+        {
+            Clipped(clip);
+            foreach (var group in rule.ParamGroups) group.LearningRate = rate;
+            rule.step();
+        }
+
+        public override void Save(BinaryWriter writer) => rule.save_state_dict(writer);
+        public override void Load(BinaryReader reader) => rule.load_state_dict(reader);
+        public override void Dispose() => rule.Dispose();
+    }
+
+    /// <summary>Adam (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1), epsilon as PyTorch has it.</summary>
+    private sealed class Adam(ParameterVector vector, OptimizerOptions options) : Rule(vector)
+    {
+        private readonly Tensor _first = zeros_like(vector.Gradient!).DetachFromDisposeScope();
+        private readonly Tensor _second = zeros_like(vector.Gradient!).DetachFromDisposeScope();
+        private long _step;
+
+        public override void Update(double rate, double clip)
+        {
+            _step++;
+            var (correction, root) = (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
+            var theta = Vector.Flat.detach();
+            if (OnePass.Fits(theta))
+            {
+                OnePass.Adam(OnePass.Values(theta), OnePass.Values(Vector.Gradient!), OnePass.Values(_first), OnePass.Values(_second),
+                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon);
+                return;
+            }
+            var gradient = Clipped(clip);
+            if (options.WeightDecay != 0) gradient = gradient.add(theta, options.WeightDecay);
+            _first.mul_(options.Beta1).add_(gradient, 1 - options.Beta1);
+            _second.mul_(options.Beta2).addcmul_(gradient, gradient, 1 - options.Beta2);
+            theta.addcdiv_(_first, _second.sqrt().div_(root).add_(options.Epsilon), -rate / correction);
+        }
+
+        public override void Save(BinaryWriter writer)
+        {
+            writer.Write(_step);
+            _first.Save(writer);
+            _second.Save(writer);
+        }
+
+        public override void Load(BinaryReader reader)
+        {
+            _step = reader.ReadInt64();
+            _first.Load(reader);
+            _second.Load(reader);
+        }
+
+        public override void Dispose()
+        {
+            _first.Dispose();
+            _second.Dispose();
+        }
     }
 
     /// <summary>theta -= rate * g / sqrt(average + epsilon), average = alpha average + (1 - alpha) g^2 from 1 (tf.train.RMSPropOptimizer of TensorFlow 1).</summary>
-    private sealed class RmsPropBaselines(ParameterVector vector, OptimizerOptions options)
+    private sealed class RmsPropBaselines(ParameterVector vector, OptimizerOptions options) : Rule(vector)
     {
-        public Tensor Average { get; } = ones_like(vector.Gradient!).DetachFromDisposeScope();
+        private readonly Tensor _average = ones_like(vector.Gradient!).DetachFromDisposeScope();
 
-        public void Update(double rate)
+        public override void Update(double rate, double clip)
         {
-            var gradient = vector.Gradient!;
-            Average.mul_(options.Alpha).addcmul_(gradient, gradient, 1 - options.Alpha);
-            vector.Flat.addcdiv_(gradient, Average.add(options.Epsilon).sqrt_(), -rate);
+            var theta = Vector.Flat.detach();
+            if (OnePass.Fits(theta))
+            {
+                OnePass.RmsPropBaselines(OnePass.Values(theta), OnePass.Values(Vector.Gradient!), OnePass.Values(_average), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon);
+                return;
+            }
+            var gradient = Clipped(clip);
+            _average.mul_(options.Alpha).addcmul_(gradient, gradient, 1 - options.Alpha);
+            theta.addcdiv_(gradient, _average.add(options.Epsilon).sqrt_(), -rate);
         }
+
+        public override void Save(BinaryWriter writer) => _average.Save(writer);
+        public override void Load(BinaryReader reader) => _average.Load(reader);
+        public override void Dispose() => _average.Dispose();
     }
 }

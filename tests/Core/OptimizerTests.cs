@@ -72,6 +72,41 @@ public sealed class OptimizerTests
         Assert.Equal(0, With(Schedule.Cosine).RateAt(100, 100), 1e-15);
     }
 
+    // 37 values: whole vectors of the machine and a rest.
+    [Theory]
+    [InlineData(OptimizerKind.Adam)]
+    [InlineData(OptimizerKind.RmsPropBaselines)]
+    public void InOnePassTheRulesAreWhatTheyAreAsTensorOperations(OptimizerKind kind)
+    {
+        var options = new OptimizerOptions { Kind = kind, LearningRate = 0.01, WeightDecay = kind == OptimizerKind.Adam ? 0.1 : 0, MaxGradientNorm = 3 };
+        using var single = new ParameterVector(new ParameterLayout([new ParameterInfo("w", [37])]));
+        using var exact = new ParameterVector(new ParameterLayout([new ParameterInfo("w", [37])]), ScalarType.Float64);
+        using var once = new VectorOptimizer(single, options);
+        using var operations = new VectorOptimizer(exact, options);
+        var rng = new Rng(1);
+        var gradient = new float[37];
+        for (var step = 0; step < 50; step++)
+        {
+            rng.FillNormal(gradient);
+            using var scope = NewDisposeScope();
+            using (no_grad())
+            {
+                single.Gradient!.copy_(tensor(gradient));
+                exact.Gradient!.copy_(tensor(gradient));
+            }
+            once.Update();
+            operations.Update();
+            Assert.All(Double(single).Zip(Double(exact)), p => Assert.Equal(p.Second, p.First, 2e-6));
+        }
+        Assert.Equal(1, single.ClipFactor); // its gradient was not touched
+
+        static double[] Double(ParameterVector vector)
+        {
+            using var values = vector.Flat.detach().to_type(ScalarType.Float64);
+            return values.data<double>().ToArray();
+        }
+    }
+
     private static ParameterVector Vector()
     {
         var vector = new ParameterVector(new ParameterLayout([new("a", [3]), new("b", [2, 2])]), ScalarType.Float64);

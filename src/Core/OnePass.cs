@@ -1,0 +1,71 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap;
+
+/// <summary>Update rules on the CPU in one pass over memory: theta, gradient and averages are read once and written once.</summary>
+/// <remarks>
+/// As tensor operations Adam takes ten passes over vectors that do not fit the cache. Every operation is elementwise and correctly
+/// rounded, so the results do not depend on the width of the machine's vectors.
+/// </remarks>
+internal static class OnePass
+{
+    /// <summary>Whether tensors like this one can be updated so.</summary>
+    internal static bool Fits(Tensor values) => values.dtype == ScalarType.Float32 && values.device_type == DeviceType.CPU && values.is_contiguous();
+
+    /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
+    internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
+
+    /// <summary>m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient + decay theta.</summary>
+    internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
+    {
+        Require(theta.Length, gradient.Length, m.Length, v.Length);
+        var (rest1, rest2, inverse) = (1 - beta1, 1 - beta2, 1 / root);
+        var i = 0;
+        for (; i <= theta.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var x = new Vector<float>(theta[i..]);
+            var g = new Vector<float>(gradient[i..]) * scale + x * decay;
+            var first = new Vector<float>(m[i..]) * beta1 + g * rest1;
+            var second = new Vector<float>(v[i..]) * beta2 + g * g * rest2;
+            first.CopyTo(m[i..]);
+            second.CopyTo(v[i..]);
+            (x - first * rate / (Vector.SquareRoot(second) * inverse + new Vector<float>(epsilon))).CopyTo(theta[i..]);
+        }
+        for (; i < theta.Length; i++)
+        {
+            var g = gradient[i] * scale + theta[i] * decay;
+            m[i] = m[i] * beta1 + g * rest1;
+            v[i] = v[i] * beta2 + g * g * rest2;
+            theta[i] -= m[i] * rate / (MathF.Sqrt(v[i]) * inverse + epsilon);
+        }
+    }
+
+    /// <summary>average = alpha average + (1-alpha) g^2, theta -= rate g / sqrt(average + eps), with g = scale gradient.</summary>
+    internal static void RmsPropBaselines(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> average, float scale, float alpha, float rate, float epsilon)
+    {
+        Require(theta.Length, gradient.Length, average.Length, average.Length);
+        var rest = 1 - alpha;
+        var i = 0;
+        for (; i <= theta.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            var g = new Vector<float>(gradient[i..]) * scale;
+            var square = new Vector<float>(average[i..]) * alpha + g * g * rest;
+            square.CopyTo(average[i..]);
+            (new Vector<float>(theta[i..]) - g * rate / Vector.SquareRoot(square + new Vector<float>(epsilon))).CopyTo(theta[i..]);
+        }
+        for (; i < theta.Length; i++)
+        {
+            var g = gradient[i] * scale;
+            average[i] = average[i] * alpha + g * g * rest;
+            theta[i] -= g * rate / MathF.Sqrt(average[i] + epsilon);
+        }
+    }
+
+    private static void Require(int a, int b, int c, int d)
+    {
+        if (a != b || a != c || a != d) throw new ArgumentException($"Vectors of {a}, {b}, {c} and {d} values do not fit together.");
+    }
+}
