@@ -99,7 +99,7 @@ public static class Train
         var task = TrainRun.TaskOf(config);
         var options = task.LearnerOptions(config.AgentSteps);
         using var learner = new Learner(task, task.CreateNetwork(), options, new Rng(config.Seed), Devices.Open(config.Device));
-        TorchSharp.torch.set_num_threads(1);
+        TorchSharp.torch.set_num_threads(config.NetworkThreads);
         const int Warm = 10, Timed = 40;
         for (var k = 0; k < Warm; k++) learner.Advance();
         var clock = Stopwatch.StartNew();

@@ -19,6 +19,9 @@ public sealed record TrainConfig : ICheckedConfig
     [Key("Threads that step the environments; results do not depend on them", Min = 1, Max = 256)]
     public int EnvironmentThreads { get; init; } = 1;
 
+    [Key("Threads that one network pass is spread over; large networks gain by it, and results depend on it in their last bits", Min = 1, Max = 256)]
+    public int NetworkThreads { get; init; } = 1;
+
     [Key("How the agent learns")]
     public AgentConfig Agent { get; init; } = new();
 

@@ -82,6 +82,20 @@ public class DeterminismTests
         Assert.Equal(6L * 8 * 5, second.Count);
     }
 
+    [Fact]
+    public void A_checkpoint_of_another_environment_or_network_is_refused_by_name()
+    {
+        using var folder = new TempFolder();
+        using (var breakout = Open(Options, 5)) breakout.Save(folder["c"]);
+        var other = new ActorCriticTask("MinAtar/Asterix-v1", Options);
+        using var asterix = new Learner(other, other.CreateNetwork(), other.LearnerOptions(1000), new Rng(1));
+        var message = Assert.Throws<RlLeapException>(() => asterix.Load(folder["c"])).Message;
+        Assert.Contains("Breakout", message);
+        Assert.Contains("Asterix", message);
+        using var larger = Open(Options with { Network = "mlp" }, 5);
+        Assert.Contains("mlp", Assert.Throws<RlLeapException>(() => larger.Load(folder["c"])).Message);
+    }
+
     private static (byte[] Bits, double[] Losses) Run(ActorCriticOptions options, string? from, long to, long saveAt = -1, string? save = null)
     {
         using var learner = Open(options, seed: 5);

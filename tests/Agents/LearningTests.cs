@@ -64,6 +64,26 @@ public class LearningTests
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [LongFact]
+    public void Ten_million_agent_steps_leave_memory_flat()
+    {
+        var options = Quick with { Environments = 64, Unroll = 20 };
+        var task = Task(options, rng => new Catch(rng, 5, 3));
+        using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(10_000_000), new Rng(1));
+        while (learner.Count < 1_000_000) learner.Advance();
+        var before = Resident();
+        while (!learner.IsDone) learner.Advance();
+        var growth = Resident() - before;
+        Assert.True(growth < 32L << 20, $"{growth >> 20} MiB more after nine million steps");
+
+        static long Resident()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return System.Diagnostics.Process.GetCurrentProcess().WorkingSet64;
+        }
+    }
+
     private static readonly ActorCriticOptions Salaried = Quick with
     {
         Environments = 4, Lambda = 1, Discount = 0.9, Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3 },
