@@ -8,6 +8,7 @@ IBenchmark[] benchmarks =
     new EnvironmentBenchmark(),
     new LeapBenchmark(),
     new AleBenchmark(),
+    new TorchBenchmark(),
 ];
 
 if (args.Length == 0)

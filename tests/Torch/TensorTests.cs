@@ -177,7 +177,7 @@ public class TensorTests
         a.set_state(state);
         Assert.Equal(next, randn([4], generator: a).data<float>().ToArray());
         Assert.Equal(Enumerable.Range(0, 9).Select(i => (long)i), randperm(9, generator: a).sort().Values.data<long>().ToArray());
-        Assert.Throws<ExternalException>(() => a.set_state(ones(3)));
+        if (!TorchBackend.IsPackage) Assert.Throws<ExternalException>(() => a.set_state(ones(3))); // TorchSharp's own ends the process
     }
 
     [Fact]

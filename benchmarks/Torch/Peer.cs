@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace RlLeap.Benchmarks;
+
+/// <summary>Time of a number of runs, in seconds: of processor (all threads of the process) and of clock.</summary>
+internal readonly record struct Measured(double Cpu, double Wall)
+{
+    /// <summary>Times an action of this process.</summary>
+    public static Measured Of(Action action)
+    {
+        var (cpu, wall) = (Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
+        action();
+        return new((Environment.CpuUsage.TotalTime - cpu).TotalSeconds, Stopwatch.GetElapsedTime(wall).TotalSeconds);
+    }
+}
+
+/// <summary>PyTorch in a process of its own (Torch/peer.py), which waits while we measure and the other way round.</summary>
+internal sealed class Peer : IDisposable
+{
+    private readonly Process _process;
+
+    private Peer(Process process, string version) => (_process, Version) = (process, version);
+
+    /// <summary>Torch's version there.</summary>
+    public string Version { get; }
+
+    /// <summary>Starts it, or says why it cannot be.</summary>
+    public static Peer? Start(int threads, out string problem)
+    {
+        var script = Path.Combine(AppContext.BaseDirectory, "Torch", "peer.py");
+        var python = Environment.GetEnvironmentVariable("RLLEAP_BENCH_PYTHON") ?? (File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
+        var start = new ProcessStartInfo(python, [script, threads.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // The same number of threads on both sides, said explicitly; the allocator (LD_PRELOAD) is inherited, so it is the same too.
+        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
+        try
+        {
+            var process = Process.Start(start)!;
+            if (process.StandardOutput.ReadLine()?.Split(' ') is ["ready", var version, ..])
+            {
+                problem = "";
+                return new Peer(process, version);
+            }
+            process.Dispose();
+            problem = $"{python} has no torch to compare with: install it (apt-get install python3-torch), or set RLLEAP_BENCH_PYTHON to a Python that has it.";
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            problem = $"{python} could not be started ({e.Message}): install it, or set RLLEAP_BENCH_PYTHON to a Python with torch.";
+        }
+        return null;
+    }
+
+    /// <summary>Has it do its work of this name so many times.</summary>
+    public Measured Run(string name, int iterations)
+    {
+        _process.StandardInput.WriteLine($"{name} {iterations}");
+        _process.StandardInput.Flush();
+        var answer = _process.StandardOutput.ReadLine() ?? throw new RlLeapException("The PyTorch process of the benchmark ended; its message stands above.");
+        var parts = answer.Split(' ');
+        return new(double.Parse(parts[0], CultureInfo.InvariantCulture), double.Parse(parts[1], CultureInfo.InvariantCulture));
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close(); // ends its loop
+        if (!_process.WaitForExit(5000)) _process.Kill();
+        _process.Dispose();
+    }
+}
