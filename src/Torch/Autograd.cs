@@ -19,7 +19,7 @@ public static partial class torch
             fixed (nint* po = o, pi = i, pg = g)
             {
                 // As in PyTorch a graph that will be differentiated again is kept.
-                var n = rl_autograd_grad(new(po, o.Length), new(pi, i.Length), new(pg, g.Length), retain_graph || create_graph, create_graph, allow_unused, (nint*)&list);
+                var n = rl_autograd_grad(new(po, o.Length), new(pi, i.Length), new(pg, g.Length), retain_graph, create_graph, allow_unused, (nint*)&list);
                 GC.KeepAlive(outputs);
                 GC.KeepAlive(grad_outputs);
                 return Tensor.Many(n, list, inputs);

@@ -62,20 +62,17 @@ public static unsafe partial class torch
     public static Tensor as_tensor(Array data, ScalarType? dtype = null, Device? device = null) => from_array(data, dtype, device, false);
     public static Tensor as_tensor(Tensor data, ScalarType? dtype = null, Device? device = null) => data.to(dtype ?? data.dtype, device ?? data.device);
 
-    /// <summary>Reads the array's bytes from <paramref name="offset"/> on as <paramref name="count"/> elements of <paramref name="dtype"/>, sharing its memory.</summary>
+    /// <summary>
+    /// A vector over <paramref name="count"/> elements of the array (of any rank) from element <paramref name="offset"/> on, sharing its memory; with another
+    /// <paramref name="dtype"/> than the array's, a converted copy.
+    /// </summary>
     public static Tensor frombuffer(Array rawArray, ScalarType dtype, long count = -1, long offset = 0, bool requires_grad = false)
     {
-        var bytes = (long)Buffer.ByteLength(rawArray);
-        if (bytes == 0) throw new ArgumentException($"The array must have a length > 0, not {rawArray.Length}.");
-        if (offset < 0 || offset >= bytes) throw new ArgumentException($"offset must be from 0 to the length of the array in bytes ({bytes}), not {offset}");
-        var size = dtype.ElementSize();
-        if (count < 0)
-        {
-            if ((bytes - offset) % size != 0) throw new ArgumentException($"{bytes - offset} bytes are no whole number of elements of {dtype}");
-            count = (bytes - offset) / size;
-        }
-        if (offset + count * size > bytes) throw new ArgumentException($"{count} elements of {dtype} from byte {offset} go beyond the array's {bytes} bytes");
-        return Shared(rawArray, offset, [count], dtype, dtype, CPU, requires_grad, null);
+        var length = rawArray.LongLength;
+        if (offset < 0 || offset >= length) throw new ArgumentException($"invalid value for 'offset': {offset}; the array has {length} elements");
+        if (count > length - offset) throw new IndexOutOfRangeException($"element count is too large: {count}; from element {offset} on the array has {length - offset}");
+        var type = ScalarTypeOf(rawArray.GetType().GetElementType()!);
+        return Shared(rawArray, offset * type.ElementSize(), [count < 0 ? length - offset : count], type, dtype, CPU, requires_grad, null);
     }
 
     private static Tensor Shared(Array array, long offset, long[] shape, ScalarType type, ScalarType dtype, Device device, bool requires_grad, string[]? names)

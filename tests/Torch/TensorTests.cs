@@ -86,15 +86,17 @@ public class TensorTests
         var values = new float[] { 1, 2, 3, 4 };
         using var shared = from_array(values);
         using var copied = tensor(values);
-        using var buffer = frombuffer(values, float32, count: 2, offset: 8);
+        using var buffer = frombuffer(values, float32, count: 2, offset: 2);
+        using var converted = frombuffer(values, float64, offset: 1);
         values[2] = 7;
         Assert.Equal(7, shared[2].item<float>());
         Assert.Equal(3, copied[2].item<float>());
         Assert.Equal(7, buffer[0].item<float>());
         shared.mul_(2);
         Assert.Equal([2, 4, 14, 8], values);
-        Assert.Throws<ArgumentException>(() => frombuffer(values, float32, count: 4, offset: 8));
-        Assert.Throws<ArgumentException>(() => frombuffer(new byte[7], float32));
+        Assert.Equal([2.0, 3.0, 4.0], converted.data<double>().ToArray());
+        Assert.Throws<IndexOutOfRangeException>(() => frombuffer(values, float32, count: 4, offset: 1));
+        Assert.Throws<ArgumentException>(() => frombuffer(values, float32, offset: 4));
     }
 
     [SystemTorchFact]
