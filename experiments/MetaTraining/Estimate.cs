@@ -23,15 +23,16 @@ public static class Estimate
         while (clock.Elapsed.TotalSeconds < 2 && !learner.IsDone) { learner.Advance(); steps++; }
         var rate = Math.Max(1, steps) / clock.Elapsed.TotalSeconds;
         var parameters = learner.Model.Parameters.Layout.Count;
-        double updates = config.Meta.Steps * config.Meta.Batch * suite.Learner.GradientSteps;
-        if (config.Evaluation is { } e) updates += (double)Math.Max(1, e.Tasks.Count > 0 ? e.Tasks.Count : suite.HeldOut.Count) * e.Seeds * (1 + e.Against.Count) * suite.EvaluationLearner.GradientSteps;
+        var length = suite.Pool.Average(task => suite.Learner.For(task.Info).GradientSteps);
+        double updates = config.Meta.Steps * config.Meta.Batch * length;
+        if (config.Evaluation is { } e) updates += (double)Math.Max(1, e.Tasks.Count > 0 ? e.Tasks.Count : suite.HeldOut.Count) * e.Seeds * (1 + e.Against.Count) * (suite.EvaluationLearner.Epochs > 0 ? suite.HeldOut.Average(id => suite.EvaluationLearner.For(suite.Find(id).Info).GradientSteps) : suite.EvaluationLearner.GradientSteps);
         var seconds = updates / rate / Math.Min(workers, config.Meta.Batch);
         // Per running task: parameters, gradient, two of the optimizer, two of the observer; activations and buffers are small beside the process itself.
         var memory = 250e6 + workers * parameters * 4.0 * 6;
         var disk = parameters * (3 * 8.0 + config.Meta.Batch * 8.0);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
 
-            # {suite.Pool.Count} tasks in the pool, {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {suite.Learner.GradientSteps} gradient steps each; {parameters:N0} parameters, {suite.Network.Name}
+            # {suite.Pool.Count} tasks in the pool, {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{(suite.Learner.Stopping is null ? "" : " at most")}; {parameters:N0} parameters, {suite.Network.Name}
             # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}
             # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {config.Run.Directory}
             # nothing was run and nothing was written

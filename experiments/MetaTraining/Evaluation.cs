@@ -70,7 +70,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         var recorder = suite.Record();
         var checkpoint = PathOf(item) + ".checkpoint";
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
-        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", suite.EvaluationLearner.GradientSteps, "updates", learner.Step);
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", learner.Options.GradientSteps, "updates", learner.Step);
         var saved = System.Diagnostics.Stopwatch.StartNew();
         while (!learner.IsDone)
         {
@@ -84,13 +84,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             line.Update(learner.Step, recorder.Note);
         }
         recorder.End(learner.Count);
-        var scores = new Dictionary<string, double>(learner.Stream.Score(learner.Model, Split.Validation).Select(s => KeyValuePair.Create("validation " + s.Key, s.Value)));
-        if (recorder is ErrorCurve errors)
-        {
-            scores["AUC of error"] = LearningCurve.Of(errors.Values).Area();
-            scores["AUC of loss, as the authors"] = LearningCurve.Of(errors.Losses).AreaAsAuthors();
-        }
-        var finished = new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), scores);
+        var finished = new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
         AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
         File.Delete(checkpoint);
     }
@@ -106,7 +100,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var key = JsonSerializer.Serialize(new
         {
-            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Facts.GetValueOrDefault("agent"), suite.EvaluationLearner,
+            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, suite.EvaluationLearner,
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
         });
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];

@@ -51,6 +51,9 @@ public sealed record MetaTrainConfig : ICheckedConfig
     [Key("The alphabets, where suite is omniglot")]
     public OmniglotSection? Omniglot { get; init; }
 
+    [Key("The data sets, where suite is multi-cv")]
+    public MultiCvSection? MultiCv { get; init; }
+
     [Key("The method")]
     public MethodSection Method { get; init; } = new();
 
@@ -66,7 +69,13 @@ public sealed record MetaTrainConfig : ICheckedConfig
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
         if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
         if (!System.Text.RegularExpressions.Regex.IsMatch(Run.Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("run.device", "cpu, cuda or cuda:i");
-        if (Suite == SuiteKind.MultiCv) yield return ("suite", "games or omniglot");
+        if (Suite == SuiteKind.MultiCv)
+        {
+            if (MultiCv is null) yield return ("multi-cv", "a section, because suite is multi-cv");
+            foreach (var broken in MultiCv?.Check() ?? []) yield return broken;
+            if (Method.Name == MethodKind.Maml && MultiCv?.Patience > 0) yield return ("method.name", "another method than maml, which cannot stop early; or multi-cv.patience: 0");
+        }
+        if (Meta.Patience > 0 && (Suite != SuiteKind.MultiCv || MultiCv?.Patience == 0)) yield return ("meta.patience", "0, because these tasks' validation error is not looked at (multi-cv with patience)");
         if (Suite == SuiteKind.Games && Method.Name == MethodKind.Maml) yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
     }
 }
@@ -183,6 +192,9 @@ public sealed record MetaSection
 
     [Key("How that rate moves")]
     public Schedule Schedule { get; init; } = Schedule.Constant;
+
+    [Key("Meta-steps in a row without a new lowest mean validation error that end meta-training; 0 for never. For multi-cv", Min = 0)]
+    public int Patience { get; init; }
 
     [Key("Part of a meta-batch that may diverge and be left out", Min = 0, Max = 1)]
     public double MaxDiverged { get; init; } = 0.5;

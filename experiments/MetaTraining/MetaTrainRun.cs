@@ -69,12 +69,14 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         using var progress = new Progress($"{config.Method.Name.ToString().ToLowerInvariant()} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
         var stored = new StoredExecutor(finished => Threads(progress, finished), run.PathOf("work"));
         _checkpointPath = stored.CheckpointPath;
-        while (learner.MetaSteps < config.Meta.Steps)
+        var patience = Patience(learner.MetaSteps);
+        while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
         {
             cancellation.ThrowIfCancellationRequested();
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
-            Write(record);
+            Write(record, suite.Learner.Stopping is not null);
+            Look(patience, record.Mean(ValidationError));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
@@ -82,6 +84,27 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         }
         if (Directory.Exists(run.PathOf("work"))) Directory.Delete(run.PathOf("work"), recursive: true);
     }
+
+    private const string ValidationError = "validation.error";
+
+    // Of meta-training. What it has seen is in the run's metrics, which a resume cuts back to the checkpoint.
+    private Patience? Patience(long made)
+    {
+        if (config.Meta.Patience == 0) return null;
+        var patience = new Patience(config.Meta.Patience);
+        if (made > 0)
+            foreach (var row in JsonLines.Read(run.PathOf(RunDirectory.MetricsName)).Where(row => row.Series == "meta" && row.Step < made))
+                Look(patience, row.Values.First(value => value.Column == Column(ValidationError)).Value);
+        return patience;
+    }
+
+    // A meta-step without tasks (no pretraining) has nothing to look at.
+    private static void Look(Patience? patience, double error)
+    {
+        if (!double.IsNaN(error)) patience?.Look(error);
+    }
+
+    private static string Column(string metric) => metric.Replace('.', '/');
 
     private Func<TaskWork, string>? _checkpointPath;
 
@@ -102,12 +125,12 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         });
     }
 
-    private void Write(MetaStepRecord record)
+    private void Write(MetaStepRecord record, bool looks)
     {
-        run.Metrics.Write(new Row("meta", record.MetaStep, ("loss/first", record.Mean("loss.first")), ("loss/last", record.Mean("loss.last")), ("loss/mean", record.Mean("loss.mean")),
-            ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count)));
+        run.Metrics.Write(new Row("meta", record.MetaStep, [("loss/first", record.Mean("loss.first")), ("loss/last", record.Mean("loss.last")), ("loss/mean", record.Mean("loss.mean")),
+            ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count), .. looks ? new[] { (Column(ValidationError), record.Mean(ValidationError)) } : []]));
         foreach (var task in record.Tasks.GroupBy(t => t.TaskId))
-            run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (key.Replace('.', '/'), task.Average(t => t.Metrics[key])))]));
+            run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (Column(key), task.Average(t => t.Metrics[key])))]));
     }
 
     private static string Summary(MetaStepRecord record)

@@ -37,11 +37,19 @@ public abstract class Suite
     /// <summary>Facts for the run's record, by name.</summary>
     public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
 
+    /// <summary>What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves that are kept are found again by it.</summary>
+    public virtual string? Setting => null;
+
+    /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
+    public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
+        learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
+
     /// <summary>The suite that a config names.</summary>
     public static Suite Open(MetaTrainConfig config) => config.Suite switch
     {
         SuiteKind.Games => new GamesSuite(config),
         SuiteKind.Omniglot => new OmniglotSuite(config),
+        SuiteKind.MultiCv => new MultiCvSuite(config),
         _ => throw new RlLeapException($"There is no suite {config.Suite}."),
     };
 }
@@ -115,6 +123,9 @@ public sealed class GamesSuite : Suite
     public override LearnerOptions EvaluationLearner { get; }
 
     /// <inheritdoc/>
+    public override string Setting => Options.ToString();
+
+    /// <inheritdoc/>
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
 
     /// <inheritdoc/>
@@ -123,7 +134,7 @@ public sealed class GamesSuite : Suite
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
-        ["agent"] = Options.ToString(),
+        ["agent"] = Setting,
         ["environment options"] = string.Join("; ", _pool.Select(task => $"{task.Info.Id}: {string.Join(" ", task.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
     };
 }
@@ -274,6 +285,16 @@ public sealed class OmniglotSuite : Suite
 
     /// <inheritdoc/>
     public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override string Setting => _options.ToString();
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))
+    {
+        ["AUC of error"] = LearningCurve.Of(recorder.Values).Area(),
+        ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
+    };
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

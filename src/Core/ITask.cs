@@ -17,7 +17,11 @@ public enum Split
 /// <param name="Id">Names the task in records ("MinAtar/Breakout-v0", "omniglot/Greek").</param>
 /// <param name="InputShape">One input, without the batch axis.</param>
 /// <param name="Heads">The outputs the task needs.</param>
-public sealed record TaskInfo(string Id, long[] InputShape, IReadOnlyList<Head> Heads);
+public sealed record TaskInfo(string Id, long[] InputShape, IReadOnlyList<Head> Heads)
+{
+    /// <summary>Gradient steps that see the training data once; 0 where there is no such thing (environments).</summary>
+    public long StepsPerEpoch { get; init; }
+}
 
 /// <summary>A task is a stream of losses: supervised learning draws a minibatch for each, reinforcement learning a rollout of the very model being trained.</summary>
 /// <remarks>Immutable and safe to share between threads; all that moves is in the stream that <see cref="Open"/> returns.</remarks>

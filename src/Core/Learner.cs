@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,6 +11,18 @@ public sealed record LearnerOptions
     public OptimizerOptions Optimizer { get; init; } = new();
     /// <summary>Gradient steps in all, for schedules and for knowing when it is done.</summary>
     public long GradientSteps { get; init; } = 100;
+    /// <summary>Passes over the task's own training data instead of <see cref="GradientSteps"/>; 0 for as many steps as that says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Epochs { get; init; }
+    /// <summary>Ends learning before all gradient steps are made; null for never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public EarlyStopping? Stopping { get; init; }
+
+    /// <summary>These options for one task: epochs become the task's own number of gradient steps.</summary>
+    /// <exception cref="RlLeapException">Epochs are asked for and the task has none.</exception>
+    public LearnerOptions For(TaskInfo task) => Epochs == 0 ? this
+        : task.StepsPerEpoch > 0 ? this with { GradientSteps = Epochs * task.StepsPerEpoch, Epochs = 0 }
+        : throw new RlLeapException($"{task.Id} has no epochs. Say how long it is learned in gradient steps.");
 }
 
 /// <summary>What one gradient step saw.</summary>
@@ -25,10 +38,12 @@ public sealed class Learner : IDisposable
 {
     private readonly ITaskStream _stream;
     private readonly IPathObserver? _observer;
+    private readonly Patience? _patience;
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
     public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
     {
+        options = options.For(task.Info);
         (Task, Options, _observer) = (task, options, observer);
         if (!network.InputShape.AsSpan().SequenceEqual(task.Info.InputShape))
             throw new RlLeapException($"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives {Shape.Text(task.Info.InputShape)}. Choose another network or another observation.");
@@ -36,6 +51,7 @@ public sealed class Learner : IDisposable
         Model.Initialize(rng.Split("model"));
         Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);
         _stream = task.Open(rng.Split("stream"), Model.Device);
+        if (options.Stopping is { } stopping) _patience = new Patience(stopping.Patience);
     }
 
     /// <summary>The task.</summary>
@@ -59,8 +75,11 @@ public sealed class Learner : IDisposable
     /// <summary>Units of experience seen (images, agent steps).</summary>
     public long Count { get; private set; }
 
-    /// <summary>Whether all gradient steps are made.</summary>
-    public bool IsDone => Step >= Options.GradientSteps;
+    /// <summary>Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.</summary>
+    public bool IsDone => Step >= Options.GradientSteps || _patience is { IsOver: true };
+
+    /// <summary>What early stopping saw last; at the end, the score of the model as it is. NaN before the first look or without early stopping.</summary>
+    public double LastLook => _patience?.Last ?? double.NaN;
 
     /// <summary>Makes one gradient step.</summary>
     /// <exception cref="DivergenceException">The loss is not finite; nothing was updated.</exception>
@@ -78,11 +97,17 @@ public sealed class Learner : IDisposable
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
         Count += draw.Count;
+        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Look(Options.Stopping.Score(_stream, Model, Task.Info.Id));
         return new StepRecord(Step - 1, value, draw.Count, draw.Metrics);
     }
 
-    /// <summary>Ends the process for its observer and returns the contribution.</summary>
-    public Contribution Finish() => (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
+    /// <summary>Ends the process for its observer and returns the contribution; with early stopping, its metrics include the last look ("validation.error").</summary>
+    public Contribution Finish()
+    {
+        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
+        return Options.Stopping is not { } stopping ? contribution
+            : contribution with { Metrics = new Dictionary<string, double>(contribution.Metrics) { [stopping.Metric] = LastLook } };
+    }
 
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
@@ -105,6 +130,7 @@ public sealed class Learner : IDisposable
             ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
         };
         tensors["stream"] = Bytes(_stream.Save());
+        if (_patience is not null) tensors["stopping"] = tensor(_patience.Save());
         if (_observer is not null)
         {
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
@@ -129,6 +155,7 @@ public sealed class Learner : IDisposable
         var counters = Find("counters").data<long>().ToArray();
         (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
         _stream.Restore(Raw("stream"));
+        _patience?.Restore(Find("stopping").data<long>().ToArray());
         _observer?.Restore(
             tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
             tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));

@@ -7,7 +7,8 @@ namespace RlLeap.MetaLearning;
 /// <summary>Multi-head finetuning: one network with a head for every pretraining task is trained on all of them; a new task keeps the encoder and gets a new head.</summary>
 /// <remarks>
 /// <para>A gradient step draws one minibatch (or rollout) of every task of the meta-batch and descends the mean of their losses, encoder and heads together, with the
-/// learner's optimizer, which lives through all meta-steps; a meta-step is as many gradient steps as the other methods train each task for. So every
+/// learner's optimizer, which lives through all meta-steps; a meta-step is as many gradient steps as the other methods train each task for
+/// (at most: the tasks share the steps, so none of them can stop early; their validation scores are recorded all the same). So every
 /// method sees the same number of minibatches, and batches are mixed over tasks.</para>
 /// <para>Heads marked as shared are private here: one head for all tasks would not be multi-headed. A held-out task's head is freshly drawn; the authors of Leap hand
 /// it one of 50 heads that was never trained, which is the same thing. Batch-norm statistics belong to the network and carry on. See docs/fidelity.md.</para>
@@ -36,10 +37,13 @@ internal sealed class Finetuning : IMetaLearner
     private readonly Dictionary<string, long> _headsAt = [];
     private readonly Dictionary<string, Model> _models = [];
     private readonly VectorOptimizer _optimizer;
+    private readonly long _steps;
 
     public Finetuning(FinetuningOptions method, MetaSetting setting)
     {
         (Method, _setting) = (method, setting);
+        // Where tasks differ in the length of their epochs: their mean.
+        _steps = (long)Math.Round(setting.Pool.Average(task => setting.Learner.For(task.Info).GradientSteps));
         var entries = setting.Network.Parameters.Select(p => p with { Shared = true }).ToList();
         foreach (var task in setting.Pool)
             entries.AddRange(Model.LayoutOf(setting.Network, PrivateHeads(task)).Entries.Where(e => !e.Shared).Select(e => e with { Name = $"{task.Info.Id}:{e.Name}" }));
@@ -47,7 +51,7 @@ internal sealed class Finetuning : IMetaLearner
         _encoder = _all.Layout.SharedCount;
         Initialization = new MetaInitialization(setting.Network, sharedHeads: null, setting.DType, setting.Device);
         Initialization.Draw(setting.Rng.Split("initialization"));
-        _optimizer = new VectorOptimizer(_all, setting.Learner.Optimizer, setting.MetaSteps * setting.Learner.GradientSteps);
+        _optimizer = new VectorOptimizer(_all, setting.Learner.Optimizer, setting.MetaSteps * _steps);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         _all.Shared.copy_(Initialization.Shared.Shared);
@@ -77,17 +81,21 @@ internal sealed class Finetuning : IMetaLearner
         using var scope = NewDisposeScope();
         var before = (Parameters: _all.Flat.detach().clone(), Buffers: Initialization.Buffers.Flat.detach().clone(), Optimizer: _optimizer.SaveState());
         var losses = batch.Select(_ => new List<double>()).ToList();
+        var looks = new double?[batch.Count];
         var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
         var diverged = new TaskOutcome?[batch.Count];
         var streams = batch.Select(ITaskStream? (task, i) => task.Open(new Rng(seeds[i]).Split("stream"), _all.Flat.device)).ToArray();
         double norm = 0;
         try
         {
-            for (var step = 0L; step < _setting.Learner.GradientSteps; step++)
+            for (var step = 0L; step < _steps; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 norm = Step(batch, streams, losses, i => Diverge(i, step));
             }
+            if (_setting.Learner.Stopping is { } stopping)
+                for (var i = 0; i < batch.Count; i++)
+                    if (streams[i] is { } stream) looks[i] = Look(batch[i], stream, stopping);
         }
         catch
         {
@@ -102,10 +110,18 @@ internal sealed class Finetuning : IMetaLearner
             foreach (var stream in streams) stream?.Dispose();
         }
         Initialization.Shared.CopySharedFrom(_all.Shared);
-        return new MetaStepRecord(MetaSteps++, [.. batch.Select((task, i) => new TaskRecord(task.Info.Id, seeds[i], losses[i].Count, new Dictionary<string, double>
+        return new MetaStepRecord(MetaSteps++, [.. batch.Select((task, i) => new TaskRecord(task.Info.Id, seeds[i], losses[i].Count, Metrics(i))).Where((_, i) => diverged[i] is null)],
+            [.. diverged.OfType<TaskOutcome>()], norm);
+
+        Dictionary<string, double> Metrics(int i)
         {
-            ["loss.first"] = losses[i].FirstOrDefault(double.NaN), ["loss.last"] = losses[i].LastOrDefault(double.NaN), ["loss.mean"] = losses[i].DefaultIfEmpty(double.NaN).Average(),
-        })).Where((_, i) => diverged[i] is null)], [.. diverged.OfType<TaskOutcome>()], norm);
+            var metrics = new Dictionary<string, double>
+            {
+                ["loss.first"] = losses[i].FirstOrDefault(double.NaN), ["loss.last"] = losses[i].LastOrDefault(double.NaN), ["loss.mean"] = losses[i].DefaultIfEmpty(double.NaN).Average(),
+            };
+            if (looks[i] is { } look) metrics[_setting.Learner.Stopping!.Metric] = look;
+            return metrics;
+        }
 
         // Leaves a task out of the rest of this meta-step.
         void Diverge(int i, long step)
@@ -191,6 +207,15 @@ internal sealed class Finetuning : IMetaLearner
         var norm = _all.Gradient.norm().to_type(ScalarType.Float64).item<double>();
         _optimizer.Update();
         return norm;
+    }
+
+    // A task's validation score as the network is now.
+    private double Look(ITask task, ITaskStream stream, EarlyStopping stopping)
+    {
+        using var scope = NewDisposeScope();
+        var model = ModelOf(task);
+        Move(model, task, into: true);
+        return stopping.Score(stream, model, task.Info.Id);
     }
 
     // Parameters and statistics into the model; or the gradient (added) and the statistics back.

@@ -49,6 +49,7 @@ internal sealed class Hat(HatOptions options, MetaSetting setting) : SequentialM
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
+        learning = learning.For(task.Info);
         var network = new HatNetwork(Setting.Network, options, _roles, Cumulative(except: task.Info.Id), learning.GradientSteps);
         var learner = new Learner(new HatTask(task), network, learning, rng, Setting.Device, dtype: Setting.DType);
         for (var i = 0; i < _roles.Length; i++) learner.Model.Parameters.Views[i].copy_(Initialization.Shared.Views[i]);

@@ -77,6 +77,7 @@ public sealed record MamlOptions : MapMethod
         var optimizer = setting.Learner.Optimizer;
         if (optimizer.Kind != OptimizerKind.Sgd || optimizer.MaxGradientNorm > 0)
             throw new RlLeapException($"MAML differentiates through SGD without clipping only; the learner has {optimizer.Kind}{(optimizer.MaxGradientNorm > 0 ? " with clipping" : "")}. Choose SGD, or another method.");
+        if (setting.Learner.Stopping is not null) throw new RlLeapException("MAML differentiates through a number of gradient steps that is known before: it cannot stop early. Leave early stopping out, or choose another method.");
         if (OuterBatches < 1) throw new RlLeapException($"MAML needs at least one outer batch; it has {OuterBatches}.");
         if (Outer == OuterBatch.LastTraining) throw new RlLeapException("MAML's outer loss is taken after training: choose Validation or NextTraining batches.");
         if (setting.Learner.GradientSteps < 1) throw new RlLeapException("MAML needs at least one gradient step.");

@@ -37,7 +37,7 @@ internal sealed class MapReduceMetaLearner : IMetaLearner
             MetaStep = number,
             Index = i,
             Method = _method,
-            Learner = _setting.Learner,
+            Learner = _setting.Learner.For(task.Info),
         }).ToList();
         var outcomes = executor.Map(new MetaStepWork(number, Initialization, works),
             (work, hooks, stop) => TaskRun.Execute(work, batch[work.Index], Initialization, hooks, stop), cancellation);

@@ -87,7 +87,9 @@ internal abstract class SequentialMetaLearner : IMetaLearner
             // Seen twice in one batch: the first visit's tensors are nobody's any more.
             if (Tasks.TryGetValue(task.Info.Id, out var previous) && !before.ContainsValue(previous)) Free(previous);
             Tasks[task.Info.Id] = own;
-            return new TaskRecord(task.Info.Id, seed, learner.Step, new Dictionary<string, double> { ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average() });
+            var metrics = new Dictionary<string, double> { ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average() };
+            if (Setting.Learner.Stopping is { } stopping) metrics[stopping.Metric] = learner.LastLook;
+            return new TaskRecord(task.Info.Id, seed, learner.Step, metrics);
         }
     }
 

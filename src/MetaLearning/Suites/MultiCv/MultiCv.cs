@@ -33,12 +33,15 @@ public static class MultiCv
     /// <param name="rng">The split depends on this and the set's name alone.</param>
     /// <param name="allowPartial">Whether a copy with fewer images than the distribution is accepted.</param>
     /// <param name="validationFraction">Share of the training images that validate.</param>
+    /// <param name="trainImages">Trains on the first so many of the (shuffled) training images; 0 for all. The other parts stay as they are.</param>
     /// <exception cref="DataException">Missing, damaged, not the data set, or (unless allowed) incomplete.</exception>
-    public static MultiCvSet Load(string name, Rng rng, DataLocation? location = null, bool allowPartial = false, double validationFraction = 0.15)
+    public static MultiCvSet Load(string name, Rng rng, DataLocation? location = null, bool allowPartial = false, double validationFraction = 0.15, int trainImages = 0)
     {
         var entry = Find(name);
         var images = LoadImages(name, location, allowPartial);
-        return new MultiCvSet(images, ImageSplit.Draw(images, rng.Split("split/" + name), validationFraction), entry.Mean, entry.Deviation);
+        var split = ImageSplit.Draw(images, rng.Split("split/" + name), validationFraction);
+        if (trainImages > 0 && trainImages < split.Train.Length) split = split with { Train = split.Train[..trainImages] };
+        return new MultiCvSet(images, split, entry.Mean, entry.Deviation);
     }
 
     /// <summary>A set's images without a split.</summary>

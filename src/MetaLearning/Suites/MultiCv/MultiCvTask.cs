@@ -13,9 +13,6 @@ public sealed class MultiCvTask : ImageTask
     /// <summary>The data set.</summary>
     public MultiCvSet Set { get; }
 
-    /// <summary>Batches that one pass over the training images takes, rounded up.</summary>
-    public int BatchesPerEpoch => (Set.Split.Train.Length + BatchSize - 1) / BatchSize;
-
     private sealed class Feed(MultiCvSet set) : IImageSource
     {
         public (int Channels, int Side) Shape => (MultiCvSet.Channels, MultiCvSet.Side);

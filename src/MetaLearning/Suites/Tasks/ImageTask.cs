@@ -48,14 +48,15 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
     public IImageSource Source => source;
 
     /// <summary>Whether the head is meta-learned with the encoder, where all tasks have as many classes, or new for every task.</summary>
-    public bool SharedHead
-    {
-        get => Info.Heads[0].Shared;
-        init => Info = Info with { Heads = [Info.Heads[0] with { Shared = value }] };
-    }
+    public bool SharedHead { get; init; }
 
     /// <inheritdoc/>
-    public TaskInfo Info { get; private init; } = new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes)]);
+    public TaskInfo Info => _info ??= new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes) { Shared = SharedHead }])
+    {
+        StepsPerEpoch = ((PassLength > 0 ? PassLength : source.Count(Split.Train)) + BatchSize - 1) / Math.Max(1, BatchSize),
+    };
+
+    private TaskInfo? _info;
 
     /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new ImageStream(this, rng, device);

@@ -1,0 +1,55 @@
+namespace RlLeap;
+
+/// <summary>Ends a learning process when its validation score no longer falls.</summary>
+/// <remarks>A look moves nothing: scores draw from no stream that training draws from. When a process ends depends on the process alone, so it ends at the same step
+/// after any number of resumes.</remarks>
+public sealed record EarlyStopping
+{
+    /// <summary>Gradient steps between two looks; there is one more at the last step.</summary>
+    public int Every { get; init; } = 10;
+
+    /// <summary>Looks in a row without a new lowest score that end it.</summary>
+    public int Patience { get; init; } = 10;
+
+    /// <summary>Which of the scores on the validation split is looked at; lower is better.</summary>
+    public string Of { get; init; } = "error";
+
+    /// <summary>The name under which the last look is recorded: "validation.error".</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Metric => "validation." + Of;
+
+    /// <summary>One look.</summary>
+    /// <exception cref="RlLeapException">The task has no such score.</exception>
+    public double Score(ITaskStream stream, Model model, string task) => stream.Score(model, Split.Validation).TryGetValue(Of, out var score) ? score
+        : throw new RlLeapException($"{task} has no validation score \"{Of}\", so its learning cannot be stopped by it. Leave early stopping out.");
+}
+
+/// <summary>Counts how often in a row a value failed to fall below its lowest so far.</summary>
+public sealed class Patience
+{
+    private readonly int _looks;
+    private long _since;
+
+    /// <summary>Over after <paramref name="looks"/> looks in a row without a new lowest value.</summary>
+    public Patience(int looks) => _looks = looks > 0 ? looks : throw new RlLeapException($"The patience of early stopping must be at least one look; it is {looks}.");
+
+    /// <summary>The lowest value; infinity before the first.</summary>
+    public double Best { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>The last value; NaN before the first.</summary>
+    public double Last { get; private set; } = double.NaN;
+
+    /// <summary>Whether it has run out.</summary>
+    public bool IsOver => _since >= _looks;
+
+    /// <summary>Takes a value in; one that is not a number is a failure to improve.</summary>
+    public void Look(double value)
+    {
+        (Last, _since) = (value, value < Best ? 0 : _since + 1);
+        if (value < Best) Best = value;
+    }
+
+    internal long[] Save() => [BitConverter.DoubleToInt64Bits(Best), BitConverter.DoubleToInt64Bits(Last), _since];
+
+    internal void Restore(long[] state) => (Best, Last, _since) = (BitConverter.Int64BitsToDouble(state[0]), BitConverter.Int64BitsToDouble(state[1]), state[2]);
+}
