@@ -13,6 +13,9 @@ public sealed record Report(
 {
     private const int GridPoints = 200;
 
+    /// <summary>Single numbers about the learning processes, in the order of the runs' own scores; empty where they have none.</summary>
+    public IReadOnlyList<ScoreReport> Scores { get; init; } = [];
+
     /// <summary>Puts finished runs together.</summary>
     /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
     /// <param name="window">Points of the moving average; null takes the results' own.</param>
@@ -23,7 +26,7 @@ public sealed record Report(
         var first = runs[0].Result;
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
             throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
-        var curves = Named(runs, pool);
+        var (curves, scored) = Named(runs, pool);
         if (curves.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
         var methods = curves.Select(c => c.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal).ToList();
@@ -35,21 +38,33 @@ public sealed record Report(
             runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
             tasks, [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
             [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
-            [.. runs.SelectMany(r => r.Result.MetaCurves)], [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))]);
+            [.. runs.SelectMany(r => r.Result.MetaCurves)], [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
+        {
+            Scores = [.. from score in scored
+                         group score by (score.Task, score.Method, score.Quantity) into same
+                         orderby same.Key.Task, methods.IndexOf(same.Key.Method)
+                         select new ScoreReport(same.Key.Task, same.Key.Method, same.Key.Quantity, same.Count(),
+                             Statistics.Aggregates.Bootstrap([[.. same.Select(s => s.Value)]], Statistics.Aggregates.Mean, rng.Split($"{same.Key}"), replications),
+                             Published.Of(same.Key.Task, same.Key.Method, same.Key.Quantity))],
+        };
     }
 
-    private static List<Curve> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool)
+    private static (List<Curve> Curves, List<Score> Scores) Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool)
     {
-        var all = runs.SelectMany(r => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name)))
+        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name, Index: i)))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
-            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run)>(), (kept, c) =>
+            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run, int Index)>(), (kept, c) =>
             {
                 if (!kept.Any(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values))) kept.Add(c);
                 return kept;
             })).ToList();
-        if (pool) return [.. all.Select(c => c.Curve)];
-        var shared = all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
-        return [.. all.Select(c => shared.Contains(c.Curve.Method) ? c.Curve with { Method = $"{c.Curve.Method} ({c.Run})" } : c.Curve)];
+        var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
+        // A score belongs to its curve, and is counted and named with it.
+        var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score))).ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
+        return ([.. all.Select(c => c.Curve with { Method = NameOf(c) })],
+            [.. all.SelectMany(c => scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) }))]);
+
+        string NameOf((Curve Curve, string Run, int Index) c) => shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({c.Run})" : c.Curve.Method;
     }
 
     private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
@@ -111,6 +126,9 @@ public sealed record TaskReport(string Task, IReadOnlyList<double> Steps, double
 public sealed record MethodReport(
     string Method, int Seeds, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal);
+
+/// <summary>One number about a method on a task: its mean over seeds with its interval, and what a paper reports.</summary>
+public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean, double? Published);
 
 /// <summary>A statistic of a method's normalized scores (final values or areas) over all tasks and seeds.</summary>
 public sealed record Aggregate(string Method, string Of, string Statistic, Interval Interval);

@@ -90,6 +90,15 @@ public static class ReportFiles
                 [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
                     .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "not reached")} ({reached}/{m.Seeds})" } : []]))]);
         }
+        if (report.Scores.Count > 0)
+        {
+            string[] quantities = [.. report.Scores.Select(s => s.Quantity).Distinct()];
+            var published = report.Scores.Any(s => s.Published is not null);
+            yield return new("Scores", "Means over seeds, in brackets 95 % bootstrap intervals." + (published ? " In parentheses what the paper reports for its own, full budget (docs/fidelity.md says how its setting differs)." : ""),
+                ["task", "method", "seeds", .. quantities.Select(q => published && report.Scores.Any(s => s.Quantity == q && s.Published is not null) ? q + " (paper)" : q)],
+                [.. report.Scores.GroupBy(s => (s.Task, s.Method)).Select(g => (IReadOnlyList<string>)[g.Key.Task, g.Key.Method, $"{g.Max(s => s.Seeds)}", .. quantities.Select(q =>
+                    g.FirstOrDefault(s => s.Quantity == q) is not { } score ? "" : I(score.Mean) + (score.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
+        }
         if (report.Aggregates.Count > 0)
             yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, {report.Replications} replications (Agarwal et al. 2021).",
                 ["method", "of", .. report.Aggregates.Select(a => a.Statistic).Distinct()],
