@@ -21,7 +21,9 @@ public static class ReportCommand
         var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool };
         command.SetAction(parsed =>
         {
-            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Distinct()];
+            // A grid keeps its runs' output beside their folders, and a shell's * names both.
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !(f.EndsWith(".log", StringComparison.Ordinal) && File.Exists(f))).Distinct()];
+            if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs. Give folders of finished runs.");
             var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Result.Load(Path.Combine(f, RunDirectory.ResultName)))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool));
             Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
