@@ -87,11 +87,13 @@ def area(report, colours):
 
 
 def meta(report, _):
-    quantities = sorted({c["quantity"] for c in report["meta-curves"]})
-    tasks = sorted({c["task"] for c in report["meta-curves"]})
+    # JSON has no number for what a method lacks (a path length, say): it is the text "NaN".
+    known = [{**c, "values": values} for c in report["meta-curves"] if not all(map(math.isnan, values := [float(v) for v in c["values"]]))]
+    quantities = sorted({c["quantity"] for c in known})
+    tasks = sorted({c["task"] for c in known})
     figure, axes = panels(len(quantities))
     for axis, quantity in zip(axes, quantities):
-        for curve in sorted(report["meta-curves"], key=lambda c: c["task"]):
+        for curve in sorted(known, key=lambda c: c["task"]):
             if curve["quantity"] == quantity:
                 i = tasks.index(curve["task"])
                 axis.plot(curve["meta-steps"], curve["values"], color=COLOURS[i % len(COLOURS)], linestyle=["-", "--", ":", "-."][i // len(COLOURS) % 4],
@@ -109,7 +111,7 @@ def main():
     methods = list(dict.fromkeys(m["method"] for t in report["tasks"] for m in t["methods"]))
     rest = iter(COLOURS * (1 + len(methods) // len(COLOURS)))
     colours = {m: GREY if m.split(" ")[0] == "none" else next(rest) for m in methods}
-    for name, draw, wanted in ((("curves"), curves, report["tasks"]), ("area", area, report["tasks"]), ("meta", meta, report["meta-curves"])):
+    for name, draw, wanted in ((("curves"), curves, report["tasks"]), ("area", area, report["tasks"]), ("meta", meta, any(not math.isnan(float(v)) for c in report["meta-curves"] for v in c["values"]))):
         if wanted:
             figure = draw(report, colours)
             for kind in "png", "pdf":
