@@ -60,9 +60,9 @@ public sealed record ActorCriticOptions
     /// <summary>Tuned here for the five games of MinAtar, one setting for all.</summary>
     public static ActorCriticOptions MinAtar { get; } = new()
     {
-        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 0.95, RewardBound = 0, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 0.95, RewardBound = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar", Initialization = LayerInitialization.Orthogonal,
-        Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 1e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5 },
+        Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5 },
     };
 
     /// <summary>The named settings.</summary>

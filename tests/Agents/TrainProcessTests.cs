@@ -5,11 +5,11 @@ using Xunit;
 
 namespace RlLeap.Tests.Agents;
 
-public class TrainProcessTests
+public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : IClassFixture<TrainProcessTests.Uninterrupted>
 {
     private const string Id = "MinAtar/Breakout-v1";
     private static readonly string[] Small =
-        ["--agent-steps", "60000", "--set", "agent.environments=8", "--set", "record.checkpoint-every=4000", "--set", "record.evaluate-every=20000", "--set", "record.evaluation-episodes=8", "--set", "record.every=5000"];
+        ["--agent-steps", "40000", "--set", "agent.environments=8", "--set", "record.checkpoint-every=4000", "--set", "record.evaluate-every=15000", "--set", "record.evaluation-episodes=8", "--set", "record.every=5000"];
 
     [Fact]
     public void A_run_killed_at_random_moments_and_resumed_ends_with_the_same_files() => KilledAndResumed(kills: 3);
@@ -21,7 +21,6 @@ public class TrainProcessTests
     public void Sigterm_saves_a_checkpoint_and_a_resume_ends_with_the_same_files()
     {
         using var folder = new TempFolder();
-        Finish(Rlleap(["train", Id, "--directory", folder["whole"], .. Small]));
         using (var process = Rlleap(["train", Id, "--directory", folder["stopped"], .. Small]))
         {
             Until(() => Checkpoints(folder["stopped"]) > 0 || process.HasExited, process);
@@ -30,14 +29,13 @@ public class TrainProcessTests
             Assert.Contains(process.ExitCode, new[] { 143, 0 });
         }
         Finish(Rlleap(["train", "--resume", folder["stopped"]]));
-        AssertSame(folder["whole"], folder["stopped"]);
+        AssertSame(reference.Folder, folder["stopped"]);
     }
 
     [Fact]
     public void A_damaged_newest_checkpoint_is_passed_over_and_named()
     {
         using var folder = new TempFolder();
-        Finish(Rlleap(["train", Id, "--directory", folder["whole"], .. Small]));
         using (var process = Rlleap(["train", Id, "--directory", folder["r"], .. Small]))
         {
             Until(() => Checkpoints(folder["r"]) >= 2 || process.HasExited, process);
@@ -48,7 +46,7 @@ public class TrainProcessTests
         using (var file = new FileStream(Path.Combine(newest, "learner.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
         var (_, error) = Finish(Rlleap(["train", "--resume", folder["r"]]));
         Assert.Contains(newest, error);
-        AssertSame(folder["whole"], folder["r"]);
+        AssertSame(reference.Folder, folder["r"]);
     }
 
     [Theory]
@@ -70,19 +68,16 @@ public class TrainProcessTests
         Assert.DoesNotContain("   at ", error); // no stack
     }
 
-    private static void KilledAndResumed(int kills)
+    private void KilledAndResumed(int kills)
     {
         using var folder = new TempFolder();
-        var clock = Stopwatch.StartNew();
-        Finish(Rlleap(["train", Id, "--directory", folder["whole"], .. Small]));
-        var whole = clock.Elapsed;
         var rng = new Rng(kills);
         string[] command = ["train", Id, "--directory", folder["killed"], .. Small];
         var killed = 0;
         while (killed < kills && !RunDirectory.IsComplete(folder["killed"]))
         {
             using var process = Rlleap(command);
-            if (process.WaitForExit((int)(whole.TotalMilliseconds * (0.2 + 0.8 * rng.NextDouble())))) break;
+            if (process.WaitForExit((int)(reference.Took.TotalMilliseconds * (0.2 + 0.8 * rng.NextDouble())))) break;
             Signal(process, "KILL");
             process.WaitForExit();
             killed++;
@@ -90,7 +85,24 @@ public class TrainProcessTests
         }
         Assert.True(killed > 0, "it was never killed");
         if (!RunDirectory.IsComplete(folder["killed"])) Finish(Rlleap(command));
-        AssertSame(folder["whole"], folder["killed"]);
+        AssertSame(reference.Folder, folder["killed"]);
+    }
+
+    /// <summary>The run that the others must equal, made once.</summary>
+    public sealed class Uninterrupted : IDisposable
+    {
+        private readonly TempFolder _folder = new();
+
+        public Uninterrupted()
+        {
+            var clock = Stopwatch.StartNew();
+            Finish(Rlleap(["train", Id, "--directory", Folder, .. Small]));
+            Took = clock.Elapsed;
+        }
+
+        public string Folder => _folder["whole"];
+        public TimeSpan Took { get; }
+        public void Dispose() => _folder.Dispose();
     }
 
     private static void AssertSame(string expected, string actual)
