@@ -26,12 +26,14 @@ internal sealed class Peer : IDisposable
     public string Version { get; }
 
     /// <summary>Starts it, or says why it cannot be.</summary>
-    public static Peer? Start(int threads, out string problem)
+    public static Peer? Start(int threads, bool plain, out string problem)
     {
         var script = Path.Combine(AppContext.BaseDirectory, "Torch", "peer.py");
         var python = Environment.GetEnvironmentVariable("RLLEAP_BENCH_PYTHON") ?? (File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
         var start = new ProcessStartInfo(python, [script, threads.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // The same number of threads on both sides, said explicitly; the allocator (LD_PRELOAD) is inherited, so it is the same too.
+        // The same number of threads on both sides, said explicitly. The allocator is the launcher's doing, as the layout is the network's: a plain peer has
+        // the C library's, as whoever types python3 has it; the other one inherits ours.
+        if (plain) foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF" }) start.Environment.Remove(name);
         start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
         try
         {

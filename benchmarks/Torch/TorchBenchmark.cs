@@ -9,8 +9,8 @@ namespace RlLeap.Benchmarks;
 
 /// <summary>One small op and two training steps against PyTorch on the same libtorch, and two training threads against one.</summary>
 /// <remarks>
-/// <para>The PyTorch process runs the same work with the same number of threads and the same allocator, in its default memory layout; ours in the layout that
-/// the networks choose (channels-last), inputs included. "From bytes" starts both from the same bytes in the default layout, as a user's environment may give
+/// <para>The PyTorch process runs the same work with the same number of threads, in its default memory layout and with the C library's allocator, as whoever types
+/// python3 has it; beside it a second one with our launcher's allocator. Ours runs in the layout that the networks choose (channels-last), inputs included. "From bytes" starts both from the same bytes in the default layout, as a user's environment may give
 /// them. Rounds of the two alternate, each round gives one ratio, the table shows the median and the quartiles.</para>
 /// <para>Ratios of one-thread work are of processor time (all threads of each process, the finalizer's and the compiler's included): on an idle machine that is
 /// the clock's time, and on a busy one it does not count what others do. The clock's ratio stands beside it. Throughput of two threads is by the clock.</para>
@@ -35,25 +35,26 @@ internal sealed class TorchBenchmark : IBenchmark
         }
         bool Wanted(string name) => only is "" || only == name;
         set_num_threads(1);
-        using var peer = Peer.Start(1, out var problem);
-        if (peer is null)
+        using var peer = Peer.Start(1, plain: true, out var problem);
+        using var tuned = Peer.Start(1, plain: false, out _);
+        if (peer is null || tuned is null)
         {
             Console.Error.WriteLine(problem);
             return 1;
         }
-        Console.WriteLine($"one thread each, {rounds} interleaved rounds, ratio to PyTorch {peer.Version}; allocator: {Environment.GetEnvironmentVariable("LD_PRELOAD") ?? "the C library's"}");
-        Console.WriteLine($"{"",-34}{"ours ms",10}{"peer ms",10}{"ratio",8}{"quartiles",16}{"by clock",10}{"limit",8}");
+        Console.WriteLine($"one thread each, {rounds} interleaved rounds, ratio to PyTorch {peer.Version} as python3 starts it, and beside it with our allocator ({Environment.GetEnvironmentVariable("LD_PRELOAD") ?? "the C library's"})");
+        Console.WriteLine($"{"",-34}{"ours ms",10}{"PyTorch",10}{"ratio",8}{"quartiles",16}{"by clock",10}{"limit",9}{"same allocator",17}{"ratio",8}");
         var good = true;
-        if (Wanted("add")) using (var add = new SmallAdd()) good &= Compare(peer, "small-tensor add", "add", add.Run, 100_000, rounds, 1.0);
-        if (Wanted("mnih")) using (var mnih = new MnihStep()) good &= Compare(peer, "Mnih 2013 step, 160 of 84x84x4", "mnih", mnih.Run, 6, rounds, 0.45);
-        if (Wanted("mnih-bytes")) using (var mnih = new MnihStep(fromBytes: true)) Compare(peer, "  the same from bytes", "mnih-bytes", mnih.Run, 6, rounds, null);
-        if (Wanted("omniglot")) using (var omniglot = new OmniglotStep()) good &= Compare(peer, "Omniglot step, 20 of 28x28", "omniglot", omniglot.Run, 20, rounds, 0.65);
+        if (Wanted("add")) using (var add = new SmallAdd()) good &= Compare(peer, tuned, "small-tensor add", "add", add.Run, 100_000, rounds, 1.0);
+        if (Wanted("mnih")) using (var mnih = new MnihStep()) good &= Compare(peer, tuned, "Mnih 2013 step, 160 of 84x84x4", "mnih", mnih.Run, 6, rounds, 0.45);
+        if (Wanted("mnih-bytes")) using (var mnih = new MnihStep(fromBytes: true)) Compare(peer, tuned, "  the same from bytes", "mnih-bytes", mnih.Run, 6, rounds, null);
+        if (Wanted("omniglot")) using (var omniglot = new OmniglotStep()) good &= Compare(peer, tuned, "Omniglot step, 20 of 28x28", "omniglot", omniglot.Run, 20, rounds, 0.65);
         if (Wanted("two")) good &= SideBySide(rounds, 40, 1.9);
         Console.WriteLine(good ? "limits met" : "BELOW ITS LIMITS");
         return good ? 0 : 1;
     }
 
-    private static bool Compare(Peer peer, string title, string work, Action step, int iterations, int rounds, double? limit)
+    private static bool Compare(Peer peer, Peer tuned, string title, string work, Action step, int iterations, int rounds, double? limit)
     {
         void Ours(int count)
         {
@@ -63,19 +64,21 @@ internal sealed class TorchBenchmark : IBenchmark
         {
             Ours(iterations);
             peer.Run(work, iterations);
+            tuned.Run(work, iterations);
         }
-        List<Measured> ours = [], theirs = [];
+        List<Measured> ours = [], theirs = [], same = [];
         for (var round = 0; round < rounds; round++)
         {
             if (round % 2 == 1) theirs.Add(peer.Run(work, iterations));
             ours.Add(Measured.Of(() => Ours(iterations)));
             if (round % 2 == 0) theirs.Add(peer.Run(work, iterations));
+            same.Add(tuned.Run(work, iterations));
         }
         var ratios = ours.Zip(theirs, (a, b) => a.Cpu / b.Cpu).Order().ToArray();
         var clock = ours.Zip(theirs, (a, b) => a.Wall / b.Wall).Order().ToArray();
         var (a, b) = (Median([.. ours.Select(m => m.Cpu).Order()]) / iterations * 1e3, Median([.. theirs.Select(m => m.Cpu).Order()]) / iterations * 1e3);
         Console.WriteLine(FormattableString.Invariant(
-            $"{title,-34}{a,10:G4}{b,10:G4}{Median(ratios),8:F3}{$"{ratios[ratios.Length / 4]:F3}..{ratios[ratios.Length * 3 / 4]:F3}",16}{Median(clock),10:F3}{(limit is null ? "" : "<= " + limit),8}"));
+            $"{title,-34}{a,10:G4}{b,10:G4}{Median(ratios),8:F3}{$"{ratios[ratios.Length / 4]:F3}..{ratios[ratios.Length * 3 / 4]:F3}",16}{Median(clock),10:F3}{(limit is null ? "" : "<= " + limit),9}{Median([.. same.Select(m => m.Cpu).Order()]) / iterations * 1e3,17:G4}{Median([.. ours.Zip(same, (x, y) => x.Cpu / y.Cpu).Order()]),8:F3}"));
         return limit is null || Median(ratios) <= limit;
     }
 
