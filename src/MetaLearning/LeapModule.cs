@@ -53,7 +53,8 @@ public sealed class LeapModule : IDisposable
         var mine = module.named_parameters().Where(p => shared?.Invoke(p.name) ?? true).ToList();
         if (mine.Count == 0) throw new RlLeapException("No parameter of the module is shared, so there is nothing to meta-learn.");
         _parameters = [.. mine.Select(p => p.parameter)];
-        if (_parameters.FirstOrDefault(p => p.dtype != _parameters[0].dtype || p.device != _parameters[0].device) is not null)
+        // TorchSharp compares Device objects by reference: their names tell.
+        if (_parameters.FirstOrDefault(p => p.dtype != _parameters[0].dtype || p.device.ToString() != _parameters[0].device.ToString()) is not null)
             throw new RlLeapException("The module's shared parameters lie on several devices or have several types; Leap needs them as one vector.");
         _initialization = NewVector(mine.Select(p => new ParameterInfo(p.name, p.parameter.shape)));
         Gather(_initialization.Views);
