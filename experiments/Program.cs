@@ -14,5 +14,6 @@ return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning
     Evaluate.Create(),
     MetaTrain.Create(),
     Status.Create(),
+    TaskCommand.Create(),
     Train.Create(),
 });

@@ -15,7 +15,10 @@ namespace RlLeap.Experiments;
 /// 70 a defect (message and the path of a log); 130 and 143 left on Ctrl-C and SIGTERM after a checkpoint.</remarks>
 public static class Shell
 {
-    public const int Failed = 1, WrongUsage = 2, Defect = 70;
+    public const int Failed = 1, WrongUsage = 2, Defect = 70, Interrupted = 130, Terminated = 143;
+
+    /// <summary>The exit code of the signal that asked to leave (<see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
+    public static int? StoppedBy { get; internal set; }
 
     /// <summary>Parses, runs, and answers with the exit code. Messages go to standard error.</summary>
     public static int Run(string[] args, RootCommand root)
@@ -97,7 +100,7 @@ internal sealed class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private int _exitCode; // 0 until a signal came
 
-    public StopSignals() => _registrations = [Register(PosixSignal.SIGINT, 130), Register(PosixSignal.SIGTERM, 143)];
+    public StopSignals() => _registrations = [Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
 
     public CancellationToken Token => _source.Token;
 
@@ -108,6 +111,7 @@ internal sealed class StopSignals : IDisposable
     {
         context.Cancel = true; // not the runtime's own way of ending
         if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0) Environment.Exit(exitCode);
+        Shell.StoppedBy = exitCode;
         Log.Warning("stopping at the next safe point (again to leave at once)");
         _source.Cancel();
     });

@@ -17,11 +17,12 @@ public static class Evaluate
         var steps = new Option<long?>("--agent-steps") { Description = "Agent steps of each, for games; left out: the config's" };
         var output = new Option<string?>("--output") { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = new Option<int?>("--parallel") { Description = "Learners side by side" };
-        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is compared with; goes on where it was stopped.") { run, tasks, seeds, against, steps, output, parallel };
+        var set = new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
+        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is compared with; goes on where it was stopped.") { run, tasks, seeds, against, steps, output, parallel, set };
         command.SetAction((parsed, stop) =>
         {
             var folder = Path.GetFullPath(parsed.GetValue(run)!);
-            var config = RunConfig.Of(folder);
+            var config = RunConfig.Of(folder, parsed.GetValue(set) ?? []);
             var wanted = config.Evaluation ?? new EvaluationSection();
             wanted = wanted with
             {

@@ -1,5 +1,6 @@
 // rlleap meta-train: launch or go on with a meta-training run.
 using System.CommandLine;
+using RlLeap.Experiments.Cluster;
 using RlLeap.Experiments.Configs;
 using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Runs;
@@ -12,7 +13,7 @@ public static class MetaTrain
     public static Command Create()
     {
         var config = new Argument<string?>("config") { Description = "Config file (experiments/configs holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
-        var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5", AllowMultipleArgumentsPerToken = false };
+        var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5; with --resume a key of executor", AllowMultipleArgumentsPerToken = false };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
         var parallel = new Option<int?>("--parallel") { Description = "Tasks trained side by side (run.parallel); does not change any result" };
         var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
@@ -21,8 +22,7 @@ public static class MetaTrain
         {
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
             if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN. Configs that come with RlLeap are in experiments/configs.");
-            if (folder is not null && parsed.GetValue(set) is { Length: > 0 }) throw new RlLeapException("--set changes a config and --resume goes on with the run's own; give one of them.");
-            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder);
+            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
             if (parsed.GetValue(dry))
             {
                 Estimate.Print(wanted);
@@ -38,6 +38,7 @@ public static class MetaTrain
     internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop)
     {
         Suite.Open(config); // tasks that cannot be opened are an error before a folder is made
+        SlurmExecutor.Of(config, config.Run.Directory); // likewise
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
         using var log = new RunLog(run);
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
@@ -53,10 +54,13 @@ public static class MetaTrain
 internal static class RunConfig
 {
     /// <exception cref="RlLeapException">The folder holds no run, or one of another kind.</exception>
-    public static MetaTrainConfig Of(string folder)
+    public static MetaTrainConfig Of(string folder, params IReadOnlyList<string> settings)
     {
+        // What decides results is fixed when a run begins; where it is computed is not.
+        if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
+            throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be changed, which change no result.");
         var path = Path.Combine(folder, RunDirectory.ConfigName);
         if (!File.Exists(path)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
-        return ConfigFile.Load<MetaTrainConfig>(path) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
+        return ConfigFile.Load<MetaTrainConfig>(path, settings) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
     }
 }

@@ -14,7 +14,8 @@ public static class Estimate
     {
         Console.Write(ConfigFile.ToYaml(config, documented: true));
         var suite = Suite.Open(config);
-        var workers = config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
+        var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
+            : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
         TorchSharp.torch.set_num_threads(1);
         using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.Advance();

@@ -2,6 +2,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using RlLeap.Experiments.Cluster;
 using RlLeap.Experiments.Runs;
 using RlLeap.Experiments.Training;
 using RlLeap.MetaLearning;
@@ -14,6 +15,9 @@ namespace RlLeap.Experiments.MetaTraining;
 /// <param name="Identity">Changes whenever what is started from does: a hash of what was meta-learned; "none".</param>
 public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
 {
+    /// <summary>The config of the run that it comes from, where that is not the evaluating run's own; a machine elsewhere opens it again by it.</summary>
+    public MetaTrainConfig? Config { get; init; }
+
     /// <summary>Random initialization.</summary>
     public static StartingPoint None { get; } = new("none", null, "none");
 
@@ -46,35 +50,39 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     /// <summary>A finished one.</summary>
     public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores);
 
-    /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds; the results in that order.</summary>
+    /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds, on threads or on <paramref name="cluster"/>; the results in that order.</summary>
     public IReadOnlyList<Finished> Run(
-        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds, int workers, double checkpointSeconds, string device, Progress progress, CancellationToken cancellation)
+        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds, int workers, double checkpointSeconds, string device, SlurmExecutor? cluster, Progress progress, CancellationToken cancellation)
     {
         var items = tasks.SelectMany(task => Enumerable.Range(0, seeds).SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
         var done = items.Count(item => File.Exists(PathOf(item)));
         progress.Report(done, "held-out tasks");
-        Side.BySide(items.Where(item => !File.Exists(PathOf(item))).ToList(), workers, (item, stop) =>
-        {
-            Learn(item, checkpointSeconds, device, progress, stop);
-            progress.Report(Interlocked.Increment(ref done), "held-out tasks");
-        }, cancellation);
+        if (cluster is not null)
+            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder, (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
+        else
+            Side.BySide(items.Where(item => !File.Exists(PathOf(item))).ToList(), workers, (item, stop) =>
+            {
+                var checkpoint = PathOf(item) + ".checkpoint";
+                Store(item, Learn(item, checkpoint, TimeSpan.FromSeconds(checkpointSeconds), device, progress, stop), ref done, progress);
+                File.Delete(checkpoint);
+            }, cancellation);
         return [.. items.Select(Load)];
     }
 
-    private void Learn(Item item, double checkpointSeconds, string device, Progress progress, CancellationToken stop)
+    /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written.</summary>
+    public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress, CancellationToken stop)
     {
         var task = suite.Find(item.TaskId);
         var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
         using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
             : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
         var recorder = suite.Record();
-        var checkpoint = PathOf(item) + ".checkpoint";
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
         using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", learner.Options.GradientSteps, "updates", learner.Step);
         var saved = System.Diagnostics.Stopwatch.StartNew();
         while (!learner.IsDone)
         {
-            if (stop.IsCancellationRequested || saved.Elapsed.TotalSeconds > checkpointSeconds)
+            if (stop.IsCancellationRequested || saved.Elapsed > checkpointEvery)
             {
                 learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
                 saved.Restart();
@@ -84,9 +92,13 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             line.Update(learner.Step, recorder.Note);
         }
         recorder.End(learner.Count);
-        var finished = new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
+        return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
+    }
+
+    private void Store(Item item, Finished finished, ref int done, Progress progress)
+    {
         AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
-        File.Delete(checkpoint);
+        progress.Report(Interlocked.Increment(ref done), "held-out tasks");
     }
 
     private Finished Load(Item item)

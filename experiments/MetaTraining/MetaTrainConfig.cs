@@ -63,6 +63,9 @@ public sealed record MetaTrainConfig : ICheckedConfig
     [Key("What is learned from the result when meta-training is done; left out: nothing")]
     public EvaluationSection? Evaluation { get; init; }
 
+    [Key("Where tasks are trained; no result depends on it")]
+    public ExecutorSection Executor { get; init; } = new();
+
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {

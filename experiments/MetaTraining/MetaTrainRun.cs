@@ -1,6 +1,7 @@
 // A meta-training run from config to result: meta-steps, checkpoints, evaluation, report.
 using System.Globalization;
 using System.Runtime.InteropServices;
+using RlLeap.Experiments.Cluster;
 using RlLeap.Experiments.Configs;
 using RlLeap.Experiments.Runs;
 using RlLeap.Experiments.Training;
@@ -41,7 +42,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         MetaSteps = config.Meta.Steps,
         MaxDiverged = config.Meta.MaxDiverged,
         Rng = new Rng(config.Run.Seed).Split("meta-training"),
-        Device = Devices.Open(config.Run.Device),
+        // Where jobs train, the machine that submits them needs no GPU; a method that trains one growing state does that here.
+        Device = Devices.Open(config.Executor.Kind == ExecutorKind.Slurm && config.Method.Resolve() is MapMethod or NoPretrainingOptions ? "cpu" : config.Run.Device),
     });
 
     /// <summary>The meta-learner that a finished run in <paramref name="folder"/> ended with.</summary>
@@ -50,7 +52,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         var path = Path.Combine(folder, InitializationName);
         if (!File.Exists(path)) throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: rlleap meta-train --resume {folder}");
-        var learner = Open(config, suite);
+        // Evaluated as jobs, it is only handed on from here.
+        var learner = Open(config.Executor.Kind == ExecutorKind.Slurm ? config with { Run = config.Run with { Device = "cpu" } } : config, suite);
         try
         {
             learner.Load(path);
@@ -67,7 +70,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
         using var progress = new Progress($"{config.Method.Name.ToString().ToLowerInvariant()} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
-        var stored = new StoredExecutor(finished => Threads(progress, finished), run.PathOf("work"));
+        var cluster = SlurmExecutor.Of(config, run.Root);
+        StoredExecutor stored = null!;
+        stored = new StoredExecutor(finished => cluster is null ? Threads(progress, finished) : cluster.Steps(stored.StepFolder, progress), run.PathOf("work"));
         _checkpointPath = stored.CheckpointPath;
         var patience = Patience(learner.MetaSteps);
         while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
@@ -82,7 +87,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             stored.Forget(record.MetaStep);
             progress.Report(learner.MetaSteps, Summary(record));
         }
-        if (Directory.Exists(run.PathOf("work"))) Directory.Delete(run.PathOf("work"), recursive: true);
+        StoredExecutor.Discard(run.PathOf("work"));
     }
 
     private const string ValidationError = "validation.error";
@@ -163,12 +168,13 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             {
                 if (other == "none") { points.Add(StartingPoint.None); continue; }
                 var theirs = ConfigFile.Parse<MetaTrainConfig>(File.ReadAllText(Path.Combine(other, RunDirectory.ConfigName)), other);
+                theirs = theirs with { Executor = config.Executor };
                 opened.Add(Load(other, Suite.Open(theirs), theirs));
-                points.Add(StartingPoint.Of(Path.GetFileName(Path.TrimEndingDirectorySeparator(other)), opened[^1]));
+                points.Add(StartingPoint.Of(Path.GetFileName(Path.TrimEndingDirectorySeparator(other)), opened[^1]) with { Config = theirs });
             }
             using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs");
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"), Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));
-            return evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, progress, cancellation);
+            return evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
         }
         finally
         {

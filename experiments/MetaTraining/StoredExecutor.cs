@@ -32,10 +32,18 @@ public sealed class StoredExecutor(Func<Action<TaskOutcome>, IExecutor> inner, s
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
     public void Forget(long metaStep)
     {
-        if (Directory.Exists(StepFolder(metaStep))) Directory.Delete(StepFolder(metaStep), recursive: true);
+        Discard(StepFolder(metaStep));
     }
 
-    private string StepFolder(long metaStep) => Path.Combine(folder, $"step-{metaStep:D6}");
+    /// <summary>Deletes a folder of work that nobody needs any more, as far as that goes: a job that is about to end may still hold a file open there.</summary>
+    public static void Discard(string folder)
+    {
+        try { if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Log.Information("{Folder} could not be deleted yet: {Reason}", folder, e.Message); }
+    }
+
+    /// <summary>The folder of a meta-step.</summary>
+    public string StepFolder(long metaStep) => Path.Combine(folder, $"step-{metaStep:D6}");
 
     private TaskOutcome? Find(TaskWork work)
     {

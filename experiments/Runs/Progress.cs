@@ -54,6 +54,18 @@ public sealed class Progress : IDisposable
         }
     }
 
+    /// <summary>What to say beside the overall count, which stays as it is ("3 queued, 2 running").</summary>
+    public void Note(string note)
+    {
+        if (!_overall.Note(note)) return;
+        lock (_gate)
+        {
+            if (_live || _clock.GetUtcNow() - _printed < TimeSpan.FromSeconds(10)) return;
+            _printed = _clock.GetUtcNow();
+            _console.WriteLine(_overall.ToString());
+        }
+    }
+
     /// <summary>A task begins: its own line until it is disposed.</summary>
     public Line Begin(string name, long total, string unit, long done = 0)
     {
@@ -129,6 +141,14 @@ public sealed class Progress : IDisposable
             Volatile.Write(ref _done, done);
             Volatile.Write(ref _updated, owner._clock.GetTimestamp());
             Volatile.Write(ref _note, note);
+        }
+
+        /// <summary>Changes the note alone; says whether it was another one.</summary>
+        internal bool Note(string note)
+        {
+            if (Volatile.Read(ref _note) == note) return false;
+            Volatile.Write(ref _note, note);
+            return true;
         }
 
         public void Dispose()

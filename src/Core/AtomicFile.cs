@@ -11,7 +11,8 @@ public static class AtomicFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
-        var temporary = $"{full}.{Environment.ProcessId}-{Interlocked.Increment(ref _serial)}.tmp";
+        // Nobody else's, also where processes of several machines share the folder, and not what a killed one with our number left.
+        var temporary = $"{full}.{Environment.MachineName}-{Environment.ProcessId}-{Started:x}-{Interlocked.Increment(ref _serial)}.tmp";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
@@ -39,5 +40,6 @@ public static class AtomicFile
     /// <summary>Writes bytes.</summary>
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) => Write(path, stream => stream.Write(bytes.Span));
 
+    private static readonly long Started = DateTime.UtcNow.Ticks;
     private static int _serial;
 }

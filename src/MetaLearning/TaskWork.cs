@@ -51,11 +51,11 @@ public sealed record TaskWork
 /// <param name="Failure">Why there is none, in words with task and step; null when there is one.</param>
 public sealed record TaskOutcome(TaskWork Work, Contribution? Contribution, string? Failure)
 {
-    /// <summary>Writes it as safetensors: the direction in float64, the rest as notes.</summary>
-    public void Save(string path)
+    /// <summary>Writes it as safetensors: the direction in float64, the rest as notes, with notes of the caller's (who trained it, from which input).</summary>
+    public void Save(string path, IReadOnlyDictionary<string, string>? more = null)
     {
         using var scope = NewDisposeScope();
-        var notes = new Dictionary<string, string>
+        var notes = new Dictionary<string, string>(more ?? new Dictionary<string, string>())
         {
             ["task"] = Work.TaskId, ["seed"] = $"{Work.Seed}", ["meta-step"] = $"{Work.MetaStep}", ["index"] = $"{Work.Index}",
         };
