@@ -78,7 +78,7 @@ public sealed record ExecutorSection : ICheckedConfig
     }
 
     /// <summary>sbatch's notation of a time in seconds; null where it is none.</summary>
-    internal static long? Seconds(string time)
+    public static long? Seconds(string time)
     {
         var match = Regex.Match(time, @"^(?:(\d+)-(\d+)(?::(\d+))?(?::(\d+))?|(\d+)(?::(\d+))?(?::(\d+))?)$");
         if (!match.Success) return null;
