@@ -80,7 +80,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             cancellation.ThrowIfCancellationRequested();
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
-            Write(record, suite.Learner.Stopping is not null);
+            Write(record, suite);
             Look(patience, record.Mean(ValidationError));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
@@ -130,18 +130,18 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         });
     }
 
-    private void Write(MetaStepRecord record, bool looks)
+    private void Write(MetaStepRecord record, Suite suite)
     {
         run.Metrics.Write(new Row("meta", record.MetaStep, [("loss/first", record.Mean("loss.first")), ("loss/last", record.Mean("loss.last")), ("loss/mean", record.Mean("loss.mean")),
-            ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count), .. looks ? new[] { (Column(ValidationError), record.Mean(ValidationError)) } : []]));
+            ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count), .. suite.TaskMetrics.Select(metric => (Column(metric), record.Mean(metric)))]));
         foreach (var task in record.Tasks.GroupBy(t => t.TaskId))
             run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (Column(key), task.Average(t => t.Metrics[key])))]));
     }
 
     private static string Summary(MetaStepRecord record)
     {
-        var length = record.Mean("path.length");
-        return string.Create(CultureInfo.InvariantCulture, $"loss {record.Mean("loss.mean"):G4}{(double.IsNaN(length) ? "" : $", path length {length:G4}")}");
+        var (error, length) = (record.Mean(MeanError.Metric), record.Mean("path.length"));
+        return string.Create(CultureInfo.InvariantCulture, $"loss {record.Mean("loss.mean"):G4}{(double.IsNaN(error) ? "" : $", error {error:G3}")}{(double.IsNaN(length) ? "" : $", path length {length:G4}")}");
     }
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)

@@ -116,6 +116,9 @@ public sealed class MultiCvSuite : Suite
     /// <inheritdoc/>
     public override CurveRecorder Record() => new ErrorCurve();
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics => Learner.Stopping is { } stopping ? [MeanError.Metric, stopping.Metric] : [MeanError.Metric];
+
     /// <summary>The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the validation error.</summary>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>
     {

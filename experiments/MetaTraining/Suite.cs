@@ -40,6 +40,9 @@ public abstract class Suite
     /// <summary>What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves that are kept are found again by it.</summary>
     public virtual string? Setting => null;
 
+    /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
+    public virtual IReadOnlyList<string> TaskMetrics => [];
+
     /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
@@ -288,6 +291,9 @@ public sealed class OmniglotSuite : Suite
 
     /// <inheritdoc/>
     public override string Setting => _options.ToString();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics => [MeanError.Metric];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))

@@ -11,7 +11,7 @@ namespace RlLeap.Experiments.Runs;
 /// <param name="start">Runs the program with arguments, its output to a file; answers its exit code. Replaced in tests.</param>
 public sealed partial class Grid(GridConfig config, string file, Func<IReadOnlyList<string>, string, CancellationToken, Task<int>>? start = null)
 {
-    private readonly string _config = Path.GetFullPath(config.Config, Path.GetDirectoryName(Path.GetFullPath(file))!);
+    private string ConfigOf(GridRun run) => Path.GetFullPath(run.Config, Path.GetDirectoryName(Path.GetFullPath(file))!);
 
     public string FolderOf(GridRun run) => Path.Combine(config.Directory, run.Name);
 
@@ -19,8 +19,8 @@ public sealed partial class Grid(GridConfig config, string file, Func<IReadOnlyL
     /// <exception cref="OperationCanceledException">It was stopped; the runs in progress have checkpointed and left.</exception>
     public async Task<IReadOnlyList<GridRun>> Execute(CancellationToken stop)
     {
-        if (!File.Exists(_config)) throw new RlLeapException($"{file}: key 'config': there is no file {_config}.");
         var runs = config.Runs();
+        if (runs.Select(ConfigOf).FirstOrDefault(path => !File.Exists(path)) is { } missing) throw new RlLeapException($"{file}: key 'config': there is no file {missing}.");
         var left = runs.Where(r => !RunDirectory.IsComplete(FolderOf(r))).ToList();
         var (done, failed) = (runs.Count - left.Count, new List<GridRun>());
         using var progress = new Progress(file, runs.Count, "runs", done);
@@ -47,7 +47,7 @@ public sealed partial class Grid(GridConfig config, string file, Func<IReadOnlyL
     /// <summary>The program's arguments that begin a run or go on with it.</summary>
     public IReadOnlyList<string> ArgumentsOf(GridRun run) => RunDirectory.Holds(FolderOf(run))
         ? [config.Command, "--resume", FolderOf(run)]
-        : [config.Command, .. config.Command == "train" ? ["--config", _config] : new[] { _config }, .. run.Settings.Append($"run.directory={FolderOf(run)}").SelectMany(s => new[] { "--set", s })];
+        : [config.Command, .. config.Command == "train" ? ["--config", ConfigOf(run)] : new[] { ConfigOf(run) }, .. run.Settings.Append($"run.directory={FolderOf(run)}").SelectMany(s => new[] { "--set", s })];
 
     // A process of its own: its memory is given back, and its death is its alone.
     private static async Task<int> Process(IReadOnlyList<string> arguments, string log, CancellationToken stop)

@@ -39,6 +39,7 @@ public sealed class Learner : IDisposable
     private readonly ITaskStream _stream;
     private readonly IPathObserver? _observer;
     private readonly Patience? _patience;
+    private readonly MeanError _error = new();
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
     public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
@@ -97,16 +98,28 @@ public sealed class Learner : IDisposable
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
         Count += draw.Count;
+        _error.Add(draw.Metrics);
         if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Look(Options.Stopping.Score(_stream, Model, Task.Info.Id));
         return new StepRecord(Step - 1, value, draw.Count, draw.Metrics);
     }
 
-    /// <summary>Ends the process for its observer and returns the contribution; with early stopping, its metrics include the last look ("validation.error").</summary>
+    /// <summary>
+    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="MeanError"/> where draws have an error, and the last look
+    /// ("validation.error") with early stopping.
+    /// </summary>
     public Contribution Finish()
     {
         var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
-        return Options.Stopping is not { } stopping ? contribution
-            : contribution with { Metrics = new Dictionary<string, double>(contribution.Metrics) { [stopping.Metric] = LastLook } };
+        var metrics = new Dictionary<string, double>(contribution.Metrics);
+        Record(metrics);
+        return contribution with { Metrics = metrics };
+    }
+
+    /// <summary>Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see <see cref="Finish"/>.</summary>
+    public void Record(IDictionary<string, double> metrics)
+    {
+        _error.Record(metrics);
+        if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastLook;
     }
 
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
@@ -127,6 +140,7 @@ public sealed class Learner : IDisposable
             ["gradient"] = Model.Parameters.Gradient!,
             ["buffers"] = Model.Buffers.Flat.detach(),
             ["optimizer"] = Bytes(Optimizer.SaveState()),
+            ["error"] = tensor(_error.Save()),
             ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
         };
         tensors["stream"] = Bytes(_stream.Save());
@@ -154,6 +168,7 @@ public sealed class Learner : IDisposable
         Optimizer.RestoreState(Raw("optimizer"));
         var counters = Find("counters").data<long>().ToArray();
         (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
+        if (tensors.TryGetValue("error", out var error)) _error.Restore(error.data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
         _observer?.Restore(

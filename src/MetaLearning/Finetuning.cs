@@ -81,6 +81,7 @@ internal sealed class Finetuning : IMetaLearner
         using var scope = NewDisposeScope();
         var before = (Parameters: _all.Flat.detach().clone(), Buffers: Initialization.Buffers.Flat.detach().clone(), Optimizer: _optimizer.SaveState());
         var losses = batch.Select(_ => new List<double>()).ToList();
+        var errors = batch.Select(_ => new MeanError()).ToList();
         var looks = new double?[batch.Count];
         var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
         var diverged = new TaskOutcome?[batch.Count];
@@ -91,7 +92,7 @@ internal sealed class Finetuning : IMetaLearner
             for (var step = 0L; step < _steps; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                norm = Step(batch, streams, losses, i => Diverge(i, step));
+                norm = Step(batch, streams, losses, errors, i => Diverge(i, step));
             }
             if (_setting.Learner.Stopping is { } stopping)
                 for (var i = 0; i < batch.Count; i++)
@@ -119,6 +120,7 @@ internal sealed class Finetuning : IMetaLearner
             {
                 ["loss.first"] = losses[i].FirstOrDefault(double.NaN), ["loss.last"] = losses[i].LastOrDefault(double.NaN), ["loss.mean"] = losses[i].DefaultIfEmpty(double.NaN).Average(),
             };
+            errors[i].Record(metrics);
             if (looks[i] is { } look) metrics[_setting.Learner.Stopping!.Metric] = look;
             return metrics;
         }
@@ -181,7 +183,7 @@ internal sealed class Finetuning : IMetaLearner
     }
 
     // One gradient step on the mean loss of the tasks that still take part (those with a stream); the norm of its gradient.
-    private double Step(IReadOnlyList<ITask> batch, ITaskStream?[] streams, List<List<double>> losses, Action<int> diverge)
+    private double Step(IReadOnlyList<ITask> batch, ITaskStream?[] streams, List<List<double>> losses, List<MeanError> errors, Action<int> diverge)
     {
         using var scope = NewDisposeScope();
         _all.ZeroGradient();
@@ -197,6 +199,7 @@ internal sealed class Finetuning : IMetaLearner
             var value = loss.detach().to_type(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value)) { diverge(i); continue; }
             losses[i].Add(value);
+            errors[i].Add(draw.Metrics);
             model.Parameters.ZeroGradient();
             loss.backward();
             Move(model, batch[i], into: false);

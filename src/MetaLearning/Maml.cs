@@ -40,7 +40,7 @@ public sealed record MamlOptions : MapMethod
         var (model, stream, options) = (learner.Model, learner.Stream, run.Work.Learner);
         IReadOnlyList<Tensor> theta = model.Parameters.Views;
         var velocity = new Tensor?[theta.Count];
-        var losses = new List<double>();
+        var (losses, error) = (new List<double>(), new MeanError());
         var inner = zeros([], model.DType, model.Device);
         for (var step = 0L; step < options.GradientSteps; step++)
         {
@@ -48,6 +48,7 @@ public sealed record MamlOptions : MapMethod
             using var draw = stream.Draw(model.At(theta), Split.Train);
             inner = stream.Loss(model.At(theta), draw);
             losses.Add(Value(inner, run.Work.TaskId, step));
+            error.Add(draw.Metrics);
             // An unused parameter (a head that this loss does not touch) has no gradient and stays.
             var gradients = autograd.grad([inner], [.. theta], retain_graph: AddLastInnerLoss || !FirstOrder, create_graph: !FirstOrder, allow_unused: true);
             theta = Descend(theta, gradients, velocity, options.Optimizer, options.Optimizer.RateAt(step, options.GradientSteps));
@@ -63,10 +64,9 @@ public sealed record MamlOptions : MapMethod
         if (AddLastInnerLoss) outer = outer + inner;
         model.Parameters.ZeroGradient();
         outer.backward();
-        return new Contribution(run.Work.TaskId, model.Parameters.SharedGradient.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), options.GradientSteps, new Dictionary<string, double>
-        {
-            ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average(), ["loss.outer"] = outerLoss,
-        });
+        var metrics = new Dictionary<string, double> { ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average(), ["loss.outer"] = outerLoss };
+        error.Record(metrics);
+        return new Contribution(run.Work.TaskId, model.Parameters.SharedGradient.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), options.GradientSteps, metrics);
     }
 
     /// <inheritdoc/>

@@ -88,7 +88,7 @@ internal abstract class SequentialMetaLearner : IMetaLearner
             if (Tasks.TryGetValue(task.Info.Id, out var previous) && !before.ContainsValue(previous)) Free(previous);
             Tasks[task.Info.Id] = own;
             var metrics = new Dictionary<string, double> { ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average() };
-            if (Setting.Learner.Stopping is { } stopping) metrics[stopping.Metric] = learner.LastLook;
+            learner.Record(metrics);
             return new TaskRecord(task.Info.Id, seed, learner.Step, metrics);
         }
     }

@@ -44,6 +44,22 @@ public class GridTests
     }
 
     [Fact]
+    public void Combinations_can_be_left_out_and_the_config_can_follow_an_axis()
+    {
+        var config = ConfigFile.Parse<GridConfig>("""
+            config: "omniglot-{method.name}.yaml"
+            directory: grid
+            axes:
+              method.name: [leap, reptile]
+              method.loss: [true, false]
+              method.stabilizer: [true, false]
+            except: [method.loss=false method.stabilizer=true, method.name=reptile method.loss=false]
+            """, "grid.yaml");
+        Assert.Equal(["loss-true/name-leap/stabilizer-true", "loss-true/name-leap/stabilizer-false", "loss-true/name-reptile/stabilizer-true", "loss-true/name-reptile/stabilizer-false", "loss-false/name-leap/stabilizer-false"], config.Runs().Select(r => r.Name));
+        Assert.Equal(["omniglot-leap.yaml", "omniglot-leap.yaml", "omniglot-reptile.yaml", "omniglot-reptile.yaml", "omniglot-leap.yaml"], config.Runs().Select(r => r.Config));
+    }
+
+    [Fact]
     public async Task What_is_complete_is_left_alone_and_what_was_begun_goes_on()
     {
         using var temp = new TempFolder();
@@ -73,6 +89,9 @@ public class GridTests
     [InlineData("axes: {seed: []}", "a list of at least 1")]
     [InlineData("axes: {a.seed: [1], b.seed: [1]}", "last words differ")]
     [InlineData("axes: {run.directory: [a]}", "left to the grid")]
+    [InlineData("axes: {seed: [1]}\nexcept: [seed=2]", "a value of axes, not seed")]
+    [InlineData("axes: {seed: [1]}\nexcept: [rate]", "a value of axes, not rate")]
+    [InlineData("axes: {seed: [1]}\nset: {}\ncommand: train\nparallel: 1\nexcept: [seed=1]", "less than all")]
     public void Grids_that_cannot_be_are_refused(string axes, string expected) =>
         Assert.Contains(expected, Assert.Throws<ConfigException>(() => ConfigFile.Parse<GridConfig>($"config: a\ndirectory: b\n{axes}\n", "grid.yaml")).Message, StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 // Omniglot and Multi-CV as tasks: draws, scores, saved streams, learning; and the encoder of both.
+using RlLeap.MetaLearning;
 using RlLeap.MetaLearning.Suites;
 using TorchSharp;
 using Xunit;
@@ -141,6 +142,35 @@ public sealed class TaskTests
         Assert.InRange(one.After, 0, 0.25); // four classes: 0.75 by chance
         var bright = Run(MultiCv(), new ConvolutionalEncoder(3, 32, filters: 8), 40);
         Assert.InRange(bright.After, 0, 0.12);
+    }
+
+    [Fact]
+    public void The_mean_training_error_is_that_of_the_steps_and_survives_a_resume()
+    {
+        using var temp = new TempFolder();
+        var task = Omniglot();
+        var errors = new List<double>();
+        Learner New() => new(task, new ConvolutionalEncoder(1, 28, filters: 4), new LearnerOptions { GradientSteps = 6 }, new Rng(8), observer: new ReptileOptions().Observe(task.Info.Id));
+        using (var begun = New())
+        {
+            for (var i = 0; i < 3; i++) errors.Add(begun.Advance().Metrics["error"]);
+            begun.Save(temp["learner"]);
+        }
+        using var resumed = New();
+        resumed.Load(temp["learner"]);
+        while (!resumed.IsDone) errors.Add(resumed.Advance().Metrics["error"]);
+        Assert.Equal(errors.Average(), resumed.Finish().Metrics[MeanError.Metric], 12);
+    }
+
+    public static TheoryData<MetaLearningMethod> TrainingMethods => [new LeapOptions(), new ReptileOptions(), new FirstOrderMamlOptions(), new MamlOptions(), new FinetuningOptions(), new HatOptions(), new ProgressiveOptions()];
+
+    [Theory]
+    [MemberData(nameof(TrainingMethods))]
+    public void Every_method_that_trains_records_the_mean_training_error(MetaLearningMethod method)
+    {
+        var task = Omniglot();
+        using var learner = method.Create(new MetaSetting { Network = new ConvolutionalEncoder(1, 28, filters: 4), Pool = [task], Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = 2 } });
+        Assert.InRange(learner.MetaStep([task], new ThreadExecutor(1)).Mean(MeanError.Metric), 0.1, 1);
     }
 
     [Fact]
