@@ -5,6 +5,7 @@ IBenchmark[] benchmarks =
 [
     new AgentBenchmark(),
     new CoreBenchmark(),
+    new DataBenchmark(),
     new EnvironmentBenchmark(),
     new LeapBenchmark(),
     new AleBenchmark(),

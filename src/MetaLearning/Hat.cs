@@ -5,8 +5,8 @@ namespace RlLeap.MetaLearning;
 
 /// <summary>HAT, hard attention to the task: every task learns which units it uses, and what they are connected by is protected from the others (Serra et al. 2018, arXiv 1801.01423).</summary>
 /// <remarks>
-/// <para>In layer l, task t multiplies the units by a = sigmoid(s e), e being the task's embedding [units]. Over a visit's gradient steps s rises from 1/s_max to s_max
-/// (equation 3, a visit standing for an epoch); in evaluation it is s_max. The gradient of a weight between units j and i is multiplied by 1 - min(a_i, a_j) of
+/// <para>In layer l, task t multiplies the units by a = sigmoid(s e), e being the task's embedding [units]. Over the gradient steps of every epoch (of a visit, where that
+/// is shorter or the task has no epochs) s rises from 1/s_max to s_max (equation 3); in evaluation it is s_max. The gradient of a weight between units j and i is multiplied by 1 - min(a_i, a_j) of
 /// the cumulative masks, a bias's by 1 - a_i (equation 2); embeddings' gradients are compensated for the annealing (equation 8); the loss gets
 /// Sparsity times R = sum a (1 - cumulative) / sum (1 - cumulative) (equation 5).</para>
 /// <para>Revisits, which the original has not but the Leap paper allows: the cumulative mask that protects against a task leaves the task's own mask out, or a task
@@ -50,7 +50,7 @@ internal sealed class Hat(HatOptions options, MetaSetting setting) : SequentialM
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         learning = learning.For(task.Info);
-        var network = new HatNetwork(Setting.Network, options, _roles, Cumulative(except: task.Info.Id), learning.GradientSteps);
+        var network = new HatNetwork(Setting.Network, options, _roles, Cumulative(except: task.Info.Id), Ramp(task.Info, learning));
         var learner = new Learner(new HatTask(task), network, learning, rng, Setting.Device, dtype: Setting.DType);
         for (var i = 0; i < _roles.Length; i++) learner.Model.Parameters.Views[i].copy_(Initialization.Shared.Views[i]);
         learner.Model.Buffers.CopyFrom(Initialization.Buffers);
@@ -72,6 +72,9 @@ internal sealed class Hat(HatOptions options, MetaSetting setting) : SequentialM
         return own;
     }
 
+    // Gradient steps in which the slope rises once.
+    private static long Ramp(TaskInfo task, LearnerOptions learning) => task.StepsPerEpoch > 0 ? Math.Min(task.StepsPerEpoch, learning.GradientSteps) : learning.GradientSteps;
+
     // The elementwise maximum of the other tasks' final masks, by layer; zeros where there is none.
     private Tensor[] Cumulative(string except) =>
         [.. Setting.Network.HiddenUnits.Select((units, l) => Tasks.Where(t => t.Key != except).Select(t => sigmoid(t.Value[HatNetwork.EmbeddingName(l)] * options.MaxSlope))
@@ -88,16 +91,16 @@ internal sealed class HatNetwork : Network, IDisposable
     private readonly Role[] _roles;
     private readonly Tensor[] _cumulative;
     private readonly Tensor?[] _shields;
-    private readonly long _steps;
+    private readonly long _ramp;
 
     /// <summary>Where a parameter of the inner network belongs.</summary>
     /// <param name="Layer">The hidden layer whose units are its first axis.</param>
     /// <param name="OfTask">A batch-norm parameter, the task's own.</param>
     public readonly record struct Role(int Layer, bool OfTask);
 
-    public HatNetwork(Network inner, HatOptions options, Role[] roles, Tensor[] cumulative, long steps)
+    public HatNetwork(Network inner, HatOptions options, Role[] roles, Tensor[] cumulative, long ramp)
     {
-        (_inner, _options, _roles, _cumulative, _steps) = (inner, options, roles, cumulative, steps);
+        (_inner, _options, _roles, _cumulative, _ramp) = (inner, options, roles, cumulative, ramp);
         Parameters = [.. inner.Parameters, .. inner.HiddenUnits.Select((units, l) => new ParameterInfo(EmbeddingName(l), [units]))];
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -140,10 +143,10 @@ internal sealed class HatNetwork : Network, IDisposable
         return [.. roles];
     }
 
-    /// <summary>Sets the slope for gradient step <paramref name="step"/>, from 0, of a visit.</summary>
+    /// <summary>Sets the slope for gradient step <paramref name="step"/>, from 0, of a visit: it rises over a ramp of gradient steps, again and again.</summary>
     public void Anneal(long step)
     {
-        var progress = _steps > 1 ? Math.Min(1.0, (double)step / (_steps - 1)) : 1;
+        var progress = _ramp > 1 ? step % _ramp / (double)(_ramp - 1) : 1;
         Slope = 1 / _options.MaxSlope + (_options.MaxSlope - 1 / _options.MaxSlope) * progress;
     }
 

@@ -1,5 +1,6 @@
 // HAT's algebra: what masks multiply, what they protect, what they cost.
 using RlLeap.MetaLearning;
+using RlLeap.MetaLearning.Suites;
 using RlLeap.Testing;
 using TorchSharp;
 using Xunit;
@@ -98,6 +99,8 @@ public sealed class HatTests
         using var learner = new Learner(new HatTask(Sine), network, Learning, new Rng(1), dtype: ScalarType.Float64);
         network.Anneal(1);
         Assert.Equal(1 / 400.0 + (400 - 1 / 400.0) / 2, network.Slope, 1e-12);
+        network.Anneal(5); // the last step of the second ramp
+        Assert.Equal(400, network.Slope, 1e-12);
         network.Anneal(0);
         var model = learner.Model;
         model.Output(tensor(new[] { 0.5, -1 }, [2, 1])).square().sum().backward();
@@ -119,6 +122,27 @@ public sealed class HatTests
             var loss = model.Output(tensor(new[] { 0.5, -1 }, [2, 1])).square().sum().item<double>();
             e[i] = e[i] - shift;
             return loss;
+        }
+    }
+
+    [Fact]
+    public void TheSlopeRisesInEveryEpochOfATaskThatHasEpochs()
+    {
+        var pixels = new byte[20 * 3 * 32 * 32];
+        var set = new ImageSet("noise", 3, 32, 32, 2, pixels, [.. Enumerable.Range(0, 20).Select(i => i % 2)], 16);
+        var task = new MultiCvTask(new MultiCvSet(set, ImageSplit.Draw(set, new Rng(1)), [0.5], [0.5])) { BatchSize = 5 }; // 14 images train: three steps
+        using var meta = new HatOptions().Create(new MetaSetting { Network = new ConvolutionalEncoder(3, 32, filters: 4), Pool = [task], Learner = Learning, Rng = new Rng(1) });
+        Assert.Equal([0, 0.5, 1, 0, 0.5, 1], Slopes(Learning with { Epochs = 2 }));
+        Assert.Equal([0, 1], Slopes(Learning with { GradientSteps = 2 }));
+
+        IEnumerable<double> Slopes(LearnerOptions learning)
+        {
+            using var learner = meta.Begin(task, learning, new Rng(2));
+            while (!learner.IsDone)
+            {
+                learner.Advance();
+                yield return (((HatNetwork)learner.Model.Network).Slope - 1 / 400.0) / (400 - 1 / 400.0);
+            }
         }
     }
 

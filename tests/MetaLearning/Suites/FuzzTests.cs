@@ -61,7 +61,7 @@ public sealed class FuzzTests : IDisposable
         ["gtsrb archive"] = (TempFolder folder, out byte[] good) => { good = Made.Zip([.. Made.GtsrbFiles(side: 3)]); return InFile(folder, "a.zip", path => MultiCvReaders.Gtsrb([path], "gtsrb")); },
         ["gtsrb table"] = (TempFolder folder, out byte[] good) =>
         {
-            foreach (var (name, content) in Made.GtsrbFiles(side: 3))
+            foreach (var (name, content) in Made.GtsrbFiles(side: 3).Where(file => !file.Name.Contains("Training/Images/00000")))
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(folder["g/" + name])!);
                 File.WriteAllBytes(folder["g/" + name], content);
@@ -138,9 +138,14 @@ public sealed class FuzzTests : IDisposable
         return [.. file];
     }
 
+    // Written over what is there: ext4 flushes a file that was truncated to nothing first, which took longer than all reading.
     private static Action<byte[]> InFile(TempFolder folder, string name, Action<string> read) => file =>
     {
-        File.WriteAllBytes(folder[name], file);
+        using (var stream = new FileStream(folder[name], FileMode.OpenOrCreate, FileAccess.Write))
+        {
+            stream.Write(file);
+            stream.SetLength(file.Length);
+        }
         read(folder[name]);
     };
 

@@ -34,10 +34,12 @@ public sealed class ReaderTests : IDisposable
     {
         var folder = _folder["mnist"];
         Refused("is not there", () => MultiCvReaders.IdxFolder(folder, "mnist"));
+        Refused("is a file where the folder", () => MultiCvReaders.IdxFolder(_folder.Write("file", "x"), "mnist"));
         Damaged("no test part", () => Made.MnistFolder(folder, test: 0));
         Damaged("only the images", () => File.Delete(Path.Combine(folder, "t10k-labels-idx1-ubyte.gz")));
         Damaged("train-images", () => Cut(Path.Combine(folder, "train-images-idx3-ubyte.gz"), 100));
         Damaged("train-images", () => Cut(Path.Combine(folder, "train-images-idx3-ubyte.gz"), 3));
+        Damaged("gzip data are damaged", () => Flip(Path.Combine(folder, "train-images-idx3-ubyte.gz"), 6)); // in its checksum
         Damaged("starts with 00000801", () => File.Copy(Path.Combine(folder, "train-labels-idx1-ubyte.gz"), Path.Combine(folder, "train-images-idx3-ubyte.gz"), overwrite: true));
         Damaged("label 10", () => File.WriteAllBytes(Path.Combine(folder, "train-labels-idx1-ubyte.gz"), Made.Gzip(Made.Idx([20], Enumerable.Repeat((byte)10, 20).ToArray()))));
         Damaged("19 labels for 20 images", () => File.WriteAllBytes(Path.Combine(folder, "train-labels-idx1-ubyte.gz"), Made.Gzip(Made.Idx([19], new byte[19]))));
@@ -229,6 +231,12 @@ public sealed class ReaderTests : IDisposable
     {
         using var file = File.OpenWrite(path);
         file.SetLength(file.Length - bytes);
+    }
+
+    private static void Flip(string path, int fromTheEnd)
+    {
+        var file = File.ReadAllBytes(path);
+        File.WriteAllBytes(path, Flipped(file, file.Length - fromTheEnd));
     }
 
     private static byte[] Flipped(byte[] file, int at)

@@ -115,7 +115,7 @@ public static class MultiCvReaders
 
     private static (byte[] Pixels, int[] Labels)? IdxPart(string folder, string part)
     {
-        if (!Directory.Exists(folder)) throw new DataException(folder, "is not there");
+        if (!Directory.Exists(folder)) throw new DataException(folder, File.Exists(folder) ? "is a file where the folder of the idx files is expected" : "is not there");
         var images = IdxFile(folder, $"{part}-images", "idx3-ubyte");
         var labels = IdxFile(folder, $"{part}-labels", "idx1-ubyte");
         if (images is null && labels is null) return null;

@@ -28,7 +28,10 @@ internal sealed class CheckedGzipStream : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        var read = _gzip.Read(buffer);
+        int read;
+        // The base library calls everything that its inflater rejects, a wrong checksum too, an unsupported compression method.
+        try { read = _gzip.Read(buffer); }
+        catch (InvalidDataException e) { throw new InvalidDataException("the gzip data are damaged", e); }
         _seenCrc = Compressed.Crc32(buffer[..read], _seenCrc);
         _seenLength += (uint)read;
         if (read == 0 && buffer.Length > 0 && (_seenCrc != _crc || _seenLength != _length)) throw new InvalidDataException("the gzip data end without their checksum");

@@ -6,6 +6,9 @@ namespace RlLeap.MetaLearning.Suites;
 /// <remarks>No reader allocates what a header claims before the claim is plausible: DEFLATE cannot expand by more than 1032 to 1.</remarks>
 internal static class Compressed
 {
+    // The base library's own words speak of an unsupported compression method.
+    private const string DamagedData = "its compressed data are damaged";
+
     /// <summary>The most bytes that <paramref name="compressed"/> bytes of DEFLATE can stand for, with room for headers.</summary>
     public static long LargestExpansion(long compressed) => 1032 * compressed + 1024;
 
@@ -35,9 +38,13 @@ internal static class Compressed
         {
             using var zlib = new ZLibStream(new MemoryStream(data, offset, count, writable: false), CompressionMode.Decompress);
             var content = new byte[expected];
-            if (zlib.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
-                throw new DataException(where, "the compressed data end too early; the file is truncated or damaged");
-            if (zlib.ReadByte() >= 0) throw new DataException(where, $"holds more than the {expected:N0} bytes it should; the file is damaged");
+            try
+            {
+                if (zlib.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
+                    throw new DataException(where, "the compressed data end too early; the file is truncated or damaged");
+                if (zlib.ReadByte() >= 0) throw new DataException(where, $"holds more than the {expected:N0} bytes it should; the file is damaged");
+            }
+            catch (InvalidDataException e) { throw new DataException(where, DamagedData, e); }
             return content;
         });
     }
@@ -49,7 +56,9 @@ internal static class Compressed
         var length = 0;
         while (true)
         {
-            var read = stream.Read(buffer, length, buffer.Length - length);
+            int read;
+            try { read = stream.Read(buffer, length, buffer.Length - length); }
+            catch (InvalidDataException e) when (stream is DeflateStream) { throw new DataException(where, DamagedData, e); }
             if (read == 0) break;
             length += read;
             if (length > limit) throw new DataException(where, $"holds more than {limit:N0} bytes; this is not the file of the data set");

@@ -13,7 +13,7 @@ public sealed record DataLocation(IReadOnlyList<string> Roots, string? Cache)
             var local = Path.Combine(Environment.CurrentDirectory, "data");
             var named = Environment.GetEnvironmentVariable("RLLEAP_DATA");
             var cache = Environment.GetEnvironmentVariable("RLLEAP_CACHE");
-            return new DataLocation(string.IsNullOrEmpty(named) ? [local] : [Path.GetFullPath(named), local], string.IsNullOrEmpty(cache) ? Path.Combine(local, "cache") : Path.GetFullPath(cache));
+            return new DataLocation(string.IsNullOrEmpty(named) ? [local] : [.. new[] { Path.GetFullPath(named), local }.Distinct()], string.IsNullOrEmpty(cache) ? Path.Combine(local, "cache") : Path.GetFullPath(cache));
         }
     }
 
