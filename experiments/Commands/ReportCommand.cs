@@ -1,5 +1,6 @@
 // rlleap report: tables and figures of one or several finished runs.
 using System.CommandLine;
+using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Reporting;
 using RlLeap.Experiments.Runs;
 using Spectre.Console;
@@ -24,7 +25,7 @@ public static class ReportCommand
             // A grid keeps its runs' output beside their folders, and a shell's * names both.
             string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !(f.EndsWith(".log", StringComparison.Ordinal) && File.Exists(f))).Distinct()];
             if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs. Give folders of finished runs.");
-            var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Result.Load(Path.Combine(f, RunDirectory.ResultName)))).ToList();
+            var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool));
             Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
@@ -34,7 +35,15 @@ public static class ReportCommand
     /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
     internal static void Show(Result result, string folder)
     {
-        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, result)], new Rng(0).Split("report")), Path.Combine(folder, "report"));
+        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")), Path.Combine(folder, "report"));
+    }
+
+    // What depends on the clock is not part of a result, and belongs to its report.
+    private static Result Timed(Result result, string folder)
+    {
+        var record = new Dictionary<string, string>(result.Record ?? new Dictionary<string, string>());
+        foreach (var (fact, value) in StepTimes.Facts(folder)) record[fact] = value;
+        return result with { Record = record };
     }
 
     private static void Show(Report report, string folder)

@@ -70,14 +70,14 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
         using var progress = new Progress($"{config.Method.Name.ToString().ToLowerInvariant()} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
-        var cluster = SlurmExecutor.Of(config, run.Root);
-        StoredExecutor stored = null!;
-        stored = new StoredExecutor(finished => cluster is null ? Threads(progress, finished) : cluster.Steps(stored.StepFolder, progress), run.PathOf("work"));
-        _checkpointPath = stored.CheckpointPath;
+        var times = new StepTimes(Workers);
+        var work = run.PathOf("work");
+        var stored = new StoredExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => StoredExecutor.StepFolder(work, step), progress) : times.Watch(Threads(progress, times)), work);
         var patience = Patience(learner.MetaSteps);
         while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
         {
             cancellation.ThrowIfCancellationRequested();
+            times.Begin();
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
             Write(record, suite);
@@ -85,9 +85,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
+            run.Times.Write(times.End(record.MetaStep));
             progress.Report(learner.MetaSteps, Summary(record));
         }
-        StoredExecutor.Discard(run.PathOf("work"));
+        StoredExecutor.Discard(work);
     }
 
     private const string ValidationError = "validation.error";
@@ -111,22 +112,21 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private static string Column(string metric) => metric.Replace('.', '/');
 
-    private Func<TaskWork, string>? _checkpointPath;
+    private int Workers => config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
 
-    private ThreadExecutor Threads(Progress progress, Action<TaskOutcome> finished)
+    private ThreadExecutor Threads(Progress progress, StepTimes times)
     {
         var lines = new System.Collections.Concurrent.ConcurrentDictionary<string, (Progress.Line Line, System.Diagnostics.Stopwatch Since)>();
-        return new ThreadExecutor(config.Run.Parallel, new TrainingHooks
+        return new ThreadExecutor(Workers, new TrainingHooks
         {
             Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => (progress.Begin(work.Label, work.Learner.GradientSteps, "updates"), System.Diagnostics.Stopwatch.StartNew()))
                 .Line.Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}{(step.Metrics.TryGetValue("return", out var r) ? $", return {r:G4}" : "")}")),
-            Checkpoint = work => _checkpointPath!(work),
             CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
+            Trained = (_, time) => times.Trained(time),
         }, outcome =>
         {
             if (lines.TryRemove(outcome.Work.Label, out var line)) line.Line.Dispose();
             if (outcome.Failure is { } failure) Log.Warning("left out (seed {Seed}): {Failure}", outcome.Work.Seed, failure);
-            finished(outcome);
         });
     }
 

@@ -5,35 +5,39 @@ using Serilog;
 namespace RlLeap.Experiments.MetaTraining;
 
 /// <summary>An executor that finds in a folder what was finished before, and has another one train the rest.</summary>
-/// <param name="inner">Makes the executor for the rest; it calls back with every outcome, from any thread.</param>
+/// <param name="inner">Trains the rest. What it trains here is kept as soon as it is finished, and checkpoints lie beside it.</param>
 /// <param name="folder">Folder of the run's work; every meta-step has one in it.</param>
-public sealed class StoredExecutor(Func<Action<TaskOutcome>, IExecutor> inner, string folder) : IExecutor
+public sealed class StoredExecutor(IExecutor inner, string folder) : IExecutor
 {
     /// <summary>Where the outcome of a work lies.</summary>
-    public string OutcomePath(TaskWork work) => Path.Combine(StepFolder(work.MetaStep), $"{work.Index:D4}.outcome");
+    public string OutcomePath(TaskWork work) => Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.outcome");
 
     /// <summary>Where the checkpoint of a work that is not finished lies.</summary>
-    public string CheckpointPath(TaskWork work) => Path.Combine(StepFolder(work.MetaStep), $"{work.Index:D4}.checkpoint");
+    public string CheckpointPath(TaskWork work) => Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.checkpoint");
 
     /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
     {
-        Directory.CreateDirectory(StepFolder(step.MetaStep));
+        Directory.CreateDirectory(StepFolder(folder, step.MetaStep));
         var outcomes = step.Works.Select(Find).ToArray();
         var missing = step.Works.Where((_, i) => outcomes[i] is null).ToList();
         if (missing.Count > 0)
         {
-            var trained = inner(outcome => outcome.Save(OutcomePath(outcome.Work))).Map(step with { Works = missing }, train, cancellation);
+            var trained = inner.Map(step with { Works = missing }, Kept, cancellation);
             foreach (var outcome in trained) outcomes[Array.FindIndex([.. step.Works], work => work.Index == outcome.Work.Index)] = outcome;
         }
         return outcomes!;
+
+        TaskOutcome Kept(TaskWork work, TrainingHooks hooks, CancellationToken stop)
+        {
+            var outcome = train(work, hooks with { Checkpoint = CheckpointPath }, stop);
+            outcome.Save(OutcomePath(work));
+            return outcome;
+        }
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
-    public void Forget(long metaStep)
-    {
-        Discard(StepFolder(metaStep));
-    }
+    public void Forget(long metaStep) => Discard(StepFolder(folder, metaStep));
 
     /// <summary>Deletes a folder of work that nobody needs any more, as far as that goes: a job that is about to end may still hold a file open there.</summary>
     public static void Discard(string folder)
@@ -42,8 +46,8 @@ public sealed class StoredExecutor(Func<Action<TaskOutcome>, IExecutor> inner, s
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Log.Information("{Folder} could not be deleted yet: {Reason}", folder, e.Message); }
     }
 
-    /// <summary>The folder of a meta-step.</summary>
-    public string StepFolder(long metaStep) => Path.Combine(folder, $"step-{metaStep:D6}");
+    /// <summary>The folder of a meta-step in the folder of a run's work.</summary>
+    public static string StepFolder(string folder, long metaStep) => Path.Combine(folder, $"step-{metaStep:D6}");
 
     private TaskOutcome? Find(TaskWork work)
     {

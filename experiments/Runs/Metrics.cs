@@ -44,7 +44,7 @@ public sealed class Collecting : IMetricSink
     public void Write(in Row row) => Rows.Add(row);
 }
 
-/// <summary>One JSON object a line: {"series":"meta","step":3,"losses/policy":0.25}. No times: two equal runs write equal files.
+/// <summary>One JSON object a line: {"series":"meta","step":3,"losses/policy":0.25}. No times of its own.
 /// A number that JSON lacks (NaN, infinities) is null.</summary>
 /// <remarks>Insists on one set of columns per series, also over a resume: a curve whose meaning changes on its way misleads.</remarks>
 public sealed class JsonLines : IMetricSink

@@ -5,13 +5,13 @@ namespace RlLeap.Experiments.Runs;
 
 /// <summary>The folder of one run, held by one process at a time.</summary>
 /// <remarks>
-/// config.yaml (resolved, written first), metrics.jsonl, events/ (TensorBoard), checkpoints/, run.log, and result.json, whose presence
+/// config.yaml (resolved, written first), metrics.jsonl, times.jsonl, events/ (TensorBoard), checkpoints/, run.log, and result.json, whose presence
 /// says that the run is complete. A resume cuts metrics and events back to where they were at the newest whole checkpoint, so that the
-/// files of a resumed run are those of an uninterrupted one, bit for bit; run.log and events/ carry times and are the exception.
+/// files of a resumed run are those of an uninterrupted one, bit for bit; run.log, times.jsonl and events/ carry times and are the exception.
 /// </remarks>
 public sealed class RunDirectory : IDisposable
 {
-    public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", ResultName = "result.json";
+    public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", TimesName = "times.jsonl", ResultName = "result.json";
 
     private readonly FileStream _lock;
     private readonly SortedDictionary<string, FileStream> _appended = new(StringComparer.Ordinal);
@@ -25,7 +25,7 @@ public sealed class RunDirectory : IDisposable
         _lock = @lock;
         _checkpoints = new CheckpointStore(PathOf("checkpoints"), keep);
         _metrics = new(() => new Tee(new JsonLines(Append(MetricsName)), new TensorBoard(Events)));
-        _times = new(() => new TensorBoard(Events));
+        _times = new(() => new Tee(new JsonLines(Append(TimesName)), new TensorBoard(Events)));
     }
 
     /// <summary>Full path of the folder.</summary>
@@ -40,7 +40,7 @@ public sealed class RunDirectory : IDisposable
     /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.</summary>
     public IMetricSink Metrics => _metrics.Value;
 
-    /// <summary>TensorBoard events alone: for rates and other values of the clock, which metrics.jsonl is free of.</summary>
+    /// <summary>times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is free of.</summary>
     public IMetricSink Times => _times.Value;
 
     public string PathOf(string relative) => Path.Combine(Root, relative);
@@ -141,7 +141,7 @@ public sealed class RunDirectory : IDisposable
         }
         // What no checkpoint knows was begun after it.
         var events = Directory.Exists(PathOf("events")) ? Directory.EnumerateFiles(PathOf("events"), "*", SearchOption.AllDirectories) : [];
-        foreach (var file in events.Append(PathOf(MetricsName)))
+        foreach (var file in events.Append(PathOf(MetricsName)).Append(PathOf(TimesName)))
             if (File.Exists(file) && !lengths.ContainsKey(Path.GetRelativePath(Root, file))) File.Delete(file);
     }
 

@@ -13,6 +13,9 @@ public sealed record TrainingHooks
 
     /// <summary>Time between checkpoints; zero for one on cancellation only. When they are written does not show in any result.</summary>
     public TimeSpan CheckpointEvery { get; init; }
+
+    /// <summary>Called when a training ends, leaves or fails, on its thread: the time it took without these hooks and checkpoints.</summary>
+    public Action<TaskWork, TimeSpan>? Trained { get; init; }
 }
 
 /// <summary>The training of one task inside a meta-step: a pure function of (initialization, work) to an outcome.</summary>
@@ -21,6 +24,7 @@ public sealed class TaskRun
     private readonly ITask _task;
     private readonly MetaInitialization _start;
     private readonly TrainingHooks _hooks;
+    private long _aside; // ticks of the stopwatch spent on hooks and checkpoints
 
     private TaskRun(TaskWork work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
         (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
@@ -39,6 +43,7 @@ public sealed class TaskRun
         if (work.TaskId != task.Info.Id) throw new ArgumentException($"The work is about {work.TaskId}, the task is {task.Info.Id}.", nameof(task));
         if (work.Method is not MapMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
         var run = new TaskRun(work, task, start, hooks ?? new TrainingHooks(), cancellation);
+        var began = Stopwatch.GetTimestamp();
         try
         {
             var contribution = method.Train(run);
@@ -53,6 +58,10 @@ public sealed class TaskRun
         {
             run.DeleteCheckpoint();
             return new TaskOutcome(work, null, e.Message);
+        }
+        finally
+        {
+            run._hooks.Trained?.Invoke(work, Stopwatch.GetElapsedTime(began + run._aside));
         }
     }
 
@@ -83,15 +92,22 @@ public sealed class TaskRun
         {
             if (Cancellation.IsCancellationRequested)
             {
-                if (path is not null) learner.Save(path);
+                if (path is not null) Aside(() => learner.Save(path));
                 Cancellation.ThrowIfCancellationRequested();
             }
             var record = learner.Advance();
-            _hooks.Stepped?.Invoke(Work, record);
+            if (_hooks.Stepped is { } stepped) Aside(() => stepped(Work, record));
             if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || saved.Elapsed < _hooks.CheckpointEvery || learner.IsDone) continue;
-            learner.Save(path);
+            Aside(() => learner.Save(path));
             saved.Restart();
         }
+    }
+
+    private void Aside(Action action)
+    {
+        var began = Stopwatch.GetTimestamp();
+        action();
+        _aside += Stopwatch.GetTimestamp() - began;
     }
 
     private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);

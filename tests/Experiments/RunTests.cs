@@ -1,7 +1,9 @@
 // The folder of a run: begun once, held by one process, resumed to the same bytes, checkpoints whole or not at all.
 using System.Diagnostics;
 using System.Text;
+using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Runs;
+using RlLeap.MetaLearning;
 using Xunit;
 
 namespace RlLeap.Tests.Experiments;
@@ -147,6 +149,24 @@ public class RunTests
     }
 
     [Fact]
+    public void A_meta_steps_times_are_kept_apart_and_their_shares_make_a_whole()
+    {
+        using var temp = new TempFolder();
+        var times = new StepTimes(workers: 3);
+        var work = new TaskWork { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new() };
+        times.Begin();
+        var tasks = new MetaStepWork(0, null!, [work, work with { Index = 1 }]);
+        times.Watch(new ThreadExecutor(3)).Map(tasks, (w, _, _) => { times.Trained(TimeSpan.Zero); return new TaskOutcome(w, null, "none"); });
+        var row = times.End(0);
+        Assert.Equal(1, row.Values.Where(v => v.Column.StartsWith("workers/", StringComparison.Ordinal)).Sum(v => v.Value), 9);
+        Assert.All(row.Values, v => Assert.True(v.Value >= 0, v.Column));
+        using (var run = RunDirectory.Start(temp["a"], "")) run.Times.Write(row);
+        Assert.False(File.Exists(temp["a/metrics.jsonl"]));
+        Assert.Contains("1 meta-steps; the workers spent 0.0 % training", StepTimes.Facts(temp["a"])["time of meta-training"], StringComparison.Ordinal);
+        Assert.Empty(StepTimes.Facts(temp["b"]));
+    }
+
+    [Fact]
     public void Sinks_compose()
     {
         var (all, some) = (new Collecting(), new Collecting());
@@ -191,7 +211,7 @@ public class RunTests
     public void Progress_off_a_terminal_is_plain_lines_with_rate_and_time_left()
     {
         var console = new StringWriter();
-        using (var progress = new Progress("leap", 100, "meta-steps", done: 40, live: false, console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+        using (var progress = new Progress("leap", 100, "meta-steps", done: 40, live: false, clock: new StoppedClock(), console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
         {
             using var line = progress.Begin("Breakout", 5_000_000, "steps");
             line.Update(12_345, "return 3.2");

@@ -34,6 +34,24 @@ public class StatisticsTests
         Assert.InRange(mean.Value, mean.Low, mean.High);
     }
 
+    private sealed record Case(double[][] x, double[][] y, double mean, double median, double iqm, double gap, double improvement, double[] iqm_interval, double[] improvement_interval);
+
+    /// <summary>From one score to 26 games of ten runs, ties among them, games with different numbers of runs.</summary>
+    [Fact]
+    public void On_random_scores_of_many_shapes_they_are_those_of_numpy()
+    {
+        foreach (var (number, c) in Value<Case[]>("cases").Index())
+        {
+            Assert.Equal([c.mean, c.median, c.iqm, c.gap, c.improvement],
+                [Aggregates.Mean(c.x), Aggregates.Median(c.x), Aggregates.InterquartileMean(c.x), Aggregates.OptimalityGap(c.x), Aggregates.ProbabilityOfImprovement(c.x, c.y)],
+                (expected, actual) => Math.Abs(expected - actual) < 1e-12);
+            var iqm = Aggregates.Bootstrap(c.x, Aggregates.InterquartileMean, new Rng(number), 10_000);
+            var improvement = Aggregates.Bootstrap(c.x, c.y, Aggregates.ProbabilityOfImprovement, new Rng(number), 10_000);
+            // Scores have one digit: a quantile may fall on either side of a step of the distribution.
+            Assert.Equal([.. c.iqm_interval, .. c.improvement_interval], [iqm.Low, iqm.High, improvement.Low, improvement.High], (expected, actual) => Math.Abs(expected - actual) < 0.035);
+        }
+    }
+
     [Fact]
     public void The_bootstrap_of_two_runs_has_the_percentiles_of_its_three_outcomes()
     {

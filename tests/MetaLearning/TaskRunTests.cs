@@ -94,6 +94,50 @@ public sealed class TaskRunTests
     }
 
     [Fact]
+    public void WhatTookLongestIsBegunFirstTheNextTime()
+    {
+        var clock = new HandClock();
+        var executor = new ThreadExecutor(1, clock: clock);
+        string[] ids = ["short", "long", "middle"];
+        var works = ids.Select((id, i) => Work(new LeapOptions()) with { TaskId = id, Index = i }).ToList();
+        Assert.Equal(["short", "long", "middle"], Order(works));
+        Assert.Equal(["long", "middle", "short"], Order(works));
+        Assert.Equal(["new", "long", "middle", "short"], Order([.. works, works[0] with { TaskId = "new", Index = 3 }]));
+
+        List<string> Order(IReadOnlyList<TaskWork> tasks)
+        {
+            var begun = new List<string>();
+            var outcomes = executor.Map(new MetaStepWork(0, null!, tasks), (work, _, _) =>
+            {
+                begun.Add(work.TaskId);
+                clock.Seconds += work.TaskId switch { "long" => 3, "middle" => 2, _ => 1 };
+                return new TaskOutcome(work, null, "");
+            });
+            Assert.Equal(tasks, outcomes.Select(outcome => outcome.Work));
+            return begun;
+        }
+    }
+
+    private sealed class HandClock : TimeProvider
+    {
+        public long Seconds { get; set; }
+        public override long TimestampFrequency => 1;
+        public override long GetTimestamp() => Seconds;
+    }
+
+    [Fact]
+    public void TheTimeOfATrainingIsToldWithoutThatOfItsHooks()
+    {
+        using var start = Start();
+        var times = new List<TimeSpan>();
+        var asleep = TimeSpan.FromMilliseconds(20);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var outcome = TaskRun.Execute(Work(new LeapOptions()), Sine, start, new TrainingHooks { Stepped = (_, _) => Thread.Sleep(asleep), Trained = (_, time) => times.Add(time) });
+        var steps = outcome.Contribution!.Steps;
+        Assert.InRange(Assert.Single(times), TimeSpan.Zero, clock.Elapsed - steps * asleep);
+    }
+
+    [Fact]
     public void ATaskThatDivergesIsLeftOutAndNamed()
     {
         ITask[] pool = [Sine, new SinusoidTask("poisoned", 1, 0, Head, poisonedAt: 3)];
