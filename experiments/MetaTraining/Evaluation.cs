@@ -84,15 +84,27 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         {
             if (stop.IsCancellationRequested || saved.Elapsed > checkpointEvery)
             {
-                learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
+                Save();
                 saved.Restart();
                 stop.ThrowIfCancellationRequested();
             }
-            recorder.Add(learner.Advance(), learner.Count);
+            recorder.Add(Advance(), learner.Count);
             line.Update(learner.Step, recorder.Note);
         }
         recorder.End(learner.Count);
         return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
+
+        void Save() => learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
+
+        StepRecord Advance()
+        {
+            try { return learner.Advance(); }
+            catch (Exception e) when (learner.ShouldSaveAfter(e))
+            {
+                Save();
+                throw;
+            }
+        }
     }
 
     private void Store(Item item, Finished finished, ref int done, Progress progress)

@@ -93,6 +93,17 @@ public sealed class TrainRun : IDisposable
             Log.Error("{Message} (agent step {Step})", e.Message, _learner.Count);
             throw;
         }
+        catch (Exception e) when (_learner.ShouldSaveAfter(e))
+        {
+            SaveAfterFailure(evaluationPending: false);
+            throw;
+        }
+    }
+
+    private void SaveAfterFailure(bool evaluationPending)
+    {
+        Save(evaluationPending);
+        Log.Error("an environment failed; saved at agent step {Step}, go on with --resume {Run}", _learner.Count, _run.Root);
     }
 
     private void Write(StepRecord step, long now, EpisodeWindow episodes) => _run.Metrics.Write(new Row("train", now,
@@ -109,8 +120,17 @@ public sealed class TrainRun : IDisposable
     {
         if (_config.Record.EvaluationEpisodes == 0) return true;
         var rng = _rng.Split("evaluation", now);
-        var greedy = Play(rng.Split("greedy"), sampled: false);
-        var sampled = Play(rng.Split("sampled"), sampled: true);
+        IReadOnlyList<EpisodeRecord> greedy, sampled;
+        try
+        {
+            greedy = Play(rng.Split("greedy"), sampled: false);
+            sampled = Play(rng.Split("sampled"), sampled: true);
+        }
+        catch (EnvironmentException) when (!_learner.IsDone)
+        {
+            SaveAfterFailure(evaluationPending: true);
+            throw;
+        }
         if (stop.IsCancellationRequested) return false;
         _run.Metrics.Write(new Row("evaluation", now,
             ("evaluation/greedy_return", greedy.Average(e => e.Return)), ("evaluation/greedy_length", greedy.Average(e => e.Length)),

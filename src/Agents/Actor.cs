@@ -38,6 +38,12 @@ public sealed class Actor : IDisposable
     public Rollout Run(Model model)
     {
         var rollout = Rent();
+        Environment.Run(() => Act(model, rollout));
+        return rollout;
+    }
+
+    private void Act(Model model, Rollout rollout)
+    {
         using var _ = no_grad();
         for (var t = 0; t < rollout.Length; t++)
         {
@@ -50,7 +56,6 @@ public sealed class Actor : IDisposable
         }
         rollout.SetRow(rollout.Length, Environment.Observations);
         Summarize(rollout);
-        return rollout;
     }
 
     /// <summary>The stream of actions' state.</summary>

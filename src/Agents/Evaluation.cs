@@ -21,6 +21,13 @@ public static class Evaluation
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000, Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default)
     {
         var records = new List<EpisodeRecord>();
+        environment.Run(() => Play(model, environment, episodesEach, rng, maxSteps, seen, records, cancellation));
+        return records;
+    }
+
+    private static void Play(
+        Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps, Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation)
+    {
         var played = new int[environment.Count];
         var running = new (double Return, int Length)[environment.Count];
         var actions = new int[environment.Count];
@@ -46,6 +53,5 @@ public static class Evaluation
         seen?.Invoke(environment);
         for (var i = 0; i < running.Length; i++)
             if (played[i] < episodesEach && running[i].Length > 0) records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, Moment.Truncated));
-        return records;
     }
 }

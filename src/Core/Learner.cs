@@ -40,6 +40,7 @@ public sealed class Learner : IDisposable
     private readonly IPathObserver? _observer;
     private readonly Patience? _patience;
     private readonly MeanError _error = new();
+    private long _kept; // gradient steps that a checkpoint has
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
     public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
@@ -125,6 +126,11 @@ public sealed class Learner : IDisposable
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
+    /// <summary>Whether to save after <see cref="Advance"/> failed. An environment that failed or hung leaves the learner as it was after its last gradient step.</summary>
+    /// <remarks>False where nothing was learned since the last checkpoint, and where that one resumes to the bit: half a draw has moved the stream.</remarks>
+    public bool ShouldSaveAfter(Exception failure) =>
+        failure is RlLeapException and not DivergenceException && Step > _kept && !CanResumeExactly;
+
     /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
@@ -151,6 +157,7 @@ public sealed class Learner : IDisposable
             foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
         }
         SafeTensors.Write(path, tensors, new Dictionary<string, string>(notes ?? new Dictionary<string, string>()) { ["task"] = Task.Info.Id, ["network"] = Model.Network.Name });
+        _kept = Step;
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with fresh episodes.</summary>
@@ -171,6 +178,7 @@ public sealed class Learner : IDisposable
         if (tensors.TryGetValue("error", out var error)) _error.Restore(error.data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
+        _kept = Step;
         _observer?.Restore(
             tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
             tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));

@@ -38,6 +38,10 @@ public interface IVectorEnvironment : IDisposable
     /// <summary>[N] actions, one for each copy.</summary>
     void Step(ReadOnlySpan<int> actions);
 
+    /// <summary>Runs work that steps this environment many times where its steps cost least, and returns when it is done; its exceptions come out here.</summary>
+    /// <remarks>An environment that runs its steps on a thread of its own runs the work there: what the work sets for a thread (no_grad, dispose scopes) it sets itself.</remarks>
+    void Run(Action work) => work();
+
     /// <summary>Whether <see cref="Snapshot"/> and <see cref="Restore"/> work.</summary>
     bool CanSnapshot => false;
 

@@ -95,7 +95,7 @@ public sealed class TaskRun
                 if (path is not null) Aside(() => learner.Save(path));
                 Cancellation.ThrowIfCancellationRequested();
             }
-            var record = learner.Advance();
+            var record = Advance(learner, path);
             if (_hooks.Stepped is { } stepped) Aside(() => stepped(Work, record));
             if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || saved.Elapsed < _hooks.CheckpointEvery || learner.IsDone) continue;
             Aside(() => learner.Save(path));
@@ -108,6 +108,16 @@ public sealed class TaskRun
         var began = Stopwatch.GetTimestamp();
         action();
         _aside += Stopwatch.GetTimestamp() - began;
+    }
+
+    private static StepRecord Advance(Learner learner, string? path)
+    {
+        try { return learner.Advance(); }
+        catch (Exception e) when (path is not null && learner.ShouldSaveAfter(e))
+        {
+            learner.Save(path);
+            throw;
+        }
     }
 
     private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);

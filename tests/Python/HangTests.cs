@@ -18,6 +18,59 @@ public sealed class HangTests
         Assert.Contains("step 2 after its last reset did not return within 1 s", error, StringComparison.Ordinal);
     }
 
+    [PythonTheory]
+    [InlineData("Hanging?how=native&after=60&timeout=1", "step 61 after its last reset did not return within 1 s")]
+    [InlineData("Hanging?how=sleep&after=60&timeout=1", "step 61 after its last reset did not return within 1 s")]
+    [InlineData("Raising?after=60", "ValueError: the wheels came off")]
+    public void ATrainingWhoseEnvironmentFailsIsSavedAndLeaves(string id, string expected)
+    {
+        using var folder = new TempFolder();
+        var (exit, _, error) = Program("train", "gym:rlleap_fixture:" + id, "--directory", folder["r"], "--agent-steps", "100000", "--set", "agent.environments=2");
+        Assert.Equal(1, exit);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+        // 60 steps of two copies are twelve rollouts of five; what was learned of them is there though no checkpoint was due.
+        Assert.Equal("000000000120", Path.GetFileName(Assert.Single(Directory.GetDirectories(folder["r/checkpoints"]))));
+        (exit, _, error) = Program("train", "--resume", folder["r"]);
+        Assert.Equal(1, exit); // it fails again, after as many steps
+        Assert.Contains("resumed at agent step 120 with fresh episodes", error, StringComparison.Ordinal);
+        Assert.True(Directory.Exists(folder["r/checkpoints/000000000240"]));
+    }
+
+    [PythonFact]
+    public void AnEvaluationWhoseEnvironmentFailsLeavesTheTrainingSaved()
+    {
+        using var folder = new TempFolder();
+        var (exit, _, error) = Program("train", "gym:rlleap_fixture:Raising?after=60", "--directory", folder["r"], "--agent-steps", "100000",
+            "--set", "agent.environments=2", "--set", "record.evaluate-every=50", "--set", "record.evaluation-episodes=2");
+        Assert.Equal(1, exit);
+        Assert.Contains("ValueError: the wheels came off", error, StringComparison.Ordinal);
+        Assert.True(File.Exists(folder["r/checkpoints/000000000050/evaluate-first"]));
+    }
+
+    [PythonTheory]
+    [InlineData("Hanging?how=native&after=60&timeout=1", "step 61 after its last reset did not return within 1 s")]
+    [InlineData("Raising?after=60", "ValueError: the wheels came off")]
+    public void AMetaTrainingWhoseEnvironmentFailsIsSavedAndLeaves(string id, string expected)
+    {
+        using var folder = new TempFolder();
+        var config = folder.Write("c.yaml", $$"""
+            run: {directory: {{folder["r"]}}, seed: 3, parallel: 2}
+            suite: games
+            games:
+              pool: ["gym:rlleap_fixture:{{id}}", "gym:rlleap_fixture:Walk?length=4"]
+              agent-steps: 100000
+              agent: {preset: minatar, network: mlp, environments: 2}
+            method: {name: leap}
+            meta: {steps: 1, batch: 2}
+            """);
+        var (exit, _, error) = Program("meta-train", config);
+        Assert.Equal(1, exit);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        // The failed task and the one that was stopped for it.
+        Assert.Equal(2, Directory.GetFiles(folder["r/work/step-000000"], "*.checkpoint").Length);
+    }
+
     [PythonFact]
     public void AProgramThatUsedPythonEndsByItself()
     {

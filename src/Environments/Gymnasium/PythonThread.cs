@@ -1,22 +1,28 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Python.Runtime;
 
 namespace RlLeap.Environments.Gymnasium;
 
-/// <summary>Runs one environment's Python calls, with a limit on their time.</summary>
+/// <summary>Runs one environment's Python calls, with a limit on the time of each.</summary>
 /// <remarks>
-/// A call that does not return cannot be interrupted, so that calls with a limit run on a thread of their own, which the caller gives up
-/// waiting for: it keeps control and can save its run. Without a limit they run on the caller's thread and save two thread switches.
+/// A call that does not return cannot be interrupted. So calls with a limit run on a thread of their own, whose waiter gives it up when one takes too
+/// long: it keeps control and can save its run. Two changes of threads a call would cost more than the bridge itself; whoever makes many calls therefore
+/// takes their loop to that thread (<see cref="Watch"/>), where a call costs two writes to a field. Without a limit everything runs on the caller's thread.
 /// </remarks>
 internal sealed class PythonThread : IDisposable
 {
+    private const long Outside = 0, GivenUp = -1;
+
     private readonly string _id;
     private readonly TimeSpan _limit;
     private readonly SemaphoreSlim _work = new(0), _done = new(0);
     private readonly Thread? _thread;
-    private Action? _action;
+    private readonly Action _calling;
+    private Action? _action, _call;
     private string _doing = "";
     private long _step;
+    private long _inside; // when the call that runs began (Stopwatch ticks), Outside or GivenUp
     private ExceptionDispatchInfo? _error;
     private bool _lost;
 
@@ -24,29 +30,46 @@ internal sealed class PythonThread : IDisposable
     /// <param name="limit">The longest that a call may take; zero: no limit.</param>
     public PythonThread(string id, TimeSpan limit)
     {
-        (_id, _limit) = (id, limit);
+        (_id, _limit, _calling) = (id, limit, CallInTime);
         if (limit == TimeSpan.Zero) return;
         _thread = new Thread(Loop) { IsBackground = true, Name = $"python {id}" };
         _thread.Start();
     }
 
-    /// <summary>Runs <paramref name="action"/>; it takes the GIL itself. Its exceptions come out here, Python's as ours.</summary>
+    /// <summary>Makes a call; <paramref name="call"/> takes the GIL itself. Its exceptions come out here, Python's as ours.</summary>
     /// <param name="doing">What it does, for messages.</param>
-    /// <param name="action">What to run.</param>
+    /// <param name="call">What to run.</param>
     /// <param name="step">Which vector step, where it is one.</param>
     /// <exception cref="EnvironmentHangException">It did not return in time; the environment is lost.</exception>
-    public void Run(string doing, Action action, long step = 0)
+    public void Run(string doing, Action call, long step = 0)
     {
         if (_lost || PythonHost.Hung) throw new EnvironmentHangException($"{_id}: an environment hung before, Python cannot be used any more in this process. Start again and resume.");
-        (_action, _doing, _step) = (action, doing, step);
-        if (_thread is null)
-        {
-            Act(action);
-            return;
-        }
+        (_call, _doing, _step) = (call, doing, step);
+        if (_thread is null) Call();
+        else if (Thread.CurrentThread == _thread) CallInTime();
+        else HandOver(_calling);
+    }
+
+    /// <summary>Runs <paramref name="work"/>, which makes many calls, on the thread that makes them. The limit is each call's, the time between them is free.</summary>
+    /// <exception cref="EnvironmentHangException">One of its calls did not return in time; the thread and what it was doing are lost.</exception>
+    public void Watch(Action work)
+    {
+        if (_thread is null || Thread.CurrentThread == _thread || PythonHost.Hung) work();
+        else HandOver(work);
+    }
+
+    private void HandOver(Action action)
+    {
+        _action = action;
         _work.Release();
-        if (!_done.Wait(_limit))
+        for (var wait = _limit; !_done.Wait(wait);)
         {
+            var began = Volatile.Read(ref _inside);
+            wait = began == Outside ? _limit : _limit - Stopwatch.GetElapsedTime(began);
+            if (wait > TimeSpan.Zero) continue;
+            wait = _limit;
+            // Either the call returns or it is given up, never both: a thread that was given up does nothing more.
+            if (Interlocked.CompareExchange(ref _inside, GivenUp, began) != began) continue;
             _lost = true;
             PythonHost.MarkHung();
             throw new EnvironmentHangException($"{_id}: {Where} did not return within {_limit.TotalSeconds:0.###} s (option timeout). " +
@@ -59,10 +82,20 @@ internal sealed class PythonThread : IDisposable
 
     private string Where => _step > 0 ? $"{_doing} {_step} after its last reset" : _doing;
 
-    // Python's exceptions are read where they are caught: whoever waits may not be able to take the GIL.
-    private void Act(Action action)
+    private void CallInTime()
     {
-        try { action(); }
+        Volatile.Write(ref _inside, Stopwatch.GetTimestamp());
+        try { Call(); }
+        finally
+        {
+            if (Interlocked.Exchange(ref _inside, Outside) == GivenUp) Thread.Sleep(Timeout.Infinite);
+        }
+    }
+
+    // Python's exceptions are read where they are caught: whoever waits may not be able to take the GIL.
+    private void Call()
+    {
+        try { _call!(); }
         catch (PythonException e)
         {
             using Py.GILState gil = Py.GIL();
@@ -84,7 +117,7 @@ internal sealed class PythonThread : IDisposable
                 gil = Py.GIL();
                 state = PythonEngine.BeginAllowThreads();
             }
-            try { Act(action); }
+            try { action(); }
             catch (Exception e) { _error = ExceptionDispatchInfo.Capture(e); }
             _done.Release();
         }
@@ -99,6 +132,6 @@ internal sealed class PythonThread : IDisposable
         if (_thread is null || _lost) return;
         _action = null;
         _work.Release();
-        if (!PythonHost.Hung) _thread.Join(TimeSpan.FromSeconds(5));
+        if (!PythonHost.Hung && Thread.CurrentThread != _thread) _thread.Join(TimeSpan.FromSeconds(5));
     }
 }

@@ -127,6 +127,8 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         }
     }
 
+    public void Run(Action work) => _python.Watch(work);
+
     private void Call(string doing, Action action)
     {
         _finished.Clear();
