@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
+using RlLeap.Environments.Gymnasium;
 using Spectre.Console;
 
 namespace RlLeap.Experiments.Commands;
@@ -95,38 +96,37 @@ public static class Doctor
     private static IEnumerable<Finding> Python()
     {
         const string Question = """
-            import json, sys, sysconfig, os
+            import json, sys, os
             from importlib.metadata import version, PackageNotFoundError
             def v(name):
                 try: return version(name)
                 except PackageNotFoundError: return None
-            lib = os.path.join(sysconfig.get_config_var('LIBDIR') or '', sysconfig.get_config_var('INSTSONAME') or '')
             roms = 0
             try:
                 import ale_py.roms as r
-                roms = len(r.get_all_rom_ids()) if hasattr(r, 'get_all_rom_ids') else len([f for f in os.listdir(os.path.dirname(r.__file__)) if f.endswith('.bin')])
+                roms = len([f for f in os.listdir(os.path.dirname(r.__file__)) if f.endswith('.bin')])
             except Exception: pass
-            print(json.dumps(dict(python=sys.version.split()[0], lib=lib if lib.endswith('.so') or '.so.' in lib else None,
+            print(json.dumps(dict(python=sys.version.split()[0],
                 numpy=v('numpy'), gymnasium=v('gymnasium'), ale=v('ale-py'), roms=roms, matplotlib=v('matplotlib'))))
             """;
-        var python = PythonInterpreter.Find("numpy") ?? PythonInterpreter.Find();
-        if (python is null)
+        // The one that a run would use; where none is usable, one to say what it lacks.
+        var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
+        if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find()) is not { } python)
         {
-            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments, no figures", "sudo apt-get install -y python3 python3-numpy python3-matplotlib");
+            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments, no figures", "sudo apt-get install -y python3 python3-numpy libpython3-dev python3-matplotlib");
             yield break;
         }
         var (_, output, _) = python.Run(["-"], Question);
         var found = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
         string? Text(string key) => found[key].GetString();
         yield return new("Python", State.Found, $"{Text("python")} at {python.Path}");
-        var library = Text("lib") is { } path ? LibraryFolders().Select(f => Path.Combine(f, Path.GetFileName(path))).Prepend(path).FirstOrDefault(File.Exists) : null;
         var minor = string.Join('.', Text("python")!.Split('.').Take(2));
-        yield return library is not null ? new("libpython", State.Found, library)
-            : new("libpython", State.Optional, "no shared libpython beside this Python: no Gymnasium or ALE environments", $"sudo apt-get install -y libpython{minor}");
+        yield return usable is not null ? new("libpython", State.Found, usable.Library)
+            : new("libpython", State.Optional, $"no Python can be used inside the program: {string.Join("; ", refusals)}", $"sudo apt-get install -y libpython{minor} python3-numpy");
         yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments", python.Path == "/usr/bin/python3" ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
-        yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", Pip(python, "gymnasium"));
+        yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", "./rlleap data get ale");
         var roms = found["roms"].GetInt32();
-        yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", Pip(python, "ale-py"));
+        yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
         var figures = Text("matplotlib") is { } version ? version : PythonInterpreter.Find("matplotlib") is { } other ? $"in {other.Path}" : null;
         yield return Module("matplotlib", figures, "needed for figures", "sudo apt-get install -y python3-matplotlib");
     }
@@ -147,8 +147,6 @@ public static class Doctor
 
     private static string BackEnd(string name) =>
         typeof(Doctor).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == name)?.Value ?? "system";
-
-    private static IEnumerable<string> LibraryFolders() => [$"/usr/lib/{RuntimeInformation.ProcessArchitecture switch { Architecture.Arm64 => "aarch64", _ => "x86_64" }}-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
 
     private static string? Mapped(string library) =>
         Lines("/proc/self/maps").Select(l => l[(l.IndexOf('/') is >= 0 and var at ? at : l.Length)..])

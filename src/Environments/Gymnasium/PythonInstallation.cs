@@ -28,21 +28,27 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     /// own .venv (made by `./rlleap data get ale`), python3 on the PATH, /usr/bin/python3.
     /// </summary>
     /// <exception cref="EnvironmentException">None is usable; the message says for each why. One that was asked for by name is not passed over.</exception>
-    public static PythonInstallation Find(string? asked = null)
+    public static PythonInstallation Find(string? asked = null) => Find(asked, out var refusals)
+        ?? throw new EnvironmentException("No usable Python was found. RlLeap needs one (3.10 or later) with a shared libpython and numpy:\n"
+            + string.Join('\n', refusals.DefaultIfEmpty("there is no python3 on the PATH and no /usr/bin/python3").Select(refusal => "  " + refusal))
+            + "\nOn Debian and Ubuntu: sudo apt-get install -y python3 python3-numpy libpython3-dev. Another one is chosen with --python or RLLEAP_PYTHON.");
+
+    /// <summary>As <see cref="Find(string?)"/>, but null where none is usable; <paramref name="refusals"/> tell of each that was looked at why not.</summary>
+    public static PythonInstallation? Find(string? asked, out IReadOnlyList<string> refusals)
     {
-        var refusals = new List<string>();
+        var list = new List<string>();
+        refusals = list;
         foreach (var (path, source) in Candidates(asked).DistinctBy(candidate => candidate.Path))
         {
             if (Examine(path, out var refusal) is { } found) return found;
-            refusals.Add($"  {path} ({source}): {refusal}");
+            list.Add($"{path} ({source}): {refusal}");
             if (source is "--python" or "RLLEAP_PYTHON") break;
         }
-        throw new EnvironmentException("No usable Python was found. RlLeap needs one (3.10 or later) with a shared libpython and numpy:\n"
-            + string.Join('\n', refusals.DefaultIfEmpty("  there is no python3 on the PATH and no /usr/bin/python3"))
-            + "\nOn Debian and Ubuntu: sudo apt-get install -y python3 python3-numpy libpython3-dev. Another one is chosen with --python or RLLEAP_PYTHON.");
+        return null;
     }
 
-    private static IEnumerable<(string Path, string Source)> Candidates(string? asked)
+    /// <summary>Every interpreter that comes into question, in the order of <see cref="Find"/>, and who names it; some may not exist, or twice.</summary>
+    public static IEnumerable<(string Path, string Source)> Candidates(string? asked = null)
     {
         static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
         if (asked is not null) yield return (asked, "--python");

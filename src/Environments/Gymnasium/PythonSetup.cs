@@ -30,7 +30,8 @@ public static class PythonSetup
             }
         }
         tell($"installing {string.Join(", ", Packages)} with pip");
-        var (code, output, error) = PythonInstallation.Run(python, ["-m", "pip", "install", "--disable-pip-version-check", "--retries", "1", "--timeout", "20", .. Packages]);
+        // -I: what PYTHONPATH or the user's own site has is not taken for installed.
+        var (code, output, error) = PythonInstallation.Run(python, ["-I", "-m", "pip", "install", "--disable-pip-version-check", "--retries", "1", "--timeout", "20", .. Packages]);
         if (code != 0)
         {
             throw new EnvironmentException($"pip could not install {string.Join(", ", Packages)}: {Last(error.Length > 0 ? error : output)}\n" +
@@ -40,7 +41,7 @@ public static class PythonSetup
         }
         const string Check = "import gymnasium, ale_py, numpy; env = ale_py.AtariVectorEnv('breakout', 1); env.reset(seed=0); " +
             "print(f'gymnasium {gymnasium.__version__}, ale-py {ale_py.__version__} with {len(ale_py.roms.get_all_rom_ids())} ROMs, numpy {numpy.__version__}')";
-        var (works, versions, broken) = PythonInstallation.Run(python, ["-c", Check]);
+        var (works, versions, broken) = PythonInstallation.Run(python, ["-I", "-c", Check]);
         if (works != 0) throw new EnvironmentException($"What pip installed in {folder} does not open a game: {Last(broken)} Delete {folder} and run this again.");
         if (PythonInstallation.Examine(python, out var refusal) is null)
             throw new EnvironmentException($"{versions.Trim()} are in {folder}, but its Python cannot live in RlLeap's process: {refusal}. On Debian and Ubuntu: sudo apt-get install -y libpython3-dev. Or delete {folder} and choose another Python with RLLEAP_PYTHON.");
