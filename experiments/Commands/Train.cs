@@ -54,7 +54,9 @@ public static class Train
     {
         var agent = config.Agent.Resolved(Registry.Spec(config.Environment).Observation.Shape);
         var name = string.Concat(config.Environment.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
-        return config with { Agent = agent, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
+        // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
+        var workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0) : 1);
+        return config with { Agent = agent, Workers = workers, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
     }
 
     private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
@@ -99,7 +101,7 @@ public static class Train
         var task = TrainRun.TaskOf(config);
         var options = task.LearnerOptions(config.AgentSteps);
         using var learner = new Learner(task, task.CreateNetwork(), options, new Rng(config.Seed), Devices.Open(config.Device));
-        TorchSharp.torch.set_num_threads(config.NetworkThreads);
+        TorchSharp.torch.set_num_threads(1);
         const int Warm = 10, Timed = 40;
         for (var k = 0; k < Warm; k++) learner.Advance();
         var clock = Stopwatch.StartNew();

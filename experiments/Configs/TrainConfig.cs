@@ -19,8 +19,8 @@ public sealed record TrainConfig : ICheckedConfig
     [Key("Threads that step the environments; results do not depend on them", Min = 1, Max = 256)]
     public int EnvironmentThreads { get; init; } = 1;
 
-    [Key("Threads that one network pass is spread over; large networks gain by it, and results depend on it in their last bits", Min = 1, Max = 256)]
-    public int NetworkThreads { get; init; } = 1;
+    [Key("Threads that act and learn, each in its part of the environments; results depend on their number. null: 1, but on ALE as many as there are cores", Min = 1, Max = 256)]
+    public int? Workers { get; init; }
 
     [Key("How the agent learns")]
     public AgentConfig Agent { get; init; } = new();
@@ -34,6 +34,7 @@ public sealed record TrainConfig : ICheckedConfig
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
+        if (Agent.Environments is { } environments && environments % (Workers ?? 1) != 0) yield return ("workers", $"a divisor of agent.environments, {environments}");
         if (!System.Text.RegularExpressions.Regex.IsMatch(Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("device", "cpu, cuda or cuda:i");
     }
 }

@@ -37,16 +37,16 @@ public sealed class TrainRun : IDisposable
 
     /// <summary>The agent as a task, as the config says.</summary>
     public static ActorCriticTask TaskOf(TrainConfig config) =>
-        new(config.Environment, config.Agent.For(Registry.Spec(config.Environment).Observation.Shape), config.EnvironmentThreads);
+        new(config.Environment, config.Agent.For(Registry.Spec(config.Environment).Observation.Shape), config.EnvironmentThreads, config.Workers ?? 1);
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     /// <exception cref="DivergenceException">A loss or gradient is not finite; the checkpoints are kept.</exception>
     public Result Execute(CancellationToken stop)
     {
-        torch.set_num_threads(_config.NetworkThreads);
+        torch.set_num_threads(1);
         var total = _learner.Options.GradientSteps * _task.Options.BatchSize;
-        var stream = (ActorCriticStream)_learner.Stream;
+        var stream = (IAgentStream)_learner.Stream;
         Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id, _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
         foreach (var (name, value) in _task.Spec.Options) Log.Information("{Task}: {Option} = {Value}", _task.Info.Id, name, value);
 
@@ -176,7 +176,7 @@ public sealed class TrainRun : IDisposable
         stop.ThrowIfCancellationRequested();
     }
 
-    private Result Finish(ActorCriticStream stream)
+    private Result Finish(IAgentStream stream)
     {
         SaveModel(_run.PathOf(ModelFile));
         var (series, column) = _config.Record.Episodes ? ("episodes", "charts/episodic_return") : ("train", "charts/mean_return_100");

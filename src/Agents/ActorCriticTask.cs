@@ -7,11 +7,22 @@ namespace RlLeap.Agents;
 public sealed class ActorCriticTask : ITask
 {
     private readonly Func<Rng, IVectorEnvironment> _open;
+    private readonly string? _id;
+    private readonly int _workers = 1, _threads = 1;
 
     /// <summary>The environment registered as <paramref name="id"/>, stepped on <paramref name="threads"/> threads (results do not depend on their number).</summary>
+    /// <param name="id">Its id, options included.</param>
+    /// <param name="options">How the agent learns.</param>
+    /// <param name="threads">Threads that step the environments, shared by all workers.</param>
+    /// <param name="workers">Threads that act and differentiate, each in its part of the environments; results depend on their number.</param>
     /// <exception cref="RlLeapException">Unknown environment or bad options.</exception>
-    public ActorCriticTask(string id, ActorCriticOptions options, int threads = 1)
-        : this(Registry.Spec(id), options, rng => Registry.MakeVector(id, options.Environments, rng, threads)) { }
+    public ActorCriticTask(string id, ActorCriticOptions options, int threads = 1, int workers = 1)
+        : this(Registry.Spec(id), options, rng => Registry.MakeVector(id, options.Environments, rng, threads))
+    {
+        if (workers < 1 || options.Environments % workers != 0)
+            throw new RlLeapException($"{options.Environments} environments cannot be split evenly over {workers} workers. Choose another number of one of them.");
+        (_id, _workers, _threads) = (id, workers, threads);
+    }
 
     /// <summary>Environments of <paramref name="spec"/> that <paramref name="open"/> makes, as many as the options say.</summary>
     public ActorCriticTask(EnvironmentSpec spec, ActorCriticOptions options, Func<Rng, IVectorEnvironment> open)
@@ -39,11 +50,22 @@ public sealed class ActorCriticTask : ITask
     ITaskStream ITask.Open(Rng rng, Device device) => Open(rng, device);
 
     /// <inheritdoc cref="ITask.Open"/>
-    public ActorCriticStream Open(Rng rng, Device device) => new(this, rng, device, _open);
+    public IAgentStream Open(Rng rng, Device device) => _workers == 1 ? new ActorCriticStream(this, rng, device, _open)
+        : new ParallelAgentStream(this, _workers, rng, device, (part, parts) => Registry.MakeVector(_id!, part.Options.Environments, parts, Math.Max(1, _threads / _workers)));
+}
+
+/// <summary>An agent at work: a stream of losses that knows its episodes.</summary>
+public interface IAgentStream : ITaskStream
+{
+    /// <summary>The episodes finished so far.</summary>
+    EpisodeWindow Episodes { get; }
+
+    /// <summary>The episodes that ended in the last draw, each with the agent step (all copies together, from the stream's beginning) of its end.</summary>
+    IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished { get; }
 }
 
 /// <summary>An agent at work in its environments: the stream behind <see cref="ActorCriticTask"/>.</summary>
-public sealed class ActorCriticStream : ITaskStream
+public sealed class ActorCriticStream : IAgentStream
 {
     private readonly ActorCriticTask _task;
     private readonly Rng _rng;
@@ -56,10 +78,10 @@ public sealed class ActorCriticStream : ITaskStream
 
     internal ActorCriticStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open) => (_task, _rng, _device, _open) = (task, rng, device, open);
 
-    /// <summary>The episodes finished so far.</summary>
+    /// <inheritdoc/>
     public EpisodeWindow Episodes { get; } = new();
 
-    /// <summary>The episodes that ended in the last draw, each with the agent step (all copies together, from the stream's beginning) of its end.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
     /// <inheritdoc/>

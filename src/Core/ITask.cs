@@ -43,6 +43,9 @@ public interface ITaskStream : IDisposable
     /// <summary>The loss of a draw, a differentiable scalar, at the model's parameters. Belongs to the caller's dispose scope.</summary>
     Tensor Loss(Model model, IDraw draw);
 
+    /// <summary>Adds the gradient of a loss that <see cref="Loss"/> just returned to the model's gradient buffer. A stream that differentiates on several threads does so in Loss.</summary>
+    void Backward(Model model, Tensor loss) => loss.backward();
+
     /// <summary>How well the model does on a split, by name ("error", "loss", "return"); does not learn. Empty where only draws tell (environments).</summary>
     IReadOnlyDictionary<string, double> Score(Model model, Split split);
 

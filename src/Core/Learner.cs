@@ -94,7 +94,7 @@ public sealed class Learner : IDisposable
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
         _observer?.Observe(Model.Parameters, value);
         Model.Parameters.ZeroGradient();
-        loss.backward();
+        _stream.Backward(Model, loss);
         Optimizer.Update();
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);

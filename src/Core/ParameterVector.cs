@@ -24,10 +24,14 @@ public sealed class ParameterVector : IDisposable
     /// <param name="device">Where it lies; the CPU when null.</param>
     /// <param name="requiresGradient">False for buffers (batch-norm statistics): no gradient buffer, views without grad.</param>
     public ParameterVector(ParameterLayout layout, ScalarType dtype = ScalarType.Float32, Device? device = null, bool requiresGradient = true)
+        : this(layout, zeros([layout.Count], dtype, device), requiresGradient) { }
+
+    // Takes the values over.
+    private ParameterVector(ParameterLayout layout, Tensor values, bool requiresGradient)
     {
         Layout = layout;
         using var scope = NewDisposeScope();
-        var values = zeros([layout.Count], dtype, device);
+        var (dtype, device) = (values.dtype, values.device);
         Flat = new Parameter(values, requiresGradient);
         Flat.DetachFromDisposeScope();
         _views = new Tensor[layout.Entries.Count];
@@ -76,6 +80,13 @@ public sealed class ParameterVector : IDisposable
 
     /// <summary>The gradient of the shared part [s] as a view; owned by the vector.</summary>
     public Tensor SharedGradient => _sharedGradient ??= Head(Gradient ?? throw new InvalidOperationException("A vector of buffers has no gradient."));
+
+    /// <summary>A vector on the same values, with a gradient buffer of its own: what another thread differentiates at. It sees every update; dispose it before this one.</summary>
+    public ParameterVector Replica()
+    {
+        using var _ = no_grad();
+        return new ParameterVector(Layout, Flat.detach(), requiresGradient: true);
+    }
 
     /// <summary>Zeroes the gradient buffer, one kernel.</summary>
     public void ZeroGradient()

@@ -45,6 +45,60 @@ public class DeterminismTests
     }
 
     [Fact]
+    public void Two_workers_give_the_same_bits_every_time_on_any_number_of_threads_and_after_a_resume()
+    {
+        using var folder = new TempFolder();
+        var bits = new[] { 1, 4 }.Select(threads =>
+        {
+            using var learner = Workers(Options, threads);
+            while (learner.Step < 30) learner.Advance();
+            learner.Save(folder["c"]);
+            while (learner.Step < 60) learner.Advance();
+            return Bits(learner);
+        }).ToArray();
+        using var resumed = Workers(Options, 1);
+        resumed.Load(folder["c"]);
+        while (resumed.Step < 60) resumed.Advance();
+        Assert.Equal(bits[0], bits[1]);
+        Assert.Equal(bits[0], Bits(resumed));
+    }
+
+    [Theory]
+    [InlineData(LossReduction.Mean)]
+    [InlineData(LossReduction.Sum)]
+    public void Two_workers_make_the_gradient_of_the_loss_over_both_parts(LossReduction reduction)
+    {
+        var options = Options with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
+        using var both = Workers(options, 1);
+        var step = both.Advance();
+        using var gradient = both.Model.Parameters.Gradient!.clone();
+        both.Model.Parameters.ZeroGradient();
+        // The parts by themselves, at the same parameters and with the same streams.
+        var half = new ActorCriticTask("MinAtar/Breakout-v1", options with { Environments = 4 });
+        var loss = 0.0;
+        for (var k = 0; k < 2; k++)
+        {
+            using var scope = torch.NewDisposeScope();
+            using var stream = half.Open(new Rng(5).Split("stream").Split("worker", k), torch.CPU);
+            using var draw = stream.Draw(both.Model, Split.Train);
+            var part = stream.Loss(both.Model, draw);
+            if (reduction == LossReduction.Mean) part /= 2;
+            part.backward();
+            loss += part.item<float>();
+        }
+        Assert.Equal(loss, step.Loss, 1e-5 * Math.Abs(loss));
+        var apart = (gradient - both.Model.Parameters.Gradient!).abs().max().item<float>() / gradient.abs().max().item<float>();
+        Assert.True(apart is < 1e-5f and >= 0, $"the gradients are {apart} apart");
+        Assert.Throws<RlLeapException>(() => new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 3));
+    }
+
+    private static Learner Workers(ActorCriticOptions options, int threads)
+    {
+        var task = new ActorCriticTask("MinAtar/Breakout-v1", options, threads, workers: 2);
+        return new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
+    }
+
+    [Fact]
     public void The_episodes_counted_before_go_on_being_counted()
     {
         using var folder = new TempFolder();

@@ -1,0 +1,205 @@
+// One agent on several cores: its environments in parts, each on a thread of its own.
+using RlLeap.Environments;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap.Agents;
+
+/// <summary>An agent whose environments are split over threads ("workers"): each acts in its part with the same model and differentiates its part's loss.</summary>
+/// <remarks>
+/// <para>The same algorithm as one worker's: the loss is the mean (or sum) over all environments, the gradient the mean (or sum) of the parts', added in
+/// their order, one update for all. Streams of random numbers belong to parts, so that results depend on how many workers there are, and on nothing else.
+/// Advantages, where they are normalized, are so within each part.</para>
+/// <para>A worker needs its core from the first step of a rollout to the last; there is one meeting after acting and one after differentiating. That uses
+/// cores better than passes spread over threads do, since emulation and passes overlap.</para>
+/// <para>The gradient is made by <see cref="Loss"/> and handed over by <see cref="Backward"/>: the loss carries no graph, so that methods that
+/// differentiate through training (MAML) cannot use it.</para>
+/// </remarks>
+internal sealed class ParallelAgentStream : IAgentStream
+{
+    private readonly ActorCriticStream[] _parts;
+    private readonly ActorCriticOptions _options;
+    private readonly Team _team;
+    private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
+    private ParameterVector? _of; // whose replicas these are
+    private ParameterVector[] _replicas = [];
+    private Model[] _models = [];
+
+    public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device, Func<ActorCriticTask, Rng, IVectorEnvironment> open)
+    {
+        _options = task.Options;
+        var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
+        _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
+        _team = new Team(workers);
+    }
+
+    public EpisodeWindow Episodes { get; } = new();
+
+    public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
+
+    public IDraw Draw(Model model, Split split)
+    {
+        var draws = new Rollout[_parts.Length];
+        _team.Run(k => draws[k] = (Rollout)_parts[k].Draw(model, split));
+        // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
+        _finished.Clear();
+        for (var k = 0; k < _parts.Length; k++)
+            foreach (var (step, episode) in _parts[k].Finished)
+                _finished.Add((step * _parts.Length, episode with { Index = k * draws[k].Environments + episode.Index }));
+        var ordered = _finished.OrderBy(f => f.AgentStep).ToList();
+        _finished.Clear();
+        _finished.AddRange(ordered);
+        foreach (var (_, episode) in _finished) Episodes.Add(episode);
+        return new Parts(draws);
+    }
+
+    public Tensor Loss(Model model, IDraw draw)
+    {
+        Replicate(model);
+        var parts = (Parts)draw;
+        var losses = new double[_parts.Length];
+        _team.Run(k =>
+        {
+            using var scope = NewDisposeScope();
+            _replicas[k].ZeroGradient();
+            var loss = _parts[k].Loss(_models[k], parts.Rollouts[k]);
+            losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
+            loss.backward();
+        });
+        parts.Summarize(_options.Reduction);
+        return tensor(_options.Reduction == LossReduction.Mean ? losses.Average() : losses.Sum());
+    }
+
+    public void Backward(Model model, Tensor loss)
+    {
+        using var _ = no_grad();
+        Scalar weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
+        foreach (var replica in _replicas) model.Parameters.Gradient!.add_(replica.Gradient!, weight);
+    }
+
+    public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
+
+    public bool CanSave => _parts.All(part => part.CanSave);
+
+    public byte[] Save()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        Episodes.Save(writer);
+        foreach (var part in _parts)
+        {
+            var state = part.Save();
+            writer.Write(state.Length);
+            writer.Write(state);
+        }
+        writer.Flush();
+        return stream.ToArray();
+    }
+
+    public void Restore(ReadOnlySpan<byte> state)
+    {
+        using var reader = new BinaryReader(new MemoryStream(state.ToArray()));
+        Episodes.Restore(reader);
+        foreach (var part in _parts) part.Restore(reader.ReadBytes(reader.ReadInt32()));
+    }
+
+    public void Dispose()
+    {
+        foreach (var part in _parts) part.Dispose();
+        foreach (var replica in _replicas) replica.Dispose();
+        _team.Dispose();
+    }
+
+    private void Replicate(Model model)
+    {
+        if (ReferenceEquals(_of, model.Parameters)) return;
+        foreach (var replica in _replicas) replica.Dispose();
+        _of = model.Parameters;
+        _replicas = [.. _parts.Select(_ => model.Parameters.Replica())];
+        _models = [.. _replicas.Select(replica => model.At(replica.Views))];
+    }
+
+    // The rollouts of all parts as one draw.
+    private sealed class Parts(Rollout[] rollouts) : IDraw
+    {
+        private readonly Dictionary<string, double> _metrics = [];
+
+        public Rollout[] Rollouts => rollouts;
+
+        public long Count => rollouts.Sum(rollout => rollout.Count);
+
+        public IReadOnlyDictionary<string, double> Metrics => _metrics;
+
+        public void Summarize(LossReduction reduction)
+        {
+            foreach (var name in new[] { "policy_loss", "value_loss", "entropy" })
+                _metrics[name] = rollouts.Sum(rollout => rollout.Metrics[name]) / (reduction == LossReduction.Mean ? rollouts.Length : 1);
+            _metrics["explained_variance"] = rollouts.Average(rollout => rollout.Metrics["explained_variance"]);
+            var episodes = _metrics["episodes"] = rollouts.Sum(rollout => rollout.Metrics["episodes"]);
+            if (episodes == 0) return;
+            foreach (var name in new[] { "return", "length" })
+                _metrics[name] = rollouts.Sum(rollout => rollout.Metrics.GetValueOrDefault(name) * rollout.Metrics["episodes"]) / episodes;
+        }
+
+        public void Dispose()
+        {
+            foreach (var rollout in rollouts) rollout.Dispose();
+        }
+    }
+
+    // Threads that wait for the next piece of work; the caller's is worker 0.
+    private sealed class Team : IDisposable
+    {
+        private readonly SemaphoreSlim[] _starts;
+        private readonly CountdownEvent _left = new(1);
+        private readonly Exception?[] _errors;
+        private Action<int>? _work;
+
+        public Team(int workers)
+        {
+            _errors = new Exception?[workers];
+            _starts = [.. Enumerable.Range(0, workers).Select(_ => new SemaphoreSlim(0))];
+            for (var i = 1; i < workers; i++)
+            {
+                var own = i;
+                new Thread(() => Serve(own)) { IsBackground = true, Name = $"agent {own}" }.Start();
+            }
+        }
+
+        public void Run(Action<int> work)
+        {
+            _work = work;
+            _left.Reset(_starts.Length);
+            for (var i = 1; i < _starts.Length; i++) _starts[i].Release();
+            Do(0);
+            _left.Wait();
+            var error = Array.Find(_errors, e => e is not null);
+            Array.Clear(_errors);
+            if (error is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+        }
+
+        private void Serve(int own)
+        {
+            set_num_threads(1);
+            while (true)
+            {
+                _starts[own].Wait();
+                if (_work is null) return;
+                Do(own);
+            }
+        }
+
+        private void Do(int own)
+        {
+            try { _work!(own); }
+            catch (Exception e) { _errors[own] = e; }
+            _left.Signal();
+        }
+
+        public void Dispose()
+        {
+            _work = null;
+            for (var i = 1; i < _starts.Length; i++) _starts[i].Release();
+        }
+    }
+}
