@@ -18,11 +18,11 @@ internal sealed class AleBenchmark : IBenchmark
 
     public string Name => "ale";
 
-    public string Summary => "ALE vector steps/s against a bare Python loop, the bridge's own cost, the GIL [GAME, default Tetris]";
+    public string Summary => "ALE vector steps/s against a bare Python loop, the bridge's own cost, the GIL (--steps); an agent against its costs and Stable-Baselines3 (--agent) [GAME, default Tetris]";
 
     public int Run(string[] args)
     {
-        var id = $"ALE/{args.FirstOrDefault() ?? "Tetris"}-v5";
+        var id = $"ALE/{args.FirstOrDefault(a => a[0] != '-') ?? "Tetris"}-v5";
         var game = AleGames.Find(id) ?? throw new EnvironmentException($"No game is named {id}.");
         var threads = Math.Max(1, Environment.ProcessorCount);
         try
@@ -35,11 +35,15 @@ internal sealed class AleBenchmark : IBenchmark
             return 0;
         }
         var good = true;
-        good &= Compare(id, game, "dqn", threads);
-        good &= Compare(id, game, "leap", threads);
-        good &= OwnCost("84x84x4 gray", "(4, 84, 84)");
-        good &= OwnCost("84x84x3 RGB to planes", "(84, 84, 3)");
-        good &= TensorWork(id, game);
+        if (!args.Contains("--agent"))
+        {
+            good &= Compare(id, game, "dqn", threads);
+            good &= Compare(id, game, "leap", threads);
+            good &= OwnCost("84x84x4 gray", "(4, 84, 84)");
+            good &= OwnCost("84x84x3 RGB to planes", "(84, 84, 3)");
+            good &= TensorWork(id, game);
+        }
+        if (!args.Contains("--steps")) good &= AleAgent.Run(id, rounds: 7);
         Console.WriteLine(good ? "limits met" : "BELOW ITS LIMITS");
         return good ? 0 : 1;
     }
@@ -84,7 +88,10 @@ internal sealed class AleBenchmark : IBenchmark
         double Microseconds(IVectorEnvironment vector)
         {
             var start = Stopwatch.GetTimestamp();
-            for (var t = 0; t < steps; t++) vector.Step(actions);
+            vector.Run(() =>
+            {
+                for (var t = 0; t < steps; t++) vector.Step(actions);
+            });
             return Stopwatch.GetElapsedTime(start).TotalMicroseconds / steps;
         }
         double Bare()
@@ -156,7 +163,7 @@ internal sealed class AleBenchmark : IBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static string Source(string name)
+    internal static string Source(string name)
     {
         using var stream = typeof(AleBenchmark).Assembly.GetManifestResourceStream(name)!;
         return new StreamReader(stream).ReadToEnd();
@@ -191,7 +198,10 @@ internal sealed class AleBenchmark : IBenchmark
             foreach (var row in _actions)
                 for (var i = 0; i < Copies; i++) row[i] = _draw.Next(_vector.Spec.Action.Count);
             var start = Stopwatch.GetTimestamp();
-            foreach (var row in _actions) _vector.Step(row);
+            _vector.Run(() =>
+            {
+                foreach (var row in _actions) _vector.Step(row);
+            });
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 
