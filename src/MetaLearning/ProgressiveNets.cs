@@ -110,8 +110,9 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
         for (var l = 0; l < HiddenUnits.Count; l++)
         {
             var here = new Dictionary<string, Tensor>();
+            // Nobody reads the other columns' last layer.
             using (no_grad())
-                foreach (var column in _others) here[column.Id] = Walk(l, column.Id, column.Parameters, column.Buffers, training: false, hooks: null);
+                foreach (var column in l < HiddenUnits.Count - 1 ? _others : []) here[column.Id] = Walk(l, column.Id, column.Parameters, column.Buffers, training: false, hooks: null);
             here[_own] = Walk(l, _own, parameters, buffers, pass.Training, pass.Hooks);
             below = here;
         }
