@@ -63,6 +63,9 @@ public sealed class SlurmCluster : IDisposable
                                                                             where words.All(word => line.Contains(word, StringComparison.Ordinal))
                                                                             select int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture)];
 
+    /// <summary>Number of the process that started another one: of a job's, its slurmstepd.</summary>
+    public static int ParentOf(int process) => int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+
     public void Dispose()
     {
         if (Environment.Count > 0) Run(Script, [], "stop", Folder);
