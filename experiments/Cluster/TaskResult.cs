@@ -19,20 +19,28 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
 
     private const string InputNote = "input", NodeNote = "node", ErrorNote = "error", FinalNote = "error-is-final", FinishedNote = "finished", JobNote = "job";
 
-    /// <summary>Writes a training's outcome (readable by <see cref="TaskOutcome.Load"/>).</summary>
-    public static void Save(string path, string input, TaskOutcome outcome) => outcome.Save(path, Notes(input));
+    /// <summary>Writes a training's outcome (readable by <see cref="TaskOutcome.Load"/>). Here and below the first result stays: where another attempt has written one, nothing is.</summary>
+    public static void Save(string path, string input, TaskOutcome outcome)
+    {
+        if (!IsThere(path, input)) outcome.Save(path, Notes(input));
+    }
 
     /// <summary>Writes a learning curve.</summary>
-    public static void Save(string path, string input, Evaluation.Finished finished) =>
-        Write(path, new(Notes(input)) { [FinishedNote] = JsonSerializer.Serialize(finished, Json.Options) });
+    public static void Save(string path, string input, Evaluation.Finished finished)
+    {
+        if (!IsThere(path, input)) Write(path, new(Notes(input)) { [FinishedNote] = JsonSerializer.Serialize(finished, Json.Options) });
+    }
 
-    /// <summary>Writes an error, unless another attempt has written a result meanwhile.</summary>
+    /// <summary>Writes an error.</summary>
     public static void Save(string path, string input, Exception error)
     {
-        if (Find(path, input) is { Error: null }) return;
+        if (IsThere(path, input)) return;
         var text = Shell.Message(error) ?? error.ToString();
         Write(path, new(Notes(input)) { [ErrorNote] = text, [FinalNote] = error is RlLeapException ? "yes" : "no" });
     }
+
+    /// <summary>Whether a file holds a result of an input, and no error.</summary>
+    public static bool IsThere(string path, string input) => Find(path, input) is { Error: null };
 
     /// <summary>The result in a file; null where there is none, where it is damaged, or where it is of another input.</summary>
     public static TaskResult? Find(string path, string input)

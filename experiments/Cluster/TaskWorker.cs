@@ -23,7 +23,7 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
     public void Do(string specPath, string resultPath, CancellationToken cancellation)
     {
         var (spec, input) = TaskSpec.Load(specPath);
-        if (TaskResult.Find(resultPath, input) is { Error: null })
+        if (TaskResult.IsThere(resultPath, input))
         {
             Log.Information("{Label}: {Path} is there already", spec.Label, resultPath);
             return;

@@ -40,16 +40,19 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     [SlurmFact]
     public void A_task_is_killed_one_is_warned_and_the_driver_is_killed()
     {
-        ProgramProcess.Succeed("meta-train", ConfigOf("threads", 10000));
-        var driver = Start("meta-train", ConfigOf("slurm", 10000), Slurm);
+        ProgramProcess.Succeed("meta-train", ConfigOf("threads", 16000));
+        var driver = Start("meta-train", ConfigOf("slurm", 16000), Slurm);
         WaitFor(driver, () => Checkpoints("slurm").Any(path => Path.GetFileName(path).StartsWith("0000.", StringComparison.Ordinal)));
+        SignalTasks("STOP"); // or they might be done before the driver is back
         foreach (var process in Tasks("/0000.task")) Signal(process, "KILL");
-        // What Slurm does before a time limit.
+        // What Slurm does before a time limit; heard when the task goes on.
         cluster.Command("scancel", "--batch", "--signal=USR1", "--name=" + JobName("slurm"));
         ProgramProcess.Signal(driver, "KILL");
         ProgramProcess.Wait(driver);
-        Succeed("meta-train", "--resume", [_folder["slurm/run"]]);
-        Assert.Contains("taking up", Log("slurm"));
+        driver = Start("meta-train", "--resume", [_folder["slurm/run"]]);
+        WaitFor(driver, () => Log("slurm").Contains("taking up"));
+        SignalTasks("CONT");
+        Finish(driver);
         AssertSame("threads", "slurm");
     }
 
@@ -110,7 +113,10 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         Assert.Equal(143, code);
         Assert.Contains("run on", error);
         Assert.NotEmpty(cluster.Command("squeue", "-h", "--name=" + name).Trim());
-        driver = Start("meta-train", "--resume", [_folder["slurm/run"]]);
+        // As from a terminal: what a shell starts in the background ignores Ctrl-C, and so does what that starts.
+        var resume = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "meta-train", "--resume", _folder["slurm/run"]]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (key, value) in cluster.Environment) resume.Environment[key] = value;
+        driver = Process.Start(resume)!;
         WaitFor(driver, () => Log("slurm").Contains("taking up"));
         ProgramProcess.Signal(driver, "INT");
         (code, _, error) = ProgramProcess.Wait(driver);
