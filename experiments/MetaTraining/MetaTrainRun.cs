@@ -140,8 +140,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private static string Summary(MetaStepRecord record)
     {
-        var (error, length) = (record.Mean(MeanError.Metric), record.Mean("path.length"));
-        return string.Create(CultureInfo.InvariantCulture, $"loss {record.Mean("loss.mean"):G4}{(double.IsNaN(error) ? "" : $", error {error:G3}")}{(double.IsNaN(length) ? "" : $", path length {length:G4}")}");
+        return $"loss {Text("loss.mean", "G4")}{Part("error", LearningMeans.Error, "G3")}{Part("path length", "path.length", "G4")}";
+
+        string Text(string metric, string format) => record.Mean(metric).ToString(format, CultureInfo.InvariantCulture);
+        string Part(string name, string metric, string format) => double.IsNaN(record.Mean(metric)) ? "" : $", {name} {Text(metric, format)}";
     }
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)

@@ -117,7 +117,7 @@ public sealed class MultiCvSuite : Suite
     public override CurveRecorder Record() => new ErrorCurve();
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => Learner.Stopping is { } stopping ? [MeanError.Metric, stopping.Metric] : [MeanError.Metric];
+    public override IReadOnlyList<string> TaskMetrics => Learner.Stopping is { } stopping ? [LearningMeans.Error, stopping.Metric] : [LearningMeans.Error];
 
     /// <summary>The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the validation error.</summary>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>

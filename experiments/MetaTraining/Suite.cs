@@ -293,7 +293,7 @@ public sealed class OmniglotSuite : Suite
     public override string Setting => _options.ToString();
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => [MeanError.Metric];
+    public override IReadOnlyList<string> TaskMetrics => [LearningMeans.Error];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))

@@ -39,7 +39,7 @@ public sealed class Learner : IDisposable
     private readonly ITaskStream _stream;
     private readonly IPathObserver? _observer;
     private readonly Patience? _patience;
-    private readonly MeanError _error = new();
+    private readonly LearningMeans _means = new();
     private long _kept; // gradient steps that a checkpoint has
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
@@ -99,13 +99,13 @@ public sealed class Learner : IDisposable
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
         Count += draw.Count;
-        _error.Add(draw.Metrics);
+        _means.Add(draw.Metrics);
         if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Look(Options.Stopping.Score(_stream, Model, Task.Info.Id));
         return new StepRecord(Step - 1, value, draw.Count, draw.Metrics);
     }
 
     /// <summary>
-    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="MeanError"/> where draws have an error, and the last look
+    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="LearningMeans"/> where draws have them, and the last look
     /// ("validation.error") with early stopping.
     /// </summary>
     public Contribution Finish()
@@ -119,7 +119,7 @@ public sealed class Learner : IDisposable
     /// <summary>Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see <see cref="Finish"/>.</summary>
     public void Record(IDictionary<string, double> metrics)
     {
-        _error.Record(metrics);
+        _means.Record(metrics);
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastLook;
     }
 
@@ -146,7 +146,7 @@ public sealed class Learner : IDisposable
             ["gradient"] = Model.Parameters.Gradient!,
             ["buffers"] = Model.Buffers.Flat.detach(),
             ["optimizer"] = Bytes(Optimizer.SaveState()),
-            ["error"] = tensor(_error.Save()),
+            ["means"] = tensor(_means.Save()),
             ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
         };
         tensors["stream"] = Bytes(_stream.Save());
@@ -175,7 +175,7 @@ public sealed class Learner : IDisposable
         Optimizer.RestoreState(Raw("optimizer"));
         var counters = Find("counters").data<long>().ToArray();
         (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
-        if (tensors.TryGetValue("error", out var error)) _error.Restore(error.data<double>().ToArray());
+        if (tensors.TryGetValue("means", out var means)) _means.Restore(means.data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
         _kept = Step;

@@ -81,7 +81,7 @@ internal sealed class Finetuning : IMetaLearner
         using var scope = NewDisposeScope();
         var before = (Parameters: _all.Flat.detach().clone(), Buffers: Initialization.Buffers.Flat.detach().clone(), Optimizer: _optimizer.SaveState());
         var losses = batch.Select(_ => new List<double>()).ToList();
-        var errors = batch.Select(_ => new MeanError()).ToList();
+        var errors = batch.Select(_ => new LearningMeans()).ToList();
         var looks = new double?[batch.Count];
         var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
         var diverged = new TaskOutcome?[batch.Count];
@@ -183,7 +183,7 @@ internal sealed class Finetuning : IMetaLearner
     }
 
     // One gradient step on the mean loss of the tasks that still take part (those with a stream); the norm of its gradient.
-    private double Step(IReadOnlyList<ITask> batch, ITaskStream?[] streams, List<List<double>> losses, List<MeanError> errors, Action<int> diverge)
+    private double Step(IReadOnlyList<ITask> batch, ITaskStream?[] streams, List<List<double>> losses, List<LearningMeans> errors, Action<int> diverge)
     {
         using var scope = NewDisposeScope();
         _all.ZeroGradient();

@@ -40,7 +40,7 @@ public sealed record MamlOptions : MapMethod
         var (model, stream, options) = (learner.Model, learner.Stream, run.Work.Learner);
         IReadOnlyList<Tensor> theta = model.Parameters.Views;
         var velocity = new Tensor?[theta.Count];
-        var (losses, error) = (new List<double>(), new MeanError());
+        var (losses, error) = (new List<double>(), new LearningMeans());
         var inner = zeros([], model.DType, model.Device);
         for (var step = 0L; step < options.GradientSteps; step++)
         {

@@ -159,7 +159,29 @@ public sealed class TaskTests
         using var resumed = New();
         resumed.Load(temp["learner"]);
         while (!resumed.IsDone) errors.Add(resumed.Advance().Metrics["error"]);
-        Assert.Equal(errors.Average(), resumed.Finish().Metrics[MeanError.Metric], 12);
+        Assert.Equal(errors.Average(), resumed.Finish().Metrics[LearningMeans.Error], 12);
+    }
+
+    [Fact]
+    public void The_mean_return_weighs_every_episode_the_same_and_is_not_a_number_without_any()
+    {
+        var means = new LearningMeans();
+        Dictionary<string, double> Rollout(double episodes, double mean) => episodes == 0 ? new() { ["episodes"] = 0 } : new() { ["episodes"] = episodes, ["return"] = mean };
+        Assert.Empty(Recorded(means));
+        means.Add(Rollout(0, 0));
+        Assert.Equal(double.NaN, Recorded(means)[LearningMeans.Return]);
+        means.Add(Rollout(3, 1));
+        var resumed = new LearningMeans();
+        resumed.Restore(means.Save());
+        resumed.Add(Rollout(1, 5));
+        Assert.Equal(2, Recorded(resumed)[LearningMeans.Return]);
+
+        static Dictionary<string, double> Recorded(LearningMeans means)
+        {
+            var metrics = new Dictionary<string, double>();
+            means.Record(metrics);
+            return metrics;
+        }
     }
 
     public static TheoryData<MetaLearningMethod> TrainingMethods => [new LeapOptions(), new ReptileOptions(), new FirstOrderMamlOptions(), new MamlOptions(), new FinetuningOptions(), new HatOptions(), new ProgressiveOptions()];
@@ -170,7 +192,7 @@ public sealed class TaskTests
     {
         var task = Omniglot();
         using var learner = method.Create(new MetaSetting { Network = new ConvolutionalEncoder(1, 28, filters: 4), Pool = [task], Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = 2 } });
-        Assert.InRange(learner.MetaStep([task], new ThreadExecutor(1)).Mean(MeanError.Metric), 0.1, 1);
+        Assert.InRange(learner.MetaStep([task], new ThreadExecutor(1)).Mean(LearningMeans.Error), 0.1, 1);
     }
 
     [Fact]
