@@ -35,13 +35,13 @@ public static class Evaluate
             config = config with { Evaluation = wanted, Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
             var suite = Suite.Open(config);
             using var learner = MetaTrainRun.Load(folder, suite, config);
-            var name = config.Method.Name.ToString().ToLowerInvariant();
+            var name = MetaTrainRun.NameOf(config.Method.Name);
             var finished = MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
             var result = MetaTrainRun.ResultOf(config, suite, folder, "evaluate", finished);
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
             var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations", string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))), RunDirectory.ResultName);
             result.Save(path);
-                ReportCommand.Show(result, Path.GetDirectoryName(path)!);
+            ReportCommand.Show(result, Path.GetDirectoryName(path)!);
             Console.WriteLine($"result: {path}");
             return Task.CompletedTask;
         });

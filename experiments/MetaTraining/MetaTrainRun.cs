@@ -69,7 +69,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private void MetaTrain(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
-        using var progress = new Progress($"{config.Method.Name.ToString().ToLowerInvariant()} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
+        using var progress = new Progress($"{NameOf(config.Method.Name)} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
         var times = new StepTimes(Workers);
         var work = run.PathOf("work");
         var stored = new StoredExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => StoredExecutor.StepFolder(work, step), progress) : times.Watch(Threads(progress, times)), work);
@@ -90,6 +90,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         }
         StoredExecutor.Discard(work);
     }
+
+    /// <summary>A method's name as configs, curves and reports have it.</summary>
+    public static string NameOf(MethodKind method) => method.ToString().ToLowerInvariant();
 
     private const string ValidationError = "validation.error";
 
@@ -148,7 +151,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
-        var method = config.Method.Name.ToString().ToLowerInvariant();
+        var method = NameOf(config.Method.Name);
         var finished = config.Evaluation is { } wanted
             ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)
             : [];
@@ -196,6 +199,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var (measure, axis, higher) = suite.Curve;
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, 1, Scales(finished), Facts(config, suite))
         {
+            Method = NameOf(config.Method.Name),
+            Smoothing = suite.Smoothing,
             Scores = [.. finished.SelectMany(f => f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
         };
     }

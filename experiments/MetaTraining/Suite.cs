@@ -31,6 +31,9 @@ public abstract class Suite
     /// <summary>What a learning curve's values are and what its steps count.</summary>
     public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
 
+    /// <summary>What each value of a learning curve is the mean of; null where it is as measured.</summary>
+    public virtual string? Smoothing => null;
+
     /// <summary>A fresh recorder for one learner's curve.</summary>
     public abstract CurveRecorder Record();
 
@@ -130,6 +133,9 @@ public sealed class GamesSuite : Suite
 
     /// <inheritdoc/>
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
+
+    /// <inheritdoc/>
+    public override string Smoothing => $"the last {_evaluation.Window} episodes";
 
     /// <inheritdoc/>
     public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));

@@ -9,12 +9,15 @@ namespace RlLeap.Experiments.Reporting;
 public sealed record Report(
     string Name, string Measure, string Axis, bool HigherIsBetter, int Window, int Replications, string? Reference,
     IReadOnlyList<TaskReport> Tasks, IReadOnlyList<Aggregate> Aggregates, IReadOnlyList<Improvement> Improvements,
-    IReadOnlyList<MetaCurve> MetaCurves, IReadOnlyList<RunReport> Runs)
+    IReadOnlyList<MetaReport> Meta, IReadOnlyList<RunReport> Runs)
 {
     private const int GridPoints = 200;
 
     /// <summary>Single numbers about the learning processes, in the order of the runs' own scores; empty where they have none.</summary>
     public IReadOnlyList<ScoreReport> Scores { get; init; } = [];
+
+    /// <summary>What the curves' values are averages over, before any moving average of the report; null where they are as measured.</summary>
+    public string? Smoothing { get; init; }
 
     /// <summary>Puts finished runs together.</summary>
     /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
@@ -38,8 +41,9 @@ public sealed record Report(
             runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
             tasks, [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
             [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
-            [.. runs.SelectMany(r => r.Result.MetaCurves)], [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
+            MetaReport.Of(runs, pool), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
         {
+            Smoothing = first.Smoothing,
             Scores = [.. from score in scored
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)
@@ -69,21 +73,21 @@ public sealed record Report(
 
     private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
     {
-        // The span that every curve covers: beyond it the mean would be over fewer and fewer seeds.
-        var (from, to) = (curves.Max(c => c.Steps[0]), curves.Min(c => c.Steps[^1]));
-        double[] grid = to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
         var smooth = curves.ToDictionary(c => c, c => LearningCurves.MovingAverage(c.Values, window));
         double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
         double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
-        return new(task, grid, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
+        return new(task, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
         {
             Curve[] seeds = [.. curves.Where(c => c.Method == method).OrderBy(c => c.Seed)];
+            // A line begins where all of its seeds have begun and goes to the end of the longest: a seed that stopped learning before stays at its last value.
+            var (from, to) = (seeds.Max(c => c.Steps[0]), seeds.Max(c => c.Steps[^1]));
+            double[] grid = to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
             double[] mean = [.. grid.Select((_, i) => lines.Average(l => l[i]))];
             double[] spread = [.. grid.Select((_, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - mean[i]) * (l[i] - mean[i])) / (lines.Length - 1)))];
             double[] areas = [.. seeds.Select(c => LearningCurves.Area(c.Steps, c.Values))], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
-            return new MethodReport(method, seeds.Length, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
+            return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
                 Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
                 goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null);
@@ -119,12 +123,12 @@ public sealed record Report(
 }
 
 /// <summary>One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.</summary>
-public sealed record TaskReport(string Task, IReadOnlyList<double> Steps, double? Goal, IReadOnlyList<MethodReport> Methods);
+public sealed record TaskReport(string Task, double? Goal, IReadOnlyList<MethodReport> Methods);
 
-/// <summary>One method on one task: the mean curve with its band, each seed's area and final value, and their means with intervals.
+/// <summary>One method on one task: the mean curve with its band over <c>Steps</c>, each seed's area and final value, and their means with intervals.
 /// <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half of all did.</summary>
 public sealed record MethodReport(
-    string Method, int Seeds, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
+    string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal);
 
 /// <summary>One number about a method on a task: its mean over seeds with its interval, and what a paper reports.</summary>

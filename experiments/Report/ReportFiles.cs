@@ -11,11 +11,14 @@ namespace RlLeap.Experiments.Reporting;
 /// <summary>Writes a report into a folder.</summary>
 public static class ReportFiles
 {
-    private static readonly (string Name, string Title, string Caption)[] Figures =
+    private static readonly (string Name, string Title, Func<Report, string> Caption)[] Figures =
     [
-        ("curves", "Learning curves", "Mean over seeds of the moving average over {0} points; the band is two standard deviations over seeds."),
-        ("area", "Area under the curve", "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
-        ("meta", "Meta-training", "What the meta-training recorded per task over meta-steps."),
+        ("curves", "Learning curves", report => $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the band is two standard deviations over seeds."
+            + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
+        ("area", "Area under the curve", _ => "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
+        ("meta", "Meta-training", report => report.Meta.Select(m => m.Label).Distinct().Count() > 1
+            ? "What the meta-training recorded over meta-steps, averaged over the tasks of a meta-batch" + (report.Meta.Any(m => m.Runs > 1) ? "; mean over runs with a band of two standard deviations." : ".")
+            : "What the meta-training recorded over meta-steps, task by task and averaged over the tasks of a meta-batch."),
     ];
 
     /// <summary>Writes everything; answers why there are no figures, or null where there are.</summary>
@@ -50,8 +53,11 @@ public static class ReportFiles
         {
             var file = Path.Combine(folder, name + ".png");
             if (!File.Exists(file)) continue;
-            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" src=\"data:image/png;base64,{Convert.ToBase64String(File.ReadAllBytes(file))}\">");
-            html.Append($"<figcaption>{E(string.Format(CultureInfo.InvariantCulture, caption, report.Window))}</figcaption></figure>\n");
+            var png = File.ReadAllBytes(file);
+            // Figures of any width are shown with letters of one size: three quarters of their 160 dots an inch. (A PNG's width is at byte 16.)
+            var width = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)) * 3 / 4;
+            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" width=\"{width}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">");
+            html.Append($"<figcaption>{E(caption(report))}</figcaption></figure>\n");
         }
         foreach (var table in Tables(report))
         {
@@ -72,7 +78,7 @@ public static class ReportFiles
     {
         var what = $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over {report.Axis}{(report.HigherIsBetter ? "" : " (lower is better)")}.";
         return report.Improvements.Where(i => i.Of == "area").Aggregate(what, (text, i) =>
-            $"{text} A run from {i.Method} has the better area under its curve than one from {i.Over} with probability {N(i.Interval.Value)} [{N(i.Interval.Low)}, {N(i.Interval.High)}].");
+            $"{text} Started from {i.Method}, a run has the {(report.HigherIsBetter ? "larger" : "smaller")} area under its curve than one started from {i.Over} with probability {P(i.Interval)}.");
     }
 
     /// <summary>A table as text: for the terminal and for the page.</summary>
@@ -84,7 +90,7 @@ public static class ReportFiles
         if (report.Tasks.Count > 0)
         {
             var goal = report.Reference is null ? Array.Empty<string>() : [$"{report.Axis} to {report.Reference}'s final"];
-            yield return new("Tasks", $"Final: mean of the last {report.Window} points. Area: mean height of the curve. In brackets 95 % bootstrap intervals over seeds."
+            yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. In brackets 95 % bootstrap intervals over seeds."
                 + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference} (seeds that did)."),
                 ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
                 [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
@@ -99,17 +105,18 @@ public static class ReportFiles
                 [.. report.Scores.GroupBy(s => (s.Task, s.Method)).Select(g => (IReadOnlyList<string>)[g.Key.Task, g.Key.Method, $"{g.Max(s => s.Seeds)}", .. quantities.Select(q =>
                     g.FirstOrDefault(s => s.Quantity == q) is not { } score ? "" : I(score.Mean) + (score.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
         }
-        if (report.Aggregates.Count > 0)
+        if (report.Aggregates.Count > 0 && report.Tasks.Count > 1) // over one task they would say the same again
             yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, {report.Replications} replications (Agarwal et al. 2021).",
                 ["method", "of", .. report.Aggregates.Select(a => a.Statistic).Distinct()],
                 [.. report.Aggregates.GroupBy(a => (a.Method, a.Of)).Select(g => (IReadOnlyList<string>)[g.Key.Method, g.Key.Of, .. g.Select(a => I(a.Interval))])]);
         if (report.Improvements.Count > 0)
-            yield return new("Probability of improvement", "Probability that a run of the method beats one of the other, averaged over tasks.",
+            yield return new("Probability of improvement", "Probability that a run of the method beats one of the other, averaged over tasks; 95 % bootstrap intervals, which few seeds make too narrow.",
                 ["method", "over", "of", "probability"],
-                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, I(i.Interval)])]);
+                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i.Interval)])]);
     }
 
     private static string N(double x) => x.ToString(Math.Abs(x) switch { >= 1000 => "#,0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
+    private static string P(Interval i) => string.Create(CultureInfo.InvariantCulture, $"{i.Value:0.00} [{i.Low:0.00}, {i.High:0.00}]");
     private static string I(Interval i) => i.Low == i.High ? N(i.Value) : $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]";
     private static string E(string text) => WebUtility.HtmlEncode(text);
 

@@ -23,6 +23,12 @@ public sealed record Result(
     /// <summary>Single numbers beside the curves: a final validation error, an area. May be null.</summary>
     public IReadOnlyList<Score>? Scores { get; init; }
 
+    /// <summary>The method that was meta-trained: "leap"; null for a run of another kind.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.</summary>
+    public string? Smoothing { get; init; }
+
     public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Json.Options) + "\n");
 
     /// <exception cref="RlLeapException">The file is not there or not a result.</exception>

@@ -33,7 +33,7 @@ public class ReportTests
         var task = report.Tasks[0];
         Assert.Equal(["leap", "none"], task.Methods.Select(m => m.Method)); // scratch last
         var leap = task.Methods[0];
-        Assert.Equal((0.0, 1000.0), (task.Steps[0], task.Steps[^1]));
+        Assert.Equal((0.0, 1000.0), (leap.Steps[0], leap.Steps[^1]));
         Assert.Equal(2.1, leap.Mean[^1], 9);
         Assert.Equal(2.1 + 2 * 0.1, leap.High[^1], 9); // seeds at 2, 2.1, 2.2: a standard deviation of 0.1
         Assert.Equal([1.0, 1.1, 1.2], leap.Areas, (a, b) => Math.Abs(a - b) < 1e-9);
@@ -42,6 +42,40 @@ public class ReportTests
         Assert.Equal((3, 500L), (leap.Reached, leap.StepsToGoal)); // s/500 + 0.1 ≥ 1.1
         Assert.Equal(1, report.Improvements.Single(i => i.Of == "final").Interval.Value);
         Assert.Equal(8 * 2, report.Aggregates.Count);
+    }
+
+    [Fact]
+    public void A_line_goes_as_far_as_its_longest_seed_and_a_seed_that_stopped_stays_where_it_was()
+    {
+        static Curve Constant(string method, long seed, double value, params long[] steps) => new("t", method, seed, steps, [.. steps.Select(_ => value)]);
+        var result = new Result("evaluate", "a", [Constant("leap", 0, 1, 10, 100), Constant("leap", 1, 3, 20, 400), Constant("none", 0, 5, 10, 50)], []);
+        var methods = Of(("a", result)).Tasks[0].Methods;
+        Assert.Equal((20.0, 400.0), (methods[0].Steps[0], methods[0].Steps[^1]));
+        Assert.All(methods[0].Mean, mean => Assert.Equal(2, mean, 12));
+        Assert.Equal((10.0, 50.0), (methods[1].Steps[0], methods[1].Steps[^1]));
+    }
+
+    [Fact]
+    public void Meta_training_is_shown_by_run_or_pooled_by_method_over_the_meta_steps_that_all_have_made()
+    {
+        static Result Run(params double[] lengths) => new("meta-train", "r", [], [new("meta", "path/length", [.. Enumerable.Range(0, lengths.Length).Select(i => (long)i)], lengths)]) { Method = "leap" };
+        (string, Result)[] runs = [("a", Run(4, 2)), ("b", Run(6, 4, 3))];
+        Assert.Equal([("a", 2), ("b", 3)], Of(runs).Meta.Select(m => (m.Label, m.MetaSteps.Count)));
+        var pooled = Assert.Single(Report.Of(runs, new Rng(0), 200, pool: true).Meta);
+        Assert.Equal(("leap", 2), (pooled.Label, pooled.Runs));
+        Assert.Equal([5.0, 3.0], pooled.Mean);
+        Assert.Equal(5 + 2 * Math.Sqrt(2), pooled.High[0], 12);
+    }
+
+    [Fact]
+    public void Returns_of_different_games_share_a_scale()
+    {
+        static MetaCurve Returns(string game, params double[] values) => new("task/MinAtar/" + game, "return/mean", [0, 1], values);
+        var report = Of(("a", new Result("meta-train", "a", [], [Returns("SpaceInvaders-v0", 183, 183), Returns("Breakout-v0", double.NaN, 0)])));
+        double[] Normalized(string task) => [.. report.Meta.Single(m => m.Task == task && m.Quantity == "return/normalized").Mean];
+        Assert.Equal(1, Normalized("task/MinAtar/SpaceInvaders-v0")[0], 12);
+        Assert.Equal(1, Normalized("meta")[0], 12); // of the one that ended an episode
+        Assert.Equal((1 + Normalized("task/MinAtar/Breakout-v0")[1]) / 2, Normalized("meta")[1], 12);
     }
 
     [Fact]

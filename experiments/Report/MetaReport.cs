@@ -1,0 +1,42 @@
+// What meta-training recorded, as the report shows it: by task for one run, by run or method for several.
+using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Statistics;
+
+namespace RlLeap.Experiments.Reporting;
+
+/// <summary>One quantity over meta-steps: the mean over <c>Runs</c> runs with a band of two standard deviations over them.</summary>
+/// <param name="Label">The run, or the method where runs are pooled.</param>
+/// <param name="Task">A task's id, or "meta" for what is about the whole batch.</param>
+/// <param name="Quantity">As in metrics.jsonl, and "return/normalized": a task's mean return while it was trained, on the scale of its game.</param>
+public sealed record MetaReport(string Label, string Task, string Quantity, int Runs, IReadOnlyList<long> MetaSteps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High)
+{
+    /// <summary>That of all runs.</summary>
+    public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool) =>
+        [.. runs.SelectMany(run => run.Result.MetaCurves.Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: pool ? run.Result.Method ?? run.Name : run.Name, Curve)))
+            .GroupBy(c => (c.Label, c.Curve.Task, c.Curve.Quantity)).Select(group => Of(group.Key.Label, [.. group.Select(c => c.Curve)]))];
+
+    // Runs may differ in length: their mean is over the meta-steps that all have made.
+    private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves)
+    {
+        long[] steps = [.. curves.Select(c => c.MetaSteps).Aggregate<IEnumerable<long>>((a, b) => a.Intersect(b))];
+        var values = curves.Select(c => c.MetaSteps.Zip(c.Values).ToDictionary(p => p.First, p => p.Second)).ToList();
+        double[] mean = [.. steps.Select(step => values.Average(v => v[step]))];
+        double[] spread = [.. steps.Zip(mean, (step, m) => values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v[step] - m) * (v[step] - m)) / (values.Count - 1)))];
+        return new(label, curves[0].Task, curves[0].Quantity, curves.Count, steps, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)]);
+    }
+
+    // Raw returns of different games do not fit one axis, nor have a mean.
+    private static List<MetaCurve> Normalized(IReadOnlyList<MetaCurve> curves)
+    {
+        const string Raw = "return/mean", Scaled = "return/normalized", Task = "task/";
+        List<MetaCurve> scaled = [.. from curve in curves
+                                     where curve.Quantity == Raw && curve.Task.StartsWith(Task, StringComparison.Ordinal)
+                                     let scale = Scales.Of(curve.Task[Task.Length..])
+                                     where scale is not null
+                                     select curve with { Quantity = Scaled, Values = [.. curve.Values.Select(scale.Normalize)] }];
+        if (scaled.Count == 0 || scaled.Count < curves.Count(c => c.Quantity == Raw)) return scaled;
+        var steps = scaled.Select(c => c.MetaSteps).Aggregate<IEnumerable<long>>((a, b) => a.Union(b)).Order().ToList();
+        var at = scaled.SelectMany(c => c.MetaSteps.Zip(c.Values)).Where(p => !double.IsNaN(p.Second)).ToLookup(p => p.First, p => p.Second);
+        return [.. scaled, new MetaCurve("meta", Scaled, steps, [.. steps.Select(step => at[step].DefaultIfEmpty(double.NaN).Average())])];
+    }
+}
