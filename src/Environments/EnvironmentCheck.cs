@@ -12,7 +12,7 @@ public sealed record Finding(string Rule, string What, string LikelyCause);
 /// misbehave may pass too.</remarks>
 public static class EnvironmentCheck
 {
-    private static readonly Dictionary<string, Action<Trial>> All = new()
+    private static readonly Dictionary<string, Action<EnvironmentTrial>> All = new()
     {
         ["It describes itself consistently"] = Description,
         ["Reset starts an episode"] = ResetStartsAnEpisode,
@@ -49,7 +49,7 @@ public static class EnvironmentCheck
     public static Finding? Run(string rule, Func<Rng, IEnvironment> open, int steps = 2000, long seed = 1)
     {
         if (!All.TryGetValue(rule, out var check)) throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
-        using var trial = new Trial(open, steps, seed);
+        using var trial = new EnvironmentTrial(open, steps, seed);
         try
         {
             check(trial);
@@ -65,7 +65,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void Description(Trial trial)
+    private static void Description(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         var spec = environment.Spec;
@@ -81,7 +81,7 @@ public static class EnvironmentCheck
         environment.Dispose();
     }
 
-    private static void ResetStartsAnEpisode(Trial trial)
+    private static void ResetStartsAnEpisode(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         for (var i = 0; i < 3; i++)
@@ -93,7 +93,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void StepsKeepTheSpec(Trial trial)
+    private static void StepsKeepTheSpec(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         var (ended, length) = (0, 0);
@@ -118,10 +118,10 @@ public static class EnvironmentCheck
             "learners record returns when episodes end; give it an end, or a time limit (?time_limit=... on its id). If its episodes are just long, declare MaxEpisodeSteps.");
     }
 
-    private static void StepBeforeResetIsRefused(Trial trial) => RequireRefusal(trial.Open(), 0, "before the first Reset",
+    private static void StepBeforeResetIsRefused(EnvironmentTrial trial) => RequireRefusal(trial.Open(), 0, "before the first Reset",
         "keep a flag that Reset sets, and throw InvalidOperationException in Step while it is not set.");
 
-    private static void StepAfterTheEndIsRefused(Trial trial)
+    private static void StepAfterTheEndIsRefused(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         foreach (var step in trial.Play(environment))
@@ -133,7 +133,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void BadActionsAreRefused(Trial trial)
+    private static void BadActionsAreRefused(EnvironmentTrial trial)
     {
         var (checkedOne, twin) = (trial.Open(), trial.Open());
         var count = checkedOne.Spec.Action.Count;
@@ -151,7 +151,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void ObservationsStay(Trial trial)
+    private static void ObservationsStay(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         var kept = new Queue<(Observation Original, Observation Copy)>();
@@ -167,7 +167,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void EqualStreamsAgree(Trial trial)
+    private static void EqualStreamsAgree(EnvironmentTrial trial)
     {
         var recorded = trial.Play(trial.Open()).Select(Keep).ToArray();
         trial.Rewind();
@@ -177,7 +177,7 @@ public static class EnvironmentCheck
                 "it draws from somewhere else than the Rng it was given (new Random(), Random.Shared, the clock, Guid), iterates a hash set, or keeps state in a static field.");
     }
 
-    private static void EpisodesDiffer(Trial trial)
+    private static void EpisodesDiffer(EnvironmentTrial trial)
     {
         const int Length = 100;
         var environment = trial.Open();
@@ -200,7 +200,7 @@ public static class EnvironmentCheck
         static bool Same(List<TimeStep> a, List<TimeStep> b) => a.Count == b.Count && a.Zip(b).All(pair => IsSame(pair.First, pair.Second));
     }
 
-    private static void EnvironmentsKeepApart(Trial trial)
+    private static void EnvironmentsKeepApart(EnvironmentTrial trial)
     {
         var alone = trial.Play(trial.Open()).Select(Keep).ToArray();
         trial.Rewind();
@@ -215,7 +215,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void ResetInTheMiddle(Trial trial)
+    private static void ResetInTheMiddle(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         for (var i = 0; i < 10; i++)
@@ -226,7 +226,7 @@ public static class EnvironmentCheck
         }
     }
 
-    private static void SavedStatesGoOn(Trial trial)
+    private static void SavedStatesGoOn(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         if (!environment.CanSnapshot) return;
@@ -244,7 +244,7 @@ public static class EnvironmentCheck
             {
                 target.Restore(saved);
                 var i = 0;
-                foreach (var step in Trial.Replay(target, actions, expected))
+                foreach (var step in EnvironmentTrial.Replay(target, actions, expected))
                     RequireSame(expected[i++], step, target == fresh ? "after a saved state was restored in another environment" : "after a saved state was restored", trial,
                         "the snapshot leaves something out: the random stream (Rng.SaveState), a counter, or what was shown last.");
             }
@@ -262,7 +262,7 @@ public static class EnvironmentCheck
         throw new BrokenRule("a saved state that lacks its last byte was restored", "check the length (read to the very end) before using it.");
     }
 
-    private static void DrawingChangesNothing(Trial trial)
+    private static void DrawingChangesNothing(EnvironmentTrial trial)
     {
         var environment = trial.Open();
         if (!environment.CanRender) return;
@@ -299,7 +299,7 @@ public static class EnvironmentCheck
         if (!holds) throw new BrokenRule(what, likelyCause);
     }
 
-    private static void RequireSame(TimeStep a, TimeStep b, string when, Trial trial, string likelyCause)
+    private static void RequireSame(TimeStep a, TimeStep b, string when, EnvironmentTrial trial, string likelyCause)
     {
         if (IsSame(a, b)) return;
         var what = a.Moment != b.Moment ? $"{a.Moment} became {b.Moment}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
@@ -311,91 +311,4 @@ public static class EnvironmentCheck
     private static TimeStep Keep(TimeStep step) => step with { Observation = step.Observation.Copy() };
 
     private static string FirstFrame(Exception e) => e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..] : "an unknown place";
-
-    private sealed class BrokenRule(string what, string likelyCause) : Exception(what)
-    {
-        public string LikelyCause { get; } = likelyCause;
-    }
-
-    /// <summary>Environments, random actions, and where in the play we are.</summary>
-    private sealed class Trial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
-    {
-        private readonly List<IEnvironment> _opened = [];
-        private Rng _actions = new Rng(seed).Split("actions");
-        private int _episode, _step;
-
-        public int Steps => steps;
-
-        public string Where => _episode == 0 ? "" : $" (episode {_episode}, step {_step})";
-
-        /// <summary>An environment; those of one name have equal streams.</summary>
-        public IEnvironment Open(string stream = "environment")
-        {
-            var environment = open(new Rng(seed).Split(stream));
-            _opened.Add(environment);
-            return environment;
-        }
-
-        public int Action(int count) => _actions.NextInt(count);
-
-        /// <summary>The same actions again.</summary>
-        public void Rewind()
-        {
-            _actions = new Rng(seed).Split("actions");
-            (_episode, _step) = (0, 0);
-        }
-
-        /// <summary>Plays at random, resetting after each end; yields the first step of each episode too.</summary>
-        public IEnumerable<TimeStep> Play(IEnvironment environment, List<int>? record = null, bool begun = false)
-        {
-            var last = begun ? default : Begin();
-            if (!begun) yield return last;
-            for (var t = 0; t < steps; t++)
-            {
-                if (last.IsLast)
-                {
-                    last = Begin();
-                    yield return last;
-                }
-                var action = Action(environment.Spec.Action.Count);
-                record?.Add(action);
-                _step++;
-                last = environment.Step(action);
-                yield return last;
-            }
-
-            TimeStep Begin()
-            {
-                (_episode, _step) = (_episode + 1, 0);
-                return environment.Reset();
-            }
-        }
-
-        /// <summary>The recorded actions again, with resets where the recording had them.</summary>
-        public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
-        {
-            var next = 0;
-            foreach (var step in expected) yield return step.Moment == Moment.First ? environment.Reset() : environment.Step(actions[next++]);
-        }
-
-        public void RequireObservation(IEnvironment environment, TimeStep step)
-        {
-            var box = environment.Spec.Observation;
-            if (Describe.WrongObservation(step.Observation, box) is { } wrong) throw new BrokenRule(wrong.TrimEnd('.') + Where, "the shape in the spec and the array that is returned do not match.");
-            var bad = box.Element == ElementType.Byte
-                ? box is { Low: <= 0, High: >= 255 } ? -1 : Array.FindIndex(step.Observation.Bytes, value => !(value >= box.Low && value <= box.High))
-                : Array.FindIndex(step.Observation.Floats, value => !(value >= box.Low && value <= box.High));
-            if (bad < 0) return;
-            var value = box.Element == ElementType.Byte ? step.Observation.Bytes[bad] : step.Observation.Floats[bad];
-            throw float.IsNaN(value)
-                ? new BrokenRule($"element {bad} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.")
-                : new BrokenRule(FormattableString.Invariant($"element {bad} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
-                    "the bounds in the spec are too narrow, or the state left the range that it should be kept in.");
-        }
-
-        public void Dispose()
-        {
-            foreach (var environment in _opened) environment.Dispose();
-        }
-    }
 }

@@ -1,0 +1,89 @@
+namespace RlLeap.Environments;
+
+/// <summary>The play in which <see cref="EnvironmentCheck"/> checks one rule: environments, random actions, and where we are.</summary>
+internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
+{
+    private readonly List<IEnvironment> _opened = [];
+    private Rng _actions = new Rng(seed).Split("actions");
+    private int _episode, _step;
+
+    public int Steps => steps;
+
+    public string Where => _episode == 0 ? "" : $" (episode {_episode}, step {_step})";
+
+    /// <summary>An environment; those of one name have equal streams.</summary>
+    public IEnvironment Open(string stream = "environment")
+    {
+        var environment = open(new Rng(seed).Split(stream));
+        _opened.Add(environment);
+        return environment;
+    }
+
+    public int Action(int count) => _actions.NextInt(count);
+
+    /// <summary>The same actions again.</summary>
+    public void Rewind()
+    {
+        _actions = new Rng(seed).Split("actions");
+        (_episode, _step) = (0, 0);
+    }
+
+    /// <summary>Plays at random, resetting after each end; yields the first step of each episode too.</summary>
+    public IEnumerable<TimeStep> Play(IEnvironment environment, List<int>? record = null, bool begun = false)
+    {
+        var last = begun ? default : Begin();
+        if (!begun) yield return last;
+        for (var t = 0; t < steps; t++)
+        {
+            if (last.IsLast)
+            {
+                last = Begin();
+                yield return last;
+            }
+            var action = Action(environment.Spec.Action.Count);
+            record?.Add(action);
+            _step++;
+            last = environment.Step(action);
+            yield return last;
+        }
+
+        TimeStep Begin()
+        {
+            (_episode, _step) = (_episode + 1, 0);
+            return environment.Reset();
+        }
+    }
+
+    /// <summary>The recorded actions again, with resets where the recording had them.</summary>
+    public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
+    {
+        var next = 0;
+        foreach (var step in expected) yield return step.Moment == Moment.First ? environment.Reset() : environment.Step(actions[next++]);
+    }
+
+    public void RequireObservation(IEnvironment environment, TimeStep step)
+    {
+        var box = environment.Spec.Observation;
+        if (Describe.WrongObservation(step.Observation, box) is { } wrong) throw new BrokenRule(wrong.TrimEnd('.') + Where, "the shape in the spec and the array that is returned do not match.");
+        var bad = box.Element == ElementType.Byte
+            ? box is { Low: <= 0, High: >= 255 } ? -1 : Array.FindIndex(step.Observation.Bytes, value => !(value >= box.Low && value <= box.High))
+            : Array.FindIndex(step.Observation.Floats, value => !(value >= box.Low && value <= box.High));
+        if (bad < 0) return;
+        var value = box.Element == ElementType.Byte ? step.Observation.Bytes[bad] : step.Observation.Floats[bad];
+        throw float.IsNaN(value)
+            ? new BrokenRule($"element {bad} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.")
+            : new BrokenRule(FormattableString.Invariant($"element {bad} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
+                "the bounds in the spec are too narrow, or the state left the range that it should be kept in.");
+    }
+
+    public void Dispose()
+    {
+        foreach (var environment in _opened) environment.Dispose();
+    }
+}
+
+/// <summary>A rule was seen to be broken.</summary>
+internal sealed class BrokenRule(string what, string likelyCause) : Exception(what)
+{
+    public string LikelyCause { get; } = likelyCause;
+}
