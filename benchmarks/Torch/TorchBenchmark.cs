@@ -17,6 +17,7 @@ namespace RlLeap.Benchmarks;
 /// </remarks>
 internal sealed class TorchBenchmark : IBenchmark
 {
+    private const string Needs = "torch (apt-get install python3-torch)";
     private static readonly string[] Cases = ["add", "mnih", "mnih-bytes", "omniglot", "two"];
 
     public string Name => "torch";
@@ -43,8 +44,8 @@ internal sealed class TorchBenchmark : IBenchmark
             if (OperatingSystem.IsLinux() || OperatingSystem.IsWindows()) self.ProcessorAffinity = cores;
         }
         Pin(all & -all);
-        using var peer = Peer.Start(1, plain: true, out var problem);
-        using var tuned = Peer.Start(1, plain: false, out _);
+        using var peer = Peer.Start("Torch", Needs, 1, plain: true, out var problem);
+        using var tuned = Peer.Start("Torch", Needs, 1, plain: false, out _);
         if (peer is null || tuned is null)
         {
             Console.Error.WriteLine(problem);

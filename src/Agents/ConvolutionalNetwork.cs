@@ -39,7 +39,7 @@ public sealed class ConvolutionalNetwork : Network
             parameters.Add(new($"conv{i + 1}.bias", [filters]));
             (channels, height, width) = (filters, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
         }
-        parameters.Add(new("dense.weight", [dense, channels * height * width]));
+        parameters.Add(new("dense.weight", [dense, channels * height * width], InputsFirst: true));
         parameters.Add(new("dense.bias", [dense]));
         Parameters = parameters;
         HiddenUnits = [.. _convolutions.Select(c => c.Filters), dense];

@@ -5,7 +5,8 @@ namespace RlLeap;
 /// <param name="Shape">Logical shape, as PyTorch has it ([O, I, kH, kW] for a convolution).</param>
 /// <param name="Shared">Whether it belongs to the part that is meta-learned and shared between tasks (the encoder) or to one task (a head).</param>
 /// <param name="ChannelsLast">Rank 4 only: lie in memory as O, kH, kW, I, which some convolutions run faster on. Shape and files do not change.</param>
-public sealed record ParameterInfo(string Name, long[] Shape, bool Shared = true, bool ChannelsLast = false)
+/// <param name="InputsFirst">Rank 2 only: lie in memory as I, O, which products with few rows run faster on. Shape and files do not change.</param>
+public sealed record ParameterInfo(string Name, long[] Shape, bool Shared = true, bool ChannelsLast = false, bool InputsFirst = false)
 {
     /// <summary>Number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (product, size) => product * size);
@@ -20,7 +21,7 @@ public sealed class ParameterLayout
     private readonly Dictionary<string, int> _index = [];
 
     /// <summary>Lays out <paramref name="entries"/>; shared entries come first.</summary>
-    /// <exception cref="ArgumentException">A name occurs twice, a size is not positive, or a channels-last entry is not of rank 4.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice, a size is not positive, or an entry has not the rank that its order in memory asks for.</exception>
     public ParameterLayout(IEnumerable<ParameterInfo> entries)
     {
         var list = entries.ToList();
@@ -32,6 +33,7 @@ public sealed class ParameterLayout
             if (!_index.TryAdd(entry.Name, i)) throw new ArgumentException($"Two parameters are called {entry.Name}.", nameof(entries));
             if (entry.Shape.Any(size => size <= 0)) throw new ArgumentException($"Parameter {entry} has a size that is not positive.", nameof(entries));
             if (entry.ChannelsLast && entry.Shape.Length != 4) throw new ArgumentException($"Parameter {entry} cannot be channels-last: its rank is not 4.", nameof(entries));
+            if (entry.InputsFirst && entry.Shape.Length != 2) throw new ArgumentException($"Parameter {entry} cannot lie inputs first: its rank is not 2.", nameof(entries));
             offsets[i] = Count;
             Count += entry.Count;
             if (entry.Shared) (SharedCount, SharedEntries) = (Count, i + 1);
@@ -72,7 +74,7 @@ public sealed class ParameterLayout
         {
             var mine = i < SharedEntries ? Entries[i] : null;
             var theirs = i < other.SharedEntries ? other.Entries[i] : null;
-            if (mine is null || theirs is null || mine.Name != theirs.Name || !mine.Shape.AsSpan().SequenceEqual(theirs.Shape) || mine.ChannelsLast != theirs.ChannelsLast)
+            if (mine is null || theirs is null || mine.Name != theirs.Name || !mine.Shape.AsSpan().SequenceEqual(theirs.Shape) || (mine.ChannelsLast, mine.InputsFirst) != (theirs.ChannelsLast, theirs.InputsFirst))
                 return $"{mine?.ToString() ?? "nothing"} against {theirs?.ToString() ?? "nothing"}";
         }
         return null;

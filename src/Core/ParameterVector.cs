@@ -163,8 +163,9 @@ public sealed class ParameterVector : IDisposable
     {
         var info = Layout.Entries[i];
         var part = flat.narrow(0, Layout.Offsets[i], info.Count);
-        if (!info.ChannelsLast) return part.view(info.Shape);
         var s = info.Shape;
+        if (info.InputsFirst) return part.view(s[1], s[0]).t();
+        if (!info.ChannelsLast) return part.view(s);
         return part.view(s[0], s[2], s[3], s[1]).permute(0, 3, 1, 2);
     }
 }

@@ -1,5 +1,4 @@
-// rlleap train as a process: killed at random moments and gone on with, stopped politely, given what it cannot use.
-using System.Diagnostics;
+// rlleap train as a process: killed at random moments and gone on with, stopped politely, given what it cannot use, on a disk that is full.
 using RlLeap.Experiments.Runs;
 using Xunit;
 
@@ -21,14 +20,11 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     public void Sigterm_saves_a_checkpoint_and_a_resume_ends_with_the_same_files()
     {
         using var folder = new TempFolder();
-        using (var process = Rlleap(["train", Id, "--directory", folder["stopped"], .. Small]))
-        {
-            Until(() => Checkpoints(folder["stopped"]) > 0 || process.HasExited, process);
-            Signal(process, "TERM");
-            process.WaitForExit();
-            Assert.Contains(process.ExitCode, new[] { 143, 0 });
-        }
-        Finish(Rlleap(["train", "--resume", folder["stopped"]]));
+        var process = ProgramProcess.Start(["train", Id, "--directory", folder["stopped"], .. Small]);
+        ProgramProcess.Until(process, () => ProgramProcess.Checkpoints(folder["stopped"]).Count > 0);
+        ProgramProcess.Signal(process, "TERM");
+        Assert.Contains(ProgramProcess.Wait(process).ExitCode, new[] { 143, 0 });
+        ProgramProcess.Succeed("train", "--resume", folder["stopped"]);
         AssertSame(reference.Folder, folder["stopped"]);
     }
 
@@ -36,17 +32,28 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     public void A_damaged_newest_checkpoint_is_passed_over_and_named()
     {
         using var folder = new TempFolder();
-        using (var process = Rlleap(["train", Id, "--directory", folder["r"], .. Small]))
-        {
-            Until(() => Checkpoints(folder["r"]) >= 2 || process.HasExited, process);
-            Signal(process, "KILL");
-            process.WaitForExit();
-        }
-        var newest = Directory.GetDirectories(folder["r/checkpoints"]).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Last();
+        ProgramProcess.StartAndKill(folder["r"], () => ProgramProcess.Checkpoints(folder["r"]).Count >= 2, ["train", Id, "--directory", folder["r"], .. Small]);
+        var newest = ProgramProcess.Checkpoints(folder["r"])[^1];
         using (var file = new FileStream(Path.Combine(newest, "learner.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
-        var (_, error) = Finish(Rlleap(["train", "--resume", folder["r"]]));
+        var (code, _, error) = ProgramProcess.Run("train", "--resume", folder["r"]);
+        Assert.Equal(0, code);
         Assert.Contains(newest, error);
         AssertSame(reference.Folder, folder["r"]);
+    }
+
+    [Fact]
+    public void A_full_disk_is_said_and_what_was_saved_can_be_gone_on_with()
+    {
+        using var folder = new TempFolder();
+        Directory.CreateDirectory(folder["disk"]);
+        // Two checkpoints fit, the third does not.
+        if (ProgramProcess.RunOnSmallDisk(folder["disk"], 7, ["train", Id, "--directory", folder["disk/run"], .. Small]) is not var (code, _, error)) return;
+        Assert.Equal(1, code);
+        Assert.Matches("(?i)no space left|disk is full", error);
+        Assert.DoesNotContain("   at ", error);
+        Assert.Equal(2, ProgramProcess.Checkpoints(folder["disk/run"]).Count);
+        ProgramProcess.Succeed("train", "--resume", folder["disk/run"]);
+        AssertSame(reference.Folder, folder["disk/run"]);
     }
 
     [Theory]
@@ -54,15 +61,11 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     [InlineData(Id, "learning-rate", "--set", "agent.learning-rat=1")]
     [InlineData(Id, "cpu, cuda or cuda:i", "--device", "gpu")]
     [InlineData(Id, "not finite", "--set", "agent.learning-rate=1e30", "--set", "agent.max-gradient-norm=0", "--set", "agent.optimizer=sgd")]
-    public async Task What_it_cannot_use_is_one_clear_error(string id, string expected, params string[] settings)
+    public void What_it_cannot_use_is_one_clear_error(string id, string expected, params string[] settings)
     {
         using var folder = new TempFolder();
-        using var process = Rlleap(["train", id, "--directory", folder["r"], .. Small, .. settings]);
-        var reading = process.StandardError.ReadToEndAsync();
-        await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        var error = await reading;
-        Assert.Equal(1, process.ExitCode);
+        var (code, _, error) = ProgramProcess.Run(["train", id, "--directory", folder["r"], .. Small, .. settings]);
+        Assert.Equal(1, code);
         if (expected != "not finite") Assert.Contains(expected, error);
         else Assert.Matches("(the loss|gradient norm) became (NaN|∞|-∞|Infinity|-Infinity) at gradient step [0-9]+", error);
         Assert.DoesNotContain("   at ", error); // no stack
@@ -71,20 +74,8 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     private void KilledAndResumed(int kills)
     {
         using var folder = new TempFolder();
-        var rng = new Rng(kills);
-        string[] command = ["train", Id, "--directory", folder["killed"], .. Small];
-        var killed = 0;
-        while (killed < kills && !RunDirectory.IsComplete(folder["killed"]))
-        {
-            using var process = Rlleap(command);
-            if (process.WaitForExit((int)(reference.Took.TotalMilliseconds * (0.2 + 0.8 * rng.NextDouble())))) break;
-            Signal(process, "KILL");
-            process.WaitForExit();
-            killed++;
-            if (RunDirectory.Holds(folder["killed"])) command = ["train", "--resume", folder["killed"]];
-        }
-        Assert.True(killed > 0, "it was never killed");
-        if (!RunDirectory.IsComplete(folder["killed"])) Finish(Rlleap(command));
+        ProgramProcess.KillAndResume(folder["killed"], reference.Folder, kills, pause: 20,
+            start: ["train", Id, "--directory", folder["killed"], .. Small], resume: ["train", "--resume", folder["killed"]]);
         AssertSame(reference.Folder, folder["killed"]);
     }
 
@@ -93,15 +84,9 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     {
         private readonly TempFolder _folder = new();
 
-        public Uninterrupted()
-        {
-            var clock = Stopwatch.StartNew();
-            Finish(Rlleap(["train", Id, "--directory", Folder, .. Small]));
-            Took = clock.Elapsed;
-        }
+        public Uninterrupted() => ProgramProcess.Succeed(["train", Id, "--directory", Folder, .. Small]);
 
         public string Folder => _folder["whole"];
-        public TimeSpan Took { get; }
         public void Dispose() => _folder.Dispose();
     }
 
@@ -114,36 +99,5 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
         Assert.Equal(a.Curves[0].Steps, b.Curves[0].Steps);
         Assert.Equal(a.Curves[0].Values, b.Curves[0].Values);
         Assert.Equal(a.Record, b.Record);
-    }
-
-    private static int Checkpoints(string run) => !Directory.Exists(Path.Combine(run, "checkpoints")) ? 0
-        : Directory.GetDirectories(Path.Combine(run, "checkpoints")).Count(f => !f.EndsWith(".tmp", StringComparison.Ordinal));
-
-    private static void Until(Func<bool> holds, Process process)
-    {
-        while (!holds() && !process.HasExited) Thread.Sleep(5);
-    }
-
-    private static (string Output, string Error) Finish(Process process)
-    {
-        using (process)
-        {
-            var error = process.StandardError.ReadToEndAsync();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            Assert.True(process.ExitCode == 0, $"exit {process.ExitCode}: {error.Result}");
-            return (output, error.Result);
-        }
-    }
-
-    private static Process Rlleap(IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        return Process.Start(start)!;
-    }
-
-    private static void Signal(Process process, string name)
-    {
-        if (!process.HasExited) Process.Start("kill", [$"-{name}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]).WaitForExit();
     }
 }

@@ -40,6 +40,23 @@ public sealed class ParameterVectorTests
     }
 
     [Fact]
+    public void AMatrixThatLiesInputsFirstComputesAndIsSavedAsAnyOther()
+    {
+        using var scope = NewDisposeScope();
+        using var vector = new ParameterVector(new ParameterLayout([new("dense.weight", [2, 3], InputsFirst: true)]), ScalarType.Float64);
+        var rows = tensor(new double[,] { { 1, 2, 3 }, { 4, 5, 6 } });
+        using (no_grad()) vector["dense.weight"].copy_(rows);
+        Assert.Equal(new double[] { 1, 4, 2, 5, 3, 6 }, vector.Flat.data<double>().ToArray());
+        Assert.Equal(new double[] { 1, 2, 3, 4, 5, 6 }, vector.Export().Single().Value.data<double>().ToArray());
+        var output = F.linear(tensor(new double[,] { { 1, 10, 100 } }), vector["dense.weight"]);
+        Assert.Equal(new[] { 321.0, 654.0 }, output.data<double>().ToArray());
+        (output[0, 0] + 2 * output[0, 1]).backward();
+        Assert.Equal(new double[] { 1, 2, 10, 20, 100, 200 }, vector.Gradient!.data<double>().ToArray());
+        Assert.Throws<ArgumentException>(() => new ParameterLayout([new("conv.weight", [4, 3, 2, 2], InputsFirst: true)]));
+        Assert.NotNull(vector.Layout.SharedDifference(new ParameterLayout([new("dense.weight", [2, 3])])));
+    }
+
+    [Fact]
     public void BackwardAccumulatesIntoTheOneGradientBuffer()
     {
         using var scope = NewDisposeScope();

@@ -1,5 +1,4 @@
 // rlleap meta-train as a process: killed and gone on with, stopped politely, started twice, given what it cannot use, on a disk that is full.
-using System.Diagnostics;
 using RlLeap.Experiments.Runs;
 using Xunit;
 
@@ -37,16 +36,16 @@ public sealed class MetaTrainProcessTests : IDisposable
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         var process = ProgramProcess.Start("meta-train", ConfigOf("stopped"), "--parallel", "1");
-        while (!Directory.Exists(_folder["stopped/run/checkpoints"]) && !process.HasExited) Thread.Sleep(5);
+        ProgramProcess.Until(process, () => Directory.Exists(_folder["stopped/run/checkpoints"]));
         var (second, _, refused) = ProgramProcess.Run("meta-train", "--resume", _folder["stopped/run"]);
         ProgramProcess.Signal(process, "TERM");
         var (code, _, _) = ProgramProcess.Wait(process);
         Assert.Contains(code, new[] { 143, 0 });
-        if (code == 143)
+        if (!RunDirectory.IsComplete(_folder["stopped/run"])) // else it was faster than we
         {
+            Assert.Equal(143, code);
             Assert.Equal(1, second);
             Assert.Contains("in use by", refused);
-            Assert.False(RunDirectory.IsComplete(_folder["stopped/run"]));
         }
         ProgramProcess.Succeed("meta-train", "--resume", _folder["stopped/run"], "--parallel", "1");
         AssertSame("stopped");
@@ -56,12 +55,8 @@ public sealed class MetaTrainProcessTests : IDisposable
     public void A_damaged_newest_checkpoint_is_named_and_the_one_before_it_is_used()
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        var process = ProgramProcess.Start("meta-train", ConfigOf("damaged"), "--set", "meta.steps=3");
-        while (Checkpoints("damaged").Count < 2 && !process.HasExited) Thread.Sleep(2);
-        ProgramProcess.Signal(process, "KILL");
-        ProgramProcess.Wait(process);
-        if (RunDirectory.IsComplete(_folder["damaged/run"])) return; // it was faster than we; another seed of time will do
-        var newest = Checkpoints("damaged")[^1];
+        ProgramProcess.StartAndKill(_folder["damaged/run"], () => ProgramProcess.Checkpoints(_folder["damaged/run"]).Count >= 2, "meta-train", ConfigOf("damaged"));
+        var newest = ProgramProcess.Checkpoints(_folder["damaged/run"])[^1];
         using (var file = new FileStream(Path.Combine(newest, "meta.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
         var (code, _, error) = ProgramProcess.Run("meta-train", "--resume", _folder["damaged/run"]);
         Assert.Equal(0, code);
@@ -94,47 +89,22 @@ public sealed class MetaTrainProcessTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_is_said_and_what_was_saved_stays()
+    public void A_full_disk_is_said_and_what_was_saved_can_be_gone_on_with()
     {
-        // A private mount namespace with a disk of 1 MB; not everybody may make one.
-        const string Script = """
-            mount -t tmpfs -o size=1m tmpfs "$1" || exit 77
-            shift; "$@"; code=$?
-            ls "$0" > /dev/null 2>&1
-            exit $code
-            """;
-        var disk = _folder["disk"];
-        Directory.CreateDirectory(disk);
-        var config = _folder.Write("full.yaml", Config.Replace("DIRECTORY", Path.Combine(disk, "run")));
-        var start = new ProcessStartInfo("unshare", ["-m", "bash", "-c", Script, "x", disk, "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "meta-train", config, "--set", "meta.steps=50"])
-        { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["OMP_NUM_THREADS"] = "1";
-        var (code, _, error) = ProgramProcess.Wait(Process.Start(start)!);
-        if (code == 77) return; // no right to mount here
+        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
+        Directory.CreateDirectory(_folder["disk"]);
+        if (ProgramProcess.RunOnSmallDisk(_folder["disk"], 1, "meta-train", ConfigOf("disk")) is not var (code, _, error)) return;
         Assert.Equal(1, code);
         Assert.Matches("(?i)no space left|disk is full", error);
         Assert.DoesNotContain("   at ", error);
+        ProgramProcess.Succeed("meta-train", "--resume", _folder["disk/run"]);
+        AssertSame("disk");
     }
 
     private void KilledAndResumed(int kills)
     {
-        var clock = Stopwatch.StartNew();
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        var whole = clock.Elapsed.TotalMilliseconds;
-        var rng = new Rng(kills);
-        string[] command = ["meta-train", ConfigOf("killed")];
-        var killed = 0;
-        while (killed < kills && !RunDirectory.IsComplete(_folder["killed/run"]))
-        {
-            var process = ProgramProcess.Start(command);
-            if (process.WaitForExit((int)(whole * (0.2 + 0.6 * rng.NextDouble())))) { ProgramProcess.Wait(process); break; }
-            ProgramProcess.Signal(process, "KILL");
-            ProgramProcess.Wait(process);
-            killed++;
-            if (RunDirectory.Holds(_folder["killed/run"])) command = ["meta-train", "--resume", _folder["killed/run"]];
-        }
-        Assert.True(killed > 0, "it was never killed");
-        if (!RunDirectory.IsComplete(_folder["killed/run"])) ProgramProcess.Succeed(command);
+        ProgramProcess.KillAndResume(_folder["killed/run"], _folder["whole/run"], kills, pause: 300, start: ["meta-train", ConfigOf("killed")], resume: ["meta-train", "--resume", _folder["killed/run"]]);
         AssertSame("killed");
     }
 
@@ -144,7 +114,4 @@ public sealed class MetaTrainProcessTests : IDisposable
             Assert.True(File.ReadAllBytes(_folder[$"whole/run/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
         Assert.Equal(File.ReadAllText(_folder["whole/run/result.json"]), File.ReadAllText(_folder[$"{other}/run/result.json"]));
     }
-
-    private List<string> Checkpoints(string run) => !Directory.Exists(_folder[$"{run}/run/checkpoints"]) ? []
-        : [.. Directory.GetDirectories(_folder[$"{run}/run/checkpoints"]).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 }

@@ -1,5 +1,6 @@
 // The program rlleap as a process of its own, for tests that kill it, signal it or read its exit code.
 using System.Diagnostics;
+using RlLeap.Experiments.Runs;
 using Xunit;
 
 namespace RlLeap.Tests;
@@ -48,5 +49,90 @@ public static class ProgramProcess
     {
         using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
         kill.WaitForExit();
+    }
+
+    /// <summary>Waits until something holds or the process has ended, whichever comes first.</summary>
+    public static void Until(Process process, Func<bool> holds)
+    {
+        while (!holds() && !process.HasExited) Thread.Sleep(2);
+    }
+
+    /// <summary>Starts the run in the folder <paramref name="run"/> and kills it when <paramref name="due"/> holds. One that ended before it could be killed begins anew.</summary>
+    public static void StartAndKill(string run, Func<bool> due, params string[] start)
+    {
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            if (Directory.Exists(run)) Directory.Delete(run, recursive: true);
+            Kill(Start(start), due, pause: 0);
+            if (!RunDirectory.IsComplete(run)) return;
+        }
+        Assert.Fail($"{Tries} runs ended before they were killed.");
+    }
+
+    /// <summary>A run in the folder <paramref name="run"/>, killed on its way so many times and gone on with each time, to its end.</summary>
+    /// <remarks>Killed at random moments of its progress, which is how much of metrics.jsonl is written: a slower or faster machine changes nothing. A run that ended before
+    /// it could be killed begins anew.</remarks>
+    /// <param name="run">The run's folder.</param>
+    /// <param name="whole">An uninterrupted run of the same config.</param>
+    /// <param name="kills">How many times.</param>
+    /// <param name="pause">The kill comes up to so many milliseconds after the progress, so that it hits what happens between two rows.</param>
+    /// <param name="start">Arguments that start it.</param>
+    /// <param name="resume">Arguments that resume it.</param>
+    public static void KillAndResume(string run, string whole, int kills, int pause, string[] start, string[] resume)
+    {
+        var rng = new Rng(kills);
+        var (all, early) = (Written(whole), 0);
+        for (var left = kills; left > 0;)
+        {
+            if (RunDirectory.IsComplete(run))
+            {
+                Assert.True(++early < Tries, $"{Tries} runs ended before they were killed.");
+                Directory.Delete(run, recursive: true);
+            }
+            var done = Written(run);
+            var due = done + (long)((all - done) * rng.NextDouble() * 2 / (left + 1));
+            if (Kill(Start(RunDirectory.Holds(run) ? resume : start), () => Written(run) > due, rng.NextInt(pause + 1))) left--;
+        }
+        if (!RunDirectory.IsComplete(run)) Succeed(resume);
+    }
+
+    /// <summary>Runs the program with a folder that is a disk of its own and small; null where one may not mount.</summary>
+    /// <param name="disk">An existing folder; in the program's eyes the disk, afterwards a copy of what was on it.</param>
+    /// <param name="megabytes">The disk's size.</param>
+    /// <param name="arguments">What to run.</param>
+    public static (int ExitCode, string Output, string Error)? RunOnSmallDisk(string disk, int megabytes, params string[] arguments)
+    {
+        // A private mount namespace, which ends with the process: what is on the disk must leave it before.
+        const string Script = """
+            mount -t tmpfs -o "size=$2m" tmpfs "$1" && echo mounted || exit 77
+            disk=$1; shift 2
+            "$@"; code=$?
+            cp -a "$disk" "$disk.copy"
+            exit $code
+            """;
+        var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", Script, "x", disk, $"{megabytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = "1";
+        var (code, output, error) = Wait(Process.Start(start)!);
+        if (!output.StartsWith("mounted", StringComparison.Ordinal)) return null;
+        Directory.Delete(disk);
+        Directory.Move(disk + ".copy", disk);
+        return (code, output, error);
+    }
+
+    /// <summary>The whole checkpoints in a run's folder, oldest first.</summary>
+    public static IReadOnlyList<string> Checkpoints(string run) => !Directory.Exists(Path.Combine(run, "checkpoints")) ? []
+        : [.. Directory.GetDirectories(Path.Combine(run, "checkpoints")).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    private const int Tries = 20;
+
+    private static long Written(string run) => new FileInfo(Path.Combine(run, RunDirectory.MetricsName)) is { Exists: true } file ? file.Length : 0;
+
+    private static bool Kill(Process process, Func<bool> due, int pause)
+    {
+        Until(process, due);
+        var killed = !process.WaitForExit(pause);
+        if (killed) process.Kill();
+        Wait(process);
+        return killed;
     }
 }
