@@ -112,7 +112,11 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
             var here = new Dictionary<string, Tensor>();
             // Nobody reads the other columns' last layer.
             using (no_grad())
-                foreach (var column in l < HiddenUnits.Count - 1 ? _others : []) here[column.Id] = Walk(l, column.Id, column.Parameters, column.Buffers, training: false, hooks: null);
+                foreach (var column in l < HiddenUnits.Count - 1 ? _others : [])
+                {
+                    using var scope = NewDisposeScope(); // a column's intermediate tensors would add up to gigabytes
+                    here[column.Id] = Walk(l, column.Id, column.Parameters, column.Buffers, training: false, hooks: null).MoveToOuterDisposeScope();
+                }
             here[_own] = Walk(l, _own, parameters, buffers, pass.Training, pass.Hooks);
             below = here;
         }
