@@ -63,8 +63,16 @@ public sealed class SlurmCluster : IDisposable
                                                                             where words.All(word => line.Contains(word, StringComparison.Ordinal))
                                                                             select int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture)];
 
-    /// <summary>Number of the process that started another one: of a job's, its slurmstepd.</summary>
-    public static int ParentOf(int process) => int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>Number of the slurmstepd that started a job's process; null where it has none any more.</summary>
+    public static int? StepdOf(int process)
+    {
+        try
+        {
+            var parent = int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], System.Globalization.CultureInfo.InvariantCulture);
+            return File.ReadAllText($"/proc/{parent}/comm").Trim() == "slurmstepd" ? parent : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
+    }
 
     public void Dispose()
     {

@@ -165,7 +165,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         SignalTasks("STOP"); // so that none ends meanwhile
         var tasks = Tasks();
         cluster.Kill("slurmd");
-        foreach (var process in tasks.Select(SlurmCluster.ParentOf).Concat(tasks).ToList()) Signal(process, "KILL");
+        foreach (var process in tasks.Select(SlurmCluster.StepdOf).OfType<int>().Concat(tasks).ToList()) Signal(process, "KILL");
         cluster.Start("slurmd");
         Finish(driver);
         AssertSame("threads", "slurm");
@@ -177,11 +177,11 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 30000));
         var driver = Start("meta-train", ConfigOf("slurm", 30000), Slurm);
         WaitFor(driver, () => Checkpoints("slurm").Count > 0);
-        // The tasks run on as orphans while Slurm starts them again.
-        SignalTasks("STOP"); // so that none ends meanwhile
+        // The tasks run on as orphans while Slurm starts them again. (Not stopped meanwhile: an orphan that is stopped gets SIGHUP.)
+        var stepds = Tasks().Select(SlurmCluster.StepdOf).OfType<int>().ToList();
+        Assert.NotEmpty(stepds);
         cluster.Kill("slurmd");
-        foreach (var process in Tasks().Select(SlurmCluster.ParentOf).ToList()) Signal(process, "KILL"); // slurmstepd
-        SignalTasks("CONT");
+        foreach (var process in stepds) Signal(process, "KILL");
         cluster.Start("slurmd");
         Finish(driver);
         AssertSame("threads", "slurm");
