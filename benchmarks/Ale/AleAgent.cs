@@ -73,18 +73,13 @@ internal static class AleAgent
         return (learner.Count - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    // T passes of N to act, one to bootstrap, one of T x N with its backward.
+    // What cannot be saved: T passes of N to act, which are differentiated, and one to bootstrap.
     private static void Passes(Model model, Rollout rollout)
     {
         using var scope = torch.NewDisposeScope();
-        using (torch.no_grad())
-            for (var t = 0; t <= rollout.Length; t++)
-            {
-                using var inner = torch.NewDisposeScope();
-                model.Forward(rollout.Row(t));
-            }
-        var outputs = model.Forward(rollout.Inputs);
-        (outputs[0].mean() + outputs[1].mean()).backward();
+        using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
+        var passes = Enumerable.Range(0, rollout.Length).Select(t => model.Forward(rollout.Row(t))).ToList();
+        (torch.cat([.. passes.Select(p => p[0])], 0).mean() + torch.cat([.. passes.Select(p => p[1])], 0).mean()).backward();
     }
 
     private static double Processor(Action action)

@@ -35,27 +35,39 @@ public sealed class Actor : IDisposable
     public IVectorEnvironment Environment { get; }
 
     /// <summary>The next T steps. The caller disposes the rollout.</summary>
-    public Rollout Run(Model model)
+    /// <param name="model">Whose actions they are.</param>
+    /// <param name="keep">Whether its passes keep their graphs, so that the loss at the same parameters needs no other ones.</param>
+    public Rollout Run(Model model, bool keep = false)
     {
         var rollout = Rent();
-        Environment.Run(() => Act(model, rollout));
+        Environment.Run(() => Act(model, rollout, keep));
         return rollout;
     }
 
-    private void Act(Model model, Rollout rollout)
+    private void Act(Model model, Rollout rollout, bool keep)
     {
         using var _ = no_grad();
         for (var t = 0; t < rollout.Length; t++)
         {
             rollout.SetRow(t, Environment.Observations);
             using var scope = NewDisposeScope();
-            Policy.Act(model, rollout.Row(t), _rng, _actions);
+            if (keep) Policy.Sample(Policy.Host(Kept(model, rollout, t)[ActorCritic.PolicyHead]), _rng, _actions);
+            else Policy.Act(model, rollout.Row(t), _rng, _actions);
             for (var i = 0; i < _actions.Length; i++) rollout.ActionNumbers[t * _actions.Length + i] = _actions[i];
             Environment.Step(_actions);
             Record(rollout, t, model);
         }
         rollout.SetRow(rollout.Length, Environment.Observations);
         Summarize(rollout);
+    }
+
+    private static Tensor[] Kept(Model model, Rollout rollout, int t)
+    {
+        using var _ = enable_grad();
+        var outputs = model.Forward(rollout.Row(t));
+        foreach (var output in outputs) output.DetachFromDisposeScope();
+        rollout.Passed.Add(outputs);
+        return outputs;
     }
 
     /// <summary>The stream of actions' state.</summary>

@@ -85,9 +85,23 @@ public sealed class ActorCriticStream : IAgentStream
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
     /// <inheritdoc/>
-    public IDraw Draw(Model model, Split split)
+    public IDraw Draw(Model model, Split split) => Draw(model, keep: false);
+
+    /// <summary>The next rollout and its loss. Where observations are images the passes that acted are differentiated themselves: a third of the forward passes fewer.</summary>
+    public (IDraw Draw, Tensor Loss) Next(Model model)
     {
-        var rollout = Acting.Run(model);
+        var rollout = Draw(model, keep: AgentNetworks.AreImages(_task.Spec.Observation));
+        try { return (rollout, Loss(model, rollout)); }
+        catch
+        {
+            rollout.Dispose();
+            throw;
+        }
+    }
+
+    private Rollout Draw(Model model, bool keep)
+    {
+        var rollout = Acting.Run(model, keep);
         _finished.Clear();
         foreach (var (step, episode) in rollout.Episodes)
         {

@@ -48,9 +48,11 @@ public static class AgentNetworks
     public static Network Mlp(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization = LayerInitialization.Orthogonal) =>
         new MlpNetwork(observation, hidden, initialization);
 
-    private static string Choose(Box observation) => observation.Shape switch
+    /// <summary>Whether observations are images: large enough that passes, not steps, are what learning costs.</summary>
+    internal static bool AreImages(Box observation) => observation.Shape is [_, >= 36, >= 36];
+
+    private static string Choose(Box observation) => AreImages(observation) ? "mnih2013" : observation.Shape switch
     {
-        [_, >= 36, >= 36] => "mnih2013",
         [_, >= 3, >= 3] => "minatar",
         _ => "mlp",
     };

@@ -10,10 +10,10 @@ namespace RlLeap.Agents;
 /// <para>The same algorithm as one worker's: the loss is the mean (or sum) over all environments, the gradient the mean (or sum) of the parts', added in
 /// their order, one update for all. Streams of random numbers belong to parts, so that results depend on how many workers there are, and on nothing else.
 /// Advantages, where they are normalized, are so within each part.</para>
-/// <para>A worker needs its core from the first step of a rollout to the last; there is one meeting after acting and one after differentiating. That uses
-/// cores better than passes spread over threads do, since emulation and passes overlap.</para>
-/// <para>The gradient is made by <see cref="Loss"/> and handed over by <see cref="Backward"/>: the loss carries no graph, so that methods that
-/// differentiate through training (MAML) cannot use it.</para>
+/// <para>A worker acts and differentiates on its core without meeting the others: cores are used better than by passes that are spread over threads, since
+/// one's emulation overlaps with the other's passes.</para>
+/// <para>The gradient is made with the loss and handed over by <see cref="Backward"/>: the loss carries no graph, so that methods that differentiate
+/// through training (MAML) cannot use it.</para>
 /// </remarks>
 internal sealed class ParallelAgentStream : IAgentStream
 {
@@ -23,6 +23,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private ParameterVector? _of; // whose replicas these are
     private ParameterVector[] _replicas = [];
+    private readonly double[] _losses;
     private Model[] _models = [];
 
     public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device, Func<ActorCriticTask, Rng, IVectorEnvironment> open)
@@ -30,7 +31,7 @@ internal sealed class ParallelAgentStream : IAgentStream
         _options = task.Options;
         var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
-        _team = new Team(workers);
+        (_team, _losses) = (new Team(workers), new double[workers]);
     }
 
     public EpisodeWindow Episodes { get; } = new();
@@ -41,40 +42,72 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         var draws = new Rollout[_parts.Length];
         _team.Run(k => draws[k] = (Rollout)_parts[k].Draw(model, split));
-        // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
-        _finished.Clear();
-        for (var k = 0; k < _parts.Length; k++)
-            foreach (var (step, episode) in _parts[k].Finished)
-                _finished.Add((step * _parts.Length, episode with { Index = k * draws[k].Environments + episode.Index }));
-        var ordered = _finished.OrderBy(f => f.AgentStep).ToList();
-        _finished.Clear();
-        _finished.AddRange(ordered);
-        foreach (var (_, episode) in _finished) Episodes.Add(episode);
-        return new Parts(draws);
+        return Collected(draws);
     }
 
     public Tensor Loss(Model model, IDraw draw)
     {
         Replicate(model);
         var parts = (Parts)draw;
-        var losses = new double[_parts.Length];
         _team.Run(k =>
         {
             using var scope = NewDisposeScope();
-            _replicas[k].ZeroGradient();
-            var loss = _parts[k].Loss(_models[k], parts.Rollouts[k]);
-            losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
-            loss.backward();
+            Differentiate(k, _parts[k].Loss(_models[k], parts.Rollouts[k]));
         });
-        parts.Summarize(_options.Reduction);
-        return tensor(_options.Reduction == LossReduction.Mean ? losses.Average() : losses.Sum());
+        return Total(parts);
+    }
+
+    // One meeting less than Draw and then Loss.
+    public (IDraw Draw, Tensor Loss) Next(Model model)
+    {
+        Replicate(model);
+        var draws = new Rollout[_parts.Length];
+        _team.Run(k =>
+        {
+            using var scope = NewDisposeScope();
+            var (draw, loss) = _parts[k].Next(_models[k]);
+            draws[k] = (Rollout)draw;
+            Differentiate(k, loss);
+        });
+        var parts = Collected(draws);
+        return (parts, Total(parts));
     }
 
     public void Backward(Model model, Tensor loss)
     {
-        using var _ = no_grad();
         Scalar weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
-        foreach (var replica in _replicas) model.Parameters.Gradient!.add_(replica.Gradient!, weight);
+        var count = model.Parameters.Layout.Count;
+        _team.Run(k =>
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            var (start, end) = (count * k / _parts.Length, count * (k + 1) / _parts.Length);
+            var gradient = model.Parameters.Gradient!.narrow(0, start, end - start);
+            foreach (var replica in _replicas) gradient.add_(replica.Gradient!.narrow(0, start, end - start), weight);
+        });
+    }
+
+    private void Differentiate(int k, Tensor loss)
+    {
+        _losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
+        _replicas[k].ZeroGradient();
+        loss.backward();
+    }
+
+    private Tensor Total(Parts parts)
+    {
+        parts.Summarize(_options.Reduction);
+        return tensor(_options.Reduction == LossReduction.Mean ? _losses.Average() : _losses.Sum());
+    }
+
+    // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
+    private Parts Collected(Rollout[] draws)
+    {
+        _finished.Clear();
+        _finished.AddRange(_parts.SelectMany((part, k) => part.Finished.Select(f =>
+            (f.AgentStep * _parts.Length, f.Episode with { Index = k * draws[k].Environments + f.Episode.Index }))).OrderBy(f => f.Item1));
+        foreach (var (_, episode) in _finished) Episodes.Add(episode);
+        return new Parts(draws);
     }
 
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();

@@ -107,14 +107,33 @@ public sealed class Rollout : IDraw
 
     internal Action<Rollout>? Recycle { get; set; }
 
+    /// <summary>Every head's output [N, size] at each step so far, with its graph, where the actor kept the passes that it acted by.</summary>
+    internal List<Tensor[]> Passed { get; } = [];
+
+    /// <summary>Every head's output [T N, size] from the kept passes, which are given up: they differentiate once, at the parameters that acted.</summary>
+    internal Tensor[] TakePassed()
+    {
+        var outputs = Enumerable.Range(0, Passed[0].Length).Select(head => cat([.. Passed.Select(pass => pass[head])], 0)).ToArray();
+        ForgetPassed();
+        return outputs;
+    }
+
+    private void ForgetPassed()
+    {
+        foreach (var output in Passed.SelectMany(pass => pass)) output.Dispose();
+        Passed.Clear();
+    }
+
     internal void Clear()
     {
+        ForgetPassed();
         _metrics.Clear();
         Episodes.Clear();
     }
 
     internal void Free()
     {
+        ForgetPassed();
         foreach (var row in _rows) row.Dispose();
         foreach (var row in _hostRows) row.Dispose();
         Inputs.Dispose();

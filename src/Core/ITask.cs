@@ -43,7 +43,19 @@ public interface ITaskStream : IDisposable
     /// <summary>The loss of a draw, a differentiable scalar, at the model's parameters. Belongs to the caller's dispose scope.</summary>
     Tensor Loss(Model model, IDraw draw);
 
-    /// <summary>Adds the gradient of a loss that <see cref="Loss"/> just returned to the model's gradient buffer. A stream that differentiates on several threads does so in Loss.</summary>
+    /// <summary>The next draw to learn from and its loss at the same parameters. A stream that acts may differentiate the passes that it acted by; else as Draw and Loss. The caller disposes the draw.</summary>
+    (IDraw Draw, Tensor Loss) Next(Model model)
+    {
+        var draw = Draw(model, Split.Train);
+        try { return (draw, Loss(model, draw)); }
+        catch
+        {
+            draw.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds the gradient of a loss that <see cref="Loss"/> or <see cref="Next"/> just returned to the model's gradient buffer. A stream that differentiates on several threads has done so already.</summary>
     void Backward(Model model, Tensor loss) => loss.backward();
 
     /// <summary>How well the model does on a split, by name ("error", "loss", "return"); does not learn. Empty where only draws tell (environments).</summary>

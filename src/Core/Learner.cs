@@ -88,8 +88,8 @@ public sealed class Learner : IDisposable
     public StepRecord Advance()
     {
         using var scope = NewDisposeScope();
-        using var draw = _stream.Draw(Model, Split.Train);
-        var loss = _stream.Loss(Model, draw);
+        var (drawn, loss) = _stream.Next(Model);
+        using var draw = drawn;
         var value = loss.detach().to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
         _observer?.Observe(Model.Parameters, value);

@@ -92,6 +92,47 @@ public class DeterminismTests
         Assert.Throws<RlLeapException>(() => new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 3));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Differentiating_the_passes_that_acted_is_the_same_as_passing_again(int workers)
+    {
+        var options = Options with { Environments = 4, Network = "auto", Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
+        var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", options, workers: workers);
+        using var model = new Model(task.CreateNetwork(), task.Info.Heads);
+        model.Initialize(new Rng(1));
+        var results = new[] { false, true }.Select(together =>
+        {
+            using var scope = torch.NewDisposeScope();
+            using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
+            model.Parameters.ZeroGradient();
+            var loss = 0.0;
+            for (var k = 0; k < 3; k++)
+            {
+                var draw = together ? null : stream.Draw(model, Split.Train);
+                var (drawn, of) = together ? stream.Next(model) : (draw!, stream.Loss(model, draw!));
+                using var _ = drawn;
+                stream.Backward(model, of);
+                loss += of.to_type(torch.ScalarType.Float64).item<double>();
+            }
+            return (Loss: loss, Gradient: model.Parameters.Gradient!.clone().DetachFromDisposeScope());
+        }).ToArray();
+        Assert.Equal(results[0].Loss, results[1].Loss, 1e-5);
+        var apart = (results[0].Gradient - results[1].Gradient).abs().max().item<float>() / results[0].Gradient.abs().max().item<float>();
+        Assert.True(apart is < 1e-4f and >= 0, $"the gradients are {apart} apart");
+    }
+
+    [Fact]
+    public void Tensors_alive_do_not_grow_where_passes_are_kept()
+    {
+        var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", Options with { Environments = 4, Network = "auto" });
+        using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
+        for (var k = 0; k < 3; k++) learner.Advance();
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        for (var k = 0; k < 6; k++) learner.Advance();
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
     private static Learner Workers(ActorCriticOptions options, int threads)
     {
         var task = new ActorCriticTask("MinAtar/Breakout-v1", options, threads, workers: 2);
