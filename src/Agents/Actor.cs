@@ -53,7 +53,7 @@ public sealed class Actor : IDisposable
             using var scope = NewDisposeScope();
             if (keep) Policy.Sample(Policy.Host(Kept(model, rollout, t)[ActorCritic.PolicyHead]), _rng, _actions);
             else Policy.Act(model, rollout.Row(t), _rng, _actions);
-            for (var i = 0; i < _actions.Length; i++) rollout.ActionNumbers[t * _actions.Length + i] = _actions[i];
+            _actions.CopyTo(rollout.Actions, t * _actions.Length);
             Environment.Step(_actions);
             Record(rollout, t, model);
         }
@@ -112,7 +112,7 @@ public sealed class Actor : IDisposable
         for (var i = 0; i < rewards.Length; i++)
             if (Environment.Moments[i] == Moment.Truncated) rows[found++] = i;
         var input = _final.index_select(0, tensor(rows)).to(_device);
-        var values = Policy.Host(model.Forward(input)[ActorCritic.ValueHead]);
+        var values = Policy.Host(model.Forward(input, ActorCritic.ValueHead));
         for (var k = 0; k < truncated; k++) rewards[(int)rows[k]] += (float)_options.Discount * values[k];
     }
 

@@ -34,7 +34,7 @@ public static class ActorCritic
         using (no_grad())
         {
             using var scope = NewDisposeScope();
-            var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length))[ValueHead]);
+            var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length), ValueHead));
             Targets(rollout, Policy.Host(values), bootstrap, options, returns, advantages);
         }
         return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
@@ -55,24 +55,33 @@ public static class ActorCritic
         }
     }
 
-    /// <summary>The loss of logits [B, A] and values [B] for actions [B, 1], returns [B] and advantages [B].</summary>
-    public static ActorCriticLoss Loss(Tensor logits, Tensor values, Tensor actions, float[] returns, float[] advantages, ActorCriticOptions options)
+    /// <summary>The loss of logits [B, A] and values [B] for actions [B], returns [B] and advantages [B].</summary>
+    public static ActorCriticLoss Loss(Tensor logits, Tensor values, ReadOnlySpan<int> actions, float[] returns, float[] advantages, ActorCriticOptions options)
     {
         var batch = returns.Length;
         Shape.Require(logits, "logits", batch, -1);
         Shape.Require(values, "values", batch);
-        Shape.Require(actions, "actions", batch, 1);
+        if (actions.Length != batch || advantages.Length != batch) throw new ArgumentException($"{batch} returns need as many actions and advantages, not {actions.Length} and {advantages.Length}.");
         var explained = ExplainedVariance(returns, values);
         if (options.NormalizeAdvantages) Normalize(advantages);
         var g = tensor(returns, values.dtype, values.device);
-        var a = tensor(advantages, [batch, 1], values.dtype, values.device);
         var weight = options.Reduction == LossReduction.Mean ? 1.0 / batch : 1.0;
 
+        // As small as these tensors are, what an operation costs is that it is one: hence few, forward and so backward.
         var log = logits.log_softmax(1);                                        // [B, A]
-        var policy = (log.gather(1, actions) * a).sum() * -weight;
+        var policy = (log * Chosen(actions, advantages, logits)).sum() * -weight;
         var value = F.mse_loss(values, g, options.Reduction == LossReduction.Mean ? nn.Reduction.Mean : nn.Reduction.Sum);
         var entropy = (log.exp() * log).sum() * -weight;
-        return new ActorCriticLoss(policy + options.ValueCoefficient * value - options.EntropyCoefficient * entropy, policy, value, entropy, explained);
+        return new ActorCriticLoss(policy.add(value, options.ValueCoefficient).add(entropy, -options.EntropyCoefficient), policy, value, entropy, explained);
+    }
+
+    // [B, A]: the advantage at the action taken, 0 at the others.
+    private static Tensor Chosen(ReadOnlySpan<int> actions, float[] advantages, Tensor like)
+    {
+        var count = (int)like.shape[1];
+        var chosen = new float[advantages.Length * count];
+        for (var i = 0; i < advantages.Length; i++) chosen[i * count + actions[i]] = advantages[i];
+        return tensor(chosen, [advantages.Length, count], like.dtype, like.device);
     }
 
     private static void Normalize(Span<float> advantages)

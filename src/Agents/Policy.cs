@@ -8,10 +8,10 @@ namespace RlLeap.Agents;
 public static class Policy
 {
     /// <summary>One action for each observation [N, ...], drawn from the model's policy. Call under no_grad and in a dispose scope.</summary>
-    public static void Act(Model model, Tensor observations, Rng rng, Span<int> actions) => Sample(Host(model.Forward(observations)[ActorCritic.PolicyHead]), rng, actions);
+    public static void Act(Model model, Tensor observations, Rng rng, Span<int> actions) => Sample(Host(model.Forward(observations, ActorCritic.PolicyHead)), rng, actions);
 
     /// <summary>The most probable action for each observation [N, ...]. Call under no_grad and in a dispose scope.</summary>
-    public static void ActGreedily(Model model, Tensor observations, Span<int> actions) => Greedy(Host(model.Forward(observations)[ActorCritic.PolicyHead]), actions);
+    public static void ActGreedily(Model model, Tensor observations, Span<int> actions) => Greedy(Host(model.Forward(observations, ActorCritic.PolicyHead)), actions);
 
     /// <summary>Draws from softmax(logits [N, A]), one uniform number a row (inverse of the cumulated probabilities).</summary>
     public static void Sample(ReadOnlySpan<float> logits, Rng rng, Span<int> actions)

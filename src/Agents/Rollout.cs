@@ -6,7 +6,7 @@ namespace RlLeap.Agents;
 
 /// <summary>What N environments went through in T steps: what one actor-critic loss is computed from.</summary>
 /// <remarks>
-/// Arrays are row-major [T, N], t first. On the CPU the tensors share the arrays' memory; elsewhere they are copies made as steps come in. An
+/// Arrays are row-major [T, N], t first. On the CPU the tensors share the observations' memory; elsewhere they are copies made as steps come in. An
 /// actor's rollouts go back to it when disposed and are filled again.
 /// </remarks>
 public sealed class Rollout : IDraw
@@ -14,7 +14,6 @@ public sealed class Rollout : IDraw
     private readonly Dictionary<string, double> _metrics = [];
     private readonly Tensor[] _rows;
     private readonly Tensor _observations;
-    private readonly Tensor _actions;
     private readonly Tensor? _hostObservations;
     private readonly Tensor[] _hostRows = [];
 
@@ -23,7 +22,7 @@ public sealed class Rollout : IDraw
     {
         (Length, Environments) = (length, count);
         Observations = new ObservationBuffer(observation, (length + 1) * count);
-        ActionNumbers = GC.AllocateArray<long>(length * count, pinned: true);
+        Actions = new int[length * count];
         Rewards = new float[length * count];
         Discounts = new float[length * count];
         Device = device ?? CPU;
@@ -31,7 +30,6 @@ public sealed class Rollout : IDraw
         using var scope = NewDisposeScope();
         long[] shape = [length + 1, count, .. observation.Shape];
         var host = Share(Observations).view(shape);
-        _actions = frombuffer(ActionNumbers, ScalarType.Int64).view(length * count, 1).DetachFromDisposeScope();
         if (Device.type == DeviceType.CPU) _observations = host.DetachFromDisposeScope();
         else
         {
@@ -56,7 +54,7 @@ public sealed class Rollout : IDraw
     public ObservationBuffer Observations { get; }
 
     /// <summary>[T, N] actions taken.</summary>
-    public long[] ActionNumbers { get; }
+    public int[] Actions { get; }
 
     /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final observation).</summary>
     public float[] Rewards { get; }
@@ -69,9 +67,6 @@ public sealed class Rollout : IDraw
 
     /// <summary>[T N, ...] observations acted on, as they came (bytes stay bytes).</summary>
     public Tensor Inputs { get; }
-
-    /// <summary>[T N, 1] actions, Int64.</summary>
-    public Tensor Actions => Device.type == DeviceType.CPU ? _actions : _actions.to(Device);
 
     /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
     public Tensor Row(int t) => _rows[t];
@@ -137,7 +132,6 @@ public sealed class Rollout : IDraw
         foreach (var row in _rows) row.Dispose();
         foreach (var row in _hostRows) row.Dispose();
         Inputs.Dispose();
-        _actions.Dispose();
         _observations.Dispose();
         _hostObservations?.Dispose();
     }

@@ -104,9 +104,12 @@ public sealed class Model : IDisposable
         var features = Features(input);
         if (Heads.Count == 0) return [features];
         var outputs = new Tensor[Heads.Count];
-        for (var h = 0; h < outputs.Length; h++) outputs[h] = F.linear(features, _theta[_headWeights[h]], _theta[_headWeights[h] + 1]);
+        for (var h = 0; h < outputs.Length; h++) outputs[h] = Head(h, features);
         return outputs;
     }
+
+    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/> alone.</summary>
+    public Tensor Forward(Tensor input, int head) => Head(head, Features(input));
 
     /// <summary>The output of a model with one head (or none) [N, size].</summary>
     public Tensor Output(Tensor input) => Forward(input) is [var only] ? only
@@ -121,6 +124,8 @@ public sealed class Model : IDisposable
         if (theta.Count != Parameters.Views.Count) throw new ArgumentException($"Expected {Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
         return new Model(this, theta);
     }
+
+    private Tensor Head(int head, Tensor features) => F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
 
     /// <summary>Disposes the vectors, unless this model is only another view (<see cref="At"/>).</summary>
     public void Dispose()

@@ -23,18 +23,18 @@ internal static class OnePass
     {
         Require(theta.Length, gradient.Length, m.Length, v.Length);
         var (rest1, rest2, inverse) = (1 - beta1, 1 - beta2, 1 / root);
-        var i = 0;
-        for (; i <= theta.Length - Vector<float>.Count; i += Vector<float>.Count)
+        var xs = Vectors(theta);
+        var gs = Vectors(gradient);
+        var ms = Vectors(m);
+        var vs = Vectors(v);
+        for (var i = 0; i < xs.Length; i++)
         {
-            var x = new Vector<float>(theta[i..]);
-            var g = new Vector<float>(gradient[i..]) * scale + x * decay;
-            var first = new Vector<float>(m[i..]) * beta1 + g * rest1;
-            var second = new Vector<float>(v[i..]) * beta2 + g * g * rest2;
-            first.CopyTo(m[i..]);
-            second.CopyTo(v[i..]);
-            (x - first * rate / (Vector.SquareRoot(second) * inverse + new Vector<float>(epsilon))).CopyTo(theta[i..]);
+            var g = gs[i] * scale + xs[i] * decay;
+            var first = ms[i] = ms[i] * beta1 + g * rest1;
+            var second = vs[i] = vs[i] * beta2 + g * g * rest2;
+            xs[i] -= first * rate / (Vector.SquareRoot(second) * inverse + new Vector<float>(epsilon));
         }
-        for (; i < theta.Length; i++)
+        for (var i = xs.Length * Vector<float>.Count; i < theta.Length; i++)
         {
             var g = gradient[i] * scale + theta[i] * decay;
             m[i] = m[i] * beta1 + g * rest1;
@@ -48,21 +48,25 @@ internal static class OnePass
     {
         Require(theta.Length, gradient.Length, average.Length, average.Length);
         var rest = 1 - alpha;
-        var i = 0;
-        for (; i <= theta.Length - Vector<float>.Count; i += Vector<float>.Count)
+        var xs = Vectors(theta);
+        var gs = Vectors(gradient);
+        var averages = Vectors(average);
+        for (var i = 0; i < xs.Length; i++)
         {
-            var g = new Vector<float>(gradient[i..]) * scale;
-            var square = new Vector<float>(average[i..]) * alpha + g * g * rest;
-            square.CopyTo(average[i..]);
-            (new Vector<float>(theta[i..]) - g * rate / Vector.SquareRoot(square + new Vector<float>(epsilon))).CopyTo(theta[i..]);
+            var g = gs[i] * scale;
+            var square = averages[i] = averages[i] * alpha + g * g * rest;
+            xs[i] -= g * rate / Vector.SquareRoot(square + new Vector<float>(epsilon));
         }
-        for (; i < theta.Length; i++)
+        for (var i = xs.Length * Vector<float>.Count; i < theta.Length; i++)
         {
             var g = gradient[i] * scale;
             average[i] = average[i] * alpha + g * g * rest;
             theta[i] -= g * rate / MathF.Sqrt(average[i] + epsilon);
         }
     }
+
+    private static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+    private static ReadOnlySpan<Vector<float>> Vectors(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
 
     private static void Require(int a, int b, int c, int d)
     {

@@ -17,7 +17,7 @@ public class ActorCriticLossTests
         using var scope = NewDisposeScope();
         var logits = tensor(new[] { 0.0, Math.Log(3), Math.Log(2), 0.0 }, [2, 2]); // probabilities 1/4, 3/4 and 2/3, 1/3
         var values = tensor(new[] { 1.0, 2.0 });
-        var loss = ActorCritic.Loss(logits, values, tensor(new[] { 1L, 0L }, [2, 1]), [2, 5], [1, -2], Options);
+        var loss = ActorCritic.Loss(logits, values, [1, 0], [2, 5], [1, -2], Options);
         var policy = -(1 * Math.Log(0.75) - 2 * Math.Log(2.0 / 3)) / 2;
         var value = (1.0 + 9) / 2;
         var entropy = -(0.25 * Math.Log(0.25) + 0.75 * Math.Log(0.75) + 2.0 / 3 * Math.Log(2.0 / 3) + 1.0 / 3 * Math.Log(1.0 / 3)) / 2;
@@ -88,8 +88,7 @@ public class ActorCriticLossTests
     {
         using var scope = NewDisposeScope();
         var logits = tensor(new[] { 0.5, -1, 0.2, 0.1, 2, 0 }, [3, 2]);
-        var actions = tensor(new[] { 0L, 1, 1 }, [3, 1]);
-        double Policy(float scale) => ActorCritic.Loss(logits, zeros([3], ScalarType.Float64), actions, new float[3], [scale, 2 * scale, 4 * scale], Options with { NormalizeAdvantages = true }).Policy.item<double>();
+        double Policy(float scale) => ActorCritic.Loss(logits, zeros([3], ScalarType.Float64), [0, 1, 1], new float[3], [scale, 2 * scale, 4 * scale], Options with { NormalizeAdvantages = true }).Policy.item<double>();
         Assert.Equal(Policy(1), Policy(1000), 1e-6);
     }
 
@@ -104,7 +103,7 @@ public class ActorCriticLossTests
         foreach (ref var cell in rollout.Observations.Bytes.AsSpan()) cell = (byte)rng.NextInt(2);
         for (var k = 0; k < rollout.Count; k++)
         {
-            rollout.ActionNumbers[k] = rng.NextInt(3);
+            rollout.Actions[k] = rng.NextInt(3);
             rollout.Rewards[k] = (float)rng.NextNormal();
             rollout.Discounts[k] = rng.NextBool(0.25) ? 0 : 0.9f;
         }

@@ -78,11 +78,9 @@ public class ActorTests
         using var scope = NewDisposeScope();
         using var rollout = new Rollout(2, 3, Box.Bytes(1, 4, 2, 2));
         rollout.Observations.Bytes.AsSpan().Fill(7);
-        rollout.ActionNumbers[5] = 9;
         Assert.Equal([6, 4, 2, 2], rollout.Inputs.shape);
         Assert.Equal([3, 4, 2, 2], rollout.Row(2).shape);
         Assert.Equal(7, rollout.Row(2)[2, 3, 1, 1].item<byte>());
-        Assert.Equal(9, rollout.Actions[5, 0].item<long>());
     }
 
     // V(o) = base + slope o, whatever the policy.
