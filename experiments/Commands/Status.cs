@@ -20,7 +20,7 @@ public static class Status
                 throw new RlLeapException($"{missing} is not there{(parsed.GetValue(folders) is { Length: > 0 } ? "" : ": no run was started from this folder")}.");
             var runs = roots.SelectMany(Under).Distinct().Order(StringComparer.Ordinal).ToList();
             if (runs.Count == 0) throw new RlLeapException($"there is no run in {string.Join(", ", roots)}.");
-            ReportCommand.Print(new("Runs", "", ["run", "state", "last row", "newest checkpoint", "written"], [.. runs.Select(Row)]));
+            ReportCommand.Print(new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(Row)]));
         });
         return command;
     }
@@ -31,10 +31,11 @@ public static class Status
     private static IReadOnlyList<string> Row(string run)
     {
         var metrics = Path.Combine(run, RunDirectory.MetricsName);
-        var last = File.Exists(metrics) ? JsonLines.Read(metrics).LastOrDefault() : default;
+        // Series with a slash are parts of a whole: the tasks of a meta-step.
+        var last = File.Exists(metrics) ? JsonLines.Read(metrics).LastOrDefault(row => !row.Series.Contains('/')) : default;
         var checkpoints = Path.Combine(run, "checkpoints");
         var newest = !Directory.Exists(checkpoints) ? null : Directory.EnumerateDirectories(checkpoints).Select(Path.GetFileName).Where(n => long.TryParse(n, out _)).Max();
-        return [run, StateOf(run), last.Series is null ? "" : $"{last.Series} {last.Step}", newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}",
+        return [run, StateOf(run), last.Series switch { null => "", "meta" => $"{last.Step + 1} meta-steps", var series => $"{series} {last.Step:N0}" }, newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}",
             $"{(File.Exists(metrics) ? File.GetLastWriteTime(metrics) : Directory.GetLastWriteTime(run)):yyyy-MM-dd HH:mm:ss}"];
     }
 

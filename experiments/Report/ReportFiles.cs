@@ -91,10 +91,10 @@ public static class ReportFiles
         {
             var goal = report.Reference is null ? Array.Empty<string>() : [$"{report.Axis} to {report.Reference}'s final"];
             yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. In brackets 95 % bootstrap intervals over seeds."
-                + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference} (seeds that did)."),
+                + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference}, where most do (seeds that did)."),
                 ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
                 [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
-                    .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "not reached")} ({reached}/{m.Seeds})" } : []]))]);
+                    .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "–")} ({reached}/{m.Seeds})" } : []]))]);
         }
         if (report.Scores.Count > 0)
         {
