@@ -26,6 +26,26 @@ public sealed class ShippedConfigTests
     }
 
     [Fact]
+    public void AHundredOfThemWithAMistakeEachGiveOneClearError()
+    {
+        var rng = new Rng(1).Split("malformed");
+        var configs = Directory.GetFiles(Folder, "*.yaml").Order(StringComparer.Ordinal).Select(File.ReadAllLines).Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
+        for (var i = 0; i < 100; i++)
+        {
+            var lines = configs[rng.NextInt(configs.Count)];
+            int[] keyed = [.. Enumerable.Range(0, lines.Length).Where(n => System.Text.RegularExpressions.Regex.IsMatch(lines[n], "^ *[a-z-]+:"))];
+            var at = keyed[rng.NextInt(keyed.Length)];
+            var (key, value) = (lines[at][..lines[at].IndexOf(':')], lines[at][(lines[at].IndexOf(':') + 1)..]);
+            string[] mistakes = [$"{key}x:{value}", $"{lines[at]}\n{lines[at]}", $"{key}: [[1]]", $"{key}: \"unclosed", $"{key} = {value}", $"\t{lines[at]}"];
+            var bad = string.Join('\n', lines[..at].Append(mistakes[rng.NextInt(mistakes.Length)]).Concat(lines[(at + 1)..]));
+            var message = Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(bad, "bad.yaml")).Message;
+            Assert.Matches(@"^bad\.yaml:\d+: \S", message);
+            Assert.Contains("expected", message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', message);
+        }
+    }
+
+    [Fact]
     public void ThePapersAtariExperimentNamesItsGames()
     {
         var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari-leap.yaml"));
