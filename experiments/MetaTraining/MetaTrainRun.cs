@@ -197,7 +197,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
                      group (row.Step, value.Value) by (row.Series, value.Column) into series
                      select new MetaCurve(series.Key.Series, series.Key.Column, [.. series.Select(s => s.Step)], [.. series.Select(s => s.Value)]);
         var (measure, axis, higher) = suite.Curve;
-        return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, 1, Scales(finished), Facts(config, suite))
+        return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, suite.Window, Scales(finished), Facts(config, suite))
         {
             Method = NameOf(config.Method.Name),
             Smoothing = suite.Smoothing,

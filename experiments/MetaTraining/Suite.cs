@@ -34,6 +34,9 @@ public abstract class Suite
     /// <summary>What each value of a learning curve is the mean of; null where it is as measured.</summary>
     public virtual string? Smoothing => null;
 
+    /// <summary>Points of the moving average in which a report shows the curves.</summary>
+    public virtual int Window => 1;
+
     /// <summary>A fresh recorder for one learner's curve.</summary>
     public abstract CurveRecorder Record();
 
@@ -294,6 +297,9 @@ public sealed class OmniglotSuite : Suite
 
     /// <inheritdoc/>
     public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override int Window => 10; // the error of one minibatch is noise
 
     /// <inheritdoc/>
     public override string Setting => _options.ToString();

@@ -29,15 +29,16 @@ plt.rcParams.update(
 
 def names_of(tasks):
     """Short names: without namespace, version and options, unless two tasks would be called the same."""
-    short = {t: t.rsplit("/", 1)[-1].split("?")[0].rsplit("-v", 1)[0] for t in tasks}
+    short = {t: t.rsplit("/", 1)[-1].split("?")[0].rsplit("-v", 1)[0].replace("_", " ") for t in tasks}
     twice = {n for n in short.values() if list(short.values()).count(n) > 1}
     return {t: n + (" (" + t.split("?", 1)[1] + ")" if n in twice and "?" in t else "") for t, n in short.items()}
 
 
 def panels(n):
-    columns = 2 if n in (2, 4) else min(n, 3)
+    columns = 2 if n in (2, 4) else min(n, 3) if n < 7 else 5 if n % 5 == 0 else 4
     rows = math.ceil(n / columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.9 * columns + 0.4, 2.2 * rows + 0.5), squeeze=False)
+    width, height = (2.9, 2.2) if columns < 4 else (2.2, 1.8)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns + 0.4, height * rows + 0.5), squeeze=False)
     flat = list(axes.flat)
     for unused in flat[n:]:
         unused.remove()
@@ -64,10 +65,9 @@ def curves(report, colours):
                 axis.fill_between(method["steps"], method["low"], method["high"], color=colour, alpha=0.18, linewidth=0)
         axis.set_title(names[task["task"]])
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axis.set_xlabel(report["axis"])
-        if axis.get_subplotspec().is_first_col():
-            axis.set_ylabel(report["measure"])
         axis.margins(x=0)
+    figure.supxlabel(report["axis"], fontsize=9)
+    figure.supylabel(report["measure"], fontsize=9)
     legend(figure, axes)
     return figure
 
@@ -85,8 +85,7 @@ def area(report, colours):
         axis.set_title(titles[task["task"]])
         axis.set_xticks(range(len(names)), names, rotation=0 if sum(map(len, names)) < 30 else 25, ha="center" if sum(map(len, names)) < 30 else "right")
         axis.grid(axis="x", visible=False)
-        if axis.get_subplotspec().is_first_col():
-            axis.set_ylabel("mean " + report["measure"])
+    figure.supylabel("mean " + report["measure"], fontsize=9)
     figure.tight_layout()
     return figure
 
