@@ -1,7 +1,7 @@
 """Meta-steps of Leap on Omniglot-like tasks in plain PyTorch, the way the authors' published code goes about it: the peer of `rlleap bench leap`.
 
 Tasks one after the other on two intra-op threads; drawings augmented one by one by torchvision on PIL images; Leap's update after every backward pass, over the
-flattened parameters (a third of the time of a loop over the parameters). Reads a line from standard input for each meta-step ("leap", "plain": without Leap's
+flattened parameters. Reads a line from standard input for each meta-step ("leap", "plain": without Leap's
 update, or "data": drawing only) and answers with its seconds. Run with Debian's python3-torch and python3-torchvision.
 """
 import sys

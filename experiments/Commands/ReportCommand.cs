@@ -19,14 +19,20 @@ public static class ReportCommand
         var replications = new Option<int>("--bootstrap") { Description = "Replications of the bootstrap", DefaultValueFactory = _ => 10_000, HelpName = "N" };
         replications.Validators.Add(r => { if (r.GetValueOrDefault<int>() < 100) r.AddError("--bootstrap must be at least 100"); });
         var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
-        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool };
+        var by = new Option<string[]>("--by") { Description = "A key of the runs' configs whose value names the method, instead of the method's own name; can be given several times", HelpName = "KEY", DefaultValueFactory = _ => [] };
+        var over = new Option<string?>("--over") { Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies --pool)", HelpName = "KEY" };
+        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over };
         command.SetAction(parsed =>
         {
             // A grid keeps its runs' output beside their folders, and a shell's * names both.
             string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !(f.EndsWith(".log", StringComparison.Ordinal) && File.Exists(f))).Distinct()];
             if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs. Give folders of finished runs.");
-            var results = folders.Select(f => (Path.GetFileName(Path.GetFullPath(f)), Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
-            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool));
+            var places = new RunPlaces(folders);
+            var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool),
+                parsed.GetValue(by) is { Length: > 0 } keys ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
+                parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null);
+            if (results.Count > 1) report = report with { Name = places.Title };
             Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
         return command;
@@ -49,7 +55,7 @@ public static class ReportCommand
     private static void Show(Report report, string folder)
     {
         var problem = ReportFiles.Write(report, folder);
-        foreach (var table in ReportFiles.Tables(report)) Print(table);
+        foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
         if (problem is not null) Console.WriteLine(problem);
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
     }

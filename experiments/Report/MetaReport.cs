@@ -10,9 +10,9 @@ namespace RlLeap.Experiments.Reporting;
 /// <param name="Quantity">As in metrics.jsonl, and "return/normalized": a task's mean return while it was trained, on the scale of its game.</param>
 public sealed record MetaReport(string Label, string Task, string Quantity, int Runs, IReadOnlyList<long> MetaSteps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High)
 {
-    /// <summary>That of all runs.</summary>
-    public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool) =>
-        [.. runs.SelectMany(run => run.Result.MetaCurves.Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: pool ? run.Result.Method ?? run.Name : run.Name, Curve)))
+    /// <summary>That of all runs: each under its label, where labels are given, under its method where runs are pooled, else under its name.</summary>
+    public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels = null) =>
+        [.. runs.SelectMany((run, i) => run.Result.MetaCurves.Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: labels?[i] ?? (pool ? run.Result.Method : null) ?? run.Name, Curve)))
             .GroupBy(c => (c.Label, c.Curve.Task, c.Curve.Quantity)).Select(group => Of(group.Key.Label, [.. group.Select(c => c.Curve)]))];
 
     // Runs may differ in length: their mean is over the meta-steps that all have made.

@@ -19,32 +19,56 @@ public sealed record Report(
     /// <summary>What the curves' values are averages over, before any moving average of the report; null where they are as measured.</summary>
     public string? Smoothing { get; init; }
 
+    /// <summary>All tasks together, where they are measured alike; else null.</summary>
+    public OverallReport? Overall { get; init; }
+
+    /// <summary>What a setting of the runs does, quantity by quantity; empty where none was named.</summary>
+    public IReadOnlyList<SweepReport> Sweeps { get; init; } = [];
+
     /// <summary>Puts finished runs together.</summary>
     /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
     /// <param name="window">Points of the moving average; null takes the results' own.</param>
     /// <param name="pool">Whether equally named methods of several runs are one method with more seeds (runs of a grid over seeds); else
     /// they are told apart by the run. A curve that several runs share, to the bit, counts once either way.</param>
-    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null, bool pool = false)
+    /// <param name="labels">What the method of each run is called instead of its name; runs of one label are pooled. Null for the methods' names.</param>
+    /// <param name="over">A setting and its value in each run: the report is then about the runs with the largest value, and its sweeps about all.</param>
+    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null, bool pool = false,
+        IReadOnlyList<string>? labels = null, (string Key, IReadOnlyList<double> Values)? over = null)
     {
+        if (over is { } sweep)
+        {
+            var largest = Enumerable.Range(0, runs.Count).Where(i => sweep.Values[i] == sweep.Values.Max()).ToList();
+            var report = Of([.. largest.Select(i => runs[i])], rng, replications, window, pool: true, labels is null ? null : [.. largest.Select(i => labels[i])]);
+            // Held-out curves from random initialization are the same for every value: they are kept for each.
+            var all = Enumerable.Range(0, runs.Count).GroupBy(i => sweep.Values[i]).SelectMany(at =>
+            {
+                var here = at.ToList();
+                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Run = here[l.Run] });
+            }).ToList();
+            return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all)) };
+        }
         var first = runs[0].Result;
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
             throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
-        var (curves, scored) = Named(runs, pool);
+        var learned = Named(runs, pool || labels is not null, labels);
+        var curves = learned.Select(l => l.Curve).ToList();
         if (curves.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
-        var methods = curves.Select(c => c.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal).ToList();
+        var methods = Ordered(learned);
         var reference = methods.Contains("none") && methods.Count > 1 ? "none" : null;
+        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter);
         var tasks = curves.GroupBy(c => c.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
         var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);
         return new(
             runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
-            tasks, [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
+            tasks, overall is not null ? [] : [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
             [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
-            MetaReport.Of(runs, pool), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
+            MetaReport.Of(runs, pool, labels), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
         {
             Smoothing = first.Smoothing,
-            Scores = [.. from score in scored
+            Overall = overall,
+            Scores = [.. from score in learned.SelectMany(l => l.Scores)
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)
                          select new ScoreReport(same.Key.Task, same.Key.Method, same.Key.Quantity, same.Count(),
@@ -53,7 +77,11 @@ public sealed record Report(
         };
     }
 
-    private static (List<Curve> Curves, List<Score> Scores) Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool)
+    // Leap first, then by name, random initialization last.
+    private static List<string> Ordered(IReadOnlyList<Learned> learned) =>
+        [.. learned.Select(l => l.Curve.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal)];
+
+    private static List<Learned> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels)
     {
         var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name, Index: i)))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
@@ -65,11 +93,15 @@ public sealed record Report(
         var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
         // A score belongs to its curve, and is counted and named with it.
         var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score))).ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
-        return ([.. all.Select(c => c.Curve with { Method = NameOf(c) })],
-            [.. all.SelectMany(c => scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) }))]);
+        return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Index, runs[c.Index].Result.Record?.GetValueOrDefault("seed") ?? "",
+            [.. scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]))];
 
-        string NameOf((Curve Curve, string Run, int Index) c) => shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({c.Run})" : c.Curve.Method;
+        string NameOf((Curve Curve, string Run, int Index) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Index].Result.Method ?? c.Curve.Method) ? labels[c.Index]
+            : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({c.Run})" : c.Curve.Method;
     }
+
+    /// <summary>Where mean curves are given: even distances over a span.</summary>
+    internal static double[] Grid(long from, long to) => to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
 
     private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
     {
@@ -81,10 +113,9 @@ public sealed record Report(
             Curve[] seeds = [.. curves.Where(c => c.Method == method).OrderBy(c => c.Seed)];
             // A line begins where all of its seeds have begun and goes to the end of the longest: a seed that stopped learning before stays at its last value.
             var (from, to) = (seeds.Max(c => c.Steps[0]), seeds.Max(c => c.Steps[^1]));
-            double[] grid = to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
+            var grid = Grid(from, to);
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
-            double[] mean = [.. grid.Select((_, i) => lines.Average(l => l[i]))];
-            double[] spread = [.. grid.Select((_, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - mean[i]) * (l[i] - mean[i])) / (lines.Length - 1)))];
+            double[] mean = OverallReport.MeanOf(lines), spread = OverallReport.SpreadOf(lines);
             double[] areas = [.. seeds.Select(c => LearningCurves.Area(c.Steps, c.Values))], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
             return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,

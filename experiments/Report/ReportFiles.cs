@@ -13,6 +13,8 @@ public static class ReportFiles
 {
     private static readonly (string Name, string Title, Func<Report, string> Caption)[] Figures =
     [
+        ("overall", "All tasks", report => $"Left: mean curve over all tasks, with a band of one standard deviation over {report.Overall?.Unit}s. Right: area under each {report.Overall?.Unit}'s mean curve (dots), their mean and its 95 % t-interval."),
+        ("sweep", "Over a setting of the runs", _ => "Each dot is a run, averaged over its tasks; lines are means, bars one standard deviation over runs."),
         ("curves", "Learning curves", report => $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the band is two standard deviations over seeds."
             + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
         ("area", "Area under the curve", _ => "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
@@ -81,12 +83,24 @@ public static class ReportFiles
             $"{text} Started from {i.Method}, a run has the {(report.HigherIsBetter ? "larger" : "smaller")} area under its curve than one started from {i.Over} with probability {P(i.Interval)}.");
     }
 
+    private const int MostTasks = 12;
+
     /// <summary>A table as text: for the terminal and for the page.</summary>
     public sealed record TextTable(string Title, string Caption, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
-    /// <summary>The tables of a report.</summary>
-    public static IEnumerable<TextTable> Tables(Report report)
+    /// <summary>The tables of a report; without <paramref name="long"/>, those of single tasks are left out where there are many and one of all together.</summary>
+    public static IEnumerable<TextTable> Tables(Report report, bool @long = true)
     {
+        if (report.Overall is { } overall)
+        {
+            var compared = overall.Methods.Any(m => m.Difference is not null);
+            string[] against = compared ? [$"area minus {overall.Compared}'s"] : [];
+            yield return new("All tasks", $"Means over tasks, then over {overall.Unit}s, in brackets Student's 95 % interval."
+                + (compared ? $" Last column: the difference over {overall.Unit}s of the same seed, which have the same held-out tasks." : ""),
+                ["method", overall.Unit + "s", $"area under {report.Measure}", .. overall.Quantities.Skip(1), .. against],
+                [.. overall.Methods.Select(m => (IReadOnlyList<string>)[m.Method, $"{m.Values[0].Count}", .. m.Intervals.Select(I), .. compared ? new[] { m.Difference is { } d ? I(d) : "" } : []])]);
+            if (!@long && report.Tasks.Count > MostTasks) yield break;
+        }
         if (report.Tasks.Count > 0)
         {
             var goal = report.Reference is null ? Array.Empty<string>() : [$"{report.Axis} to {report.Reference}'s final"];

@@ -1,6 +1,6 @@
 """Draws the figures of a report. Usage: figures.py REPORT.json FOLDER
 
-Writes curves, area and meta as PNG and PDF (those for which the report has numbers) and prints one name a line.
+Writes overall, sweep, curves, area and meta as PNG and PDF (those for which the report has numbers) and prints one name a line.
 Every number is in REPORT.json; nothing is computed here."""
 import json
 import math
@@ -16,6 +16,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 # Okabe and Ito's colours, told apart also by the colour-blind; learning from scratch is always grey.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000"]
 GREY = "#7f7f7f"
+MOST_PANELS = 12  # of single tasks, where one figure shows all together
 
 plt.rcParams.update(
     {
@@ -51,7 +52,7 @@ def legend(figure, axes):
         for handle, label in zip(*axis.get_legend_handles_labels()):
             handles.setdefault(label, handle)
     figure.tight_layout()
-    figure.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=min(len(handles), 5))
+    figure.legend(handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=min(len(handles), 5 if max(map(len, handles)) < 20 else 3))
 
 
 def curves(report, colours):
@@ -90,6 +91,64 @@ def area(report, colours):
     return figure
 
 
+def band(axis, x, mean, deviation, colour, **line):
+    axis.plot(x, mean, color=colour, **line)
+    if any(deviation):
+        axis.fill_between(x, [m - d for m, d in zip(mean, deviation)], [m + d for m, d in zip(mean, deviation)], color=colour, alpha=0.16, linewidth=0)
+
+
+def overall(report, colours):
+    all_tasks = report["overall"]
+    methods = all_tasks["methods"]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 2.9), gridspec_kw={"width_ratios": [1.35, 1]})
+    for layer, method in enumerate(methods):
+        band(left, all_tasks["steps"], method["mean"], method["deviation"], colours[method["method"]], label=method["method"], zorder=20 - layer)
+    left.set_xlabel(report["axis"])
+    left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    left.xaxis.set_major_formatter(EngFormatter(sep=""))
+    left.set_ylabel(report["measure"])
+    left.margins(x=0)
+    for y, method in enumerate(methods):
+        a, colour = method["intervals"][0], colours[method["method"]]
+        right.plot([a["low"], a["high"]], [y, y], color=colour, linewidth=1.6)
+        right.plot([a["value"]], [y], color=colour, marker="D", markersize=5)
+        if len(method["values"][0]) > 1:
+            right.scatter(method["values"][0], [y + 0.22] * len(method["values"][0]), s=9, color=colour, alpha=0.6, linewidths=0)
+    right.set_yticks(range(len(methods)), [m["method"] for m in methods])
+    right.set_ylim(len(methods) - 0.4, -0.6)
+    right.grid(axis="y", visible=False)
+    # An interval of two or three runs can be wider than all the rest: it is cut off rather than shrinking everything.
+    seen = [v for m in methods for v in m["values"][0]]
+    room = 0.6 * (max(seen) - min(seen)) or 0.05
+    right.set_xlim(max(right.get_xlim()[0], min(seen) - room), min(right.get_xlim()[1], max(seen) + room))
+    right.set_xlabel(f"area under the {report['measure']}, per step")
+    figure.tight_layout()
+    figure.legend(*left.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=min(len(methods), 4 if max(len(m["method"]) for m in methods) < 20 else 3))
+    return figure
+
+
+def sweep(report, colours):
+    figure, axes = panels(len(report["sweeps"]))
+    for axis, one in zip(axes, report["sweeps"]):
+        names = list(dict.fromkeys(p["method"] for p in one["points"]))
+        values = sorted({p["x"] for p in one["points"]})
+        nudge = 0.007 * (values[-1] - values[0])
+        for i, name in enumerate(names):
+            points = [p for p in one["points"] if p["method"] == name]
+            x = [p["x"] + (i - (len(names) - 1) / 2) * nudge for p in points]
+            axis.errorbar(x, [float(p["mean"]) for p in points], yerr=[float(p["deviation"]) for p in points], color=colours[name], label=name, marker="o", markersize=3,
+                          capsize=2, elinewidth=1, zorder=20 - i)
+            for at, p in zip(x, points):
+                if len(p["values"]) > 1:
+                    axis.scatter([at] * len(p["values"]), [float(v) for v in p["values"]], s=6, color=colours[name], alpha=0.45, linewidths=0)
+        axis.set_title("area under the " + report["measure"] if one["quantity"] == "area" else one["quantity"])
+        axis.set_xlabel(one["key"].rsplit(".", 1)[-1].replace("-", " "))
+        axis.set_xticks(values)
+        axis.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    legend(figure, axes)
+    return figure
+
+
 # What is drawn of the meta-training, in this order; the rest is in report.json alone. A quantity not named here keeps its name.
 QUANTITIES = {
     "return/normalized": "normalized return while training", "error/mean": "training error", "validation/error": "validation error", "loss/mean": "training loss",
@@ -111,7 +170,7 @@ def drawn(report):
             yield curve
 
 
-def meta(report, _):
+def meta(report, colours):
     known = list(drawn(report))
     labels = list(dict.fromkeys(c["label"] for c in known))
     if len(labels) > 1:  # runs or methods against each other: what is about the whole batch
@@ -132,7 +191,7 @@ def meta(report, _):
             else:
                 i, label, style = tasks.index(curve["task"]), names[curve["task"]], {}
             if i is not None:
-                style = {"color": COLOURS[i % 7], "linestyle": ["-", "--", ":", "-."][i // 7 % 4]}
+                style = {"color": colours.get(label, COLOURS[i % 7]) if len(labels) > 1 else COLOURS[i % 7], "linestyle": ["-", "--", ":", "-."][i // 7 % 4]}
             axis.plot(curve["meta-steps"], mean, label=label, marker="o" if len(mean) < 2 else None, **style)
             if curve["runs"] > 1:
                 axis.fill_between(curve["meta-steps"], numbers(curve["low"]), numbers(curve["high"]), color=style["color"], alpha=0.15, linewidth=0)
@@ -150,7 +209,14 @@ def main():
     methods = list(dict.fromkeys(m["method"] for t in report["tasks"] for m in t["methods"]))
     rest = iter(COLOURS * (1 + len(methods) // len(COLOURS)))
     colours = {m: GREY if m.split(" ")[0] == "none" else next(rest) for m in methods}
-    for name, draw, wanted in (("curves", curves, report["tasks"]), ("area", area, report["tasks"]), ("meta", meta, list(drawn(report)))):
+    figures = (
+        ("overall", overall, report.get("overall")),
+        ("sweep", sweep, report["sweeps"]),
+        ("curves", curves, 0 < len(report["tasks"]) <= MOST_PANELS or not report.get("overall") and report["tasks"]),
+        ("area", area, 0 < len(report["tasks"]) <= MOST_PANELS or not report.get("overall") and report["tasks"]),
+        ("meta", meta, list(drawn(report))),
+    )
+    for name, draw, wanted in figures:
         if wanted:
             figure = draw(report, colours)
             for kind in "png", "pdf":

@@ -20,11 +20,11 @@ public sealed record Result(
     string Measure = "episodic return", string Axis = "agent steps", bool HigherIsBetter = true, int Window = 1,
     IReadOnlyDictionary<string, Scale>? Scales = null, IReadOnlyDictionary<string, string>? Record = null)
 {
+    /// <summary>The method that the run meta-trained with, as its curves name it; null where there was no meta-training.</summary>
+    public string? Method { get; init; }
+
     /// <summary>Single numbers beside the curves: a final validation error, an area. May be null.</summary>
     public IReadOnlyList<Score>? Scores { get; init; }
-
-    /// <summary>The method that was meta-trained: "leap"; null for a run of another kind.</summary>
-    public string? Method { get; init; }
 
     /// <summary>What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.</summary>
     public string? Smoothing { get; init; }

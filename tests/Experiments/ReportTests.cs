@@ -97,6 +97,73 @@ public class ReportTests
         Assert.Contains("nothing to report", Assert.Throws<RlLeapException>(() => Of(("a", new Result("train", "a", [], [])))).Message, StringComparison.Ordinal);
     }
 
+    // Three runs of each method with seeds 1 to 3; a run of seed s holds out tasks "s/0" and "s/1"; errors are constant: that of leap is x/10 + s/100 + task/1000, none's 0.9 + s/100.
+    private static List<(string Name, Result Result)> Errors(params double[] values) =>
+        [.. from x in values
+            from seed in new[] { 1, 2, 3 }
+            select ($"{x}/{seed}", new Result("meta-train", "a",
+                [.. from task in new[] { 0, 1 }
+                    from method in new[] { "leap", "none" }
+                    select new Curve($"{seed}/{task}", method, 0, [0, 1, 2], [.. Enumerable.Repeat((method == "leap" ? x / 10 + task / 1000.0 : 0.9) + seed / 100.0, 3)])],
+                [new("meta", "loss/mean", [0, 1], [seed, 2 * seed]), new("task/a", "loss/mean", [0], [9])], "training error", "gradient steps", HigherIsBetter: false,
+                Record: new Dictionary<string, string> { ["seed"] = $"{seed}" })
+            { Method = "leap", Scores = [new($"{seed}/0", "leap", 0, "validation error", x), new($"{seed}/0", "leap", 0, "AUC of error", x / 10 + seed / 100.0), new($"{seed}/1", "leap", 0, "AUC of error", x / 10 + seed / 100.0 + 0.001)] })];
+
+    [Fact]
+    public void Errors_are_averaged_over_the_tasks_of_each_run_and_methods_compared_by_seed()
+    {
+        var overall = Report.Of(Errors(1), new Rng(0), 200, pool: true).Overall!;
+        Assert.Equal(("run", "leap"), (overall.Unit, overall.Compared));
+        Assert.Equal([OverallReport.Area, "validation error", "AUC of error"], overall.Quantities); // none has no such score
+        var (leap, none) = (overall.Methods[0], overall.Methods[1]);
+        Assert.Equal([0.1105, 0.1205, 0.1305], leap.Values[0], (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(0.01, leap.Deviation[0], 9);
+        Assert.Equal(4.302653 * 0.01 / Math.Sqrt(3), leap.Intervals[0].High - leap.Intervals[0].Value, 7); // t of two degrees of freedom
+        Assert.Null(leap.Difference);
+        Assert.Equal((0.7995, 0.7995), (Math.Round(none.Difference!.Value.Low, 9), Math.Round(none.Difference!.Value.High, 9))); // the seeds' part cancels
+        Assert.Null(Of(("run", Sample())).Overall); // returns of games have no common scale
+        var meta = Report.Of(Errors(1), new Rng(0), 200, pool: true).Meta.Single();
+        Assert.Equal(("leap", "meta", 3), (meta.Label, meta.Task, meta.Runs));
+        Assert.Equal([2.0, 4.0], meta.Mean);
+        Assert.Equal([0.0, 0.0], meta.Low); // two standard deviations below
+    }
+
+    [Fact]
+    public void A_sweep_is_over_all_runs_and_the_rest_about_those_with_the_largest_value()
+    {
+        var report = Report.Of(Errors(1, 5), new Rng(0), 200, over: ("omniglot.alphabets", [1, 1, 1, 5, 5, 5]));
+        Assert.Equal(0.5205, report.Overall!.Methods[0].Values[0][1], 9);
+        var area = report.Sweeps.Single(s => s.Quantity == OverallReport.Area);
+        Assert.Equal([("leap", 1.0), ("leap", 5.0), ("none", 1.0), ("none", 5.0)], area.Points.Select(p => (p.Method, p.X)));
+        Assert.Equal([0.1205, 0.5205, 0.92, 0.92], area.Points.Select(p => p.Mean), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.All(area.Points, p => Assert.Equal(0.01, p.Deviation, 9));
+    }
+
+    [Fact]
+    public void Runs_are_named_by_where_they_lie_and_what_their_configs_say()
+    {
+        using var temp = new TempFolder();
+        temp.Write("grid/loss-true/seed-1/config.yaml", "method: {loss: true, metric: length}\nomniglot: {alphabets: 5}\n");
+        temp.Write("grid/loss-false/seed-1/config.yaml", "method: {loss: false, metric: energy}\nomniglot: {alphabets: 10}\n");
+        var places = new RunPlaces([temp["grid/loss-true/seed-1"], temp["grid/loss-false/seed-1"]]);
+        Assert.Equal(["loss-true/seed-1", "loss-false/seed-1"], places.Names);
+        Assert.Equal("grid: 2 runs", places.Title);
+        Assert.Equal(["length, loss", "energy, no loss"], places.Labels(["method.metric", "method.loss"], ["leap", "leap"]));
+        Assert.Equal(["leap: alphabets 5", "reptile: alphabets 10"], places.Labels(["omniglot.alphabets"], ["leap", "reptile"]));
+        Assert.Equal([5.0, 10.0], places.Values("omniglot.alphabets"));
+        Assert.Contains("no number", Assert.Throws<RlLeapException>(() => places.Values("method.metric")).Message, StringComparison.Ordinal);
+        Assert.Contains("no key meta.steps", Assert.Throws<RlLeapException>(() => places.Values("meta.steps")).Message, StringComparison.Ordinal);
+    }
+
+    [NeedsMatplotlibFact]
+    public void A_report_of_errors_draws_all_tasks_and_its_sweep()
+    {
+        using var temp = new TempFolder();
+        Assert.Null(ReportFiles.Write(Report.Of(Errors(1, 5), new Rng(0), 200, over: ("omniglot.alphabets", [1, 1, 1, 5, 5, 5])), temp.Root));
+        foreach (var figure in new[] { "overall", "sweep", "curves", "area", "meta" }) Assert.True(new FileInfo(temp[figure + ".png"]).Length > 1000);
+        Assert.Contains("area minus leap&#39;s", File.ReadAllText(temp["report.html"]), StringComparison.Ordinal);
+    }
+
     [NeedsMatplotlibFact]
     public void The_page_holds_its_figures_and_escapes_what_it_shows()
     {

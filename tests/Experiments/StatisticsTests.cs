@@ -52,6 +52,23 @@ public class StatisticsTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 12.706205)]
+    [InlineData(2, 4.302653)]
+    [InlineData(3, 3.182446)]
+    [InlineData(4, 2.776445)]
+    [InlineData(9, 2.262157)]
+    [InlineData(30, 2.042272)]
+    [InlineData(99, 1.984217)]
+    public void Students_intervals_are_those_of_the_tables(int freedom, double t)
+    {
+        double[] values = [.. Enumerable.Range(0, freedom + 1).Select(i => (double)i)];
+        var interval = Aggregates.Student(values);
+        var error = Math.Sqrt(values.Sum(v => (v - interval.Value) * (v - interval.Value)) / freedom / (freedom + 1));
+        Assert.Equal(t, (interval.High - interval.Value) / error, 6);
+        Assert.Equal(t, (interval.Value - interval.Low) / error, 6);
+    }
+
     [Fact]
     public void The_bootstrap_of_two_runs_has_the_percentiles_of_its_three_outcomes()
     {

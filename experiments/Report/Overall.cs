@@ -1,0 +1,95 @@
+// A report's numbers over tasks that are measured alike (errors of classification): the unit is a run, whose tasks are averaged first.
+using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Statistics;
+
+namespace RlLeap.Experiments.Reporting;
+
+/// <summary>One learning curve, the run that it is from (its place among the report's) with its seed, and its single numbers.</summary>
+internal sealed record Learned(Curve Curve, int Run, string RunSeed, IReadOnlyList<Score> Scores);
+
+/// <summary>All tasks together. <c>Unit</c> says what a value is of: a run, or (in a report of one) a seed of its evaluation.</summary>
+/// <param name="Unit">"run" or "seed".</param>
+/// <param name="Steps">Where the mean curves are given.</param>
+/// <param name="Quantities">Names of the methods' numbers, in their order.</param>
+/// <param name="Methods">One of each.</param>
+public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IReadOnlyList<string> Quantities, IReadOnlyList<OverallMethod> Methods)
+{
+    /// <summary>The area under the curve is the first quantity.</summary>
+    public const string Area = "area";
+
+    /// <summary>The method that the others' areas are compared with: Leap, or the last one (random initialization).</summary>
+    public required string Compared { get; init; }
+
+    /// <summary>Null where tasks cannot be averaged (returns of games), or where no unit has more than one task.</summary>
+    internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window, bool higherIsBetter)
+    {
+        if (higherIsBetter || all.Count == 0) return null;
+        var byRun = all.Select(l => l.Run).Distinct().Count() > 1;
+        var units = all.GroupBy(l => (l.Curve.Method, Unit: byRun ? l.Run : l.Curve.Seed)).ToList();
+        if (units.All(u => u.Select(l => l.Curve.Task).Distinct().Count() < 2)) return null;
+        var (from, to) = (all.Max(l => l.Curve.Steps[0]), all.Min(l => l.Curve.Steps[^1]));
+        var grid = Report.Grid(from, to);
+        var quantities = QuantitiesOf(all);
+        var first = methods.Contains("leap") ? "leap" : methods[^1];
+        var reference = Areas(first);
+        return new(byRun ? "run" : "seed", grid, quantities, [.. methods.Where(m => units.Any(u => u.Key.Method == m)).Select(method =>
+        {
+            var mine = units.Where(u => u.Key.Method == method).OrderBy(u => u.Key.Unit).ToList();
+            var areas = Areas(method);
+            double[][] lines = [.. mine.Select(u => MeanOf([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
+            return new OverallMethod(method, MeanOf(lines), SpreadOf(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
+                [.. quantities.Select(q => Aggregates.Student([.. mine.Select(u => ValueOf(u, q))]))],
+                method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey) ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
+        })]) { Compared = first };
+
+        // By the seed, which gives equal units of two methods the same tasks; empty where it does not tell a method's units apart.
+        Dictionary<string, double> Areas(string method)
+        {
+            var mine = units.Where(u => u.Key.Method == method).Select(u => (Seed: byRun ? u.First().RunSeed : $"{u.Key.Unit}", Area: ValueOf(u, Area))).ToList();
+            return mine.Select(u => u.Seed).Distinct().Count() < mine.Count ? [] : mine.ToDictionary(u => u.Seed, u => u.Area);
+        }
+    }
+
+    /// <summary>The area, and the scores that are not the area again under another name.</summary>
+    internal static string[] QuantitiesOf(IReadOnlyList<Learned> all) => [Area, .. all.SelectMany(l => l.Scores.Select(s => s.Quantity)).Distinct()
+        .Where(quantity => all.Any(l => l.Scores.FirstOrDefault(s => s.Quantity == quantity) is not { } score || Math.Abs(score.Value - LearningCurves.Area(l.Curve.Steps, l.Curve.Values)) > 1e-9))];
+
+    /// <summary>A quantity averaged over the tasks (and seeds) of a unit; NaN where it has none.</summary>
+    internal static double ValueOf(IEnumerable<Learned> unit, string quantity) => quantity == Area
+        ? unit.Average(l => LearningCurves.Area(l.Curve.Steps, l.Curve.Values))
+        : unit.SelectMany(l => l.Scores).Where(s => s.Quantity == quantity).Select(s => s.Value).DefaultIfEmpty(double.NaN).Average();
+
+    internal static double[] MeanOf(double[][] lines) => [.. lines[0].Select((_, i) => lines.Average(l => l[i]))];
+
+    // Standard deviation over lines at each point; zeros for one line.
+    internal static double[] SpreadOf(double[][] lines)
+    {
+        var mean = MeanOf(lines);
+        return [.. mean.Select((m, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - m) * (l[i] - m)) / (lines.Length - 1)))];
+    }
+}
+
+/// <summary>One method over all tasks: the mean curve and its standard deviation over units; each unit's numbers and their means with 95 % t-intervals, by quantity; and
+/// how much larger its area is than that of <see cref="OverallReport.Compared"/>, over units paired by their seed.</summary>
+public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation, IReadOnlyList<IReadOnlyList<double>> Values, IReadOnlyList<Interval> Intervals, Interval? Difference);
+
+/// <summary>What a setting of the runs does: a quantity of each run, averaged over tasks, over the setting's value.</summary>
+/// <param name="Key">The setting: "omniglot.alphabets".</param>
+/// <param name="Quantity">As in <see cref="OverallReport"/>.</param>
+/// <param name="Points">By method, then by value.</param>
+public sealed record SweepReport(string Key, string Quantity, IReadOnlyList<SweepPoint> Points)
+{
+    internal static IReadOnlyList<SweepReport> Of(string key, IReadOnlyList<Learned> all, IReadOnlyList<double> positions, List<string> methods)
+    {
+        return [.. OverallReport.QuantitiesOf(all).Select(quantity => new SweepReport(key, quantity,
+            [.. from learned in all
+                group learned by (learned.Curve.Method, X: positions[learned.Run]) into point
+                orderby methods.IndexOf(point.Key.Method), point.Key.X
+                let values = point.GroupBy(l => l.Run).Select(run => OverallReport.ValueOf(run, quantity)).ToArray()
+                where values.All(double.IsFinite) // a method without such a score has no points
+                select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), OverallReport.SpreadOf([.. values.Select(v => new[] { v })])[0])]))];
+    }
+}
+
+/// <summary>One method at one value: each run's number, their mean and standard deviation.</summary>
+public sealed record SweepPoint(string Method, double X, IReadOnlyList<double> Values, double Mean, double Deviation);
