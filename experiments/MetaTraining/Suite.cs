@@ -269,7 +269,7 @@ public sealed class OmniglotSuite : Suite
             BatchSize = omniglot.Batch,
             Augmentation = new AffineAugmentation { Corners = omniglot.InkCorners ? CornerFill.Ink : CornerFill.Background },
         };
-        Pool = [.. _split.Pretrain.Select(name => new OmniglotTask(_data[name], _rng, _options))];
+        Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
         Learner = new LearnerOptions { GradientSteps = omniglot.GradientSteps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = omniglot.LearningRate } };
         EvaluationLearner = Learner with { GradientSteps = omniglot.EvaluationSteps ?? omniglot.GradientSteps };
     }

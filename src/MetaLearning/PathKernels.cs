@@ -23,7 +23,7 @@ internal static class PathKernels
         if (IsPlain(a, b))
             return a.dtype == ScalarType.Float32 ? SquaredDistance(Span<float>(a), Span<float>(b)) : SquaredDistance(Span<double>(a), Span<double>(b));
         using var scope = NewDisposeScope();
-        using var difference = a - b;
+        var difference = a - b;
         return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
     }
 
@@ -32,7 +32,7 @@ internal static class PathKernels
     /// </summary>
     /// <param name="slope">Factor of the gradient; at 0 the gradient is not read.</param>
     /// <param name="weight">Factor of the segment.</param>
-    /// <returns>||position - previous||^2 before previous moved, where it comes free (plain CPU vectors); otherwise NaN.</returns>
+    /// <returns>||position - previous||^2 before previous moved.</returns>
     public static double Advance(Tensor position, Tensor previous, Tensor gradient, Tensor sum, double slope, double weight)
     {
         if (IsPlain(position, previous) && IsPlain(gradient, sum) && position.dtype == gradient.dtype)
@@ -41,10 +41,11 @@ internal static class PathKernels
                 : Advance(Span<double>(position), Span<double>(previous), Span<double>(gradient), Span<double>(sum), slope, weight);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
+        var difference = position - previous;
         if (slope != 0) sum.add_(gradient, -weight * slope);
-        sum.add_(position, -weight).add_(previous, weight);
+        sum.add_(difference, -weight);
         previous.copy_(position);
-        return double.NaN;
+        return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
     }
 
     private static bool IsPlain(Tensor a, Tensor b) =>

@@ -119,7 +119,7 @@ public sealed class ReductionTests
         {
             var distance = PathKernels.SquaredDistance(plain[0], plain[1]);
             Assert.Equal(distance, PathKernels.Advance(plain[0], plain[1], plain[2], plain[3], slope, 0.3), distance * tolerance + 1e-300);
-            PathKernels.Advance(strided[0], strided[1], strided[2], strided[3], slope, 0.3);
+            Assert.Equal(distance, PathKernels.Advance(strided[0], strided[1], strided[2], strided[3], slope, 0.3), distance * tolerance + 1e-300);
             Assert.True((plain[3] - strided[3]).abs().max().to_type(ScalarType.Float64).item<double>() < tolerance);
             Assert.True((plain[0] - plain[1]).abs().max().to_type(ScalarType.Float64).item<double>() == 0, "the previous point is where the process is");
             plain[1].add_(plain[2]);
