@@ -51,7 +51,7 @@ public class ProgramTests
         Assert.Matches(@"runs/complete\s+complete", output);
         Assert.Matches(@"runs/deep/stopped\s+stopped: --resume", output);
         Assert.Matches(@"runs/killed\s+killed: --resume", output);
-        Assert.Matches(@$"runs/running\s+running: process {Environment.ProcessId} on \S+\s+meta 7\s+5\s", output);
+        Assert.Matches(@$"runs/running\s+running: process {Environment.ProcessId} on \S+\s+8 meta-steps\s+5\s", output);
     }
 
     [Fact]

@@ -122,7 +122,7 @@ public class ReportTests
         Assert.Null(leap.Difference);
         Assert.Equal((0.7995, 0.7995), (Math.Round(none.Difference!.Value.Low, 9), Math.Round(none.Difference!.Value.High, 9))); // the seeds' part cancels
         Assert.Null(Of(("run", Sample())).Overall); // returns of games have no common scale
-        var meta = Report.Of(Errors(1), new Rng(0), 200, pool: true).Meta.Single();
+        var meta = Report.Of(Errors(1), new Rng(0), 200, pool: true).Meta.Single(m => m.Task == "meta");
         Assert.Equal(("leap", "meta", 3), (meta.Label, meta.Task, meta.Runs));
         Assert.Equal([2.0, 4.0], meta.Mean);
         Assert.Equal([0.0, 0.0], meta.Low); // two standard deviations below
