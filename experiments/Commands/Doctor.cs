@@ -26,6 +26,9 @@ public static class Doctor
         return command;
     }
 
+    /// <summary>What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors' library.</summary>
+    public static string Versions() => string.Join("; ", Machine().Concat(Torch().Take(1)).Select(f => f.Text));
+
     private enum State { Found, Optional, Missing }
 
     /// <summary>One line of the report; <c>Remedy</c> is the one command that adds what is missing.</summary>
@@ -44,6 +47,7 @@ public static class Doctor
     private static IEnumerable<Finding> Machine()
     {
         var model = Lines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        yield return new("rlleap", State.Found, $"RlLeap {typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}");
         yield return new("system", State.Found, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
         yield return new("processor", State.Found,
             $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()} ({(Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "no AVX2")}), "

@@ -40,7 +40,7 @@ public static class MetaTrain
         Suite.Open(config); // tasks that cannot be opened are an error before a folder is made
         SlurmExecutor.Of(config, config.Run.Directory); // likewise
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
-        using var log = new RunLog(run);
+        using var log = new RunLog(run, Doctor.Versions());
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))

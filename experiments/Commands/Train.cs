@@ -6,7 +6,6 @@ using RlLeap.Environments;
 using RlLeap.Experiments.Configs;
 using RlLeap.Experiments.Runs;
 using RlLeap.Experiments.Training;
-using Serilog;
 
 namespace RlLeap.Experiments.Commands;
 
@@ -87,8 +86,7 @@ public static class Train
 
     private static int Execute(TrainConfig config, RunDirectory run, CancellationToken stop)
     {
-        using var log = new RunLog(run);
-        Log.Information("{Command}", Environment.CommandLine);
+        using var log = new RunLog(run, Doctor.Versions());
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
         Console.WriteLine($"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");

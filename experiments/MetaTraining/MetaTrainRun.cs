@@ -87,6 +87,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             stored.Forget(record.MetaStep);
             run.Times.Write(times.End(record.MetaStep));
             progress.Report(learner.MetaSteps, Summary(record));
+            Log.Information("meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, Summary(record));
         }
         StoredExecutor.Discard(work);
     }

@@ -49,6 +49,11 @@ public sealed class MetaTrainProcessTests : IDisposable
         }
         ProgramProcess.Succeed("meta-train", "--resume", _folder["stopped/run"], "--parallel", "1");
         AssertSame("stopped");
+        // Both processes wrote into one log: what was called, with which versions, and each meta-step once.
+        var log = File.ReadAllLines(Path.Combine(_folder["stopped/run"], "run.log"));
+        Assert.Contains(log, line => line.Contains("meta-train --resume", StringComparison.Ordinal));
+        Assert.Contains(log, line => line.Contains("RlLeap ", StringComparison.Ordinal) && line.Contains(".NET ", StringComparison.Ordinal));
+        for (var step = 1; step <= 3; step++) Assert.Contains(log, line => line.Contains($"meta-step {step} of 3: loss ", StringComparison.Ordinal));
     }
 
     [Fact]
