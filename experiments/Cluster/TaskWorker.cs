@@ -50,13 +50,13 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
         Progress.Line? line = null;
         try
         {
-            var outcome = TaskRun.Execute(work, task, start, new TrainingHooks
+            TaskRun.Execute(work, task, start, new TrainingHooks
             {
                 Stepped = (_, step) => (line ??= progress.Begin(work.Label, work.Learner.GradientSteps, "updates", step.Step)).Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}")),
                 Checkpoint = _ => CheckpointPath(resultPath, input),
                 CheckpointEvery = checkpointEvery,
+                Keep = outcome => TaskResult.Save(resultPath, input, outcome),
             }, cancellation);
-            TaskResult.Save(resultPath, input, outcome);
         }
         finally { line?.Dispose(); }
     }

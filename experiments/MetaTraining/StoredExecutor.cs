@@ -28,12 +28,8 @@ public sealed class StoredExecutor(IExecutor inner, string folder) : IExecutor
         }
         return outcomes!;
 
-        TaskOutcome Kept(TaskWork work, TrainingHooks hooks, CancellationToken stop)
-        {
-            var outcome = train(work, hooks with { Checkpoint = CheckpointPath }, stop);
-            outcome.Save(OutcomePath(work));
-            return outcome;
-        }
+        TaskOutcome Kept(TaskWork work, TrainingHooks hooks, CancellationToken stop) =>
+            train(work, hooks with { Checkpoint = CheckpointPath, Keep = outcome => outcome.Save(OutcomePath(work)) }, stop);
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>

@@ -8,8 +8,11 @@ public sealed record TrainingHooks
     /// <summary>Called after every gradient step, on the training thread.</summary>
     public Action<TaskWork, StepRecord>? Stepped { get; init; }
 
-    /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it.</summary>
+    /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it, when its outcome is kept.</summary>
     public Func<TaskWork, string?>? Checkpoint { get; init; }
+
+    /// <summary>Keeps an outcome where it survives the process. Called before the checkpoint is deleted: where keeping fails (a full disk), little is trained again.</summary>
+    public Action<TaskOutcome>? Keep { get; init; }
 
     /// <summary>Time between checkpoints; zero for one on cancellation only. When they are written does not show in any result.</summary>
     public TimeSpan CheckpointEvery { get; init; }
@@ -46,23 +49,32 @@ public sealed class TaskRun
         var began = Stopwatch.GetTimestamp();
         try
         {
-            var contribution = method.Train(run);
-            run.DeleteCheckpoint();
-            if (contribution.Direction.Length != start.Shared.Layout.SharedCount)
-                throw new InvalidOperationException($"{method.Name} contributed {contribution.Direction.Length} numbers to {start.Shared.Layout.SharedCount} shared parameters.");
-            return contribution.Direction.All(double.IsFinite)
-                ? new TaskOutcome(work, contribution, null)
-                : new TaskOutcome(work, null, $"{work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
-        }
-        catch (DivergenceException e)
-        {
-            run.DeleteCheckpoint();
-            return new TaskOutcome(work, null, e.Message);
+            var outcome = run.Train(method);
+            run.Aside(() => run.Finish(outcome));
+            return outcome;
         }
         finally
         {
             run._hooks.Trained?.Invoke(work, Stopwatch.GetElapsedTime(began + run._aside));
         }
+    }
+
+    private TaskOutcome Train(MapMethod method)
+    {
+        Contribution contribution;
+        try { contribution = method.Train(this); }
+        catch (DivergenceException e) { return new TaskOutcome(Work, null, e.Message); }
+        if (contribution.Direction.Length != _start.Shared.Layout.SharedCount)
+            throw new InvalidOperationException($"{method.Name} contributed {contribution.Direction.Length} numbers to {_start.Shared.Layout.SharedCount} shared parameters.");
+        return contribution.Direction.All(double.IsFinite)
+            ? new TaskOutcome(Work, contribution, null)
+            : new TaskOutcome(Work, null, $"{Work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
+    }
+
+    private void Finish(TaskOutcome outcome)
+    {
+        _hooks.Keep?.Invoke(outcome);
+        if (CheckpointPath is { } path) File.Delete(path);
     }
 
     /// <summary>The task's learner at the initialization, or where its checkpoint is. The learner owns the observer.</summary>
@@ -121,9 +133,4 @@ public sealed class TaskRun
     }
 
     private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);
-
-    private void DeleteCheckpoint()
-    {
-        if (CheckpointPath is { } path) File.Delete(path);
-    }
 }

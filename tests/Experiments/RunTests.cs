@@ -4,6 +4,7 @@ using System.Text;
 using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Runs;
 using RlLeap.MetaLearning;
+using RlLeap.Testing;
 using Xunit;
 
 namespace RlLeap.Tests.Experiments;
@@ -164,6 +165,28 @@ public class RunTests
         Assert.False(File.Exists(temp["a/metrics.jsonl"]));
         Assert.Contains("1 meta-steps; the workers spent 0.0 % training", StepTimes.Facts(temp["a"])["time of meta-training"], StringComparison.Ordinal);
         Assert.Empty(StepTimes.Facts(temp["b"]));
+    }
+
+    [Fact]
+    public void A_task_whose_outcome_cannot_be_kept_keeps_its_checkpoint()
+    {
+        using var temp = new TempFolder();
+        var sine = new SinusoidTask("sine", 1, 0);
+        var network = new SmallMlp([1, 4, 1]);
+        using var start = new MetaInitialization(network, []);
+        start.Draw(new Rng(1));
+        var work = new TaskWork { TaskId = "sine", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new() { GradientSteps = 5 } };
+        var executor = new StoredExecutor(new InlineExecutor(hooks: new TrainingHooks { CheckpointEvery = TimeSpan.FromTicks(1) }), temp["work"]);
+        var outcome = executor.OutcomePath(work);
+        Directory.CreateDirectory(Path.Combine(outcome, "in the way")); // as good as a full disk
+        Assert.Throws<RlLeapException>(Train);
+        Assert.True(File.Exists(executor.CheckpointPath(work)), "the last checkpoint is all that is left of the task");
+        Directory.Delete(outcome, recursive: true);
+        Assert.NotNull(Assert.Single(Train()).Contribution);
+        Assert.True(File.Exists(outcome));
+        Assert.False(File.Exists(executor.CheckpointPath(work)));
+
+        IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaStepWork(0, start, [work]), (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
     }
 
     [Fact]
