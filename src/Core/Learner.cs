@@ -123,6 +123,16 @@ public sealed class Learner : IDisposable
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastLook;
     }
 
+    /// <summary>Looks at every parameter. A gradient that is not finite shows in the next step's loss; after the last step, or before that loss, only here.</summary>
+    /// <exception cref="DivergenceException">A parameter is not finite.</exception>
+    public void RequireFinite()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var largest = Model.Parameters.Flat.detach().abs().max().to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(largest)) throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
+    }
+
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
@@ -137,9 +147,7 @@ public sealed class Learner : IDisposable
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        // A gradient that is not finite shows in the next step's loss; until then a checkpoint would replace a good one by one that is lost.
-        var largest = Model.Parameters.Flat.detach().abs().max().to_type(ScalarType.Float64).item<double>();
-        if (!double.IsFinite(largest)) throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
+        RequireFinite(); // a checkpoint would replace a good one by one that is lost
         var tensors = new Dictionary<string, Tensor>
         {
             ["parameters"] = Model.Parameters.Flat.detach(),

@@ -120,7 +120,8 @@ public sealed class ParameterVector : IDisposable
             using var _ = no_grad();
             using var detached = _views[i].detach();
             using var here = detached.cpu();
-            yield return (Layout.Entries[i].Name, here.contiguous().clone());
+            using var ordered = here.contiguous();
+            yield return (Layout.Entries[i].Name, ordered.clone());
         }
     }
 

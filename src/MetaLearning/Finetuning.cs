@@ -85,10 +85,11 @@ internal sealed class Finetuning : IMetaLearner
         var looks = new double?[batch.Count];
         var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
         var diverged = new TaskOutcome?[batch.Count];
-        var streams = batch.Select(ITaskStream? (task, i) => task.Open(new Rng(seeds[i]).Split("stream"), _all.Flat.device)).ToArray();
+        var streams = new ITaskStream?[batch.Count];
         double norm = 0;
         try
         {
+            for (var i = 0; i < batch.Count; i++) streams[i] = batch[i].Open(new Rng(seeds[i]).Split("stream"), _all.Flat.device);
             for (var step = 0L; step < _steps; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -201,13 +202,16 @@ internal sealed class Finetuning : IMetaLearner
             losses[i].Add(value);
             errors[i].Add(draw.Metrics);
             model.Parameters.ZeroGradient();
-            loss.backward();
+            stream.Backward(model, loss);
             Move(model, batch[i], into: false);
             taking++;
         }
         using var _ = no_grad();
         _all.Gradient!.div_(taking);
         var norm = _all.Gradient.norm().to_type(ScalarType.Float64).item<double>();
+        // All tasks share the step: whose gradient it was cannot be told any more, and a step of it would end them all.
+        if (!double.IsFinite(norm))
+            throw new RlLeapException($"Meta-step {MetaSteps}: the gradient of finetuning over {string.Join(", ", batch.Select(task => task.Info.Id))} is not finite although their losses are. Lower the learning rate or clip the gradient.");
         _optimizer.Update();
         return norm;
     }

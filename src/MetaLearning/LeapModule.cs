@@ -59,6 +59,7 @@ public sealed class LeapModule : IDisposable
         _initialization = NewVector(mine.Select(p => new ParameterInfo(p.name, p.parameter.shape)));
         Gather(_initialization.Views);
         _optimizer = new VectorOptimizer(_initialization, metaOptimizer ?? new OptimizerOptions());
+        using var scope = NewDisposeScope();
         using var _ = no_grad();
         foreach (var (name, value) in Rest()) _rest.Add((name, value.detach().clone().DetachFromDisposeScope()));
     }
@@ -78,15 +79,24 @@ public sealed class LeapModule : IDisposable
     }
 
     /// <summary>Ends a task's training and adds its contribution to the meta-step.</summary>
+    /// <exception cref="DivergenceException">Its path left the finite numbers; nothing was added, the other tasks' contributions stay.</exception>
     public Contribution Add(LeapPath path)
     {
         var contribution = path.Finish();
-        _contributions.Add(contribution);
+        Add(contribution);
         return contribution;
     }
 
     /// <summary>Adds a contribution that was made elsewhere from the same initialization.</summary>
-    public void Add(Contribution contribution) => _contributions.Add(contribution);
+    /// <exception cref="RlLeapException">It is of another module, or (<see cref="DivergenceException"/>) not finite.</exception>
+    public void Add(Contribution contribution)
+    {
+        if (contribution.Direction.Length != _initialization.Layout.Count)
+            throw new RlLeapException($"{contribution.TaskId} contributes {contribution.Direction.Length} numbers, but this module shares {_initialization.Layout.Count} parameters: it was trained from another one.");
+        if (contribution.Direction.Any(value => !double.IsFinite(value)))
+            throw new DivergenceException(contribution.TaskId, contribution.Steps, "path", contribution.Direction.First(value => !double.IsFinite(value)));
+        _contributions.Add(contribution);
+    }
 
     /// <summary>Moves the initialization against the average of the contributions since the last step, and puts the module there.</summary>
     /// <exception cref="InvalidOperationException">Nothing was added.</exception>
@@ -154,6 +164,7 @@ public sealed class LeapPath : IDisposable
     private readonly LeapModule _owner;
     private readonly PathObserver _observer;
     private readonly ParameterVector _point;
+    private long _points;
 
     internal LeapPath(LeapModule owner, PathObserver observer) => (_owner, _observer, _point) = (owner, observer, owner.NewVector());
 
@@ -176,7 +187,6 @@ public sealed class LeapPath : IDisposable
         _owner.GatherGradients(_point);
         _points++;
     }
-    private long _points;
 
     internal Contribution Finish()
     {

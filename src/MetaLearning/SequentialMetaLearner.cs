@@ -80,6 +80,7 @@ internal abstract class SequentialMetaLearner : IMetaLearner
                 cancel.ThrowIfCancellationRequested();
                 losses.Add(learner.Advance().Loss);
             }
+            learner.RequireFinite(); // what is absorbed is everybody's
             using var inner = NewDisposeScope();
             using var _ = no_grad();
             var own = Absorb(task, learner);

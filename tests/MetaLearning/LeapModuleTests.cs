@@ -106,6 +106,22 @@ public sealed class LeapModuleTests
         Assert.Contains("loss", Assert.Throws<DivergenceException>(() => path.Observe(double.NaN)).Message);
     }
 
+    [Fact]
+    public void APathThatLeftTheFiniteNumbersIsRefusedAndMovesNothing()
+    {
+        using var module = Build();
+        using var leap = new LeapModule(module, new ReptileOptions { IncludeLastStep = true });
+        var before = leap.Initialization.Flat.detach().data<float>().ToArray();
+        using var path = leap.Begin("mine");
+        path.Observe(1.0);
+        using (no_grad()) module.parameters().First().fill_(double.PositiveInfinity); // the last update of a rate that is too large
+        Assert.Contains("mine", Assert.Throws<DivergenceException>(() => leap.Add(path)).Message);
+        Assert.Throws<DivergenceException>(() => leap.Add(new Contribution("elsewhere", [.. before.Select(_ => double.NaN)], 1, new Dictionary<string, double>())));
+        Assert.Contains("37", Assert.Throws<RlLeapException>(() => leap.Add(new Contribution("of another module", [1.0], 1, new Dictionary<string, double>()))).Message);
+        Assert.Throws<InvalidOperationException>(leap.Step);
+        Assert.Equal(before, leap.Initialization.Flat.detach().data<float>().ToArray());
+    }
+
     private static nn.Module<Tensor, Tensor> Build() => nn.Sequential(nn.Linear(1, 12), nn.Tanh(), nn.Linear(12, 1));
 
     private static Tensor Noise(long rows, long columns)
