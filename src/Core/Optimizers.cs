@@ -79,8 +79,13 @@ public sealed class VectorOptimizer : IDisposable
     /// <param name="vector">What it updates.</param>
     /// <param name="options">The rule.</param>
     /// <param name="steps">Updates of the whole run, for schedules; 0 when unknown (rates stay).</param>
+    /// <exception cref="RlLeapException">The options ask for what the rule does not have.</exception>
     public VectorOptimizer(ParameterVector vector, OptimizerOptions options, long steps = 0)
     {
+        if (options is { Kind: OptimizerKind.Adam or OptimizerKind.RmsPropBaselines, Momentum: not 0 })
+            throw new RlLeapException(FormattableString.Invariant($"{options.Kind} has no momentum; it is {options.Momentum}. Set it to 0, or choose Sgd or RmsProp."));
+        if (options is { Kind: OptimizerKind.RmsPropBaselines, WeightDecay: not 0 })
+            throw new RlLeapException(FormattableString.Invariant($"{options.Kind} has no weight decay; it is {options.WeightDecay}. Set it to 0, or choose RmsProp."));
         (_vector, Options, _steps) = (vector, options, steps);
         Parameter[] flat = [vector.Flat];
         _rule = options.Kind switch

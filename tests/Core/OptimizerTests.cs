@@ -107,6 +107,16 @@ public sealed class OptimizerTests
         }
     }
 
+    [Fact]
+    public void An_option_that_the_rule_does_not_have_is_refused()
+    {
+        using var vector = Vector();
+        Assert.Contains("momentum", Refused(new OptimizerOptions { Kind = OptimizerKind.Adam, Momentum = 0.9 }));
+        Assert.Contains("momentum", Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, Momentum = 0.9 }));
+        Assert.Contains("weight decay", Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, WeightDecay = 1e-4 }));
+        string Refused(OptimizerOptions options) => Assert.Throws<RlLeapException>(() => new VectorOptimizer(vector, options)).Message;
+    }
+
     private static ParameterVector Vector()
     {
         var vector = new ParameterVector(new ParameterLayout([new("a", [3]), new("b", [2, 2])]), ScalarType.Float64);
