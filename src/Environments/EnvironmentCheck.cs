@@ -72,6 +72,8 @@ public static class EnvironmentCheck
         Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
         Require(spec.ActionNames.Count == 0 || spec.ActionNames.Count == spec.Action.Count,
             $"it has {spec.Action.Count} actions but {spec.ActionNames.Count} names for them", "list one name an action, or none.");
+        Require(spec.ChannelNames.Count == 0 || spec.Observation.Shape.Length == 3 && spec.ChannelNames.Count == spec.Observation.Shape[0],
+            $"its observation is {spec.Observation} but it has {spec.ChannelNames.Count} names of planes", "list one name a plane of [C, H, W], or none.");
         Require(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}", "null means no limit.");
         Require(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}", "it is 1 unless several frames pass in each step.");
         environment.Reset();

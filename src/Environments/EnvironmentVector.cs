@@ -23,7 +23,15 @@ public sealed class EnvironmentVector : IVectorEnvironment
     public EnvironmentVector(int count, Func<int, IEnvironment> make, int threads = 1)
     {
         _environments = new GuardedEnvironment[count];
-        for (var i = 0; i < count; i++) _environments[i] = new GuardedEnvironment(make(i), $"copy {i} of {count}");
+        try
+        {
+            for (var i = 0; i < count; i++) _environments[i] = new GuardedEnvironment(make(i), $"copy {i} of {count}");
+        }
+        catch
+        {
+            foreach (var made in _environments) made?.Dispose();
+            throw;
+        }
         Spec = _environments[0].Spec;
         Observations = new ObservationBuffer(Spec.Observation, count);
         FinalObservations = new ObservationBuffer(Spec.Observation, count);

@@ -9,7 +9,7 @@ public sealed record EnvironmentSpec(string Id, Box Observation, Discrete Action
     /// <summary>What each action means, where known; empty or one name an action.</summary>
     public IReadOnlyList<string> ActionNames { get; init; } = [];
 
-    /// <summary>What each plane of a [C, H, W] observation shows, where known; empty or one name a plane.</summary>
+    /// <summary>What each plane of a [C, H, W] observation shows, where known; empty or one name a plane ("" for one that was added and shows nothing).</summary>
     public IReadOnlyList<string> ChannelNames { get; init; } = [];
 
     /// <summary>The longest an episode lasts, in agent steps; null when it has no limit.</summary>

@@ -168,7 +168,15 @@ public static class Registry
         {
             throw new EnvironmentException($"{options.Id}: making it threw {e.GetType().Name}: {e.Message}", e);
         }
-        return new NamedEnvironment(Wrapping.Apply(inner, options.Id, wrappers, rng), options, wrappers);
+        try
+        {
+            return new NamedEnvironment(Wrapping.Apply(inner, options.Id, wrappers, rng), options, wrappers);
+        }
+        catch
+        {
+            inner.Dispose();
+            throw;
+        }
     }
 
     private static (EnvironmentEntry Entry, EnvironmentOptions Options, IReadOnlyDictionary<string, string> Wrappers) Resolve(string id)

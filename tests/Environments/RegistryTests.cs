@@ -40,6 +40,22 @@ public sealed class RegistryTests
     }
 
     [Fact]
+    public void What_was_made_before_an_error_is_given_back()
+    {
+        var disposed = 0;
+        Registry.Register("test/Counted", rng => new Counted(rng, () => disposed++));
+        Assert.Contains("padding to 3 planes", Assert.Throws<EnvironmentException>(() => Registry.Make("test/Counted?planes=3", new Rng(0))).Message);
+        Assert.Equal(1, disposed);
+        Assert.Throws<EnvironmentException>(() => new EnvironmentVector(4, i => i < 3 ? Registry.Make("test/Counted", new Rng(i)) : throw new EnvironmentException("no fourth")));
+        Assert.Equal(4, disposed);
+    }
+
+    private sealed class Counted(Rng rng, Action disposed) : Counter(rng), IDisposable
+    {
+        void IDisposable.Dispose() => disposed();
+    }
+
+    [Fact]
     public void Counts_of_nothing_are_refused()
     {
         Assert.Contains("at least one environment", Assert.Throws<EnvironmentException>(() => Registry.MakeVector("MinAtar/Breakout-v1", 0, new Rng(0))).Message);
@@ -56,6 +72,7 @@ public sealed class RegistryTests
         Assert.Equal(["noop", "up", "down"], spec.ActionNames);
         Assert.Equal(Box.Bytes(1, 7, 10, 10), spec.Observation);
         Assert.Equal(7, spec.ChannelNames.Count);
+        Assert.Equal(["", "", ""], Registry.Spec("MinAtar/Freeway-v1?planes=10").ChannelNames.Skip(7));
         using var vector = Registry.MakeVector("MinAtar/Freeway-v1?ramping=0", 2, new Rng(0));
         Assert.Equal(spec.Options, vector.Spec.Options);
         Assert.Equal(spec.Id, vector.Spec.Id);

@@ -60,7 +60,7 @@ public static class MinAtarSuite
         return new EnvironmentSpec(id, Show.Space(facts, options), new Discrete(actions.Length))
         {
             ActionNames = [.. actions.Select(action => Actions.Names[action])],
-            ChannelNames = options.Rgb ? ["red", "green", "blue"] : facts.Channels,
+            ChannelNames = options.Rgb ? ["red", "green", "blue"] : PadPlanes.Names(facts.Channels, Math.Max(options.Planes, facts.Channels.Length)),
             MaxEpisodeSteps = options.TimeLimit,
             Options = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {

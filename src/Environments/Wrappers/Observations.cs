@@ -110,8 +110,16 @@ public sealed class PadPlanes : EnvironmentWrapper
         var box = inner.Spec.Observation;
         if (box.Shape.Length != 3 || planes < box.Shape[0])
             throw new EnvironmentException($"{inner.Spec.Id}: padding to {planes} planes needs a [C, H, W] observation with C of at most {planes}; it shows {box}.");
-        Spec = inner.Spec with { Observation = new Box(box.Element, [planes, .. box.Shape[1..]], Math.Min(0, box.Low), Math.Max(0, box.High)) };
+        Spec = inner.Spec with
+        {
+            Observation = new Box(box.Element, [planes, .. box.Shape[1..]], Math.Min(0, box.Low), Math.Max(0, box.High)),
+            ChannelNames = Names(inner.Spec.ChannelNames, planes),
+        };
     }
+
+    /// <summary>The names of planes, followed by empty ones up to <paramref name="planes"/>; none where none are known.</summary>
+    internal static IReadOnlyList<string> Names(IReadOnlyList<string> known, int planes) =>
+        known.Count == 0 ? known : [.. known, .. Enumerable.Repeat("", planes - known.Count)];
 
     /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
