@@ -37,8 +37,10 @@ public static class MetaTrain
     /// <summary>Runs a config in a new folder, or goes on in <paramref name="folder"/>; prints the result.</summary>
     internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop)
     {
-        Suite.Open(config); // tasks that cannot be opened are an error before a folder is made
-        SlurmExecutor.Of(config, config.Run.Directory); // likewise
+        // What cannot work is an error before a folder is made, not after hours.
+        var suite = Suite.Open(config);
+        if (folder is null) MetaTrainRun.Check(config, suite);
+        SlurmExecutor.Of(config, config.Run.Directory);
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
         using var log = new RunLog(run, Doctor.Versions());
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");

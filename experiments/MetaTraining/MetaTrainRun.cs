@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using RlLeap.Experiments.Cluster;
 using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.Reporting;
 using RlLeap.Experiments.Runs;
 using RlLeap.Experiments.Training;
 using RlLeap.MetaLearning;
@@ -50,8 +51,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     /// <exception cref="RlLeapException">There is no finished meta-training in the folder.</exception>
     public static IMetaLearner Load(string folder, Suite suite, MetaTrainConfig config)
     {
+        RequireFinished(folder);
         var path = Path.Combine(folder, InitializationName);
-        if (!File.Exists(path)) throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: rlleap meta-train --resume {folder}");
         // Evaluated as jobs, it is only handed on from here.
         var learner = Open(config.Executor.Kind == ExecutorKind.Slurm ? config with { Run = config.Run with { Device = "cpu" } } : config, suite);
         try
@@ -159,24 +160,50 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         return ResultOf(config, suite, run.Root, "meta-train", finished);
     }
 
+    /// <summary>Whether a config can be run to its end: all that can be told before anything is trained.</summary>
+    /// <exception cref="RlLeapException">The method cannot work so, or a held-out task or a run to compare with is not there or does not fit.</exception>
+    public static void Check(MetaTrainConfig config, Suite suite)
+    {
+        Open(config, suite).Dispose();
+        if (config.Evaluation is { } wanted) Check(suite, wanted);
+    }
+
+    // The tasks to evaluate.
+    private static IReadOnlyList<string> Check(Suite suite, EvaluationSection wanted)
+    {
+        var tasks = wanted.Tasks.Count > 0 ? wanted.Tasks : suite.HeldOut;
+        if (tasks.Count == 0) throw new RlLeapException("No held-out tasks are named: set evaluation.tasks, or give --tasks.");
+        foreach (var task in tasks)
+            if (suite.Find(task).Info.InputShape is var shape && !shape.AsSpan().SequenceEqual(suite.Network.InputShape))
+                throw new RlLeapException($"{suite.Network.Name} takes inputs of {Shape.Text(suite.Network.InputShape)}, but the held-out task {task} gives {Shape.Text(shape)}. It must show what the pool shows.");
+        foreach (var other in wanted.Against.Where(other => other != "none")) RequireFinished(other);
+        return tasks;
+    }
+
+    private static void RequireFinished(string folder)
+    {
+        if (!RunDirectory.Holds(folder)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
+        if (!File.Exists(Path.Combine(folder, InitializationName)))
+            throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: rlleap meta-train --resume {folder}");
+    }
+
     /// <summary>Learns held-out tasks from <paramref name="point"/> and from what <paramref name="wanted"/> compares it with.</summary>
     public static IReadOnlyList<Evaluation.Finished> EvaluateFrom(
         MetaTrainConfig config, Suite suite, string root, EvaluationSection wanted, StartingPoint point, CancellationToken cancellation)
     {
-        var tasks = wanted.Tasks.Count > 0 ? wanted.Tasks : suite.HeldOut;
-        if (tasks.Count == 0) throw new RlLeapException("No held-out tasks are named: set evaluation.tasks, or give --tasks.");
-        foreach (var task in tasks) suite.Find(task); // an unknown id is an error now, not after hours
+        var tasks = Check(suite, wanted);
         var points = new List<StartingPoint> { point };
         var opened = new List<IMetaLearner>();
         try
         {
-            foreach (var other in wanted.Against)
+            string[] others = [.. wanted.Against.Where(other => other != "none").Select(other => Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))).Distinct()];
+            var names = RunPlaces.Tails(others, "none", point.Name);
+            if (wanted.Against.Contains("none") && point.Name != "none") points.Add(StartingPoint.None);
+            foreach (var (other, name) in others.Zip(names))
             {
-                if (other == "none") { points.Add(StartingPoint.None); continue; }
-                var theirs = ConfigFile.Parse<MetaTrainConfig>(File.ReadAllText(Path.Combine(other, RunDirectory.ConfigName)), other);
-                theirs = theirs with { Executor = config.Executor };
+                var theirs = ConfigFile.Load<MetaTrainConfig>(Path.Combine(other, RunDirectory.ConfigName)) with { Executor = config.Executor };
                 opened.Add(Load(other, Suite.Open(theirs), theirs));
-                points.Add(StartingPoint.Of(Path.GetFileName(Path.TrimEndingDirectorySeparator(other)), opened[^1]) with { Config = theirs });
+                points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs });
             }
             using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs");
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"), Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));

@@ -23,6 +23,17 @@ public sealed class RunPlaces
     /// <summary>Each run's folder, below what all have in common.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>Short names of folders: the last parts of their paths, as many as it takes to tell them from one another and from names that are <paramref name="taken"/>.</summary>
+    public static IReadOnlyList<string> Tails(IReadOnlyList<string> folders, params string[] taken)
+    {
+        var paths = folders.Select(f => Path.GetFullPath(f).Split('/', StringSplitOptions.RemoveEmptyEntries)).ToList();
+        for (var parts = 1; ; parts++)
+        {
+            string[] names = [.. paths.Select(p => string.Join('/', p.TakeLast(parts)))];
+            if (names.Distinct().Count() == names.Length && !names.Intersect(taken).Any() || paths.All(p => p.Length <= parts)) return names;
+        }
+    }
+
     /// <summary>What all are called together.</summary>
     public string Title { get; }
 

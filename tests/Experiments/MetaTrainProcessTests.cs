@@ -75,6 +75,19 @@ public sealed class MetaTrainProcessTests : IDisposable
     [InlineData("at least", "--set", "run.parallel=-1")]
     [InlineData("cpu, cuda or cuda:i", "--set", "run.device=gpu")]
     [InlineData("all tasks of a pool must fit", "--set", "games.pool=[MinAtar/Breakout-v0, MinAtar/Freeway-v0]")]
+    [InlineData("last step", "--set", "method.last-step=true")]
+    [InlineData("Did you mean MinAtar/SpaceInvaders-v0", "--set", "evaluation.tasks=[MinAtar/SpaceInvader-v0]")]
+    [InlineData("takes inputs of", "--set", "evaluation.tasks=[MinAtar/SpaceInvaders-v0]")]
+    [InlineData("holds no run", "--set", "evaluation.against=[none, runs/nowhere]")]
+    public void What_it_cannot_use_is_said_before_anything_is_begun(string expected, params string[] settings)
+    {
+        var (code, _, error) = ProgramProcess.Run(["meta-train", ConfigOf("bad"), .. settings]);
+        Assert.Equal(1, code);
+        Assert.Contains(expected, error, StringComparison.OrdinalIgnoreCase);
+        Assert.False(Directory.Exists(_folder["bad"]));
+    }
+
+    [Theory]
     [InlineData("diverged", "--set", "games.agent.learning-rate=1e30", "--set", "games.agent.max-gradient-norm=0", "--set", "games.agent.optimizer=sgd")]
     public void What_it_cannot_use_is_one_clear_error(string expected, params string[] settings)
     {

@@ -140,6 +140,15 @@ public class ReportTests
     }
 
     [Fact]
+    public void Runs_to_compare_with_are_named_by_as_much_of_their_paths_as_tells_them_apart()
+    {
+        Assert.Equal(["omniglot-reptile"], RunPlaces.Tails(["/runs/omniglot-reptile"], "none", "leap"));
+        Assert.Equal(["leap/seed-0", "reptile/seed-0"], RunPlaces.Tails(["/runs/leap/seed-0", "/runs/reptile/seed-0"], "none", "leap"));
+        Assert.Equal(["runs/leap"], RunPlaces.Tails(["/runs/leap"], "none", "leap"));
+        Assert.Empty(RunPlaces.Tails([], "none"));
+    }
+
+    [Fact]
     public void Runs_are_named_by_where_they_lie_and_what_their_configs_say()
     {
         using var temp = new TempFolder();
