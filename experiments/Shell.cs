@@ -69,6 +69,7 @@ public static class Shell
         IOException when IsDiskFull(e) => $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
         FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => e.Message,
         DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
+        _ when Configs.OwnAssemblies.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause => $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
         OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",
         _ => null,
     };

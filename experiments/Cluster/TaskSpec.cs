@@ -2,6 +2,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RlLeap.Experiments.Configs;
 using RlLeap.MetaLearning;
 
 namespace RlLeap.Experiments.Cluster;
@@ -55,33 +56,34 @@ public sealed record TaskSpec
     /// <summary>A learning process of an evaluation.</summary>
     public EvaluationWork? Evaluation { get; init; }
 
+    /// <summary>A user's assemblies that it needs; null for none.</summary>
+    public IReadOnlyList<string>? Assemblies { get; init; } = OwnAssemblies.Loaded is { Count: > 0 } loaded ? loaded : null;
+
     /// <summary>A name for people.</summary>
     [JsonIgnore]
     public string Label => Work?.Label ?? $"{Evaluation!.TaskId} from {Evaluation.From}, seed {Evaluation.Seed}";
 
     /// <summary>Writes it and returns the hash of the input. A file that is there with the same content stays untouched.</summary>
     public string Save(string path) =>
-        FileReference.Put(Path.GetDirectoryName(path)!, Path.GetFileName(path), next => AtomicFile.WriteAllText(next, JsonSerializer.Serialize(this, Format) + "\n")).Sha256;
+        FileReference.Put(Path.GetDirectoryName(path)!, Path.GetFileName(path), next => AtomicFile.WriteAllText(next, JsonSerializer.Serialize(this, Methods.Json) + "\n")).Sha256;
 
     /// <summary>Reads what <see cref="Save"/> wrote, with the hash of the input.</summary>
     /// <exception cref="RlLeapException">The file is missing or not a task's specification.</exception>
-    public static (TaskSpec Spec, string Input) Load(string path)
+    public static (TaskSpec Spec, string Input) Load(string specPath)
     {
         try
         {
-            var bytes = File.ReadAllBytes(path);
-            var spec = JsonSerializer.Deserialize<TaskSpec>(bytes, Format) ?? throw new JsonException("it is empty.");
+            var bytes = File.ReadAllBytes(specPath);
+            foreach (var path in JsonSerializer.Deserialize<Needs>(bytes)?.Assemblies ?? []) OwnAssemblies.Load(path); // before the method is read, which may be in one
+            var spec = JsonSerializer.Deserialize<TaskSpec>(bytes, Methods.Json) ?? throw new JsonException("it is empty.");
             if (spec.Work is null == spec.Evaluation is null) throw new JsonException("it must hold either Work or Evaluation.");
             return (spec, Convert.ToHexStringLower(SHA256.HashData(bytes)));
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot read the task's specification {path}: {e.Message}", e);
+            throw new RlLeapException($"Cannot read the task's specification {specPath}: {e.Message}", e);
         }
     }
 
-    private static readonly JsonSerializerOptions Format = new()
-    {
-        WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter() },
-    };
+    private sealed record Needs(IReadOnlyList<string>? Assemblies);
 }

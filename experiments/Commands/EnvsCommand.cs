@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using RlLeap.Environments;
+using RlLeap.Experiments.Configs;
 
 namespace RlLeap.Experiments.Commands;
 
@@ -10,7 +11,8 @@ public static class EnvsCommand
 {
     public static Command Create()
     {
-        var assembly = new Option<string[]>("--assembly") { Description = "Your own environments: the .dll that dotnet build made of your project.", Recursive = true };
+        var assembly = OwnAssemblies.Option();
+        assembly.Recursive = true;
         var command = new Command("envs", "Environments by id: list them, or check one against the rules in plain words.") { assembly };
         command.SetAction(result => List(result.GetValue(assembly)));
 
@@ -26,14 +28,9 @@ public static class EnvsCommand
         return command;
     }
 
-    private static void Load(string[]? assemblies)
-    {
-        foreach (var path in assemblies ?? []) Registry.LoadAssembly(path);
-    }
-
     private static int List(string[]? assemblies)
     {
-        Load(assemblies);
+        OwnAssemblies.LoadByHand(assemblies ?? []);
         var all = Registry.List();
         var width = all.Max(entry => entry.Id.Length);
         foreach (var (id, summary) in all) Console.WriteLine($"{id.PadRight(width)}  {summary}");
@@ -46,7 +43,7 @@ public static class EnvsCommand
     private static int Check(string id, int steps, string[]? assemblies)
     {
         if (steps < 1) throw new RlLeapException($"--steps has to be at least 1; it is {steps}.");
-        Load(assemblies);
+        OwnAssemblies.LoadByHand(assemblies ?? []);
         var spec = Registry.Spec(id);
         Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
         var broken = 0;

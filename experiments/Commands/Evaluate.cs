@@ -1,5 +1,6 @@
 // rlleap evaluate: learn held-out tasks from a run's initialization, against others.
 using System.CommandLine;
+using RlLeap.Experiments.Configs;
 using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Runs;
 
@@ -18,11 +19,13 @@ public static class Evaluate
         var output = new Option<string?>("--output") { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = new Option<int?>("--parallel") { Description = "Learners side by side" };
         var set = new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
-        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is compared with; goes on where it was stopped.") { run, tasks, seeds, against, steps, output, parallel, set };
+        var assembly = OwnAssemblies.Option();
+        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is compared with; goes on where it was stopped.") { run, tasks, seeds, against, steps, output, parallel, set, assembly };
         command.SetAction((parsed, stop) =>
         {
+            OwnAssemblies.LoadByHand(parsed.GetValue(assembly)!);
             var folder = Path.GetFullPath(parsed.GetValue(run)!);
-            var config = RunConfig.Of(folder, parsed.GetValue(set) ?? []);
+            var config = RunConfig.Of(folder, parsed.GetValue(set) ?? []) with { Assemblies = OwnAssemblies.Loaded };
             var wanted = config.Evaluation ?? new EvaluationSection();
             wanted = wanted with
             {
@@ -35,7 +38,7 @@ public static class Evaluate
             config = config with { Evaluation = wanted, Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
             var suite = Suite.Open(config);
             using var learner = MetaTrainRun.Load(folder, suite, config);
-            var name = MetaTrainRun.NameOf(config.Method.Name);
+            var name = config.Method.Name;
             var finished = MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
             var result = MetaTrainRun.ResultOf(config, suite, folder, "evaluate", finished);
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";

@@ -17,12 +17,15 @@ public static class MetaTrain
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
         var parallel = new Option<int?>("--parallel") { Description = "Tasks trained side by side (run.parallel); does not change any result" };
         var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
-        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, dry };
+        var assembly = OwnAssemblies.Option();
+        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, assembly, dry };
         command.SetAction((parsed, stop) =>
         {
+            OwnAssemblies.LoadByHand(parsed.GetValue(assembly)!);
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
             if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN. Configs that come with RlLeap are in experiments/configs.");
             var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
+            wanted = wanted with { Assemblies = OwnAssemblies.Loaded };
             if (parsed.GetValue(dry))
             {
                 Estimate.Print(wanted);

@@ -24,11 +24,11 @@ public static class Play
         var seed = new Option<long>("--seed") { Description = "Where the randomness of environment and actions comes from.", DefaultValueFactory = _ => 1 };
         var most = new Option<int>("--max-steps") { Description = "Agent steps after which an episode is left.", DefaultValueFactory = _ => 2000 };
         var rate = new Option<int>("--fps") { Description = "Pictures a second in the recording.", DefaultValueFactory = _ => 15 };
-        var assembly = new Option<string[]>("--assembly") { Description = "Assembly with your own environments.", DefaultValueFactory = _ => [] };
+        var assembly = OwnAssemblies.Option();
         var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.") { run, task, record, episodes, greedy, seed, most, rate, assembly };
         command.SetAction((parsed, stop) =>
         {
-            foreach (var path in parsed.GetValue(assembly)!) Registry.LoadAssembly(path);
+            OwnAssemblies.LoadByHand(parsed.GetValue(assembly)!);
             Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record), Math.Max(1, parsed.GetValue(episodes)), parsed.GetValue(greedy),
                 parsed.GetValue(seed), parsed.GetValue(most), parsed.GetValue(rate), stop);
             return Task.FromResult(0);

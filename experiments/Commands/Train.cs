@@ -23,12 +23,12 @@ public static class Train
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
         var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
-        var assembly = new Option<string[]>("--assembly") { Description = "Assembly with your own environments.", DefaultValueFactory = _ => [] };
+        var assembly = OwnAssemblies.Option();
         var dryRun = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of time, memory and disk." };
         var command = new Command("train", "Train one agent on one environment.") { id, config, set, preset, steps, seed, device, directory, resume, assembly, dryRun };
         command.SetAction((parsed, stop) =>
         {
-            foreach (var path in parsed.GetValue(assembly)!) Registry.LoadAssembly(path);
+            OwnAssemblies.LoadByHand(parsed.GetValue(assembly)!);
             List<string> settings = [.. parsed.GetValue(set)!];
             Add("environment", parsed.GetValue(id));
             Add("agent.preset", parsed.GetValue(preset));
@@ -55,7 +55,7 @@ public static class Train
         var name = string.Concat(config.Environment.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
         // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
         var workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0) : 1);
-        return config with { Agent = agent, Workers = workers, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
+        return config with { Agent = agent, Workers = workers, Assemblies = OwnAssemblies.Loaded, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
     }
 
     private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
@@ -75,7 +75,7 @@ public static class Train
         var own = ConfigFile.Load<TrainConfig>(path);
         var asked = file is null && settings.Count == 0 ? null : Resolve(file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Load<TrainConfig>(path, settings));
         var config = own with { Device = asked?.Device ?? own.Device, EnvironmentThreads = asked?.EnvironmentThreads ?? own.EnvironmentThreads };
-        using var run = RunDirectory.Resume(folder, asked is null ? null : ConfigFile.ToYaml(asked with { Device = own.Device, EnvironmentThreads = own.EnvironmentThreads, Run = own.Run }), own.Record.CheckpointsKept);
+        using var run = RunDirectory.Resume(folder, asked is null ? null : ConfigFile.ToYaml(asked with { Device = own.Device, EnvironmentThreads = own.EnvironmentThreads, Run = own.Run, Assemblies = own.Assemblies }), own.Record.CheckpointsKept);
         if (RunDirectory.IsComplete(run.Root))
         {
             Console.WriteLine($"{run.Root} is complete: see {RunDirectory.ResultName} there.");

@@ -9,7 +9,7 @@ public sealed record AgentConfig : ICheckedConfig
     [Key("Named setting that gives what the other keys leave open: minatar (tuned for MinAtar), a2c (OpenAI baselines), leap (the paper's); auto takes a2c for large images and minatar otherwise", OneOf = ["auto", "minatar", "a2c", "leap"])]
     public string Preset { get; init; } = "auto";
 
-    [Key("Encoder; auto chooses by the observation", OneOf = ["auto", "mnih2013", "nature2015", "minatar", "mlp"])]
+    [Key("Encoder: auto (chosen by the observation), mnih2013, nature2015, minatar, mlp, or one of your own as my/name?option=value (docs/networks.md)")]
     public string? Network { get; init; }
 
     [Key("How layers are initialized")]
@@ -74,6 +74,12 @@ public sealed record AgentConfig : ICheckedConfig
 
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check() => [];
+
+    /// <summary>The networks that are part of RlLeap.</summary>
+    internal static readonly IReadOnlyList<string> BuiltInNetworks = [AgentNetworks.Auto, .. AgentNetworks.Names];
+
+    /// <summary>Whether a network has this name.</summary>
+    internal static bool IsNetwork(string name) => BuiltInNetworks.Contains(name) || Networks.Has(name);
 
     /// <summary>The options for observations of this shape.</summary>
     public ActorCriticOptions For(long[] observation)

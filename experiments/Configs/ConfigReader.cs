@@ -44,9 +44,14 @@ internal sealed class ConfigReader(ConfigOrigin origin)
                 throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}: {key.Attribute.Documentation}");
         }
         if (section is ICheckedConfig rules && rules.Check().FirstOrDefault() is { Key: { } broken } rule)
-            throw Error(values.TryGetValue(broken, out var at) ? at.Value : node, $"key '{Join(path, broken)}': expected {rule.Expected}");
+            throw Error(At(node, broken), $"key '{Join(path, broken)}': expected {rule.Expected}");
         return section;
     }
+
+    // The node of a key below a section ("agent.network"), as far down as it is there.
+    private static YamlNode At(YamlMappingNode section, string keys) =>
+        section.Children.FirstOrDefault(child => (child.Key as YamlScalarNode)?.Value == keys.Split('.')[0]).Value is not { } found ? section
+        : keys.Contains('.') && found is YamlMappingNode inner ? At(inner, keys[(keys.IndexOf('.') + 1)..]) : found;
 
     private object? Value(ConfigKey key, Type type, bool nullable, YamlNode node, string path)
     {

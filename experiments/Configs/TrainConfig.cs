@@ -31,9 +31,14 @@ public sealed record TrainConfig : ICheckedConfig
     [Key("Where it is kept")]
     public RunConfig Run { get; init; } = new();
 
+    [Key("Assemblies (.dll) with environments and networks of your own; --assembly adds to them")]
+    public IReadOnlyList<string> Assemblies { get; init; } = [];
+
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
+        foreach (var path in Assemblies) OwnAssemblies.Load(path); // names may be of classes in them
+        if (Agent.Network is { } network && !AgentConfig.IsNetwork(network)) yield return ("agent.network", OwnNames.Expected(network, AgentConfig.BuiltInNetworks, Networks.Ids));
         if (Agent.Environments is { } environments && environments % (Workers ?? 1) != 0) yield return ("workers", $"a divisor of agent.environments, {environments}");
         if (!System.Text.RegularExpressions.Regex.IsMatch(Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("device", "cpu, cuda or cuda:i");
     }

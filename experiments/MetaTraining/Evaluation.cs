@@ -126,6 +126,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         {
             item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, suite.EvaluationLearner,
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
+            Assemblies = Configs.OwnAssemblies.Identity, // a user's own code may have changed under its name
         });
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
         var slug = string.Concat(item.TaskId.Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));

@@ -15,27 +15,6 @@ public enum SuiteKind
     MultiCv,
 }
 
-/// <summary>Methods by name.</summary>
-public enum MethodKind
-{
-    /// <summary>No pretraining: random initialization.</summary>
-    None,
-    /// <summary>Leap.</summary>
-    Leap,
-    /// <summary>Reptile.</summary>
-    Reptile,
-    /// <summary>First-order MAML.</summary>
-    Fomaml,
-    /// <summary>MAML with second order.</summary>
-    Maml,
-    /// <summary>Multi-head finetuning.</summary>
-    Finetuning,
-    /// <summary>Hard attention to the task.</summary>
-    Hat,
-    /// <summary>Progressive Nets.</summary>
-    Progressive,
-}
-
 /// <summary>A meta-training run.</summary>
 public sealed record MetaTrainConfig : ICheckedConfig
 {
@@ -66,9 +45,18 @@ public sealed record MetaTrainConfig : ICheckedConfig
     [Key("Where tasks are trained; no result depends on it")]
     public ExecutorSection Executor { get; init; } = new();
 
+    [Key("Assemblies (.dll) with environments, networks and methods of your own; --assembly adds to them")]
+    public IReadOnlyList<string> Assemblies { get; init; } = [];
+
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
+        // Names below may be of classes in them.
+        foreach (var path in Games?.Assembly is { } one ? Assemblies.Append(one) : Assemblies) OwnAssemblies.Load(path);
+        if (!Method.IsKnown) yield return ("method.name", OwnNames.Expected(Method.Name, MethodSection.BuiltIn, Methods.Ids));
+        if (Games?.Agent.Network is { } agent && !AgentConfig.IsNetwork(agent)) yield return ("games.agent.network", OwnNames.Expected(agent, AgentConfig.BuiltInNetworks, Networks.Ids));
+        if (Omniglot?.Network is { } network && !Networks.Has(network)) yield return ("omniglot.network", OwnNames.Expected(network, [], Networks.Ids));
+        if (MultiCv?.Network is { } other && !Networks.Has(other)) yield return ("multi-cv.network", OwnNames.Expected(other, [], Networks.Ids));
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
         if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
         if (!System.Text.RegularExpressions.Regex.IsMatch(Run.Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("run.device", "cpu, cuda or cuda:i");
@@ -76,10 +64,10 @@ public sealed record MetaTrainConfig : ICheckedConfig
         {
             if (MultiCv is null) yield return ("multi-cv", "a section, because suite is multi-cv");
             foreach (var broken in MultiCv?.Check() ?? []) yield return broken;
-            if (Method.Name == MethodKind.Maml && MultiCv?.Patience > 0) yield return ("method.name", "another method than maml, which cannot stop early; or multi-cv.patience: 0");
+            if (Method.Name == "maml" && MultiCv?.Patience > 0) yield return ("method.name", "another method than maml, which cannot stop early; or multi-cv.patience: 0");
         }
         if (Meta.Patience > 0 && (Suite != SuiteKind.MultiCv || MultiCv?.Patience == 0)) yield return ("meta.patience", "0, because these tasks' validation error is not looked at (multi-cv with patience)");
-        if (Suite == SuiteKind.Games && Method.Name == MethodKind.Maml) yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
+        if (Suite == SuiteKind.Games && Method.Name == "maml") yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
     }
 }
 
@@ -114,7 +102,7 @@ public sealed record GamesSection
     [Key("The agent's setting and what is changed in it")]
     public AgentConfig Agent { get; init; } = new();
 
-    [Key("Assembly (.dll) that registers environments of your own; left out: none")]
+    [Key("One more of assemblies; earlier configs have it")]
     public string? Assembly { get; init; }
 }
 
@@ -138,13 +126,16 @@ public sealed record OmniglotSection
 
     [Key("Whether corners uncovered by augmentation look like ink, as in the authors' code, or like paper")]
     public bool InkCorners { get; init; } = true;
+
+    [Key("Encoder of your own, as my/name?option=value (docs/networks.md); left out: the paper's")]
+    public string? Network { get; init; }
 }
 
 /// <summary>The method and its switches.</summary>
 public sealed record MethodSection
 {
-    [Key("The method")]
-    public MethodKind Name { get; init; } = MethodKind.Leap;
+    [Key("The method: none, leap, reptile, fomaml, maml, finetuning, hat, progressive, or one of your own as my/name?option=value (docs/methods.md)")]
+    public string Name { get; init; } = "leap";
 
     [Key("Leap: length, or energy as in the paper's Atari and Multi-CV experiments")]
     public PathMetric Metric { get; init; } = PathMetric.Length;
@@ -165,17 +156,24 @@ public sealed record MethodSection
     public bool MamlInnerLoss { get; init; }
 
     /// <summary>The method with its options.</summary>
+    /// <exception cref="RlLeapException">A method of the user's own does not know an option.</exception>
     public MetaLearningMethod Resolve() => Name switch
     {
-        MethodKind.Leap => new LeapOptions { Metric = Metric, LossInPath = Loss, Stabilizer = Stabilizer, IncludeLastStep = LastStep },
-        MethodKind.Reptile => new ReptileOptions { IncludeLastStep = LastStep },
-        MethodKind.Fomaml => new FirstOrderMamlOptions { Gradient = FomamlGradient },
-        MethodKind.Maml => new MamlOptions { AddLastInnerLoss = MamlInnerLoss },
-        MethodKind.Finetuning => new FinetuningOptions(),
-        MethodKind.Hat => new HatOptions(),
-        MethodKind.Progressive => new ProgressiveOptions(),
-        _ => new NoPretrainingOptions(),
+        "leap" => new LeapOptions { Metric = Metric, LossInPath = Loss, Stabilizer = Stabilizer, IncludeLastStep = LastStep },
+        "reptile" => new ReptileOptions { IncludeLastStep = LastStep },
+        "fomaml" => new FirstOrderMamlOptions { Gradient = FomamlGradient },
+        "maml" => new MamlOptions { AddLastInnerLoss = MamlInnerLoss },
+        "finetuning" => new FinetuningOptions(),
+        "hat" => new HatOptions(),
+        "progressive" => new ProgressiveOptions(),
+        "none" => new NoPretrainingOptions(),
+        _ => Methods.Create(Name),
     };
+
+    /// <summary>The methods that are part of RlLeap.</summary>
+    internal static readonly IReadOnlyList<string> BuiltIn = ["none", "leap", "reptile", "fomaml", "maml", "finetuning", "hat", "progressive"];
+
+    internal bool IsKnown => BuiltIn.Contains(Name) || Methods.Has(Name);
 }
 
 /// <summary>The meta-training's length and step.</summary>

@@ -70,7 +70,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private void MetaTrain(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
-        using var progress = new Progress($"{NameOf(config.Method.Name)} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
+        using var progress = new Progress($"{config.Method.Name} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
         var times = new StepTimes(Workers);
         var work = run.PathOf("work");
         var stored = new StoredExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => StoredExecutor.StepFolder(work, step), progress) : times.Watch(Threads(progress, times)), work);
@@ -92,9 +92,6 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         }
         StoredExecutor.Discard(work);
     }
-
-    /// <summary>A method's name as configs, curves and reports have it.</summary>
-    public static string NameOf(MethodKind method) => method.ToString().ToLowerInvariant();
 
     private const string ValidationError = "validation.error";
 
@@ -153,7 +150,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
-        var method = NameOf(config.Method.Name);
+        var method = config.Method.Name;
         var finished = config.Evaluation is { } wanted
             ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)
             : [];
@@ -227,7 +224,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var (measure, axis, higher) = suite.Curve;
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, suite.Window, Scales(finished), Facts(config, suite))
         {
-            Method = NameOf(config.Method.Name),
+            Method = config.Method.Name,
             Smoothing = suite.Smoothing,
             Scores = [.. finished.SelectMany(f => f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
         };
@@ -246,6 +243,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             ["runtime"] = RuntimeInformation.FrameworkDescription,
             ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores",
         };
+        if (OwnAssemblies.Identity is { } own) facts["assemblies"] = own;
         return facts;
     }
 }

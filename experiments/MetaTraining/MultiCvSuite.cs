@@ -47,6 +47,9 @@ public sealed record MultiCvSection
     [Key("Looks in a row without a new lowest validation error that end a task's training; 0 for no early stopping", Min = 0)]
     public int Patience { get; init; } = 10;
 
+    [Key("Encoder of your own, as my/name?option=value (docs/networks.md); left out: the paper's")]
+    public string? Network { get; init; }
+
     /// <summary>Broken rules: the key below "multi-cv" and what is expected.</summary>
     internal IEnumerable<(string Key, string Expected)> Check()
     {
@@ -81,12 +84,13 @@ public sealed class MultiCvSuite : Suite
         Learner = Lasting(_section.GradientSteps, _section.Epochs);
         Pool = [.. _section.Sets.Where(name => name != _section.HeldOut).Select(Find)];
         HeldOut = [Prefix + _section.HeldOut];
+        Network = _section.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.MultiCv;
 
         LearnerOptions Lasting(long? steps, long epochs) => steps is { } n ? Learner with { GradientSteps = n } : Learner with { Epochs = epochs };
     }
 
     /// <inheritdoc/>
-    public override Network Network { get; } = ConvolutionalEncoder.MultiCv;
+    public override Network Network { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool { get; }

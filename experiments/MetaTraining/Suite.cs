@@ -101,7 +101,6 @@ public sealed class GamesSuite : Suite
     public GamesSuite(MetaTrainConfig config)
     {
         var games = config.Games!;
-        if (games.Assembly is { } assembly) Registry.LoadAssembly(assembly);
         _evaluation = config.Evaluation ?? new EvaluationSection();
         Options = games.Agent.For(Registry.Spec(games.Pool[0]).Observation.Shape);
         _pool = [.. games.Pool.Select(id => new ActorCriticTask(id, Options))];
@@ -272,10 +271,11 @@ public sealed class OmniglotSuite : Suite
         Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
         Learner = new LearnerOptions { GradientSteps = omniglot.GradientSteps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = omniglot.LearningRate } };
         EvaluationLearner = Learner with { GradientSteps = omniglot.EvaluationSteps ?? omniglot.GradientSteps };
+        Network = omniglot.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
     }
 
     /// <inheritdoc/>
-    public override Network Network { get; } = ConvolutionalEncoder.Omniglot;
+    public override Network Network { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool { get; }

@@ -20,7 +20,7 @@ public static class AgentNetworks
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["mnih2013", "nature2015", "minatar", "mlp"];
 
-    /// <summary>The encoder called <paramref name="name"/> for observations from <paramref name="observation"/>.</summary>
+    /// <summary>The encoder called <paramref name="name"/>, ours or one of <see cref="Networks"/>, for observations from <paramref name="observation"/>.</summary>
     /// <exception cref="RlLeapException">No such name, or an observation that the network cannot read.</exception>
     public static Network Create(string name, Box observation, LayerInitialization initialization = LayerInitialization.Orthogonal) => name switch
     {
@@ -29,6 +29,7 @@ public static class AgentNetworks
         "nature2015" => Nature2015(observation, initialization),
         "minatar" => MinAtar(observation, initialization),
         "mlp" => Mlp(observation, [64, 64], initialization),
+        _ when name.Contains('/') => Networks.Create(name, observation.Shape),
         _ => throw new RlLeapException($"There is no network {name}; there are {string.Join(", ", Names)} and {Auto}."),
     };
 

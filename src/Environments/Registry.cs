@@ -36,16 +36,9 @@ public interface IEnvironmentFamily
     EnvironmentEntry? Find(string id);
 }
 
-/// <summary>Marks an environment's class for <see cref="Registry.LoadAssembly"/>: its constructor takes (Rng), (Rng, EnvironmentOptions) or nothing.</summary>
+/// <summary>Marks an environment's class for <see cref="Registry.Register(Assembly)"/>: its constructor takes (Rng), (Rng, EnvironmentOptions) or nothing.</summary>
 [AttributeUsage(AttributeTargets.Class)]
-public sealed class EnvironmentAttribute(string id, string summary = "") : Attribute
-{
-    /// <summary>The id it is registered under.</summary>
-    public string Id { get; } = id;
-
-    /// <summary>One line for `rlleap envs list`.</summary>
-    public string Summary { get; } = summary;
-}
+public sealed class EnvironmentAttribute(string id, string summary = "") : PluginAttribute(id, summary);
 
 /// <summary>Declares an option of a class marked with <see cref="EnvironmentAttribute"/>, for its constructor (Rng, EnvironmentOptions) to read.</summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
@@ -97,7 +90,7 @@ public static class Registry
         var ids = new List<string>();
         foreach (var (type, mark) in found)
         {
-            Register(new EnvironmentEntry(mark.Id, mark.Summary, PluginAssembly.Constructor(type, mark.Id)) { Options = PluginAssembly.OptionsOf(type) });
+            Register(new EnvironmentEntry(mark.Id, mark.Summary, MarkedEnvironment.Constructor(type, mark.Id)) { Options = MarkedEnvironment.OptionsOf(type) });
             ids.Add(mark.Id);
         }
         return ids;
@@ -108,10 +101,6 @@ public static class Registry
     {
         if (!Families.TryAdd(family.Prefix, family)) throw new EnvironmentException($"Ids beginning with {family.Prefix} already have a back end.");
     }
-
-    /// <summary>Loads a user's assembly (`--assembly path.dll`) and registers what it marks with <see cref="EnvironmentAttribute"/>; returns the ids.</summary>
-    /// <exception cref="EnvironmentException">No such file, not an assembly, built against another RlLeap, or nothing marked in it.</exception>
-    public static IReadOnlyList<string> LoadAssembly(string path) => PluginAssembly.Load(path);
 
     /// <summary>Every registered id with its summary, then what each back end can name; in order.</summary>
     public static IReadOnlyList<(string Id, string Summary)> List() =>

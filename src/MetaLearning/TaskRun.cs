@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>What the one who trains a task may add without changing its result: progress, checkpoints.</summary>
@@ -19,6 +17,9 @@ public sealed record TrainingHooks
 
     /// <summary>Called when a training ends, leaves or fails, on its thread: the time it took without these hooks and checkpoints.</summary>
     public Action<TaskWork, TimeSpan>? Trained { get; init; }
+
+    /// <summary>What times are measured with.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
 /// <summary>The training of one task inside a meta-step: a pure function of (initialization, work) to an outcome.</summary>
@@ -27,7 +28,7 @@ public sealed class TaskRun
     private readonly ITask _task;
     private readonly MetaInitialization _start;
     private readonly TrainingHooks _hooks;
-    private long _aside; // ticks of the stopwatch spent on hooks and checkpoints
+    private TimeSpan _aside; // spent on hooks and checkpoints
 
     private TaskRun(TaskWork work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
         (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
@@ -46,7 +47,7 @@ public sealed class TaskRun
         if (work.TaskId != task.Info.Id) throw new ArgumentException($"The work is about {work.TaskId}, the task is {task.Info.Id}.", nameof(task));
         if (work.Method is not MapMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
         var run = new TaskRun(work, task, start, hooks ?? new TrainingHooks(), cancellation);
-        var began = Stopwatch.GetTimestamp();
+        var began = run._hooks.Clock.GetTimestamp();
         try
         {
             var outcome = run.Train(method);
@@ -55,7 +56,7 @@ public sealed class TaskRun
         }
         finally
         {
-            run._hooks.Trained?.Invoke(work, Stopwatch.GetElapsedTime(began + run._aside));
+            run._hooks.Trained?.Invoke(work, run._hooks.Clock.GetElapsedTime(began) - run._aside);
         }
     }
 
@@ -99,7 +100,7 @@ public sealed class TaskRun
     public void Complete(Learner learner)
     {
         var path = CheckpointPath;
-        var saved = Stopwatch.StartNew();
+        var saved = _hooks.Clock.GetTimestamp();
         while (!learner.IsDone)
         {
             if (Cancellation.IsCancellationRequested)
@@ -109,17 +110,17 @@ public sealed class TaskRun
             }
             var record = Advance(learner, path);
             if (_hooks.Stepped is { } stepped) Aside(() => stepped(Work, record));
-            if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || saved.Elapsed < _hooks.CheckpointEvery || learner.IsDone) continue;
+            if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || _hooks.Clock.GetElapsedTime(saved) < _hooks.CheckpointEvery || learner.IsDone) continue;
             Aside(() => learner.Save(path));
-            saved.Restart();
+            saved = _hooks.Clock.GetTimestamp();
         }
     }
 
     private void Aside(Action action)
     {
-        var began = Stopwatch.GetTimestamp();
+        var began = _hooks.Clock.GetTimestamp();
         action();
-        _aside += Stopwatch.GetTimestamp() - began;
+        _aside += _hooks.Clock.GetElapsedTime(began);
     }
 
     private static StepRecord Advance(Learner learner, string? path)

@@ -26,7 +26,7 @@ public sealed record TaskWork
     public string Label => $"{MetaStep}/{Index}-{TaskId}";
 
     /// <summary>Writes it as JSON.</summary>
-    public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Json));
+    public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Methods.Json));
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <exception cref="RlLeapException">The file is missing or not a task's specification.</exception>
@@ -34,15 +34,13 @@ public sealed record TaskWork
     {
         try
         {
-            return JsonSerializer.Deserialize<TaskWork>(File.ReadAllText(path), Json) ?? throw new JsonException("it is empty.");
+            return JsonSerializer.Deserialize<TaskWork>(File.ReadAllText(path), Methods.Json) ?? throw new JsonException("it is empty.");
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or IOException or UnauthorizedAccessException)
         {
             throw new RlLeapException($"Cannot read the task's specification {path}: {e.Message}", e);
         }
     }
-
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
 }
 
 /// <summary>How a task's training ended: with a contribution, or diverged.</summary>

@@ -105,15 +105,6 @@ public sealed class RegistryTests
     }
 
     [Fact]
-    public void An_assembly_that_is_none_or_has_none_is_refused()
-    {
-        using var folder = new TempFolder();
-        Assert.Contains("there is no such assembly", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(folder["no.dll"])).Message);
-        Assert.Contains("not a .NET assembly", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(folder.Write("text.dll", "text"))).Message);
-        Assert.Contains("nothing in it is marked", Assert.Throws<EnvironmentException>(() => Registry.LoadAssembly(typeof(Rng).Assembly.Location)).Message);
-    }
-
-    [Fact]
     public void Continuous_actions_are_refused_by_name() =>
         Assert.Contains("gym:Pendulum-v1: its actions are Box(-2.0, 2.0, (1,))", EnvironmentException.ContinuousActions("gym:Pendulum-v1", "Box(-2.0, 2.0, (1,))").Message);
 

@@ -1,53 +1,18 @@
-// The network and the method of docs/extending.md, as written there.
+// The network and the method of docs/networks.md and docs/methods.md in use.
 using RlLeap.MetaLearning;
 using RlLeap.Testing;
 using Xunit;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Tests.MetaLearning;
 
 public sealed class AMethodOfAUsersOwnKeepsTheContract : MetaLearnerContract
 {
-    protected override MetaLearningMethod Method => new HalfWay();
-
-    private sealed record HalfWay : MapMethod
-    {
-        public override string Name => "half-way";
-        public override PathObserver Observe(string taskId) => new Observer(taskId);
-
-        private sealed class Observer(string taskId) : PathObserver(taskId)
-        {
-            protected override void Arrive(ParameterVector theta, double loss)
-            {
-                if (Points == 0) Keep("start", theta.Shared);
-            }
-
-            protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics) => (this["start"] - theta.Shared) * 0.5;
-        }
-    }
+    protected override MetaLearningMethod Method => new MyMethod.PartWay();
 }
 
 public sealed class ExtendingTests
 {
-    private sealed class TwoLayers(long inputs, long units) : Network
-    {
-        public override string Name => "two-layers";
-        public override long[] InputShape => [inputs];
-        public override long Features => units;
-        public override IReadOnlyList<ParameterInfo> Parameters { get; } =
-            [new("0.weight", [units, inputs]), new("0.bias", [units]), new("1.weight", [units, units]), new("1.bias", [units])];
-
-        public override Tensor Forward(Pass pass, Tensor x) =>
-            F.linear(F.linear(x, pass.Parameter(0), pass.Parameter(1)).relu(), pass.Parameter(2), pass.Parameter(3)).relu();
-
-        public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
-        {
-            Initialization.TorchDefault(parameter(0), parameter(1), rng.Split("0"));
-            Initialization.TorchDefault(parameter(2), parameter(3), rng.Split("1"));
-        }
-    }
-
     [Fact]
     public void ANetworkOfAUsersOwnPlaysAndItsInitializationActsFromTenLinesAndReadsFromFiveOfPython()
     {
@@ -81,7 +46,7 @@ public sealed class ExtendingTests
         using var python = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("python3", ["-c", Python, path]) { RedirectStandardOutput = true })!;
         Assert.Equal("3 True", python.StandardOutput.ReadToEnd().Trim());
 
-        using var own = new Model(new TwoLayers(4, 8), [new Head("value", 1)]);
+        using var own = new Model(new MyNetwork.TwoLayers([4], 8), [new Head("value", 1)]);
         own.Initialize(new Rng(1));
         using var inside = NewDisposeScope();
         Assert.Equal([5L, 1L], own.Output(ones(5, 4)).shape);

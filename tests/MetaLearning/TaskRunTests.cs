@@ -129,12 +129,22 @@ public sealed class TaskRunTests
     public void TheTimeOfATrainingIsToldWithoutThatOfItsHooks()
     {
         using var start = Start();
-        var times = new List<TimeSpan>();
-        var asleep = TimeSpan.FromMilliseconds(20);
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        var outcome = TaskRun.Execute(Work(new LeapOptions()), Sine, start, new TrainingHooks { Stepped = (_, _) => Thread.Sleep(asleep), Trained = (_, time) => times.Add(time) });
-        var steps = outcome.Contribution!.Steps;
-        Assert.InRange(Assert.Single(times), TimeSpan.Zero, clock.Elapsed - steps * asleep);
+        var (clock, times) = (new HandClock(), new List<TimeSpan>());
+        var outcome = TaskRun.Execute(Work(new Slow(clock)), Sine, start, new TrainingHooks { Stepped = (_, _) => clock.Seconds += 20, Trained = (_, time) => times.Add(time), Clock = clock });
+        Assert.Equal(TimeSpan.FromSeconds(3 * outcome.Contribution!.Steps), Assert.Single(times));
+    }
+
+    // Takes three seconds at every point.
+    private sealed record Slow(HandClock Clock) : MapMethod
+    {
+        public override string Name => "slow";
+        public override PathObserver Observe(string taskId) => new Observer(taskId, Clock);
+
+        private sealed class Observer(string taskId, HandClock clock) : PathObserver(taskId)
+        {
+            protected override void Arrive(ParameterVector theta, double loss) => clock.Seconds += 3;
+            protected override TorchSharp.torch.Tensor End(ParameterVector theta, IDictionary<string, double> metrics) => theta.Shared * 0;
+        }
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-namespace RlLeap.Environments;
+namespace RlLeap;
 
 /// <summary>Nearest names for error messages.</summary>
 public static class Names

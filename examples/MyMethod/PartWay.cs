@@ -1,0 +1,31 @@
+// A meta-learner that goes a part of the way to where training ends: the smallest method that has everything.
+using RlLeap;
+using RlLeap.MetaLearning;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MyMethod;
+
+/// <summary>Moves the initialization toward the point that training reaches, weighted by a part of the way.</summary>
+/// <param name="Fraction">The part: an option of the name, "my/part-way?fraction=0.25".</param>
+[Method("my/part-way", "moves toward a point on the way to the end of training")]
+public sealed record PartWay(double Fraction = 0.5) : MapMethod
+{
+    /// <inheritdoc/>
+    public override string Name => "part-way";
+
+    /// <inheritdoc/>
+    public override PathObserver Observe(string taskId) => new Observer(taskId, Fraction);
+
+    private sealed class Observer(string taskId, double fraction) : PathObserver(taskId)
+    {
+        // Called at every point of the path, before the update that leaves it.
+        protected override void Arrive(ParameterVector theta, double loss)
+        {
+            if (Points == 0) Keep("start", theta.Shared);
+        }
+
+        // The contribution of this task: the meta-optimizer goes against the average of all.
+        protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics) => (this["start"] - theta.Shared) * fraction;
+    }
+}

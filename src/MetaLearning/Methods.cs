@@ -1,0 +1,53 @@
+// Methods of a user's own, by name, and JSON that can carry them.
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>Marks a method's record, so that configs can name it (`method.name: my/name`). Its constructor takes options with default values, or nothing.</summary>
+/// <param name="id">Its name, "my/half-way".</param>
+/// <param name="summary">What it is, in one line.</param>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public sealed class MethodAttribute(string id, string summary = "") : PluginAttribute(id, summary);
+
+/// <summary>Methods of a user's own, by name.</summary>
+public static class Methods
+{
+    private static readonly Catalog<MetaLearningMethod, MethodAttribute> Catalog = new("method");
+    private static (int Known, JsonSerializerOptions Options)? _json;
+
+    /// <summary>Their names, in order.</summary>
+    public static IReadOnlyList<string> Ids => Catalog.Ids;
+
+    /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
+    public static bool Has(string text) => Catalog.Find(text) is not null;
+
+    /// <summary>Registers the records of an assembly that carry <see cref="MethodAttribute"/>; returns their names.</summary>
+    public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
+
+    /// <summary>The method that <paramref name="text"/> names: "my/half-way?fraction=0.25".</summary>
+    /// <exception cref="RlLeapException">No such method or option.</exception>
+    public static MetaLearningMethod Create(string text) => Catalog.Create(text);
+
+    /// <summary>JSON of messages between machines: enums as words, and every method that is known now.</summary>
+    public static JsonSerializerOptions Json
+    {
+        get
+        {
+            // Options are fixed once used; a method registered later needs new ones.
+            var ids = Catalog.Ids;
+            if (_json is { } made && made.Known == ids.Count) return made.Options;
+            var resolver = new DefaultJsonTypeInfoResolver();
+            resolver.Modifiers.Add(type =>
+            {
+                if (type.Type != typeof(MetaLearningMethod)) return;
+                foreach (var id in ids) type.PolymorphismOptions!.DerivedTypes.Add(new JsonDerivedType(Catalog.Find(id)!, id));
+            });
+            var options = new JsonSerializerOptions { WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter() }, TypeInfoResolver = resolver };
+            _json = (ids.Count, options);
+            return options;
+        }
+    }
+}
