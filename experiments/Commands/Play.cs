@@ -48,7 +48,7 @@ public static class Play
         for (var k = 0; k < episodes && !stop.IsCancellationRequested; k++)
         {
             using var environment = Registry.MakeVector(id, 1, rng.Split("environment", k));
-            if (record is not null && k == 0 && !environment.CanRender) throw new RlLeapException($"{id} cannot draw itself, so there is nothing to record.");
+            if (record is not null && k == 0 && !environment.CanRender) throw new RlLeapException(NothingToDraw(id));
             var pictures = record is not null && k == 0 ? new List<Picture>() : null;
             var played = Evaluation.Play(model, environment, 1, greedy ? null : rng.Split("actions", k), most, seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop);
             if (played.Count == 0) break;
@@ -64,6 +64,9 @@ public static class Play
         recording.Save(record!);
         Console.WriteLine($"{recording.Count} pictures in {record}");
     }
+
+    private static string NothingToDraw(string id) => $"{id} cannot draw itself and its observations are no images, so there is nothing to record." +
+        (id.StartsWith("gym:", StringComparison.Ordinal) ? $" Most of gymnasium's draw when they are made for it: --task '{id}{(id.Contains('?') ? '&' : '?')}render_mode=rgb_array'." : "");
 
     private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec)
     {

@@ -172,7 +172,7 @@ public sealed class TrainRun : IDisposable
     private void Leave(CancellationToken stop, bool evaluationPending = false)
     {
         Save(evaluationPending);
-        Log.Information("stopped at agent step {Step}; go on with --resume {Run}", _learner.Count, _run.Root);
+        Log.Warning("stopped at agent step {Step}; go on with --resume {Run}", _learner.Count, _run.Root);
         stop.ThrowIfCancellationRequested();
     }
 

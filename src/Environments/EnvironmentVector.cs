@@ -172,10 +172,10 @@ public sealed class EnvironmentVector : IVectorEnvironment
     });
 
     /// <inheritdoc/>
-    public bool CanRender => _environments[0].CanRender;
+    public bool CanRender => _environments[0].CanRender || ObservedPicture.Shows(Spec);
 
     /// <inheritdoc/>
-    public Picture Render(int index) => _environments[index].Render();
+    public Picture Render(int index) => _environments[index].CanRender || !CanRender ? _environments[index].Render() : ObservedPicture.Of(Spec, Observations.ByteRow(index));
 
     /// <inheritdoc/>
     public void Dispose()

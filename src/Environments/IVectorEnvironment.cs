@@ -53,12 +53,12 @@ public interface IVectorEnvironment : IDisposable
     /// <exception cref="NotSupportedException">Unless <see cref="CanSnapshot"/>.</exception>
     void Restore(ReadOnlySpan<byte> snapshot) => throw new NotSupportedException($"{Spec.Id} cannot restore a state (CanSnapshot is false).");
 
-    /// <summary>Whether <see cref="Render"/> works.</summary>
-    bool CanRender => false;
+    /// <summary>Whether <see cref="Render"/> works; by default where observations are images.</summary>
+    bool CanRender => ObservedPicture.Shows(Spec);
 
-    /// <summary>A picture of copy <paramref name="index"/>'s present state (after an automatic reset: the new episode's), for people.</summary>
+    /// <summary>A picture of copy <paramref name="index"/>'s present state (after an automatic reset: the new episode's), for people; by default the newest frame of its observation.</summary>
     /// <exception cref="NotSupportedException">Unless <see cref="CanRender"/>.</exception>
-    Picture Render(int index) => throw new NotSupportedException($"{Spec.Id} cannot draw itself (CanRender is false).");
+    Picture Render(int index) => ObservedPicture.Of(Spec, CanRender ? Observations.ByteRow(index) : []);
 
     /// <summary>Gives back what it holds; nothing by default.</summary>
     void IDisposable.Dispose() { }

@@ -6,7 +6,8 @@ internal sealed class NamedEnvironment : EnvironmentWrapper
     public NamedEnvironment(IEnvironment inner, EnvironmentOptions options, IReadOnlyDictionary<string, string> wrappers) : base(inner)
     {
         var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (key, value) in inner.Spec.Options.Concat(options.Resolved).Concat(wrappers)) resolved[key] = value;
+        // What the environment says of itself counts more than what was asked for: a preset may stand behind an empty default.
+        foreach (var (key, value) in options.Resolved.Concat(inner.Spec.Options).Concat(wrappers)) resolved[key] = value;
         Spec = inner.Spec with { Id = options.Id, Options = resolved };
     }
 

@@ -41,6 +41,59 @@ public sealed class PictureTests
         for (var x = 0; x < 10; x++) Assert.Equal(0xC8553D, At(2 + 8 * x, 2 + 8));
     }
 
+    // Two frames of 5 x 6; byte k of the observation is k.
+    public static TheoryData<long[], string[], int, int, int> Images() => new()
+    {
+        // Shape, names of the planes; red, green and blue of the newest frame's pixel (row 1, column 2).
+        { [5, 6], [], 8, 8, 8 },
+        { [2, 5, 6], [], 38, 38, 38 },
+        { [3, 5, 6], [], 68, 68, 68 },
+        { [3, 5, 6], ["red", "green", "blue"], 8, 38, 68 },
+        { [6, 5, 6], ["red", "green", "blue", "red", "green", "blue"], 98, 128, 158 },
+        { [4, 5, 6], ["red", "green", "blue", "alpha"], 8, 38, 68 },
+        { [5, 6, 1], [], 8, 8, 8 },
+        { [5, 6, 3], [], 24, 25, 26 },
+        { [2, 5, 6, 3], [], 114, 115, 116 },
+        { [5, 6, 4], [], 32, 33, 34 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Images))]
+    public void Observations_that_are_images_are_pictures_of_their_newest_frame(long[] shape, string[] names, int red, int green, int blue)
+    {
+        var spec = new EnvironmentSpec("test/Image", Box.Bytes(255, shape), new Discrete(2)) { ChannelNames = names };
+        Assert.True(ObservedPicture.Shows(spec));
+        var picture = ObservedPicture.Of(spec, [.. Enumerable.Range(0, spec.Observation.Length).Select(k => (byte)k)]);
+        Assert.Equal((6, 5), (picture.Width, picture.Height));
+        Assert.Equal([(byte)red, (byte)green, (byte)blue], picture.Pixels[(3 * 8)..(3 * 9)]);
+    }
+
+    [Fact]
+    public void Other_observations_are_no_pictures()
+    {
+        foreach (var box in new[] { Box.Bytes(1, 4, 10, 10), Box.Bytes(255, 84), Box.Bytes(255, 2, 84, 4, 84), Box.Floats(3, 84, 84), Box.Bytes(255, 84, 4) })
+            Assert.False(ObservedPicture.Shows(new EnvironmentSpec("test/Other", box, new Discrete(2))), box.ToString());
+    }
+
+    [Fact]
+    public void A_vector_of_images_draws_what_its_copies_show()
+    {
+        using IVectorEnvironment vector = new EnvironmentVector(2, i => new Image((byte)(10 * i)));
+        vector.Reset();
+        vector.Step([0, 0]);
+        Assert.True(vector.CanRender);
+        Assert.All(vector.Render(1).Pixels, value => Assert.Equal(11, value));
+        using IVectorEnvironment numbers = new EnvironmentVector(1, _ => new Counter(new Rng(0)));
+        Assert.False(numbers.CanRender);
+        Assert.Throws<NotSupportedException>(() => numbers.Render(0));
+    }
+
+    private sealed class Image(byte start) : Counter(new Rng(0))
+    {
+        public override EnvironmentSpec Spec { get; } = new("test/Image", Box.Bytes(255, 1, 8, 8), new Discrete(3));
+        protected override Observation Show() => Enumerable.Repeat((byte)(start + Taken), 64).ToArray();
+    }
+
     [Fact]
     public void Resizing_takes_the_nearest_pixel()
     {

@@ -79,6 +79,20 @@ public sealed class RegistryTests
     }
 
     [Fact]
+    public void What_an_environment_says_of_its_options_is_what_the_spec_says()
+    {
+        // An empty default, resolved by the environment itself, as ALE's presets do.
+        Registry.Register(new EnvironmentEntry("test/Preset", "", (rng, _) => new Preset(rng)) { Options = [new("speed", "", "a preset's unless given"), new("size", "3", "")] });
+        var options = Registry.Spec("test/Preset?clip=2").Options;
+        Assert.Equal(["clip=2", "size=3", "speed=4"], options.Select(option => $"{option.Key}={option.Value}").Order());
+    }
+
+    private sealed class Preset(Rng rng) : Counter(rng)
+    {
+        public override EnvironmentSpec Spec { get; } = new("test/Preset", Box.Floats(2), new Discrete(3)) { Options = new Dictionary<string, string> { ["speed"] = "4" } };
+    }
+
+    [Fact]
     public void One_line_registers_an_environment_with_all_wrappers()
     {
         Registry.Register("test/OneLine", rng => new Counter(rng));

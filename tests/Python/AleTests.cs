@@ -67,7 +67,7 @@ public sealed class AleTests
     private static IVectorEnvironment Open(string options, int count, long seed = 1, int threads = 2) =>
         Registry.MakeVector("ALE/Tetris-v5?" + options, count, new Rng(seed), threads);
 
-    [AleFact]
+    [OpenCvFact]
     public void TheDqnPresetEqualsGymnasiumsWrappersPixelByPixelOverAWholeEpisode()
     {
         using var ours = Open("preset=dqn&noop=0&fire_reset=0&sticky=0", 1);
@@ -189,6 +189,23 @@ public sealed class AleTests
         Assert.Contains(vector.Observations.Bytes, b => b != vector.Observations.Bytes[0]);
     }
 
+    [AleTheory]
+    [InlineData("preset=dqn", 3, 3, 3)] // the newest of four gray frames
+    [InlineData("preset=leap", 0, 1, 2)]
+    [InlineData("preset=leap&stack=2", 3, 4, 5)]
+    public void ItsPictureIsTheNewestFrameThatTheAgentSees(string options, int red, int green, int blue)
+    {
+        using var vector = Open(options, 2);
+        vector.Reset();
+        for (var t = 0; t < 8; t++) vector.Step([1, 3]);
+        var picture = vector.Render(1);
+        Assert.Equal((84, 84), (picture.Width, picture.Height));
+        var row = vector.Observations.ByteRow(1).ToArray();
+        int[] planes = [red, green, blue];
+        for (var i = 0; i < 7056; i++)
+            for (var c = 0; c < 3; c++) Assert.Equal(row[planes[c] * 7056 + i], picture.Pixels[3 * i + c]);
+    }
+
     [AleFact]
     public void AnActionOutOfRangeIsRefusedWhereAlePyWouldHang()
     {
@@ -209,6 +226,8 @@ public sealed class AleTests
         Assert.NotEmpty(vector.Spec.Options["ale-py"]);
         Assert.Equal(["NOOP", "FIRE", "RIGHT", "LEFT", "DOWN"], vector.Spec.ActionNames);
         Assert.Equal((4, 27000), (vector.Spec.FramesPerStep, vector.Spec.MaxEpisodeSteps));
+        // The record of a run is made from the spec of a single one.
+        Assert.Equal(vector.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal), Registry.Spec("ALE/Tetris-v5?preset=machado&stack=2").Options.OrderBy(o => o.Key, StringComparer.Ordinal));
     }
 
     [AleFact]

@@ -136,6 +136,49 @@ public sealed class GymnasiumTests
                     Assert.Equal(asIs.Observations.ByteRow(1)[image * 105 + 3 * p + c], planes.Observations.ByteRow(1)[(image * 3 + c) * 35 + p]);
     }
 
+    [PythonTheory]
+    [InlineData("Picture")]
+    [InlineData("Picture?images=2")]
+    [InlineData("Picture?images=2&layout=as-is")]
+    public void ImagesAreTheirOwnPictures(string name)
+    {
+        using var vector = Open(name, 2);
+        vector.Reset();
+        vector.Step([0, 0]);
+        var picture = vector.Render(1);
+        Assert.Equal((7, 5), (picture.Width, picture.Height));
+        var before = name == "Picture" ? 0 : 105; // the newest image is the last
+        Assert.Equal(Enumerable.Range(before, 105).Select(k => (byte)((k + 13) % 251)), picture.Pixels);
+    }
+
+    [PythonFact]
+    public void AnEnvironmentMadeForItDrawsItselfAlsoAtItsEnd()
+    {
+        using (var plain = Open("Drawing", 1)) Assert.Contains("render_mode=rgb_array", Assert.Throws<NotSupportedException>(() => plain.Render(0)).Message);
+        using var vector = Open("Drawing?render_mode=rgb_array", 2);
+        vector.Reset();
+        vector.Step([0, 0]);
+        var picture = vector.Render(1);
+        Assert.Equal((6, 4), (picture.Width, picture.Height));
+        Assert.Equal([0, 1, 7], picture.Pixels[..3]);
+        using var single = Registry.Make("gym:rlleap_fixture:Drawing?render_mode=rgb_array", new Rng(3));
+        var (t, step) = (0, single.Reset());
+        for (; !step.IsLast; t++) step = single.Step(0);
+        Assert.Equal([0, (byte)t, 7], single.Render().Pixels[..3]); // not the next episode's, which has begun already
+        single.Reset();
+        Assert.Equal([1, 0, 7], single.Render().Pixels[..3]);
+    }
+
+    [PythonTheory]
+    [InlineData("nothing", "gave nothing")]
+    [InlineData("row", "shape (6, 3)")]
+    public void APictureThatIsNoneIsNamed(string what, string expected)
+    {
+        using var vector = Open($"Drawing?render_mode=rgb_array&what={what}", 1);
+        vector.Reset();
+        Assert.Contains(expected, Fails(() => vector.Render(0)).Message);
+    }
+
     [PythonFact]
     public void DiscreteObservationsBecomeOneHot()
     {
@@ -226,7 +269,8 @@ public sealed class GymnasiumTests
 
     [PythonFact]
     public void AnUnknownModuleIsNamed() =>
-        Assert.Contains("no_such_module_of_mine", Fails(() => Registry.MakeVector("gym:no_such_module_of_mine:Thing-v0", 1, new Rng(0))).Message);
+        Assert.Equal("gym:no_such_module_of_mine:Thing-v0: there is no Python module no_such_module_of_mine in the current folder or on PYTHONPATH.",
+            Fails(() => Registry.MakeVector("gym:no_such_module_of_mine:Thing-v0", 1, new Rng(0))).Message);
 
     [PythonFact]
     public void ActionsAreCheckedBeforePythonSeesThem()
@@ -314,6 +358,7 @@ public sealed class GymnasiumTests
     [InlineData("Walk")]
     [InlineData("WalkVector?mode=NextStep")]
     [InlineData("Picture")]
+    [InlineData("Drawing?render_mode=rgb_array")]
     public void PythonsEnvironmentsKeepTheRulesOfOurs(string name)
     {
         foreach (var rule in EnvironmentCheck.Rules) Assert.Null(EnvironmentCheck.Run(rule, "gym:rlleap_fixture:" + name, 300));

@@ -72,6 +72,24 @@ public sealed class HangTests
     }
 
     [PythonFact]
+    public void AnEpisodeOfImagesIsRecordedWithoutAnythingThatDraws()
+    {
+        using var folder = new TempFolder();
+        string[] small = ["--agent-steps", "40", "--set", "agent.environments=2", "--set", "agent.network=mlp", "--set", "record.evaluation-episodes=0"];
+        Assert.Equal(0, Program(["train", "gym:rlleap_fixture:Picture", "--directory", folder["r"], .. small]).Exit);
+        var (exit, output, error) = Program("play", folder["r"], "--record", folder["episode.png"], "--max-steps", "7");
+        Assert.True(exit == 0, error);
+        Assert.Contains("7 pictures in", output, StringComparison.Ordinal);
+        var png = File.ReadAllBytes(folder["episode.png"]);
+        Assert.Equal((315, 225), (png[18] << 8 | png[19], png[22] << 8 | png[23])); // 7 x 5 pixels, 45 times as large
+        Assert.Equal(0, Program(["train", "gym:rlleap_fixture:Walk", "--directory", folder["w"], .. small]).Exit);
+        (exit, _, error) = Program("play", folder["w"], "--record", folder["none.png"]);
+        Assert.Equal(1, exit);
+        Assert.Contains("'gym:rlleap_fixture:Walk?render_mode=rgb_array'", error, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder["none.png"]));
+    }
+
+    [PythonFact]
     public void AProgramThatUsedPythonEndsByItself()
     {
         var (exit, output, _) = Program("envs", "check", "gym:rlleap_fixture:Walk", "--steps", "20");
@@ -84,7 +102,7 @@ public sealed class HangTests
     {
         var (exit, _, error) = Program(("RLLEAP_PYTHON", "/no/such/python3"), "envs", "check", "gym:rlleap_fixture:Walk");
         Assert.Equal(1, exit);
-        Assert.Contains("/no/such/python3 (RLLEAP_PYTHON)", error, StringComparison.Ordinal);
+        Assert.Contains("/no/such/python3 (RLLEAP_PYTHON): there is no such file", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
@@ -94,6 +112,10 @@ public sealed class HangTests
         var (exit, _, error) = Program(("RLLEAP_PYTHON", "/bin/false"), "envs", "check", "gym:rlleap_fixture:Walk");
         Assert.Equal(1, exit);
         Assert.Contains("/bin/false (RLLEAP_PYTHON): it does not run", error, StringComparison.Ordinal);
+        (exit, _, error) = Program(("RLLEAP_PYTHON", "/bin/ls"), "envs", "check", "gym:rlleap_fixture:Walk");
+        Assert.Equal(1, exit);
+        Assert.Contains("/bin/ls (RLLEAP_PYTHON): it does not run", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("sysconfig.get_config_var", error, StringComparison.Ordinal); // ls answers with the whole question
     }
 
     [PythonFact]

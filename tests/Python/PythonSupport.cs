@@ -62,6 +62,18 @@ public sealed class AleFactAttribute : FactAttribute
     public AleFactAttribute() => Skip = Ale.Missing();
 }
 
+/// <summary>A theory on the real gymnasium and ale-py; see <see cref="AleFactAttribute"/>.</summary>
+public sealed class AleTheoryAttribute : TheoryAttribute
+{
+    public AleTheoryAttribute() => Skip = Ale.Missing();
+}
+
+/// <summary>A test on the real gymnasium and ale-py and on gymnasium's AtariPreprocessing, which needs OpenCV.</summary>
+public sealed class OpenCvFactAttribute : FactAttribute
+{
+    public OpenCvFactAttribute() => Skip = Ale.Missing() ?? Ale.Missing("import cv2");
+}
+
 /// <summary>A long test on the real gymnasium and ale-py.</summary>
 public sealed class LongAleFactAttribute : FactAttribute
 {
@@ -87,7 +99,7 @@ public static class Ale
             if (Answers.TryGetValue(code, out var known)) return known;
             var python = PythonInstallation.Find();
             var (exit, _, error) = PythonInstallation.Run(python.Executable, ["-c", code]);
-            return Answers[code] = exit == 0 ? null : $"needs gymnasium and ale-py in {python.Executable}: {error.Trim().Split('\n')[^1]}";
+            return Answers[code] = exit == 0 ? null : $"needs {(code.Contains("cv2", StringComparison.Ordinal) ? "OpenCV (python3-opencv)" : "gymnasium and ale-py")} in {python.Executable}: {error.Trim().Split('\n')[^1]}";
         }
     }
 }

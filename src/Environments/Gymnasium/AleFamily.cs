@@ -32,6 +32,7 @@ internal sealed class AleFamily : IEnvironmentFamily
             Stream = stream,
             Timeout = options.Timeout,
             Clip = (float)options.Clip,
+            Planes = !options.Gray, // gray frames are planes already, however narrow
             FramesPerStep = options.FrameSkip,
             MaxEpisodeSteps = (options.MaxFrames + options.FrameSkip - 1) / options.FrameSkip,
             Options = options.Resolved,

@@ -25,7 +25,7 @@ internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
 
     public bool CanRender => vector.CanRender;
 
-    public Picture Render() => vector.Render(0);
+    public Picture Render() => vector.Render(0, _waiting);
 
     public void Dispose() => vector.Dispose();
 }

@@ -83,7 +83,7 @@ public static class PythonHost
         if (message.StartsWith(Missing, StringComparison.Ordinal))
             return new EnvironmentException($"{id}: Python at {_installation?.Executable} lacks {message[Missing.Length..]}. "
                 + "`./rlleap data get ale` installs gymnasium and ale-py with all ROMs in the project's .venv; another Python is chosen with --python or RLLEAP_PYTHON.");
-        return new EnvironmentException($"{id}: in {doing}, {message}{(message.EndsWith('.') ? "" : ".")}");
+        return new EnvironmentException($"{id}: {(doing == PythonThread.Making ? "" : $"in {doing}, ")}{message}{(message.EndsWith('.') ? "" : ".")}");
     }
 
     private static string BridgeSource()

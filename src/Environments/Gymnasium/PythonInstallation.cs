@@ -81,10 +81,11 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     /// <summary>Asks one interpreter what it is; null and the reason where it cannot be used.</summary>
     public static PythonInstallation? Examine(string path, out string refusal)
     {
+        if (path.Contains(Path.DirectorySeparatorChar) && !File.Exists(path)) return Refuse(out refusal, Directory.Exists(path) ? "it is a folder; name the interpreter in it" : "there is no such file");
         try
         {
             var (code, output, error) = Run(path, ["-c", Question]);
-            if (code != 0) return Refuse(out refusal, $"it does not run: {error.Trim().Split('\n')[^1]}");
+            if (code != 0) return Refuse(out refusal, $"it does not run: {Reason(error.Trim().Split('\n')[^1], code)}");
             var answer = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
             refusal = "";
             if (answer["old"].GetBoolean()) return Refuse(out refusal, $"it is Python {answer["version"]}; 3.10 or later is needed");
@@ -96,6 +97,9 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         {
             return Refuse(out refusal, $"it does not run ({e.Message})");
         }
+
+        // What is no Python may say nothing, or answer with the whole question.
+        static string Reason(string last, int code) => last.Length is > 0 and < 160 ? last : $"it ends with exit code {code}";
 
         static PythonInstallation? Refuse(out string refusal, string why)
         {

@@ -12,6 +12,9 @@ namespace RlLeap.Environments.Gymnasium;
 /// </remarks>
 internal sealed class PythonThread : IDisposable
 {
+    /// <summary>What the first call does, for messages.</summary>
+    public const string Making = "making it";
+
     private const long Outside = 0, GivenUp = -1;
 
     private readonly string _id;

@@ -37,6 +37,8 @@ internal sealed record PythonRequest(string Id, int Count, Func<PyObject, PyObje
 /// </remarks>
 internal sealed unsafe class PythonVector : IVectorEnvironment
 {
+    private static readonly string[] Gray = ["gray"], Colours = ["red", "green", "blue", "alpha"];
+
     private readonly PythonRequest _request;
     private readonly PythonThread _python;
     private readonly Action _resetting, _stepping;
@@ -50,7 +52,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
     private float* _rewards;
     private byte* _terminated, _truncated, _over;
     private long _images, _pixels;
-    private int _channels; // above 1: images of [pixels, channels] that become planes
+    private int _channels; // above 0: images of [pixels, channels] that become planes
     private bool _seeded, _started, _disposed;
     private string? _failure;
     private long _steps;
@@ -70,7 +72,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         try
         {
             EnvironmentSpec? spec = null;
-            _python.Run("making it", () => spec = MakeInPython());
+            _python.Run(PythonThread.Making, () => spec = MakeInPython());
             Spec = spec!;
             Observations = new ObservationBuffer(Spec.Observation, Count);
             FinalObservations = new ObservationBuffer(Spec.Observation, Count);
@@ -144,18 +146,24 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         }
     }
 
-    public bool CanRender => Spec.Options.TryGetValue("render_mode", out var mode) && mode == "rgb_array";
+    // Made with render_mode=rgb_array, an environment of Python's draws itself; otherwise its observation is the picture, where that is an image.
+    private bool Draws => Spec.Options.TryGetValue("render_mode", out var mode) && mode == "rgb_array";
 
-    public Picture Render(int index)
+    public bool CanRender => Draws || ObservedPicture.Shows(Spec);
+
+    public Picture Render(int index) => Render(index, ended: false);
+
+    /// <summary>As <see cref="Render(int)"/>, or of the last moment of the episode that ended in the last step.</summary>
+    public Picture Render(int index, bool ended)
     {
         if (!CanRender) throw new NotSupportedException($"{Spec.Id} draws pictures when made with ?render_mode=rgb_array.");
+        if (!Draws) return ObservedPicture.Of(Spec, (ended ? FinalObservations : Observations).ByteRow(index));
         Picture? picture = null;
         _python.Run("render", () =>
         {
             using (Py.GIL())
             {
-                using var i = new PyInt(index);
-                using PyObject frame = _vector.InvokeMethod("render", i);
+                using PyObject i = index.ToPython(), last = ended.ToPython(), frame = _vector.InvokeMethod("render", i, last);
                 using PyBuffer view = frame.GetBuffer(PyBUF.CONTIG_RO);
                 picture = new Picture((int)view.Shape![1], (int)view.Shape[0], new Span<byte>((void*)view.Buffer, checked((int)view.Length)).ToArray());
             }
@@ -201,6 +209,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
                 new Discrete((int)Number(_vector, "action_count")))
             {
                 ActionNames = [.. Items(_vector, "action_names")],
+                ChannelNames = [.. Enumerable.Repeat(_channels == 1 ? Gray : Colours[.._channels], (int)_images / Count).SelectMany(names => names)],
                 FramesPerStep = _request.FramesPerStep,
                 MaxEpisodeSteps = (int)Number(_vector, "max_steps") is > 0 and var steps ? steps : _request.MaxEpisodeSteps,
                 Options = options,

@@ -89,6 +89,12 @@ def _flag(value, what):
     raise Refused(f"it returned {what} of shape {np.shape(value)} instead of a truth value")
 
 
+def _picture(value):
+    if np.ndim(value) != 3 or np.shape(value)[2] != 3:
+        raise Refused(f"its render() gave {'nothing' if value is None else f'an array of shape {np.shape(value)}'} instead of an RGB picture")
+    return np.array(value, np.uint8, order="C")  # a copy: an environment may draw into one array for ever
+
+
 def _vector(value, n, what):
     if np.shape(value) != (n,):
         raise Refused(f"it returned {what} of shape {np.shape(value)} for {n} copies; they need the shape {(n,)}")
@@ -112,12 +118,17 @@ class Vector:
         self.rewards = np.zeros(n, np.float32)
         self.terminated, self.truncated, self.over = (np.zeros(n, np.uint8) for _ in range(3))
         self.max_steps = int(getattr(spec, "max_episode_steps", None) or 0)
-        self.finals = {}
+        self.finals, self.final_pictures = {}, {}
         self.action_names = []
 
     def final(self, i):
         """The last observation of the episode that ended in row i of the last step."""
         return self.finals[i]
+
+    def _keep_picture(self, i, env):
+        # Before the reset: whoever sees pictures as observations bootstraps from this one.
+        if getattr(env, "render_mode", None) == "rgb_array":
+            self.final_pictures[i] = self.render(i, False)
 
 
 class Singles(Vector):
@@ -154,12 +165,13 @@ class Singles(Vector):
             self.terminated[i], self.truncated[i], self.over[i] = terminated, truncated, terminated or truncated
             if terminated or truncated:
                 self.finals[i] = np.array(row)  # an environment may reuse its array in reset
+                self._keep_picture(i, env)
                 row = self._reset(env)
             rows.append(row)
         return rows
 
-    def render(self, i):
-        return self.envs[i].render()
+    def render(self, i, ended):
+        return self.final_pictures[i] if ended else _picture(self.envs[i].render())
 
     def close(self):
         for env in self.envs:
@@ -214,6 +226,7 @@ class Native(Vector):
         # spend the coming step on it, in which the action counts for nothing.
         for i in ended:
             self.finals[int(i)] = np.array(rows[i])
+            self._keep_picture(int(i), self.env)
         return self._masked_reset(rows, self.over.astype(bool))
 
     def _masked_reset(self, rows, mask):
@@ -243,9 +256,11 @@ class Native(Vector):
         except Exception:  # whatever a vector without partial resets raises
             return False
 
-    def render(self, i):
-        frames = self.env.render()
-        return None if frames is None else frames[i]
+    def render(self, i, ended):
+        if ended and i in self.final_pictures:
+            return self.final_pictures[i]
+        frames = self.env.render()  # after an end in SAME_STEP mode only the next episode can still be drawn
+        return _picture(None if frames is None else frames[i])
 
     def close(self):
         env, self.env, self.info = self.env, None, None
