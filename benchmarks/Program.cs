@@ -24,6 +24,8 @@ if (args.Length == 0)
 }
 
 if (benchmarks.FirstOrDefault(each => each.Name == args[0]) is { } named) return named.Run(args[1..]);
-Console.Error.WriteLine($"No benchmark is named {args[0]}. There are:");
-foreach (var each in benchmarks) Console.Error.WriteLine($"  {each.Name,-10} {each.Summary}");
-return 1;
+var help = args[0] is "-h" or "-?" or "--help";
+var output = help ? Console.Out : Console.Error;
+output.WriteLine(help ? "rlleap bench [NAME] [options]: all benchmarks, or one of" : $"No benchmark is named {args[0]}. There are:");
+foreach (var each in benchmarks) output.WriteLine($"  {each.Name,-10} {each.Summary}");
+return help ? 0 : 1;

@@ -24,26 +24,6 @@ public sealed class Tee(params IReadOnlyList<IMetricSink> sinks) : IMetricSink
     }
 }
 
-/// <summary>Of each series only the first row and then the first at least <paramref name="steps"/> further on its axis.</summary>
-public sealed class Every(long steps, IMetricSink inner) : IMetricSink
-{
-    private readonly Dictionary<string, long> _last = [];
-
-    public void Write(in Row row)
-    {
-        if (_last.TryGetValue(row.Series, out var last) && row.Step - last < steps) return;
-        _last[row.Series] = row.Step;
-        inner.Write(row);
-    }
-}
-
-/// <summary>Keeps rows in memory, for tests and small runs.</summary>
-public sealed class Collecting : IMetricSink
-{
-    public List<Row> Rows { get; } = [];
-    public void Write(in Row row) => Rows.Add(row);
-}
-
 /// <summary>One JSON object a line: {"series":"meta","step":3,"losses/policy":0.25}. No times of its own.
 /// A number that JSON lacks (NaN, infinities) is null.</summary>
 /// <remarks>Insists on one set of columns per series, also over a resume: a curve whose meaning changes on its way misleads.</remarks>

@@ -25,10 +25,7 @@ public static class LearningCurves
     public static double Area(IReadOnlyList<long> steps, IReadOnlyList<double> values)
     {
         RequireCurve(steps, values);
-        if (steps.Count == 1) return values[0];
-        var area = 0.0;
-        for (var i = 1; i < steps.Count; i++) area += (steps[i] - steps[i - 1]) * (values[i - 1] + values[i]) / 2;
-        return area / (steps[^1] - steps[0]);
+        return new LearningCurve([.. steps.Select(step => (double)step)], values).Area();
     }
 
     /// <summary>Mean of the last <paramref name="points"/> values (or of all where there are fewer).</summary>

@@ -35,13 +35,6 @@ public static class Initialization
         if (bias is not null) Uniform(bias, bound, rng);
     }
 
-    /// <summary>Normal with mean 0 and a standard deviation of sqrt(2 / fan-in) (He et al. 2015, arXiv 1502.01852).</summary>
-    public static void KaimingNormal(Tensor weight, Rng rng)
-    {
-        using var scope = NewDisposeScope();
-        weight.copy_(Normal(weight.shape, rng) * Math.Sqrt(2.0 * weight.shape[0] / weight.numel()));
-    }
-
     private static void Uniform(Tensor target, double bound, Rng rng)
     {
         var values = new float[target.numel()];

@@ -188,7 +188,8 @@ public sealed class Learner : IDisposable
         _patience?.Restore(Find("stopping").data<long>().ToArray());
         _kept = Step;
         _observer?.Restore(
-            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value),
+            // To where the learner is: an observer takes its vectors as they are.
+            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value.to(Model.Device)),
             tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
         return notes;
 

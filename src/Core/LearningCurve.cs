@@ -19,22 +19,6 @@ public sealed record LearningCurve(IReadOnlyList<double> X, IReadOnlyList<double
     /// </summary>
     public double AreaAsAuthors() => Y.Count == 1 ? 0 : Area() * (Y.Count - 1) / Y.Count;
 
-    /// <summary>Mean of the last <paramref name="window"/> values at every point (fewer at the start).</summary>
-    public LearningCurve MovingAverage(int window)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(window);
-        var means = new double[Y.Count];
-        for (var i = 0; i < means.Length; i++)
-        {
-            // Summed anew for every point: a running sum drifts over millions of points, and curves are short.
-            var from = Math.Max(0, i - window + 1);
-            double sum = 0;
-            for (var j = from; j <= i; j++) sum += Y[j];
-            means[i] = sum / (i - from + 1);
-        }
-        return new LearningCurve(X, means);
-    }
-
     private double Trapezoids()
     {
         if (X.Count != Y.Count || X.Count == 0) throw new ArgumentException($"A curve needs as many x as y and at least one; got {X.Count} and {Y.Count}.");

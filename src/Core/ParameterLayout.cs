@@ -64,9 +64,6 @@ public sealed class ParameterLayout
     /// <summary>Whether there is an entry of this name.</summary>
     public bool Contains(string name) => _index.ContainsKey(name);
 
-    /// <summary>The shared part alone, as a layout of its own: what a meta-learner learns.</summary>
-    public ParameterLayout Shared => new(Entries.Where(e => e.Shared));
-
     /// <summary>Null when the shared parts agree in names, shapes and order; otherwise the first difference in words.</summary>
     public string? SharedDifference(ParameterLayout other)
     {

@@ -113,9 +113,9 @@ public sealed class ParameterVector : IDisposable
     }
 
     /// <summary>Every entry by name as a contiguous CPU copy in its logical shape, for files. The caller disposes them.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Export(bool sharedOnly = false)
+    public IEnumerable<(string Name, Tensor Value)> Export()
     {
-        for (var i = 0; i < (sharedOnly ? Layout.SharedEntries : _views.Length); i++)
+        for (var i = 0; i < _views.Length; i++)
         {
             using var _ = no_grad();
             using var detached = _views[i].detach();

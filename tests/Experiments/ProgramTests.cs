@@ -17,7 +17,7 @@ public class ProgramTests
     [InlineData(1, "/no/such/run is not there", "status", "/no/such/run")]
     public void Wrong_use_and_errors_have_their_exit_codes_and_one_message(int code, string message, params string[] arguments)
     {
-        var (exit, output, error) = Program(arguments);
+        var (exit, output, error) = ProgramProcess.Run(arguments);
         Assert.Equal(code, exit);
         Assert.Contains(message, error, StringComparison.Ordinal);
         Assert.Equal("", output);
@@ -29,7 +29,7 @@ public class ProgramTests
     {
         foreach (var arguments in new[] { Array.Empty<string>(), ["--help"] })
         {
-            var (exit, output, _) = Program(arguments);
+            var (exit, output, _) = ProgramProcess.Run(arguments);
             Assert.Equal(0, exit);
             foreach (var command in new[] { "doctor", "report", "status" }) Assert.Contains(command, output, StringComparison.Ordinal);
         }
@@ -46,7 +46,7 @@ public class ProgramTests
         using var running = RunDirectory.Start(temp["runs/running"], "");
         running.Metrics.Write(new("meta", 7, ("x", 1)));
         running.SaveCheckpoint(5, _ => { });
-        var (exit, output, _) = Program("status", temp["runs"]);
+        var (exit, output, _) = ProgramProcess.Run("status", temp["runs"]);
         Assert.Equal(0, exit);
         Assert.Matches(@"runs/complete\s+complete", output);
         Assert.Matches(@"runs/deep/stopped\s+stopped: --resume", output);
@@ -107,15 +107,6 @@ public class ProgramTests
         Console.SetError(error);
         try { return (Shell.Run(["it"], root), error.ToString()); }
         finally { Console.SetError(before); }
-    }
-
-    private static (int ExitCode, string Output, string Error) Program(params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.GetAwaiter().GetResult());
     }
 
     // The stream of a device, as JsonLines sees a file that is empty.

@@ -190,17 +190,6 @@ public class RunTests
     }
 
     [Fact]
-    public void Sinks_compose()
-    {
-        var (all, some) = (new Collecting(), new Collecting());
-        var sink = new Tee(all, new Every(10, some));
-        foreach (var step in new[] { 0, 4, 9, 12, 21, 22 }) sink.Write(new("a", step, ("x", step)));
-        sink.Write(new("b", 5, ("x", 5)));
-        Assert.Equal(7, all.Rows.Count);
-        Assert.Equal([("a", 0L), ("a", 12L), ("a", 22L), ("b", 5L)], some.Rows.Select(r => (r.Series, r.Step)));
-    }
-
-    [Fact]
     public void TensorBoard_events_are_those_of_an_independent_writer()
     {
         using var stream = new MemoryStream();
