@@ -1,5 +1,6 @@
 // Around every command: how errors become messages and exit codes, and how Ctrl-C and SIGTERM become a cancellation.
 using System.CommandLine;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Serilog;
 using Serilog.Core;
@@ -20,9 +21,16 @@ public static class Shell
     /// <summary>The exit code of the signal that asked to leave (<see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
     public static int? StoppedBy { get; internal set; }
 
+    /// <summary>The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on with.</summary>
+    public static IReadOnlyList<string>? GoesOnBy { get; set; }
+
+    /// <summary>The arguments of this call.</summary>
+    public static IReadOnlyList<string> Arguments { get; private set; } = [];
+
     /// <summary>Parses, runs, and answers with the exit code. Messages go to standard error.</summary>
     public static int Run(string[] args, RootCommand root)
     {
+        (Arguments, GoesOnBy) = (args, null);
         // What starts with @ is an argument like any other, not a file of arguments.
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
@@ -49,7 +57,11 @@ public static class Shell
     private static int Explain(Exception e, int? stopped)
     {
         while (e is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException) e = e.InnerException!;
-        if (e is OperationCanceledException && stopped is { } code) return code;
+        if (e is OperationCanceledException && stopped is { } code)
+        {
+            if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on with: ./rlleap {string.Join(' ', arguments.Select(Quoted))}");
+            return code;
+        }
         if (Message(e) is { } message)
         {
             Console.Error.WriteLine($"rlleap: {message}");
@@ -77,6 +89,8 @@ public static class Shell
     /// <summary>Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).</summary>
     public static bool IsDiskFull(Exception e) => e is IOException && (e.HResult & 0xffff) is 28 or 122 or 112;
 
+    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
     private static string NameOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
 }
@@ -95,11 +109,13 @@ internal sealed class Announcer : ILogEventSink
 }
 
 /// <summary>Ctrl-C and SIGTERM: the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
+/// <remarks>Ctrl-C reaches every process of a terminal, and a grid hands on what reaches it: what comes within a second of the first is the same request.</remarks>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
     private int _exitCode; // 0 until a signal came
+    private long _first;
 
     public StopSignals() => _registrations = [Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
 
@@ -111,7 +127,12 @@ internal sealed class StopSignals : IDisposable
     private PosixSignalRegistration Register(PosixSignal signal, int exitCode) => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true; // not the runtime's own way of ending
-        if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0) Environment.Exit(exitCode);
+        if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0)
+        {
+            if (Volatile.Read(ref _first) is not 0 and var first && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) Environment.Exit(exitCode);
+            return;
+        }
+        Volatile.Write(ref _first, Stopwatch.GetTimestamp());
         Shell.StoppedBy = exitCode;
         Log.Warning("stopping at the next safe point (again to leave at once)");
         _source.Cancel();

@@ -37,6 +37,7 @@ public static class Evaluate
             if (wanted.Seeds < 1) throw new RlLeapException($"--seeds is {wanted.Seeds}; it must be at least 1.");
             config = config with { Evaluation = wanted, Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
             var suite = Suite.Open(config);
+            Shell.GoesOnBy = Shell.Arguments;
             using var learner = MetaTrainRun.Load(folder, suite, config);
             var name = config.Method.Name;
             var finished = MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);

@@ -25,6 +25,7 @@ public static class GridCommand
                     Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run))}")}");
                 return 0;
             }
+            Shell.GoesOnBy = Shell.Arguments;
             var failed = await grid.Execute(stop);
             Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in {config.Directory}.");
             return failed.Count == 0 ? 0 : Shell.Failed;

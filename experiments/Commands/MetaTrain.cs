@@ -46,6 +46,7 @@ public static class MetaTrain
         SlurmExecutor.Of(config, config.Run.Directory);
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
         using var log = new RunLog(run, Doctor.Versions());
+        Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory, .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))

@@ -64,8 +64,16 @@ public static class ReportCommand
     internal static void Print(ReportFiles.TextTable table)
     {
         var view = new Table().Title(table.Title).Border(TableBorder.Simple);
-        foreach (var column in table.Columns) view.AddColumn(new TableColumn(Markup.Escape(column)).NoWrap());
-        foreach (var row in table.Rows) view.AddRow(row.Select(c => Markup.Escape(c)).ToArray());
+        var widths = table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max());
+        var fits = widths.Sum(width => width + 2) < AnsiConsole.Profile.Width;
+        // On a narrow terminal ids lose their options, and numbers, not names, go over two lines.
+        string Cell(string text) => Markup.Escape(fits ? text : System.Text.RegularExpressions.Regex.Replace(text, @"(?<=\S)\?\S*", "?…"));
+        for (var i = 0; i < table.Columns.Count; i++)
+        {
+            var column = new TableColumn(Markup.Escape(table.Columns[i]));
+            view.AddColumn(fits || table.Rows.All(row => row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
+        }
+        foreach (var row in table.Rows) view.AddRow(row.Select(Cell).ToArray());
         AnsiConsole.Write(view);
     }
 }

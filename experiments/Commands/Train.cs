@@ -87,6 +87,7 @@ public static class Train
     private static int Execute(TrainConfig config, RunDirectory run, CancellationToken stop)
     {
         using var log = new RunLog(run, Doctor.Versions());
+        Shell.GoesOnBy = ["train", "--resume", config.Run.Directory!];
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
         Console.WriteLine($"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");

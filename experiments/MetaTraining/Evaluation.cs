@@ -78,7 +78,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
         var recorder = suite.Record();
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
-        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", learner.Options.GradientSteps, "updates", learner.Step);
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", learner.Options.GradientSteps * suite.StepsPerUpdate, suite.Curve.Axis, learner.Step * suite.StepsPerUpdate);
         var saved = System.Diagnostics.Stopwatch.StartNew();
         while (!learner.IsDone)
         {
@@ -89,7 +89,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                 stop.ThrowIfCancellationRequested();
             }
             recorder.Add(Advance(), learner.Count);
-            line.Update(learner.Step, recorder.Note);
+            line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
         }
         recorder.End(learner.Count);
         return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));

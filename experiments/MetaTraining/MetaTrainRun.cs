@@ -70,10 +70,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private void MetaTrain(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
-        using var progress = new Progress($"{config.Method.Name} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps);
+        using var progress = new Progress($"{config.Method.Name} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps, worth: 1.0 / config.Meta.Batch);
         var times = new StepTimes(Workers);
         var work = run.PathOf("work");
-        var stored = new StoredExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => StoredExecutor.StepFolder(work, step), progress) : times.Watch(Threads(progress, times)), work);
+        var stored = new StoredExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => StoredExecutor.StepFolder(work, step), progress) : times.Watch(Threads(suite, progress, times)), work);
         var patience = Patience(learner.MetaSteps);
         while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
         {
@@ -116,18 +116,18 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private int Workers => config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
 
-    private ThreadExecutor Threads(Progress progress, StepTimes times)
+    private ThreadExecutor Threads(Suite suite, Progress progress, StepTimes times)
     {
-        var lines = new System.Collections.Concurrent.ConcurrentDictionary<string, (Progress.Line Line, System.Diagnostics.Stopwatch Since)>();
+        var (lines, unit) = (new System.Collections.Concurrent.ConcurrentDictionary<string, Progress.Line>(), suite.StepsPerUpdate);
         return new ThreadExecutor(Workers, new TrainingHooks
         {
-            Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => (progress.Begin(work.Label, work.Learner.GradientSteps, "updates"), System.Diagnostics.Stopwatch.StartNew()))
-                .Line.Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}{(step.Metrics.TryGetValue("return", out var r) ? $", return {r:G4}" : "")}")),
+            Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => progress.Begin(work.TaskId, work.Learner.GradientSteps * unit, suite.Curve.Axis, step.Step * unit))
+                .Update((step.Step + 1) * unit, FormattableString.Invariant($"{(step.Metrics.TryGetValue("return", out var r) ? $"return {r:G4}, " : "")}loss {step.Loss:G4}")),
             CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
             Trained = (_, time) => times.Trained(time),
         }, outcome =>
         {
-            if (lines.TryRemove(outcome.Work.Label, out var line)) line.Line.Dispose();
+            if (lines.TryRemove(outcome.Work.Label, out var line)) line.Dispose();
             if (outcome.Failure is { } failure) Log.Warning("left out (seed {Seed}): {Failure}", outcome.Work.Seed, failure);
         });
     }
@@ -140,12 +140,13 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (Column(key), task.Average(t => t.Metrics[key])))]));
     }
 
-    private static string Summary(MetaStepRecord record)
+    private string Summary(MetaStepRecord record)
     {
-        return $"loss {Text("loss.mean", "G4")}{Part("error", LearningMeans.Error, "G3")}{Part("path length", "path.length", "G4")}";
+        var path = config.Method.Metric == PathMetric.Energy ? Part("path energy", "path.energy", "G4") : Part("path length", "path.length", "G4");
+        return $"{path}{Part("error", LearningMeans.Error, "G3")}loss {Text("loss.mean", "G4")}";
 
         string Text(string metric, string format) => record.Mean(metric).ToString(format, CultureInfo.InvariantCulture);
-        string Part(string name, string metric, string format) => double.IsNaN(record.Mean(metric)) ? "" : $", {name} {Text(metric, format)}";
+        string Part(string name, string metric, string format) => double.IsNaN(record.Mean(metric)) ? "" : $"{name} {Text(metric, format)}, ";
     }
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
@@ -202,7 +203,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
                 opened.Add(Load(other, Suite.Open(theirs), theirs));
                 points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs });
             }
-            using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs");
+            using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"), Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));
             return evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
         }

@@ -30,6 +30,9 @@ public abstract class Suite
     /// <summary>What a learning curve's values are and what its steps count.</summary>
     public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
 
+    /// <summary>Units of the curve's axis in a gradient step.</summary>
+    public virtual long StepsPerUpdate => 1;
+
     /// <summary>What each value of a learning curve is the mean of; null where it is as measured.</summary>
     public virtual string? Smoothing => null;
 
@@ -106,6 +109,9 @@ public sealed class GamesSuite : Suite
 
     /// <inheritdoc/>
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
+
+    /// <inheritdoc/>
+    public override long StepsPerUpdate => Options.BatchSize;
 
     /// <inheritdoc/>
     public override string Smoothing => $"the last {_evaluation.Window} episodes";

@@ -53,7 +53,66 @@ public sealed class MetaTrainProcessTests : IDisposable
         var log = File.ReadAllLines(Path.Combine(_folder["stopped/run"], "run.log"));
         Assert.Contains(log, line => line.Contains("meta-train --resume", StringComparison.Ordinal));
         Assert.Contains(log, line => line.Contains("RlLeap ", StringComparison.Ordinal) && line.Contains(".NET ", StringComparison.Ordinal));
-        for (var step = 1; step <= 3; step++) Assert.Contains(log, line => line.Contains($"meta-step {step} of 3: loss ", StringComparison.Ordinal));
+        for (var step = 1; step <= 3; step++) Assert.Contains(log, line => line.Contains($"meta-step {step} of 3: path energy ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Asked_to_leave_twice_at_once_as_a_grid_and_a_terminal_do_it_checkpoints_and_says_how_to_go_on()
+    {
+        var process = ProgramProcess.Start("meta-train", ConfigOf("long"), "--set", "games.agent-steps=100000000", "--set", "run.checkpoint-seconds=1");
+        UntilItHasWritten(process, 2, _folder["long/run"]);
+        ProgramProcess.Signal(process, "INT");
+        ProgramProcess.Signal(process, "TERM");
+        var (code, _, error) = ProgramProcess.Wait(process);
+        Assert.Equal(130, code);
+        Assert.Contains($"Go on with: ./rlleap meta-train --resume {_folder["long/run"]}\n", error);
+        Assert.Equal(2, Directory.GetFiles(_folder["long/run/work/step-000000"], "*.checkpoint").Length);
+    }
+
+    [Fact]
+    public void An_evaluation_that_is_asked_to_leave_goes_on_by_the_same_command()
+    {
+        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
+        string[] evaluate = ["evaluate", _folder["whole/run"], "--seeds", "1", "--against", "none", "--agent-steps", "100000000"];
+        var process = ProgramProcess.Start(evaluate);
+        while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("evaluation  0/2 runs", StringComparison.Ordinal)) { }
+        ProgramProcess.Signal(process, "TERM");
+        var (code, _, error) = ProgramProcess.Wait(process);
+        Assert.Equal(143, code);
+        Assert.Contains($"Go on with: ./rlleap {string.Join(' ', evaluate)}\n", error);
+    }
+
+    [Fact]
+    public void A_grid_that_is_asked_to_leave_has_its_runs_leave_and_goes_on_by_the_same_command()
+    {
+        ConfigOf("base");
+        var grid = _folder.Write("grid.yaml", $$"""
+            config: base.yaml
+            directory: {{_folder["grid"]}}
+            parallel: 2
+            set: {games.agent-steps: "100000000", run.parallel: "1"}
+            axes: {run.seed: [1, 2, 3]}
+            """);
+        var process = ProgramProcess.Start("grid", grid);
+        UntilItHasWritten(process, 1, _folder["grid/seed-1"], _folder["grid/seed-2"]);
+        ProgramProcess.Signal(process, "TERM");
+        var (code, _, error) = ProgramProcess.Wait(process);
+        Assert.Equal(143, code);
+        Assert.Contains($"Go on with: ./rlleap grid {grid}\n", error);
+        foreach (var seed in new[] { 1, 2 })
+        {
+            Assert.Null(RunDirectory.HolderOf(_folder[$"grid/seed-{seed}"]));
+            Assert.Single(Directory.GetFiles(_folder[$"grid/seed-{seed}/work/step-000000"], "*.checkpoint"));
+        }
+        Assert.False(Directory.Exists(_folder["grid/seed-3"]));
+    }
+
+    // So many checkpoints of running tasks, which are then taken away: those that are there in the end were written on leaving.
+    private static void UntilItHasWritten(System.Diagnostics.Process process, int checkpoints, params string[] runs)
+    {
+        string[] Found() => [.. runs.Select(run => Path.Combine(run, "work/step-000000")).Where(Directory.Exists).SelectMany(folder => Directory.GetFiles(folder, "*.checkpoint"))];
+        ProgramProcess.Until(process, () => Found().Length == checkpoints * runs.Length);
+        foreach (var path in Found()) File.Delete(path);
     }
 
     [Fact]

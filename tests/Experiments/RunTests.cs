@@ -220,6 +220,41 @@ public class RunTests
     }
 
     [Fact]
+    public void Progress_on_a_terminal_is_cut_to_its_size_and_redrawn_in_place()
+    {
+        var console = new StringWriter();
+        using (var progress = new Progress("leap", 10, "meta-steps", live: true, worth: 0.5, clock: new HandClock(), console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.Yes, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+        {
+            using var first = progress.Begin("MinAtar/Breakout-v0?planes=10", 100_000, "agent steps");
+            using var second = progress.Begin("MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1", 100_000, "agent steps");
+            HandClock.Seconds = 10;
+            first.Update(50_000, "return 3.2, loss 0.1");
+            second.Update(50_000);
+            // Two tasks at the half of half a meta-step each: half a meta-step in ten seconds.
+            Assert.Equal(["leap  0/10 meta-steps  20.0 s each  3 min 10 s left",
+                "MinAtar/Breakout-v0?planes=10                         50k/100k agent steps  5000/s  10 s left  return 3.2, loss 0.1",
+                "MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1  50k/100k agent steps  5000/s  10 s left"], progress.Picture(160, 24));
+            var narrow = progress.Picture(80, 24);
+            Assert.All(narrow, line => Assert.True(line.Length < 80, line));
+            Assert.Matches(@"^MinAtar/Breakout-v0\?… +50k/100k  5000/s  10 s left  return 3\.2, loss 0\.1$", narrow[1]);
+            Assert.Matches("^MinAtar/Sp[^ ]*….*seed 1  50k/100k  5000/s  10 s left$", narrow[2]);
+            Assert.Equal(["leap  0/10 meta-steps  20.0 s each  3 min 10 s left", "… and 2 more"], progress.Picture(160, 4).Where(line => !line.StartsWith("MinAtar", StringComparison.Ordinal)));
+            progress.Say("said");
+        }
+        var written = console.ToString();
+        Assert.Contains("said\e[K\n", written);
+        Assert.EndsWith("\e[J", written);
+        Assert.DoesNotMatch("[^K]\n", written.Replace("\e[K\n", "K\n")); // no line without its rest being wiped
+    }
+
+    private sealed class HandClock : TimeProvider
+    {
+        public static long Seconds { get; set; }
+        public override long TimestampFrequency => 1;
+        public override long GetTimestamp() => Seconds;
+    }
+
+    [Fact]
     public void Progress_off_a_terminal_is_plain_lines_with_rate_and_time_left()
     {
         var console = new StringWriter();
