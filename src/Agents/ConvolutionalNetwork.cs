@@ -63,19 +63,28 @@ public sealed class ConvolutionalNetwork : Network
     /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
-        var first = pass.Parameter(0);
-        var x = Laid(input);
-        if (x.dtype != first.dtype) x = x.to_type(first.dtype);
-        var layer = 0;
-        foreach (var convolution in _convolutions)
+        for (var layer = 0; layer <= _convolutions.Length; layer++) input = Layer(layer, pass, input);
+        return input;
+    }
+
+    /// <inheritdoc/>
+    public override bool IsLayered => true;
+
+    /// <inheritdoc/>
+    public override Tensor Layer(int layer, Pass pass, Tensor input)
+    {
+        Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1), x;
+        if (layer == _convolutions.Length) x = F.linear(input.flatten(1), weight, bias);
+        else
         {
-            var weight = pass.Parameter(2 * layer);
-            if (layer == 0 && _scale != 1) weight = weight * _scale;
-            x = F.conv2d(x, weight, pass.Parameter(2 * layer + 1), strides: [convolution.Stride, convolution.Stride]);
-            x = pass.Units(layer, pass.PreActivation(layer, x).relu_());
-            layer++;
+            if (layer == 0)
+            {
+                input = Laid(input);
+                if (input.dtype != weight.dtype) input = input.to_type(weight.dtype);
+                if (_scale != 1) weight = weight * _scale;
+            }
+            x = F.conv2d(input, weight, bias, strides: [_convolutions[layer].Stride, _convolutions[layer].Stride]);
         }
-        x = F.linear(x.flatten(1), pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
         return pass.Units(layer, pass.PreActivation(layer, x).relu_());
     }
 

@@ -62,13 +62,13 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         Replicate(model);
         var draws = new Rollout[_parts.Length];
-        _team.Run(k =>
+        _team.Run(k => _parts[k].Run(() =>
         {
             using var scope = NewDisposeScope();
             var (draw, loss) = _parts[k].Next(_models[k]);
             draws[k] = (Rollout)draw;
             Differentiate(k, loss);
-        });
+        }));
         var parts = Collected(draws);
         return (parts, Total(parts));
     }
@@ -183,15 +183,17 @@ internal sealed class ParallelAgentStream : IAgentStream
     // Threads that wait for the next piece of work; the caller's is worker 0.
     private sealed class Team : IDisposable
     {
-        private readonly SemaphoreSlim[] _starts;
-        private readonly CountdownEvent _left = new(1);
+        // None that spins first: what is waited for needs the core.
+        private readonly AutoResetEvent[] _starts;
+        private readonly AutoResetEvent _done = new(false);
         private readonly Exception?[] _errors;
         private Action<int>? _work;
+        private int _left;
 
         public Team(int workers)
         {
             _errors = new Exception?[workers];
-            _starts = [.. Enumerable.Range(0, workers).Select(_ => new SemaphoreSlim(0))];
+            _starts = [.. Enumerable.Range(0, workers).Select(_ => new AutoResetEvent(false))];
             for (var i = 1; i < workers; i++)
             {
                 var own = i;
@@ -202,10 +204,10 @@ internal sealed class ParallelAgentStream : IAgentStream
         public void Run(Action<int> work)
         {
             _work = work;
-            _left.Reset(_starts.Length);
-            for (var i = 1; i < _starts.Length; i++) _starts[i].Release();
+            _left = _starts.Length;
+            for (var i = 1; i < _starts.Length; i++) _starts[i].Set();
             Do(0);
-            _left.Wait();
+            _done.WaitOne();
             var error = Array.Find(_errors, e => e is not null);
             Array.Clear(_errors);
             if (error is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
@@ -216,7 +218,7 @@ internal sealed class ParallelAgentStream : IAgentStream
             set_num_threads(1);
             while (true)
             {
-                _starts[own].Wait();
+                _starts[own].WaitOne();
                 if (_work is null) return;
                 Do(own);
             }
@@ -226,13 +228,13 @@ internal sealed class ParallelAgentStream : IAgentStream
         {
             try { _work!(own); }
             catch (Exception e) { _errors[own] = e; }
-            _left.Signal();
+            if (Interlocked.Decrement(ref _left) == 0) _done.Set();
         }
 
         public void Dispose()
         {
             _work = null;
-            for (var i = 1; i < _starts.Length; i++) _starts[i].Release();
+            for (var i = 1; i < _starts.Length; i++) _starts[i].Set();
         }
     }
 }

@@ -102,20 +102,20 @@ public sealed class Rollout : IDraw
 
     internal Action<Rollout>? Recycle { get; set; }
 
-    /// <summary>Every head's output [N, size] at each step so far, with its graph, where the actor kept the passes that it acted by.</summary>
-    internal List<Tensor[]> Passed { get; } = [];
+    /// <summary><see cref="Model.Lower"/> [N, ...] at each step so far, with its graph, where the actor kept the passes that it acted by.</summary>
+    internal List<Tensor> Passed { get; } = [];
 
-    /// <summary>Every head's output [T N, size] from the kept passes, which are given up: they differentiate once, at the parameters that acted.</summary>
-    internal Tensor[] TakePassed()
+    /// <summary>The kept passes as one [T N, ...], which are given up: they differentiate once, at the parameters that acted.</summary>
+    internal Tensor TakePassed()
     {
-        var outputs = Enumerable.Range(0, Passed[0].Length).Select(head => cat([.. Passed.Select(pass => pass[head])], 0)).ToArray();
+        var lower = cat([.. Passed], 0);
         ForgetPassed();
-        return outputs;
+        return lower;
     }
 
     private void ForgetPassed()
     {
-        foreach (var output in Passed.SelectMany(pass => pass)) output.Dispose();
+        foreach (var lower in Passed) lower.Dispose();
         Passed.Clear();
     }
 

@@ -96,12 +96,27 @@ public sealed class Model : IDisposable
     }
 
     /// <summary>The encoder's features [N, F].</summary>
-    public Tensor Features(Tensor input) => Network.Forward(new Pass(_theta, Buffers.Views, Training, Hooks), input);
+    public Tensor Features(Tensor input) => Network.Forward(Here, input);
 
     /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
-    public Tensor[] Forward(Tensor input)
+    public Tensor[] Forward(Tensor input) => Outputs(Features(input));
+
+    /// <summary>The first part of <see cref="Forward(Tensor)"/>: what the last hidden layer reads, or the features where the network cannot be walked layer by layer.</summary>
+    /// <remarks>Passes over parts of a batch can stop here and <see cref="Upper"/> go on with all of it: the last layer's weights, the most of a convolutional network's, are differentiated once then.</remarks>
+    public Tensor Lower(Tensor input)
     {
-        var features = Features(input);
+        if (!Network.IsLayered) return Features(input);
+        for (var layer = 0; layer < Network.HiddenUnits.Count - 1; layer++) input = Network.Layer(layer, Here, input);
+        return input;
+    }
+
+    /// <summary>The rest of <see cref="Forward(Tensor)"/>, from what <see cref="Lower"/> returned.</summary>
+    public Tensor[] Upper(Tensor lower) => Outputs(Network.IsLayered ? Network.Layer(Network.HiddenUnits.Count - 1, Here, lower).flatten(1) : lower);
+
+    private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
+
+    private Tensor[] Outputs(Tensor features)
+    {
         if (Heads.Count == 0) return [features];
         var outputs = new Tensor[Heads.Count];
         for (var h = 0; h < outputs.Length; h++) outputs[h] = Head(h, features);

@@ -19,7 +19,7 @@ internal sealed class PythonThread : IDisposable
 
     private readonly string _id;
     private readonly TimeSpan _limit;
-    private readonly SemaphoreSlim _work = new(0), _done = new(0);
+    private readonly AutoResetEvent _work = new(false), _done = new(false); // they do not spin: what is waited for may need the core
     private readonly Thread? _thread;
     private readonly Action _calling;
     private Action? _action, _call;
@@ -64,8 +64,8 @@ internal sealed class PythonThread : IDisposable
     private void HandOver(Action action)
     {
         _action = action;
-        _work.Release();
-        for (var wait = _limit; !_done.Wait(wait);)
+        _work.Set();
+        for (var wait = _limit; !_done.WaitOne(wait);)
         {
             var began = Volatile.Read(ref _inside);
             wait = began == Outside ? _limit : _limit - Stopwatch.GetElapsedTime(began);
@@ -113,7 +113,7 @@ internal sealed class PythonThread : IDisposable
         Py.GILState? gil = null;
         while (true)
         {
-            _work.Wait();
+            _work.WaitOne();
             if (_action is not { } action) break;
             if (gil is null && PythonEngine.IsInitialized)
             {
@@ -122,7 +122,7 @@ internal sealed class PythonThread : IDisposable
             }
             try { action(); }
             catch (Exception e) { _error = ExceptionDispatchInfo.Capture(e); }
-            _done.Release();
+            _done.Set();
         }
         if (gil is null) return;
         PythonEngine.EndAllowThreads(state);
@@ -134,7 +134,7 @@ internal sealed class PythonThread : IDisposable
     {
         if (_thread is null || _lost) return;
         _action = null;
-        _work.Release();
+        _work.Set();
         if (!PythonHost.Hung && Thread.CurrentThread != _thread) _thread.Join(TimeSpan.FromSeconds(5));
     }
 }
