@@ -63,6 +63,7 @@ public static class Train
 
     private static int Start(TrainConfig config, CancellationToken stop)
     {
+        TrainRun.Open(config).Learner.Dispose(); // what cannot be trained is an error before a folder is made
         using var run = RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config), config.Record.CheckpointsKept);
         return Execute(config, run, stop);
     }
@@ -97,9 +98,9 @@ public static class Train
     private static int DryRun(TrainConfig config)
     {
         Console.Write(ConfigFile.ToYaml(config));
-        var task = TrainRun.TaskOf(config);
-        var options = task.LearnerOptions(config.AgentSteps);
-        using var learner = new Learner(task, task.CreateNetwork(), options, new Rng(config.Seed), Devices.Open(config.Device));
+        var (task, learner) = TrainRun.Open(config);
+        using var _ = learner;
+        var options = learner.Options;
         TorchSharp.torch.set_num_threads(1);
         const int Warm = 10, Timed = 40;
         for (var k = 0; k < Warm; k++) learner.Advance();

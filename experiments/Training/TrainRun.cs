@@ -30,14 +30,20 @@ public sealed class TrainRun : IDisposable
     {
         (_config, _run) = (config, run);
         _rng = new Rng(config.Seed);
-        _task = TaskOf(config);
-        _learner = new Learner(_task, _task.CreateNetwork(), _task.LearnerOptions(config.AgentSteps), _rng.Split("learner"), Devices.Open(config.Device));
+        (_task, _learner) = Open(config);
         if (run.Restored is { } checkpoint) Restore(checkpoint);
     }
 
-    /// <summary>The agent as a task, as the config says.</summary>
-    public static ActorCriticTask TaskOf(TrainConfig config) =>
+    private static ActorCriticTask TaskOf(TrainConfig config) =>
         new(config.Environment, config.Agent.For(Registry.Spec(config.Environment).Observation.Shape), config.EnvironmentThreads, config.Workers ?? 1);
+
+    /// <summary>What a config trains, at its beginning. No environment is stepped yet.</summary>
+    /// <exception cref="RlLeapException">The environment, network, optimizer or device cannot be had, or do not fit one another.</exception>
+    public static (ActorCriticTask Task, Learner Learner) Open(TrainConfig config)
+    {
+        var task = TaskOf(config);
+        return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps), new Rng(config.Seed).Split("learner"), Devices.Open(config.Device)));
+    }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>

@@ -16,7 +16,7 @@ public sealed class MethodAttribute(string id, string summary = "") : PluginAttr
 public static class Methods
 {
     private static readonly Catalog<MetaLearningMethod, MethodAttribute> Catalog = new("method");
-    private static (int Known, JsonSerializerOptions Options)? _json;
+    private static (int Known, JsonSerializerOptions Options)[] _json = []; // one or none; an array, so that threads see all of it or nothing
 
     /// <summary>Their names, in order.</summary>
     public static IReadOnlyList<string> Ids => Catalog.Ids;
@@ -38,7 +38,7 @@ public static class Methods
         {
             // Options are fixed once used; a method registered later needs new ones.
             var ids = Catalog.Ids;
-            if (_json is { } made && made.Known == ids.Count) return made.Options;
+            if (_json is [var made] && made.Known == ids.Count) return made.Options;
             var resolver = new DefaultJsonTypeInfoResolver();
             resolver.Modifiers.Add(type =>
             {
@@ -46,7 +46,7 @@ public static class Methods
                 foreach (var id in ids) type.PolymorphismOptions!.DerivedTypes.Add(new JsonDerivedType(Catalog.Find(id)!, id));
             });
             var options = new JsonSerializerOptions { WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter() }, TypeInfoResolver = resolver };
-            _json = (ids.Count, options);
+            _json = [(ids.Count, options)];
             return options;
         }
     }

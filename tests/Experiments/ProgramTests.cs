@@ -24,6 +24,19 @@ public class ProgramTests
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal); // no stack trace
     }
 
+    [Theory]
+    [InlineData("too deep for observations", "--set", "agent.network=mnih2013")]
+    [InlineData("cannot be split evenly over 3 workers", "--set", "workers=3")]
+    [InlineData("RmsPropBaselines has no momentum", "--set", "agent.optimizer=rms-prop-baselines", "--set", "agent.momentum=0.9")]
+    public void What_cannot_be_trained_is_said_before_a_folder_is_made(string expected, params string[] settings)
+    {
+        using var temp = new TempFolder();
+        var (code, _, error) = ProgramProcess.Run(["train", "MinAtar/Breakout-v1", "--directory", temp["run"], .. settings]);
+        Assert.Equal(1, code);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(temp["run"]));
+    }
+
     [Fact]
     public void Help_and_no_arguments_list_the_commands()
     {
