@@ -63,16 +63,22 @@ public sealed class RunDirectory : IDisposable
     /// <exception cref="RlLeapException">The folder holds something, or another process uses it.</exception>
     public static RunDirectory Start(string path, string config, int keep = 2)
     {
+        RequireNew(path); // before anything of ours, a lock, is put there
         var run = Open(path, keep);
         try
         {
-            if (Holds(path)) throw new RlLeapException($"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
-            if (Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
-                throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
+            RequireNew(path);
             AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
             return run;
         }
         catch { run.Dispose(); throw; }
+    }
+
+    private static void RequireNew(string path)
+    {
+        if (Holds(path)) throw new RlLeapException($"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
+            throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
     }
 
     /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off.</summary>

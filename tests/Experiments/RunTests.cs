@@ -23,6 +23,7 @@ public class RunTests
         Assert.Contains("line 1 of its config.yaml is 'name: a', asked for was 'name: b'", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(path, "name: b\n")).Message, StringComparison.Ordinal);
         temp.Write("other/file", "x");
         Assert.Contains("not empty", Assert.Throws<RlLeapException>(() => RunDirectory.Start(temp["other"], "")).Message, StringComparison.Ordinal);
+        Assert.Equal(["file"], Directory.GetFiles(temp["other"]).Select(Path.GetFileName));
         Assert.Contains("holds no run", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["other"])).Message, StringComparison.Ordinal);
     }
 
