@@ -39,6 +39,8 @@ public sealed partial record GridConfig : ICheckedConfig
         if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value).FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
             yield return ("config", $"keys of axes in braces, not {{{unknown}}}");
         if (Axes.Keys.Select(LastWord).Distinct().Count() < Axes.Count) yield return ("axes", "keys whose last words differ: they name the folders");
+        else if (Runs().GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } same)
+            yield return ("axes", $"values that differ in their folders too: {same.Count()} runs would share {same.Key}");
     }
 
     /// <summary>All runs: the last axis varies fastest. Names are like "method-leap/seed-3".</summary>

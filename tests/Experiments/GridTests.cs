@@ -89,6 +89,7 @@ public class GridTests
     [InlineData("axes: {seed: []}", "a list of at least 1")]
     [InlineData("axes: {a.seed: [1], b.seed: [1]}", "last words differ")]
     [InlineData("axes: {run.directory: [a]}", "left to the grid")]
+    [InlineData("axes: {environment: [MinAtar/Breakout-v0, MinAtar-Breakout-v0]}", "2 runs would share environment-MinAtar-Breakout-v0")]
     [InlineData("axes: {seed: [1]}\nexcept: [seed=2]", "a value of axes, not seed")]
     [InlineData("axes: {seed: [1]}\nexcept: [rate]", "a value of axes, not rate")]
     [InlineData("axes: {seed: [1]}\nset: {}\ncommand: train\nparallel: 1\nexcept: [seed=1]", "less than all")]
