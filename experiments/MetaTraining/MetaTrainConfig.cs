@@ -59,6 +59,7 @@ public sealed record MetaTrainConfig : ICheckedConfig
         if (MultiCv?.Network is { } other && !Networks.Has(other)) yield return ("multi-cv.network", OwnNames.Expected(other, [], Networks.Ids));
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
         if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
+        if (Games is { HeldOut: { } held } games && (!games.Pool.Contains(held) || games.Pretraining.Count == 0)) yield return ("games.held-out", $"one of games.pool, and not the only one: {string.Join(", ", games.Pool)}");
         if (!System.Text.RegularExpressions.Regex.IsMatch(Run.Device, "^(cpu|cuda(:[0-9]+)?)$")) yield return ("run.device", "cpu, cuda or cuda:i");
         if (Suite == SuiteKind.MultiCv)
         {
@@ -95,6 +96,12 @@ public sealed record GamesSection
 {
     [Key("Environments to pretrain on, by id", AtLeast = 1)]
     public required IReadOnlyList<string> Pool { get; init; }
+
+    [Key("One of the pool that is left out of meta-training and learned in the evaluation, where that names no tasks of its own")]
+    public string? HeldOut { get; init; }
+
+    /// <summary>The pool without the one held out.</summary>
+    internal IReadOnlyList<string> Pretraining => [.. Pool.Where(id => id != HeldOut)];
 
     [Key("Agent steps each task is trained for in a meta-step", Above = 0)]
     public required long AgentSteps { get; init; }

@@ -76,8 +76,9 @@ public sealed class GamesSuite : Suite
     {
         var games = config.Games!;
         _evaluation = config.Evaluation ?? new EvaluationSection();
-        Options = games.Agent.For(Registry.Spec(games.Pool[0]).Observation.Shape);
-        _pool = [.. games.Pool.Select(id => new ActorCriticTask(id, Options))];
+        Options = games.Agent.For(Registry.Spec(games.Pretraining[0]).Observation.Shape);
+        _pool = [.. games.Pretraining.Select(id => new ActorCriticTask(id, Options))];
+        HeldOut = games.HeldOut is { } held ? [held] : [];
         Network = _pool[0].CreateNetwork();
         Learner = _pool[0].LearnerOptions(games.AgentSteps);
         EvaluationLearner = _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps);
@@ -96,7 +97,7 @@ public sealed class GamesSuite : Suite
     public override LearnerOptions Learner { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> HeldOut => [];
+    public override IReadOnlyList<string> HeldOut { get; }
 
     /// <inheritdoc/>
     public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);

@@ -26,6 +26,35 @@ public sealed class ShippedConfigTests
     }
 
     [Fact]
+    public void EveryRunOfEveryGridHasAConfigThatCanBeRead()
+    {
+        foreach (var file in Directory.GetFiles(Folder, "*.yaml").Where(f => File.ReadLines(f).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
+        {
+            var grid = ConfigFile.Load<GridConfig>(file);
+            foreach (var run in grid.Runs())
+            {
+                var path = Path.Combine(Folder, run.Config);
+                if (grid.Command == "train") ConfigFile.Load<TrainConfig>(path, run.Settings);
+                else ConfigFile.Load<MetaTrainConfig>(path, [.. run.Settings, "run.directory=x"]);
+            }
+        }
+    }
+
+    [Fact]
+    public void ALeftOutGameIsNotPretrainedOn()
+    {
+        var grid = ConfigFile.Load<GridConfig>(Path.Combine(Folder, "minatar-table.yaml"));
+        foreach (var run in grid.Runs())
+        {
+            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, run.Config), [.. run.Settings, "run.directory=x"]));
+            Assert.Equal(4, suite.Pool.Count);
+            Assert.DoesNotContain(Assert.Single(suite.HeldOut), suite.Pool.Select(task => task.Info.Id));
+        }
+        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar-breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
+        Assert.Contains("expected one of games.pool", odd, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AHundredOfThemWithAMistakeEachGiveOneClearError()
     {
         var rng = new Rng(1).Split("malformed");
