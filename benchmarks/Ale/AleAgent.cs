@@ -11,7 +11,8 @@ namespace RlLeap.Benchmarks;
 /// <summary>An actor-critic with the Nature network on 32 copies of a game, 84x84x4 gray, one worker a core.</summary>
 /// <remarks>
 /// The bound: the cores divided by the processor time that one agent step costs in the emulator (one thread, stepped alone) and in the passes of the
-/// network that cannot be saved (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where it imports. Rounds in turn, medians of ratios.
+/// network (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where it imports. Rounds in turn, medians of ratios. A second bound, for
+/// information, from the same costs on all cores at once, each with its share of the environments: cores share caches and memory.
 /// </remarks>
 internal static class AleAgent
 {
@@ -25,42 +26,31 @@ internal static class AleAgent
         var task = new ActorCriticTask(played, options, workers: cores);
         torch.set_num_threads(1);
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000), new Rng(1));
-        using var vector = Registry.MakeVector(played, options.Environments, new Rng(2));
-        vector.Reset();
-        using var rollout = new Rollout(options.Unroll, options.Environments, task.Spec.Observation);
+        using var alone = new Costs(learner.Model, task, played, threads: 1);
+        using var together = new Costs(learner.Model, task, played, threads: cores);
         using var peer = Peer.Start(id, options);
-        var (rng, actions) = (new Rng(3), new int[options.Environments]);
-        List<double> rates = [], emulations = [], passes = [], bounds = [], peers = [];
+        List<double> rates = [], peers = [];
+        List<(double Emulator, double Network)> costs = [], busy = [];
         for (var round = -1; round < rounds; round++)
         {
-            var rate = Rate(learner, updates: 20);
-            var emulation = Processor(() => vector.Run(() =>
-            {
-                for (var t = 0; t < 100; t++)
-                {
-                    for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
-                    vector.Step(actions);
-                }
-            })) / (100 * options.Environments);
-            vector.Observations.Raw.CopyTo(rollout.Observations.Raw);
-            var network = Processor(() =>
-            {
-                for (var k = 0; k < 5; k++) Passes(learner.Model, rollout);
-            }) / (5 * options.BatchSize);
+            var rate = Rate(learner, updates: round < 0 ? 60 : 20); // the warm-up is long: the just-in-time compiler takes seconds of a core
+            var (cost, shared) = (alone.Measure(), together.Measure());
             var other = peer?.Rate(updates: 5);
             if (round < 0) continue; // warm-up
             rates.Add(rate);
-            emulations.Add(emulation);
-            passes.Add(network);
-            bounds.Add(cores / (emulation + network));
+            costs.Add(cost);
+            busy.Add(shared);
             if (other is { } theirs) peers.Add(theirs);
         }
-        double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
+        double[] bounds = [.. costs.Select(c => cores / (c.Emulator + c.Network))], ofBusy = [.. busy.Select(c => cores / (c.Emulator + c.Network))];
+        double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)], sharesOfBusy = [.. rates.Zip(ofBusy, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
         Console.WriteLine(FormattableString.Invariant($"""
             agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers; {rounds} rounds in turn, median (lowest .. highest)
               RlLeap                 {Text(rates, "0")} agent steps/s
-              processor time a step  emulator {Text([.. emulations.Select(s => s * 1e6)], "0")} us, network {Text([.. passes.Select(s => s * 1e6)], "0")} us
+              processor time a step  {Text(costs)}
               what they allow        {Text(bounds, "0")} agent steps/s; reached {Text(shares, "0.00")} (limit {OfBound})
+              with all cores busy    {Text(busy)}
+              what they allow        {Text(ofBusy, "0")} agent steps/s; reached {Text(sharesOfBusy, "0.00")}
               {(peer is null ? "Stable-Baselines3      does not import here" : $"{peer.Name}: {Text(peers, "0")} agent steps/s; {Text(times, "0.00")} times (limit {OfPeer})")}
             """));
         return Median(shares) >= OfBound && (times.Length == 0 || Median(times) >= OfPeer);
@@ -73,21 +63,82 @@ internal static class AleAgent
         return (learner.Count - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    // What cannot be saved: T passes of N to act, which are differentiated, and one to bootstrap.
-    private static void Passes(Model model, Rollout rollout)
+    // Processor time of an agent step, emulator and network each alone, on so many threads at once with an equal part of the environments.
+    private sealed class Costs : IDisposable
     {
-        using var scope = torch.NewDisposeScope();
-        using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
-        var passes = Enumerable.Range(0, rollout.Length).Select(t => model.Forward(rollout.Row(t))).ToList();
-        (torch.cat([.. passes.Select(p => p[0])], 0).mean() + torch.cat([.. passes.Select(p => p[1])], 0).mean()).backward();
+        private readonly int _threads, _count;
+        private readonly IVectorEnvironment[] _vectors;
+        private readonly Rollout[] _rollouts;
+        private readonly ParameterVector[] _replicas;
+        private readonly Model[] _models;
+        private readonly Rng[] _rngs;
+
+        public Costs(Model model, ActorCriticTask task, string played, int threads)
+        {
+            (_threads, _count) = (threads, task.Options.Environments / threads);
+            _vectors = [.. Enumerable.Range(0, threads).Select(k => Registry.MakeVector(played, _count, new Rng(2 + k)))];
+            foreach (var vector in _vectors) vector.Reset();
+            _rollouts = [.. _vectors.Select(_ => new Rollout(task.Options.Unroll, _count, task.Spec.Observation))];
+            _replicas = [.. _vectors.Select(_ => model.Parameters.Replica())];
+            _models = [.. _replicas.Select(replica => model.At(replica.Views))];
+            _rngs = [.. _vectors.Select((_, k) => new Rng(100 + k))];
+        }
+
+        public (double Emulator, double Network) Measure()
+        {
+            const int Steps = 100, Updates = 5;
+            var emulator = Processor(k => _vectors[k].Run(() =>
+            {
+                var actions = new int[_count];
+                for (var t = 0; t < Steps; t++)
+                {
+                    for (var i = 0; i < actions.Length; i++) actions[i] = _rngs[k].NextInt(_vectors[k].Spec.Action.Count);
+                    _vectors[k].Step(actions);
+                }
+            })) / (Steps * _count * _threads);
+            for (var k = 0; k < _threads; k++) _vectors[k].Observations.Raw.CopyTo(_rollouts[k].Observations.Raw);
+            var network = Processor(k =>
+            {
+                for (var u = 0; u < Updates; u++) Passes(_models[k], _rollouts[k]);
+            }) / (Updates * _rollouts[0].Count * _threads);
+            return (emulator, network);
+        }
+
+        // As an agent makes them: T passes of N that act and are differentiated, the last layer once for all T N, and a pass to bootstrap.
+        private static void Passes(Model model, Rollout rollout)
+        {
+            using var scope = torch.NewDisposeScope();
+            var lower = new List<torch.Tensor>();
+            for (var t = 0; t < rollout.Length; t++)
+            {
+                lower.Add(model.Lower(rollout.Row(t)));
+                using var _ = torch.no_grad();
+                model.Upper(lower[t]);
+            }
+            using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
+            var outputs = model.Upper(torch.cat([.. lower], 0));
+            (outputs[0].mean() + outputs[1].mean()).backward();
+        }
+
+        private double Processor(Action<int> work)
+        {
+            var before = Environment.CpuUsage.TotalTime;
+            var threads = Enumerable.Range(0, _threads).Select(k => new Thread(() => { torch.set_num_threads(1); work(k); })).ToArray();
+            foreach (var thread in threads) thread.Start();
+            foreach (var thread in threads) thread.Join();
+            return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
+        }
+
+        public void Dispose()
+        {
+            foreach (var vector in _vectors) vector.Dispose();
+            foreach (var rollout in _rollouts) rollout.Dispose();
+            foreach (var replica in _replicas) replica.Dispose();
+        }
     }
 
-    private static double Processor(Action action)
-    {
-        var before = Environment.CpuUsage.TotalTime;
-        action();
-        return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
-    }
+    private static string Text(IReadOnlyList<(double Emulator, double Network)> costs) =>
+        $"emulator {Text([.. costs.Select(c => c.Emulator * 1e6)], "0")} us, network {Text([.. costs.Select(c => c.Network * 1e6)], "0")} us";
 
     private static string Text(IReadOnlyList<double> values, string format) =>
         string.Create(CultureInfo.InvariantCulture, $"{Median(values).ToString(format, CultureInfo.InvariantCulture)} ({values.Min().ToString(format, CultureInfo.InvariantCulture)} .. {values.Max().ToString(format, CultureInfo.InvariantCulture)})");
