@@ -124,7 +124,8 @@ public sealed class GamesSuite : Suite
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["agent"] = Setting,
-        ["environment options"] = string.Join("; ", _pool.Select(task => $"{task.Info.Id}: {string.Join(" ", task.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
+        ["environment options"] = string.Join("; ", _pool.Select(task => task.Info.Id).Concat(_evaluation.Tasks).Distinct().Select(id =>
+            $"{id}: {string.Join(" ", ((ActorCriticTask)Find(id)).Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
     };
 }
 

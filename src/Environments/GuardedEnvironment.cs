@@ -112,21 +112,11 @@ internal sealed class GuardedEnvironment(IEnvironment inner, string? copy = null
     private void CheckObservation(Observation observation)
     {
         if (Describe.WrongObservation(observation, Spec.Observation) is { } wrong) throw Fail(wrong);
-        if (observation.Element == ElementType.Float32 && HasNaN(observation.Floats)) throw Fail("the observation contains NaN.");
-    }
-
-    private static bool HasNaN(ReadOnlySpan<float> values)
-    {
-        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        foreach (var vector in vectors)
-            if (!Vector.EqualsAll(vector, vector)) return true;
-        foreach (var value in values[(vectors.Length * Vector<float>.Count)..])
-            if (float.IsNaN(value)) return true;
-        return false;
+        if (observation.Element == ElementType.Float32 && Describe.HasNaN(observation.Floats)) throw Fail("the observation contains NaN.");
     }
 }
 
-/// <summary>Wording shared by the errors of single and vector environments.</summary>
+/// <summary>Checks, and the wording of their errors, that single and vector environments share.</summary>
 internal static class Describe
 {
     public static string BadAction(int action, EnvironmentSpec spec)
@@ -140,5 +130,15 @@ internal static class Describe
         if (observation.Length == space.Length && observation.Element == space.Element) return null;
         var kind = observation.Element == ElementType.Byte ? "bytes" : "floats";
         return observation.Length == 0 ? "it returned an empty observation." : $"it returned an observation of {observation.Length} {kind}, but its space {space} has {space.Length} elements.";
+    }
+
+    public static bool HasNaN(ReadOnlySpan<float> values)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        foreach (var vector in vectors)
+            if (!Vector.EqualsAll(vector, vector)) return true;
+        foreach (var value in values[(vectors.Length * Vector<float>.Count)..])
+            if (float.IsNaN(value)) return true;
+        return false;
     }
 }

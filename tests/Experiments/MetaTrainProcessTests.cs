@@ -35,6 +35,8 @@ public sealed class MetaTrainProcessTests : IDisposable
     public void Neither_the_number_of_workers_nor_a_polite_stop_changes_a_bit_and_a_second_process_is_refused()
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
+        // The held-out game's options are part of the record too.
+        Assert.Contains("MinAtar/SpaceInvaders-v0?planes=10: planes=10", Result.Load(_folder["whole/run/result.json"]).Record!["environment options"], StringComparison.Ordinal);
         var process = ProgramProcess.Start("meta-train", ConfigOf("stopped"), "--parallel", "1");
         ProgramProcess.Until(process, () => Directory.Exists(_folder["stopped/run/checkpoints"]));
         var (second, _, refused) = ProgramProcess.Run("meta-train", "--resume", _folder["stopped/run"]);

@@ -243,6 +243,8 @@ public sealed class GymnasiumTests
     [InlineData("Wrong?what=flag", "terminated of shape (3,)", "truth value")]
     [InlineData("Wrong?what=old_step", "gym before 0.26", "truncated")]
     [InlineData("Wrong?what=old_reset", "gym before 0.26", "reset")]
+    [InlineData("Wrong?what=nan", "reward of action 0 is NaN", "copy 0")]
+    [InlineData("Wrong?what=hole", "observation contains NaN", "copy 0 of 2), step 1")]
     [InlineData("WrongVector?what=observations", "shape (2, 3)", "(2, 4)")]
     [InlineData("WrongVector?what=rewards", "rewards of shape (2, 1)", "(2,)")]
     [InlineData("WrongVector?what=no_final", "final_obs", "SAME_STEP")]
@@ -344,6 +346,19 @@ public sealed class GymnasiumTests
         using var sync = Registry.MakeVector("gym:CartPole-v1?vectorization=sync", 4, new Rng(5));
         Assert.Equal(500, singles.Spec.MaxEpisodeSteps);
         Assert.Equal(Record(singles, 300), Record(sync, 300));
+    }
+
+    [GymnasiumFact]
+    public void AnIdThatAModuleRegistersWhenItIsImportedIsFound()
+    {
+        using var vector = Registry.MakeVector("gym:rlleap_registered:RlLeap/Walk-v0", 2, new Rng(0));
+        Assert.Equal(4, vector.Spec.MaxEpisodeSteps);
+        vector.Reset();
+        for (var t = 1; t <= 3; t++) vector.Step([0, 1]);
+        Assert.Equal([3, 3], vector.Observations.Floats);
+        vector.Step([0, 1]);
+        Assert.Equal([Moment.Truncated, Moment.Truncated], vector.Moments);
+        Assert.Contains("the module rlleap_registered neither registers it", Fails(() => Registry.MakeVector("gym:rlleap_registered:RlLeap/Wolk-v0", 1, new Rng(0))).Message);
     }
 
     [GymnasiumFact]

@@ -58,7 +58,8 @@ public sealed class HangTests
             run: {directory: {{folder["r"]}}, seed: 3, parallel: 2}
             suite: games
             games:
-              pool: ["gym:rlleap_fixture:{{id}}", "gym:rlleap_fixture:Walk?length=4"]
+              # The other task waits for the GIL of the one that hangs, and must not wait out its own limit.
+              pool: ["gym:rlleap_fixture:{{id}}", "gym:rlleap_fixture:Walk?length=4&timeout=10000"]
               agent-steps: 100000
               agent: {preset: minatar, network: mlp, environments: 2}
             method: {name: leap}
@@ -69,6 +70,26 @@ public sealed class HangTests
         Assert.Contains(expected, error, StringComparison.Ordinal);
         // The failed task and the one that was stopped for it.
         Assert.Equal(2, Directory.GetFiles(folder["r/work/step-000000"], "*.checkpoint").Length);
+    }
+
+    [PythonFact]
+    public void TasksThatOnlyBeginWhileOneHangsDoNotKeepTheProgram()
+    {
+        using var folder = new TempFolder();
+        var walks = string.Join(", ", Enumerable.Range(4, 4).Select(length => $"'gym:rlleap_fixture:Walk?length={length}&timeout=10000'"));
+        var config = folder.Write("c.yaml", $$"""
+            run: {directory: {{folder["r"]}}, seed: 3, parallel: 5}
+            suite: games
+            games:
+              pool: ['gym:rlleap_fixture:Hanging?how=native&after=-1&timeout=2', {{walks}}]
+              agent-steps: 100000
+              agent: {preset: minatar, network: mlp, environments: 2}
+            method: {name: leap}
+            meta: {steps: 1, batch: 5}
+            """);
+        var (exit, _, error) = Program("meta-train", config);
+        Assert.Equal(1, exit);
+        Assert.Contains("reset did not return within 2 s", error, StringComparison.Ordinal);
     }
 
     [PythonFact]

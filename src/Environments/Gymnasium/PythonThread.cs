@@ -17,11 +17,14 @@ internal sealed class PythonThread : IDisposable
 
     private const long Outside = 0, GivenUp = -1;
 
+    // How often a waiter looks; and how long a call may take once another environment has hung, which may keep the GIL for ever.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100), Grace = TimeSpan.FromSeconds(1);
+
     private readonly string _id;
     private readonly TimeSpan _limit;
     private readonly AutoResetEvent _work = new(false), _done = new(false); // they do not spin: what is waited for may need the core
     private readonly Thread? _thread;
-    private readonly Action _calling;
+    private readonly Action _calling, _calledInTime;
     private Action? _action, _call;
     private string _doing = "";
     private long _step;
@@ -33,7 +36,7 @@ internal sealed class PythonThread : IDisposable
     /// <param name="limit">The longest that a call may take; zero: no limit.</param>
     public PythonThread(string id, TimeSpan limit)
     {
-        (_id, _limit, _calling) = (id, limit, CallInTime);
+        (_id, _limit, _calling, _calledInTime) = (id, limit, CallInTime, Call);
         if (limit == TimeSpan.Zero) return;
         _thread = new Thread(Loop) { IsBackground = true, Name = $"python {id}" };
         _thread.Start();
@@ -46,7 +49,7 @@ internal sealed class PythonThread : IDisposable
     /// <exception cref="EnvironmentHangException">It did not return in time; the environment is lost.</exception>
     public void Run(string doing, Action call, long step = 0)
     {
-        if (_lost || PythonHost.Hung) throw new EnvironmentHangException($"{_id}: an environment hung before, Python cannot be used any more in this process. Start again and resume.");
+        if (_lost || PythonHost.Hung) throw HungBefore();
         (_call, _doing, _step) = (call, doing, step);
         if (_thread is null) Call();
         else if (Thread.CurrentThread == _thread) CallInTime();
@@ -65,15 +68,15 @@ internal sealed class PythonThread : IDisposable
     {
         _action = action;
         _work.Set();
-        for (var wait = _limit; !_done.WaitOne(wait);)
+        while (!_done.WaitOne(_limit < Look ? _limit : Look))
         {
             var began = Volatile.Read(ref _inside);
-            wait = began == Outside ? _limit : _limit - Stopwatch.GetElapsedTime(began);
-            if (wait > TimeSpan.Zero) continue;
-            wait = _limit;
+            var otherHung = PythonHost.Hung && _limit > Grace;
+            if (began == Outside || Stopwatch.GetElapsedTime(began) < (otherHung ? Grace : _limit)) continue;
             // Either the call returns or it is given up, never both: a thread that was given up does nothing more.
             if (Interlocked.CompareExchange(ref _inside, GivenUp, began) != began) continue;
             _lost = true;
+            if (otherHung) throw HungBefore();
             PythonHost.MarkHung();
             throw new EnvironmentHangException($"{_id}: {Where} did not return within {_limit.TotalSeconds:0.###} s (option timeout). " +
                 "An environment inside this process cannot be stopped, so the process has to end; resume the run, with a longer timeout if the environment is only slow.");
@@ -83,12 +86,16 @@ internal sealed class PythonThread : IDisposable
         error.Throw();
     }
 
+    private EnvironmentHangException HungBefore() => new($"{_id}: an environment hung before, Python cannot be used any more in this process. Start again and resume.");
+
     private string Where => _step > 0 ? $"{_doing} {_step} after its last reset" : _doing;
 
-    private void CallInTime()
+    private void CallInTime() => InTime(_calledInTime);
+
+    private void InTime(Action call)
     {
         Volatile.Write(ref _inside, Stopwatch.GetTimestamp());
-        try { Call(); }
+        try { call(); }
         finally
         {
             if (Interlocked.Exchange(ref _inside, Outside) == GivenUp) Thread.Sleep(Timeout.Infinite);
@@ -115,10 +122,14 @@ internal sealed class PythonThread : IDisposable
         {
             _work.WaitOne();
             if (_action is not { } action) break;
+            // Whoever hangs may have the GIL: it is waited for no longer than for a call.
             if (gil is null && PythonEngine.IsInitialized)
             {
-                gil = Py.GIL();
-                state = PythonEngine.BeginAllowThreads();
+                InTime(() =>
+                {
+                    gil = Py.GIL();
+                    state = PythonEngine.BeginAllowThreads();
+                });
             }
             try { action(); }
             catch (Exception e) { _error = ExceptionDispatchInfo.Capture(e); }

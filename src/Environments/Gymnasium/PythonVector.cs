@@ -106,6 +106,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         Array.Clear(Rewards);
         Array.Clear(RawRewards);
         Array.Fill(Moments, Moment.First);
+        CheckNumbers(Observations, 0, Count);
     }
 
     public void Step(ReadOnlySpan<int> actions)
@@ -118,6 +119,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         for (var i = 0; i < Count; i++)
         {
             var reward = _rewards[i];
+            if (!float.IsFinite(reward)) throw Wrong(i, $"the reward of action {actions[i]} is {reward}.");
             RawRewards[i] = reward;
             Rewards[i] = _request.Clip > 0 ? Math.Clamp(reward, -_request.Clip, _request.Clip) : reward;
             Moments[i] = _terminated[i] != 0 ? Moment.Terminated : _truncated[i] != 0 ? Moment.Truncated : Moment.Mid;
@@ -126,8 +128,18 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
             if (_over[i] == 0) continue;
             _finished.Add(new EpisodeRecord(i, _returns[i], _lengths[i], Moments[i]));
             (_returns[i], _lengths[i]) = (0, 0);
+            CheckNumbers(FinalObservations, i, 1);
         }
+        CheckNumbers(Observations, 0, Count);
     }
+
+    private void CheckNumbers(ObservationBuffer observations, int first, int count)
+    {
+        if (observations.Element != ElementType.Float32 || !Describe.HasNaN(observations.Floats.AsSpan(first * observations.RowLength, count * observations.RowLength))) return;
+        throw Wrong(Enumerable.Range(first, count).First(i => Describe.HasNaN(observations.FloatRow(i))), "the observation contains NaN.");
+    }
+
+    private EnvironmentException Wrong(int copy, string what) => new(_failure = $"{Spec.Id} (copy {copy} of {Count}), step {_steps}: {what}");
 
     public void Run(Action work) => _python.Watch(work);
 

@@ -331,11 +331,14 @@ def make(name, n, vectorization, arguments):
         cls = getattr(module, id, None) if id.isidentifier() else None
         if callable(cls):
             return _of_class(cls, n, vectorization, kwargs)
+        name = id  # which the module registered when it was imported; gymnasium.spec takes no module before it
     gymnasium = _import("gymnasium", "MISSING gymnasium, which makes the environments of gym: ids")
     try:
         spec = gymnasium.spec(name)
     except Exception as e:
-        raise Refused(f"gymnasium knows no environment {name} ({type(e).__name__}: {e})")
+        where = (f"the module {module_name} neither registers it nor has a class of that name" if module_name
+                 else f"one of your own is gym:module:{name}, where importing the module registers it")
+        raise Refused(f"gymnasium knows no environment {name} ({type(e).__name__}: {str(e).rstrip('.')}); {where}")
     if vectorization in ("auto", "native", "sync") and (spec.vector_entry_point is not None or vectorization != "auto"):
         if vectorization == "native" and spec.vector_entry_point is None:
             raise Refused("it has no vector environment of its own (vectorization=native); use vectorization=singles or sync")
