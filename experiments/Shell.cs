@@ -89,7 +89,8 @@ public static class Shell
     /// <summary>Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).</summary>
     public static bool IsDiskFull(Exception e) => e is IOException && (e.HResult & 0xffff) is 28 or 122 or 112;
 
-    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    /// <summary>A word as a shell reads it back.</summary>
+    internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static string NameOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";

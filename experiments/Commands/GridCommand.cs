@@ -22,7 +22,7 @@ public static class GridCommand
             if (parsed.GetValue(list))
             {
                 foreach (var run in config.Runs())
-                    Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run))}")}");
+                    Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}")}");
                 return 0;
             }
             Shell.GoesOnBy = Shell.Arguments;

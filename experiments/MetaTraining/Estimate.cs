@@ -17,7 +17,8 @@ public static class Estimate
         var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
             : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
         TorchSharp.torch.set_num_threads(1);
-        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
+        // As long as it takes to measure, whatever the length of a task.
+        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with { GradientSteps = 1_000_000, Stopping = null }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.Advance();
         var clock = Stopwatch.StartNew();
         var steps = 0;
@@ -34,7 +35,7 @@ public static class Estimate
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
 
             # {suite.Pool.Count} tasks in the pool, {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{(suite.Learner.Stopping is null ? "" : " at most")}; {parameters:N0} parameters, {suite.Network.Name}
-            # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}
+            # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}{(config.Method.Name == "maml" ? " and more, because MAML differentiates through its steps" : "")}
             # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {config.Run.Directory}
             # nothing was run and nothing was written
             """));

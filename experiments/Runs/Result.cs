@@ -34,10 +34,10 @@ public sealed record Result(
     /// <exception cref="RlLeapException">The file is not there or not a result.</exception>
     public static Result Load(string path)
     {
-        try { return JsonSerializer.Deserialize<Result>(File.ReadAllText(path), Json.Options)!; }
+        try { return JsonSerializer.Deserialize<Result>(File.ReadAllText(path), Json.Strict) ?? throw new JsonException("it is empty"); }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         { throw new RlLeapException($"{path} is not there: the run is not complete (see rlleap status), or it is no run."); }
-        catch (JsonException e) { throw new RlLeapException($"{path} is not a result: {e.Message}"); }
+        catch (JsonException e) { throw new RlLeapException($"{path} is not a result that this version reads ({e.Message.TrimEnd('.')}). Make it again with this version: rlleap meta-train, train or evaluate."); }
     }
 }
 
@@ -67,6 +67,9 @@ internal static class Json
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // read by programs, never pasted into a page unescaped
     };
+
+    /// <summary>For reading what another version may have written: what is missing is an error, not null.</summary>
+    public static readonly JsonSerializerOptions Strict = new(Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>The same, laid out for people.</summary>
     public static readonly JsonSerializerOptions Readable = new(Options) { WriteIndented = true, NewLine = "\n" };

@@ -38,6 +38,26 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_report_of_what_another_version_wrote_or_to_where_nothing_can_be_written_is_one_clear_error()
+    {
+        using var temp = new TempFolder();
+        foreach (var text in new[] { "{}", "null", """{"kind":"meta-train","name":"x"}""", """{"kind":"meta-train","name":"x","curves":[{"task":"a"}],"meta-curves":[]}""" })
+        {
+            temp.Write("old/result.json", text);
+            var (code, _, old) = ProgramProcess.Run("report", temp["old"]);
+            Assert.Equal(1, code);
+            Assert.Contains("is not a result that this version reads", old, StringComparison.Ordinal);
+        }
+        new Result("train", "a", [new("Pong", "none", 1, [1, 2], [0.1, 0.2])], []).Save(temp["run/result.json"]);
+        foreach (var output in new[] { temp.Write("file", ""), temp["file/folder"], "/proc/report" })
+        {
+            var (code, _, error) = ProgramProcess.Run("report", temp["run"], "--output", output);
+            Assert.Equal(1, code);
+            Assert.Contains($"the report cannot be written to {output}", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Help_and_no_arguments_list_the_commands()
     {
         foreach (var arguments in new[] { Array.Empty<string>(), ["--help"] })
