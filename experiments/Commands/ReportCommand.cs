@@ -73,7 +73,7 @@ public static class ReportCommand
         for (var i = 0; i < table.Columns.Count; i++)
         {
             var column = new TableColumn(Markup.Escape(table.Columns[i]));
-            view.AddColumn(fits || table.Rows.All(row => row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
+            view.AddColumn(fits || table.Rows.All(row => row[i].Length is > 0 and < 6) || table.Rows.All(row => row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
         }
         foreach (var row in table.Rows) view.AddRow(row.Select(Cell).ToArray());
         AnsiConsole.Write(view);
