@@ -1,6 +1,7 @@
 // rlleap grid: a matrix of runs (methods x seeds x splits), resumable.
 using System.CommandLine;
 using RlLeap.Experiments.Configs;
+using RlLeap.Experiments.MetaTraining;
 using RlLeap.Experiments.Runs;
 
 namespace RlLeap.Experiments.Commands;
@@ -25,6 +26,7 @@ public static class GridCommand
                     Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}")}");
                 return 0;
             }
+            foreach (var run in config.Runs()) Compare(run.Name, config.Command, Path.Combine(grid.FolderOf(run), RunDirectory.ConfigName), grid.ConfigOf(run), [.. run.Settings, $"run.directory={grid.FolderOf(run)}"]);
             Shell.GoesOnBy = Shell.Arguments;
             var failed = await grid.Execute(stop);
             Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in {config.Directory}.");
@@ -32,4 +34,18 @@ public static class GridCommand
         });
         return command;
     }
+
+    // A run made before the grid was changed must not pass for one of it. Where it was computed may differ.
+    private static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
+    {
+        if (!File.Exists(kept)) return;
+        var (there, now) = command == "train" ? (Text(Train.Resolve(ConfigFile.Load<TrainConfig>(kept))), Text(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
+            : (Text(ConfigFile.Load<MetaTrainConfig>(kept)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
+        if (there.Zip(now).FirstOrDefault(pair => pair.First != pair.Second) is ({ } old, { } wanted))
+            throw new RlLeapException($"{run} was begun with another config: {kept} has {old.Trim()}, now it would be {wanted.Trim()}. Choose another directory for the grid, or delete that run.");
+    }
+
+    private static string[] Text(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new(), Device = "cpu", EnvironmentThreads = 1, Assemblies = [] }).Split('\n');
+
+    private static string[] Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Directory = "", Seed = config.Run.Seed }, Executor = new(), Assemblies = [] }).Split('\n');
 }

@@ -11,7 +11,8 @@ namespace RlLeap.Experiments.Runs;
 /// <param name="start">Runs the program with arguments, its output to a file; answers its exit code. Replaced in tests.</param>
 public sealed partial class Grid(GridConfig config, string file, Func<IReadOnlyList<string>, string, CancellationToken, Task<int>>? start = null)
 {
-    private string ConfigOf(GridRun run) => Path.GetFullPath(run.Config, Path.GetDirectoryName(Path.GetFullPath(file))!);
+    /// <summary>Path of a run's config.</summary>
+    public string ConfigOf(GridRun run) => Path.GetFullPath(run.Config, Path.GetDirectoryName(Path.GetFullPath(file))!);
 
     public string FolderOf(GridRun run) => Path.Combine(config.Directory, run.Name);
 

@@ -88,6 +88,24 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_run_made_before_its_grid_was_changed_does_not_pass_for_one_of_it()
+    {
+        using var temp = new TempFolder();
+        string[] grid = ["grid", temp.Write("grid.yaml", $$"""
+            command: train
+            config: {{temp.Write("agent.yaml", "environment: MinAtar/Breakout-v0\nagent-steps: 160\n")}}
+            directory: {{temp["grid"]}}
+            axes: {seed: ["1"]}
+            """)];
+        var (first, _, problem) = ProgramProcess.Run(grid);
+        Assert.True(first == 0, problem);
+        Assert.Equal(0, ProgramProcess.Run([.. grid, "--set", "parallel=2"]).Item1);
+        var (exit, _, error) = ProgramProcess.Run([.. grid, "--set", "set={agent-steps: \"320\"}"]);
+        Assert.Equal(1, exit);
+        Assert.Contains("has agent-steps: 160, now it would be agent-steps: 320", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_unexpected_error_is_one_message_with_the_path_of_its_details()
     {
         var (exit, error) = InProcess(_ => throw new InvalidOperationException("a defect"));
