@@ -16,13 +16,16 @@ public static class PythonHost
     private static readonly Lock Gate = new();
     private static PythonInstallation? _installation;
     private static PyObject? _bridge;
-    private static volatile bool _hung;
+    private static volatile string? _hung;
 
     /// <summary>The interpreter to use before all others (--python); set it before the first environment is made.</summary>
     public static string? Asked { get; set; }
 
     /// <summary>Whether an environment hung: Python cannot be used any more, and the process leaves by _exit.</summary>
-    public static bool Hung => _hung;
+    public static bool Hung => _hung is not null;
+
+    /// <summary>What hung first, as a message.</summary>
+    internal static string? WhatHung => _hung;
 
     /// <summary>The Python in use; null before <see cref="Start"/>.</summary>
     public static PythonInstallation? Installation => _installation;
@@ -68,7 +71,7 @@ public static class PythonHost
     internal static PyObject Bridge => _bridge ?? throw new InvalidOperationException("Python was not started.");
 
     /// <summary>Notes that a thread is lost inside Python.</summary>
-    internal static void MarkHung() => _hung = true;
+    internal static void MarkHung(string what) => Interlocked.CompareExchange(ref _hung, what, null);
 
     /// <summary>A Python exception as one of ours: its traceback, or only its message where the bridge itself refused. Hold the GIL.</summary>
     /// <remarks>The Python exception is let go of: its traceback keeps every frame's variables alive, environments among them.</remarks>
@@ -95,7 +98,7 @@ public static class PythonHost
     /// <summary>After a hang, ends the process at once, without any of the clean-up that would wait for Python. Otherwise does nothing.</summary>
     public static void LeaveIfHung()
     {
-        if (!_hung) return;
+        if (_hung is null) return;
         Console.Out.Flush();
         Console.Error.Flush();
         if (OperatingSystem.IsWindows()) TerminateProcess(-1, (uint)Environment.ExitCode);

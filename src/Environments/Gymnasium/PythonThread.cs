@@ -77,8 +77,9 @@ internal sealed class PythonThread : IDisposable
             if (Interlocked.CompareExchange(ref _inside, GivenUp, began) != began) continue;
             _lost = true;
             if (otherHung) throw HungBefore();
-            PythonHost.MarkHung();
-            throw new EnvironmentHangException($"{_id}: {Where} did not return within {_limit.TotalSeconds:0.###} s (option timeout). " +
+            var what = $"{_id}: {Where} did not return within {_limit.TotalSeconds:0.###} s (option timeout).";
+            PythonHost.MarkHung(what);
+            throw new EnvironmentHangException($"{what} " +
                 "An environment inside this process cannot be stopped, so the process has to end; resume the run, with a longer timeout if the environment is only slow.");
         }
         if (_error is not { } error) return;
@@ -86,7 +87,7 @@ internal sealed class PythonThread : IDisposable
         error.Throw();
     }
 
-    private EnvironmentHangException HungBefore() => new($"{_id}: an environment hung before, Python cannot be used any more in this process. Start again and resume.");
+    private EnvironmentHangException HungBefore() => new($"{_id} is given up, because Python cannot be used any more in this process: {PythonHost.WhatHung} Resume the run, with a longer timeout if that environment is only slow.");
 
     private string Where => _step > 0 ? $"{_doing} {_step} after its last reset" : _doing;
 
