@@ -1,6 +1,6 @@
 """The peer of `rlleap bench ale`: a bare Python loop over the same vector environment, in a process of its own.
 
-Reads lines "game copies threads frame_skip steps" once, then a line per round; answers each round with its seconds. Actions come from the same
+Reads lines "game copies threads frame_skip steps" once, then a line per round; answers each round with its seconds, on the clock and of all cores. Actions come from the same
 small generator as on the other side, and seeds are given, so that both emulate the same games.
 """
 import sys
@@ -27,7 +27,7 @@ for _ in sys.stdin:
             state = (state * 1103515245 + 12345) % 2147483648
             row[i] = (state >> 8) % count
         actions.append(row)
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     for row in actions:
         observations, rewards, terminations, truncations, info = env.step(row)
-    print(time.perf_counter() - start, flush=True)
+    print(time.perf_counter() - start, time.process_time() - processor, flush=True)
