@@ -41,11 +41,11 @@ public static class GridCommand
         if (!File.Exists(kept)) return;
         var (there, now) = command == "train" ? (Text(Train.Resolve(ConfigFile.Load<TrainConfig>(kept))), Text(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
             : (Text(ConfigFile.Load<MetaTrainConfig>(kept)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
-        if (there.Zip(now).FirstOrDefault(pair => pair.First != pair.Second) is ({ } old, { } wanted))
-            throw new RlLeapException($"{run} was begun with another config: {kept} has {old.Trim()}, now it would be {wanted.Trim()}. Choose another directory for the grid, or delete that run.");
+        if (RunDirectory.FirstDifference(there, now) is { } odd)
+            throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be {odd.Asked}. Choose another directory for the grid, or delete that run.");
     }
 
-    private static string[] Text(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new(), Device = "cpu", EnvironmentThreads = 1, Assemblies = [] }).Split('\n');
+    private static string Text(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new(), Device = "cpu", EnvironmentThreads = 1, Assemblies = [] });
 
-    private static string[] Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Directory = "", Seed = config.Run.Seed }, Executor = new(), Assemblies = [] }).Split('\n');
+    private static string Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Directory = "", Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
 }

@@ -65,8 +65,6 @@ internal static class RunConfig
         // What decides results is fixed when a run begins; where it is computed is not.
         if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
             throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be changed, which change no result.");
-        var path = Path.Combine(folder, RunDirectory.ConfigName);
-        if (!File.Exists(path)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
-        return ConfigFile.Load<MetaTrainConfig>(path, settings) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
+        return ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(folder), settings) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
     }
 }

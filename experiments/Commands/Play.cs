@@ -38,8 +38,7 @@ public static class Play
 
     private static void Run(string folder, string? id, string? record, int episodes, bool greedy, long seed, int most, int rate, CancellationToken stop)
     {
-        var path = Path.Combine(folder, RunDirectory.ConfigName);
-        if (!File.Exists(path)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
+        var path = RunDirectory.ConfigOf(folder);
         var config = ConfigFile.Load<TrainConfig>(path);
         id ??= config.Environment;
         var rng = new Rng(seed);

@@ -70,8 +70,7 @@ public static class Train
 
     private static int Resume(string folder, string? file, List<string> settings, CancellationToken stop)
     {
-        var path = Path.Combine(folder, RunDirectory.ConfigName);
-        if (!File.Exists(path)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
+        var path = RunDirectory.ConfigOf(folder);
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
         var own = ConfigFile.Load<TrainConfig>(path);
         var asked = file is null && settings.Count == 0 ? null : Resolve(file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Load<TrainConfig>(path, settings));

@@ -88,23 +88,13 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                 saved.Restart();
                 stop.ThrowIfCancellationRequested();
             }
-            recorder.Add(Advance(), learner.Count);
+            recorder.Add(learner.Advance(Save), learner.Count);
             line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
         }
         recorder.End(learner.Count);
         return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
 
         void Save() => learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
-
-        StepRecord Advance()
-        {
-            try { return learner.Advance(); }
-            catch (Exception e) when (learner.ShouldSaveAfter(e))
-            {
-                Save();
-                throw;
-            }
-        }
     }
 
     private void Store(Item item, Finished finished, ref int done, Progress progress)

@@ -87,8 +87,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
             run.Times.Write(times.End(record.MetaStep));
-            progress.Report(learner.MetaSteps, Summary(record));
-            Log.Information("meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, Summary(record));
+            var summary = Summary(record);
+            progress.Report(learner.MetaSteps, summary);
+            Log.Information("meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, summary);
         }
         StoredExecutor.Discard(work);
     }
@@ -180,7 +181,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private static void RequireFinished(string folder)
     {
-        if (!RunDirectory.Holds(folder)) throw new RlLeapException($"{folder} holds no run (there is no {RunDirectory.ConfigName} in it).");
+        RunDirectory.ConfigOf(folder);
         if (!File.Exists(Path.Combine(folder, InitializationName)))
             throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: rlleap meta-train --resume {folder}");
     }
@@ -199,7 +200,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             if (wanted.Against.Contains("none") && point.Name != "none") points.Add(StartingPoint.None);
             foreach (var (other, name) in others.Zip(names))
             {
-                var theirs = ConfigFile.Load<MetaTrainConfig>(Path.Combine(other, RunDirectory.ConfigName)) with { Executor = config.Executor };
+                var theirs = ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(other)) with { Executor = config.Executor };
                 opened.Add(Load(other, Suite.Open(theirs), theirs));
                 points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs });
             }

@@ -19,9 +19,8 @@ public sealed record MetaReport(string Label, string Task, string Quantity, int 
     private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves)
     {
         long[] steps = [.. curves.Select(c => c.MetaSteps).Aggregate<IEnumerable<long>>((a, b) => a.Intersect(b))];
-        var values = curves.Select(c => c.MetaSteps.Zip(c.Values).ToDictionary(p => p.First, p => p.Second)).ToList();
-        double[] mean = [.. steps.Select(step => values.Average(v => v[step]))];
-        double[] spread = [.. steps.Zip(mean, (step, m) => values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v[step] - m) * (v[step] - m)) / (values.Count - 1)))];
+        double[][] lines = [.. curves.Select(c => c.MetaSteps.Zip(c.Values).ToDictionary(p => p.First, p => p.Second)).Select(at => steps.Select(step => at[step]).ToArray())];
+        double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
         return new(label, curves[0].Task, curves[0].Quantity, curves.Count, steps, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)]);
     }
 

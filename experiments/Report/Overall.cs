@@ -36,8 +36,8 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
         {
             var mine = units.Where(u => u.Key.Method == method).OrderBy(u => u.Key.Unit).ToList();
             var areas = Areas(method);
-            double[][] lines = [.. mine.Select(u => MeanOf([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
-            return new OverallMethod(method, MeanOf(lines), SpreadOf(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
+            double[][] lines = [.. mine.Select(u => LearningCurves.Mean([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
+            return new OverallMethod(method, LearningCurves.Mean(lines), LearningCurves.Deviation(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
                 [.. quantities.Select(q => Aggregates.Student([.. mine.Select(u => ValueOf(u, q))]))],
                 method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey) ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
         })]) { Compared = first };
@@ -58,15 +58,6 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
     internal static double ValueOf(IEnumerable<Learned> unit, string quantity) => quantity == Area
         ? unit.Average(l => LearningCurves.Area(l.Curve.Steps, l.Curve.Values))
         : unit.SelectMany(l => l.Scores).Where(s => s.Quantity == quantity).Select(s => s.Value).DefaultIfEmpty(double.NaN).Average();
-
-    internal static double[] MeanOf(double[][] lines) => [.. lines[0].Select((_, i) => lines.Average(l => l[i]))];
-
-    // Standard deviation over lines at each point; zeros for one line.
-    internal static double[] SpreadOf(double[][] lines)
-    {
-        var mean = MeanOf(lines);
-        return [.. mean.Select((m, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - m) * (l[i] - m)) / (lines.Length - 1)))];
-    }
 }
 
 /// <summary>One method over all tasks: the mean curve and its standard deviation over units; each unit's numbers and their means with 95 % t-intervals, by quantity; and
@@ -87,7 +78,7 @@ public sealed record SweepReport(string Key, string Quantity, IReadOnlyList<Swee
                 orderby methods.IndexOf(point.Key.Method), point.Key.X
                 let values = point.GroupBy(l => l.Run).Select(run => OverallReport.ValueOf(run, quantity)).ToArray()
                 where values.All(double.IsFinite) // a method without such a score has no points
-                select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), OverallReport.SpreadOf([.. values.Select(v => new[] { v })])[0])]))];
+                select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), LearningCurves.Deviation([.. values.Select(v => new[] { v })])[0])]))];
     }
 }
 

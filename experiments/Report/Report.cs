@@ -115,7 +115,7 @@ public sealed record Report(
             var (from, to) = (seeds.Max(c => c.Steps[0]), seeds.Max(c => c.Steps[^1]));
             var grid = Grid(from, to);
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
-            double[] mean = OverallReport.MeanOf(lines), spread = OverallReport.SpreadOf(lines);
+            double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
             double[] areas = [.. seeds.Select(c => LearningCurves.Area(c.Steps, c.Values))], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
             return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,

@@ -47,6 +47,12 @@ public sealed class RunDirectory : IDisposable
 
     /// <summary>Whether a folder holds a run, and whether that run is complete.</summary>
     public static bool Holds(string path) => File.Exists(Path.Combine(path, ConfigName));
+
+    /// <summary>Path of the config of the run in a folder.</summary>
+    /// <exception cref="RlLeapException">The folder holds no run.</exception>
+    public static string ConfigOf(string path) =>
+        Holds(path) ? Path.Combine(path, ConfigName) : throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
+
     public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
 
     /// <summary>The process that holds a run, or held it when it was killed; null where it was let go.</summary>
@@ -85,12 +91,12 @@ public sealed class RunDirectory : IDisposable
     /// <param name="config">The config asked for, where one was given; it must be the run's own.</param>
     public static RunDirectory Resume(string path, string? config = null, int keep = 2)
     {
-        if (!Holds(path)) throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
+        ConfigOf(path);
         var run = Open(path, keep);
         try
         {
-            if (config is not null && FirstDifference(run.Config, config) is { } difference)
-                throw new RlLeapException($"the run in {path} was started with another config: {difference}. Resume with its own, or choose another run.directory.");
+            if (config is not null && FirstDifference(run.Config, config) is { } odd)
+                throw new RlLeapException($"the run in {path} was started with another config: line {odd.Line} of its {ConfigName} is '{odd.Kept}', asked for was '{odd.Asked}'. Resume with its own, or choose another run.directory.");
             run.Restored = run._checkpoints.Newest();
             run.Cut();
             if (run.Restored is { } from) Log.Information("going on from {Checkpoint}", from.Folder);
@@ -174,11 +180,12 @@ public sealed class RunDirectory : IDisposable
         return new RunDirectory(path, stream, keep);
     }
 
-    private static string? FirstDifference(string run, string asked)
+    /// <summary>The first line in which a run's config is not the one asked for, from 1, and what stands there in both; null where they are equal.</summary>
+    internal static (int Line, string? Kept, string? Asked)? FirstDifference(string run, string asked)
     {
         var (a, b) = (run.Split('\n'), asked.Split('\n'));
         for (var i = 0; i < Math.Max(a.Length, b.Length); i++)
-            if (a.ElementAtOrDefault(i) != b.ElementAtOrDefault(i)) return $"line {i + 1} of its {ConfigName} is '{a.ElementAtOrDefault(i)?.Trim()}', asked for was '{b.ElementAtOrDefault(i)?.Trim()}'";
+            if (a.ElementAtOrDefault(i) != b.ElementAtOrDefault(i)) return (i + 1, a.ElementAtOrDefault(i)?.Trim(), b.ElementAtOrDefault(i)?.Trim());
         return null;
     }
 }

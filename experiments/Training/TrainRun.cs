@@ -93,15 +93,10 @@ public sealed class TrainRun : IDisposable
 
     private StepRecord Advance()
     {
-        try { return _learner.Advance(); }
+        try { return _learner.Advance(() => SaveAfterFailure(evaluationPending: false)); }
         catch (DivergenceException e)
         {
             Log.Error("{Message} (agent step {Step})", e.Message, _learner.Count);
-            throw;
-        }
-        catch (Exception e) when (_learner.ShouldSaveAfter(e))
-        {
-            SaveAfterFailure(evaluationPending: false);
             throw;
         }
     }

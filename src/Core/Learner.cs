@@ -136,10 +136,17 @@ public sealed class Learner : IDisposable
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
-    /// <summary>Whether to save after <see cref="Advance"/> failed. An environment that failed or hung leaves the learner as it was after its last gradient step.</summary>
-    /// <remarks>False where nothing was learned since the last checkpoint, and where that one resumes to the bit: half a draw has moved the stream.</remarks>
-    public bool ShouldSaveAfter(Exception failure) =>
-        failure is RlLeapException and not DivergenceException && Step > _kept && !CanResumeExactly;
+    /// <summary>As <see cref="Advance()"/>, but calls <paramref name="save"/> before an exception of an environment that failed or hung, which leaves the learner as it was after its last gradient step.</summary>
+    /// <remarks>Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a draw has moved the stream.</remarks>
+    public StepRecord Advance(Action? save)
+    {
+        try { return Advance(); }
+        catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _kept && !CanResumeExactly)
+        {
+            save();
+            throw;
+        }
+    }
 
     /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>

@@ -99,19 +99,19 @@ public sealed class TaskRun
     /// <summary>Trains to the last gradient step, writing checkpoints on the way.</summary>
     public void Complete(Learner learner)
     {
-        var path = CheckpointPath;
+        Action? save = CheckpointPath is { } path ? () => learner.Save(path) : null;
         var saved = _hooks.Clock.GetTimestamp();
         while (!learner.IsDone)
         {
             if (Cancellation.IsCancellationRequested)
             {
-                if (path is not null) Aside(() => learner.Save(path));
+                if (save is not null) Aside(save);
                 Cancellation.ThrowIfCancellationRequested();
             }
-            var record = Advance(learner, path);
+            var record = learner.Advance(save);
             if (_hooks.Stepped is { } stepped) Aside(() => stepped(Work, record));
-            if (path is null || _hooks.CheckpointEvery <= TimeSpan.Zero || _hooks.Clock.GetElapsedTime(saved) < _hooks.CheckpointEvery || learner.IsDone) continue;
-            Aside(() => learner.Save(path));
+            if (save is null || _hooks.CheckpointEvery <= TimeSpan.Zero || _hooks.Clock.GetElapsedTime(saved) < _hooks.CheckpointEvery || learner.IsDone) continue;
+            Aside(save);
             saved = _hooks.Clock.GetTimestamp();
         }
     }
@@ -121,16 +121,6 @@ public sealed class TaskRun
         var began = _hooks.Clock.GetTimestamp();
         action();
         _aside += _hooks.Clock.GetElapsedTime(began);
-    }
-
-    private static StepRecord Advance(Learner learner, string? path)
-    {
-        try { return learner.Advance(); }
-        catch (Exception e) when (path is not null && learner.ShouldSaveAfter(e))
-        {
-            learner.Save(path);
-            throw;
-        }
     }
 
     private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);

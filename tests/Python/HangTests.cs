@@ -54,40 +54,31 @@ public sealed class HangTests
     public void AMetaTrainingWhoseEnvironmentFailsIsSavedAndLeaves(string id, string expected)
     {
         using var folder = new TempFolder();
-        var config = folder.Write("c.yaml", $$"""
-            run: {directory: {{folder["r"]}}, seed: 3, parallel: 2}
-            suite: games
-            games:
-              # The other task waits for the GIL of the one that hangs, and must not wait out its own limit.
-              pool: ["gym:rlleap_fixture:{{id}}", "gym:rlleap_fixture:Walk?length=4&timeout=10000"]
-              agent-steps: 100000
-              agent: {preset: minatar, network: mlp, environments: 2}
-            method: {name: leap}
-            meta: {steps: 1, batch: 2}
-            """);
-        var (exit, _, error) = Program("meta-train", config);
+        // The other task waits for the GIL of the one that hangs, and must not wait out its own limit.
+        var (exit, _, error) = MetaTrain(folder, id, "Walk?length=4&timeout=10000");
         Assert.Equal(1, exit);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         // The failed task and the one that was stopped for it.
         Assert.Equal(2, Directory.GetFiles(folder["r/work/step-000000"], "*.checkpoint").Length);
     }
 
+    // One meta-step over environments of the fixture, all side by side.
+    private static (int Exit, string Output, string Error) MetaTrain(TempFolder folder, params string[] ids) => Program("meta-train", folder.Write("c.yaml", $$"""
+        run: {directory: {{folder["r"]}}, seed: 3, parallel: {{ids.Length}}}
+        suite: games
+        games:
+          pool: [{{string.Join(", ", ids.Select(id => $"'gym:rlleap_fixture:{id}'"))}}]
+          agent-steps: 100000
+          agent: {preset: minatar, network: mlp, environments: 2}
+        method: {name: leap}
+        meta: {steps: 1, batch: {{ids.Length}}}
+        """));
+
     [PythonFact]
     public void TasksThatOnlyBeginWhileOneHangsDoNotKeepTheProgram()
     {
         using var folder = new TempFolder();
-        var walks = string.Join(", ", Enumerable.Range(4, 4).Select(length => $"'gym:rlleap_fixture:Walk?length={length}&timeout=10000'"));
-        var config = folder.Write("c.yaml", $$"""
-            run: {directory: {{folder["r"]}}, seed: 3, parallel: 5}
-            suite: games
-            games:
-              pool: ['gym:rlleap_fixture:Hanging?how=native&after=-1&timeout=2', {{walks}}]
-              agent-steps: 100000
-              agent: {preset: minatar, network: mlp, environments: 2}
-            method: {name: leap}
-            meta: {steps: 1, batch: 5}
-            """);
-        var (exit, _, error) = Program("meta-train", config);
+        var (exit, _, error) = MetaTrain(folder, ["Hanging?how=native&after=-1&timeout=2", .. Enumerable.Range(4, 4).Select(length => $"Walk?length={length}&timeout=10000")]);
         Assert.Equal(1, exit);
         Assert.Contains("reset did not return within 2 s", error, StringComparison.Ordinal);
     }
