@@ -11,7 +11,7 @@ internal sealed record ConfigKey(string Name, PropertyInfo Property, KeyAttribut
     {
         var context = new NullabilityInfoContext();
         return [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null).OrderBy(p => p.MetadataToken).Select(p => new ConfigKey(
-            Kebab(p.Name), p,
+            Names.Kebab(p.Name), p,
             p.GetCustomAttribute<KeyAttribute>() ?? throw new InvalidOperationException($"{type.Name}.{p.Name} has no [Key]: every key of a config is documented"),
             p.IsDefined(typeof(RequiredMemberAttribute)),
             context.Create(p).WriteState == NullabilityState.Nullable))];
@@ -22,7 +22,4 @@ internal sealed record ConfigKey(string Name, PropertyInfo Property, KeyAttribut
     public static Type? ElementOf(Type type) => !type.IsGenericType ? null
         : type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0]
         : type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
-
-    public static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1]))) ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 }

@@ -94,7 +94,7 @@ internal sealed class ConfigReader(ConfigOrigin origin)
         if (type == typeof(string)) return IsNull(node) ? null : text;
         if (node.Style != ScalarStyle.Plain) return null; // "1" is a text
         if (type == typeof(bool)) return text switch { "true" => true, "false" => false, _ => null };
-        if (type.IsEnum) return Enum.GetValues(type).Cast<object>().FirstOrDefault(v => ConfigKey.Kebab(v.ToString()!) == text);
+        if (type.IsEnum) return Enum.GetValues(type).Cast<object>().FirstOrDefault(v => Names.Kebab(v.ToString()!) == text);
         var number = text.Replace("_", ""); // 5_000_000 and 5e6 are whole numbers too
         if (type == typeof(double) || type == typeof(float))
             return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? Convert.ChangeType(real, type) : null;
@@ -114,7 +114,7 @@ internal sealed class ConfigReader(ConfigOrigin origin)
             var many = !dictionary && key.Attribute.AtLeast > 0 ? $" of at least {key.Attribute.AtLeast}" : "";
             return $"{(dictionary ? "names, each with" : $"a list{many}, each entry")} {Expected(key, element)}";
         }
-        if (type.IsEnum) return $"one of {string.Join(", ", Enum.GetNames(type).Select(ConfigKey.Kebab))}";
+        if (type.IsEnum) return $"one of {string.Join(", ", Enum.GetNames(type).Select(Names.Kebab))}";
         var name = type == typeof(string) ? "a text" : type == typeof(bool) ? "true or false" : type == typeof(int) || type == typeof(long) ? "a whole number" : "a number";
         return name + key.Attribute.BoundsInWords();
     }

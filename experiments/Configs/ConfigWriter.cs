@@ -64,7 +64,7 @@ internal static class ConfigWriter
     {
         null => "null",
         bool b => b ? "true" : "false",
-        Enum e => ConfigKey.Kebab(e.ToString()),
+        Enum e => Names.Kebab(e.ToString()),
         double or float => Convert.ToDouble(value).ToString("R", CultureInfo.InvariantCulture),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         string text when IsPlain(text) => text,

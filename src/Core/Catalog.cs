@@ -32,7 +32,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
         foreach (var (type, id) in assembly.GetTypes().Select(type => (type, type.GetCustomAttribute<TMark>()?.Id)).Where(found => found.Id is not null).OrderBy(found => found.Id, StringComparer.Ordinal))
         {
             if (!System.Text.RegularExpressions.Regex.IsMatch(id!, @"^[\w.:-]+(/[\w.:-]+)+$"))
-                throw new RlLeapException($"{type.FullName}: '{id}' cannot be a {kind}'s name: use letters, digits, '.', ':', '-' and '_' with a '/' between, for example my/{Kebab(type.Name)}.");
+                throw new RlLeapException($"{type.FullName}: '{id}' cannot be a {kind}'s name: use letters, digits, '.', ':', '-' and '_' with a '/' between, for example my/{Names.Kebab(type.Name)}.");
             if (!typeof(T).IsAssignableFrom(type) || type.IsAbstract) throw new RlLeapException($"{id}: {type.FullName} is marked as a {kind} but is not a class derived from {typeof(T).Name}.");
             ConstructorOf(type, id!);
             if (!_types.TryAdd(id!, type) && _types[id!] != type)
@@ -55,9 +55,9 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
         foreach (var pair in text.Split('?', 2) is [_, var list] ? list.Split('&', StringSplitOptions.RemoveEmptyEntries) : [])
         {
             var (name, value) = pair.Split('=', 2) is [var left, var right] ? (left, right) : throw new RlLeapException($"{text}: '{pair}' is not an option. Options follow the name as ?name=value&name=value.");
-            var at = Array.FindIndex(options, option => Kebab(option.Name!) == name);
+            var at = Array.FindIndex(options, option => Names.Kebab(option.Name!) == name);
             if (at < 0)
-                throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, options.Select(option => Kebab(option.Name!)))} {(options.Length == 0 ? "It has none." : $"It understands {string.Join(", ", options.Select(option => Kebab(option.Name!)))}.")}");
+                throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, options.Select(option => Names.Kebab(option.Name!)))} {(options.Length == 0 ? "It has none." : $"It understands {string.Join(", ", options.Select(option => Names.Kebab(option.Name!)))}.")}");
             values[supplied.Length + at] = Parse(options[at].ParameterType, value) ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes {Expected(options[at].ParameterType)}.");
         }
         try { return (T)constructor.Invoke(values); }
@@ -82,7 +82,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
         var invariant = CultureInfo.InvariantCulture;
         if (type == typeof(string)) return text;
         if (type == typeof(bool)) return text switch { "true" or "1" or "on" => true, "false" or "0" or "off" => false, _ => null };
-        if (type.IsEnum) return Enum.GetNames(type).FirstOrDefault(name => Kebab(name) == text) is { } word ? Enum.Parse(type, word) : null;
+        if (type.IsEnum) return Enum.GetNames(type).FirstOrDefault(name => Names.Kebab(name) == text) is { } word ? Enum.Parse(type, word) : null;
         if (type == typeof(int)) return int.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var small) ? small : null;
         if (type == typeof(long)) return long.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var whole) ? whole : null;
         return double.TryParse(text, NumberStyles.Float, invariant, out var number) && double.IsFinite(number) ? Convert.ChangeType(number, type, invariant) : null;
@@ -90,9 +90,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
 
     private static string Expected(Type type) =>
         type == typeof(string) ? "a text" : type == typeof(bool) ? "true or false" : type == typeof(int) || type == typeof(long) ? "a whole number"
-        : type == typeof(double) || type == typeof(float) ? "a number" : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type).Select(Kebab))}" : "";
+        : type == typeof(double) || type == typeof(float) ? "a number" : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type).Select(Names.Kebab))}" : "";
 
     private static string Place(Type type) => $"{type.FullName} in {type.Assembly.Location}";
-
-    private static string Kebab(string name) => string.Concat(name.Select((c, i) => char.IsUpper(c) ? (i > 0 ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 }

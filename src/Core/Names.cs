@@ -1,6 +1,6 @@
 namespace RlLeap;
 
-/// <summary>Nearest names for error messages.</summary>
+/// <summary>Names as people write them: nearest ones for error messages, and kebab-case.</summary>
 public static class Names
 {
     /// <summary>" Did you mean A, B or C?" with up to three known names that are near to <paramref name="asked"/>; empty when none is.</summary>
@@ -18,6 +18,10 @@ public static class Names
             _ => $" Did you mean {string.Join(", ", near[..^1])} or {near[^1]}?",
         };
     }
+
+    /// <summary>"AgentSteps" and "agentSteps" as "agent-steps", "RGBScale" as "rgb-scale".</summary>
+    public static string Kebab(string name) => string.Concat(name.Select((c, i) =>
+        char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1]))) ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 
     /// <summary>The number of letters inserted, deleted, changed or swapped with a neighbour to make one from the other.</summary>
     private static int Distance(string a, string b)
