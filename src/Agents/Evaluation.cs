@@ -39,6 +39,7 @@ public static class Evaluation
         {
             seen?.Invoke(environment);
             using var scope = NewDisposeScope();
+            environment.Observations.Update(); // the tensor is on its memory
             var input = observations.to(model.Device);
             if (rng is null) Policy.ActGreedily(model, input, actions);
             else Policy.Act(model, input, rng, actions);

@@ -83,8 +83,8 @@ public sealed class Rollout : IDraw
     /// <summary>Copies [N, ...] observations in as row <paramref name="t"/>.</summary>
     public void SetRow(int t, ObservationBuffer observations)
     {
-        var source = observations.Raw;
-        source.CopyTo(Observations.Raw.Slice(t * source.Length, source.Length));
+        var row = Observations.Raw.Length / (Length + 1);
+        observations.CopyTo(Observations.Raw.Slice(t * row, row));
         if (_hostRows.Length > 0) _rows[t].copy_(_hostRows[t]);
     }
 

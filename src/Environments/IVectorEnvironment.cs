@@ -72,10 +72,15 @@ public interface IVectorEnvironment : IDisposable
 public readonly record struct EpisodeRecord(int Index, double Return, int Length, Moment End);
 
 /// <summary>[N, ...] observations in one contiguous array, so that a tensor can share its memory.</summary>
+/// <remarks>
+/// An environment may leave its observations where they came from until they are read. Every member here sees the newest; whoever reads the memory by other
+/// ways (an array kept from before, a tensor on it) calls <see cref="Update"/> after each step.
+/// </remarks>
 public sealed class ObservationBuffer
 {
     private readonly byte[]? _bytes;
     private readonly float[]? _floats;
+    private Writer? _source;
 
     /// <summary>Zeros: <paramref name="count"/> rows of the space <paramref name="row"/>.</summary>
     public ObservationBuffer(Box row, int count)
@@ -105,10 +110,10 @@ public sealed class ObservationBuffer
     public long[] Shape { get; }
 
     /// <summary>The whole buffer of a byte space; pinned, so its address never changes.</summary>
-    public byte[] Bytes => _bytes ?? throw new EnvironmentException("These observations are floats: read Floats.");
+    public byte[] Bytes => _bytes is null ? throw new EnvironmentException("These observations are floats: read Floats.") : Updated(_bytes);
 
     /// <summary>The whole buffer of a float space; pinned, so its address never changes.</summary>
-    public float[] Floats => _floats ?? throw new EnvironmentException("These observations are bytes: read Bytes.");
+    public float[] Floats => _floats is null ? throw new EnvironmentException("These observations are bytes: read Bytes.") : Updated(_floats);
 
     /// <summary>Row <paramref name="index"/> of a byte buffer.</summary>
     public Span<byte> ByteRow(int index) => Bytes.AsSpan(index * RowLength, RowLength);
@@ -117,7 +122,44 @@ public sealed class ObservationBuffer
     public Span<float> FloatRow(int index) => Floats.AsSpan(index * RowLength, RowLength);
 
     /// <summary>The memory of the whole buffer, for snapshots and comparisons.</summary>
-    public Span<byte> Raw => _bytes is not null ? _bytes : System.Runtime.InteropServices.MemoryMarshal.AsBytes(_floats.AsSpan());
+    public Span<byte> Raw
+    {
+        get
+        {
+            Update();
+            return Memory;
+        }
+    }
+
+    /// <summary>Copies the whole buffer to memory of its size: once, also where the observations still lie elsewhere.</summary>
+    public void CopyTo(Span<byte> target)
+    {
+        if (target.Length != Memory.Length) throw new ArgumentException($"These observations are {Memory.Length} bytes, not {target.Length}.", nameof(target));
+        if (_source is { } source) source(target);
+        else Memory.CopyTo(target);
+    }
+
+    /// <summary>Brings the memory up to date.</summary>
+    public void Update()
+    {
+        if (_source is not { } source) return;
+        _source = null;
+        source(Memory);
+    }
+
+    /// <summary>The observations are what <paramref name="source"/> writes, until it is replaced (null: until then they are what was read).</summary>
+    internal void ReadFrom(Writer? source) => _source = source;
+
+    /// <summary>Writes all rows.</summary>
+    internal delegate void Writer(Span<byte> target);
+
+    private Span<byte> Memory => _bytes is not null ? _bytes : System.Runtime.InteropServices.MemoryMarshal.AsBytes(_floats.AsSpan());
+
+    private T Updated<T>(T memory)
+    {
+        Update();
+        return memory;
+    }
 
     /// <summary>Copies one observation into row <paramref name="index"/>; its type and length must be the row's.</summary>
     public void Set(int index, Observation observation)

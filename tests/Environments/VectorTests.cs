@@ -80,6 +80,34 @@ public sealed class VectorTests
     }
 
     [Fact]
+    public void Observations_that_lie_elsewhere_are_read_once_by_whoever_reads_them()
+    {
+        var buffer = new ObservationBuffer(new Box(ElementType.Byte, [3], 0, 255), 2);
+        var (reads, value) = (0, (byte)1);
+        void Source(Span<byte> target)
+        {
+            reads++;
+            target.Fill(value);
+        }
+        buffer.ReadFrom(Source);
+        var copy = new byte[6];
+        buffer.CopyTo(copy); // straight from the source
+        Assert.Equal((1, 1), (reads, copy[5]));
+        Assert.Equal([1, 1, 1], buffer.ByteRow(1).ToArray());
+        Assert.Equal([1, 1, 1], buffer.Row(0).Bytes);
+        Assert.Equal(2, reads);
+        buffer.CopyTo(copy); // from memory now
+        Assert.Equal(2, reads);
+        var memory = buffer.Bytes;
+        value = 2;
+        buffer.ReadFrom(Source);
+        Assert.Equal(1, memory[0]); // an array kept from before
+        buffer.Update();
+        Assert.Equal((2, 3), (memory[0], reads));
+        Assert.Throws<ArgumentException>(() => buffer.CopyTo(new byte[5]));
+    }
+
+    [Fact]
     public void Truncation_and_termination_are_kept_apart_and_the_final_observation_is_kept()
     {
         using var vector = new EnvironmentVector(2, i => new Counter(new Rng(i), 3, i == 0 ? Moment.Terminated : Moment.Truncated));

@@ -32,8 +32,8 @@ internal sealed record PythonRequest(string Id, int Count, Func<PyObject, PyObje
 
 /// <summary>N environments of Python's as one vector of ours.</summary>
 /// <remarks>
-/// One Python call a vector step. Actions, rewards and flags lie in numpy arrays that both sides see; observations are read through the
-/// buffer protocol and copied once, without the GIL, into this vector's own buffer. Other threads' work goes on meanwhile.
+/// One Python call a vector step. Actions, rewards and flags lie in numpy arrays that both sides see; observations stay in Python's array, held through the
+/// buffer protocol until the next step, and are copied once, without the GIL, where they are read. Other threads' work goes on meanwhile.
 /// </remarks>
 internal sealed unsafe class PythonVector : IVectorEnvironment
 {
@@ -46,6 +46,9 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
     private readonly int[] _lengths;
     private readonly List<EpisodeRecord> _finished = [];
     private readonly List<PyBuffer> _views = [];
+    private readonly ObservationBuffer.Writer _copying;
+    private PyObject? _rows; // what Python returned last
+    private PyBuffer? _view; // and its memory
     private PyObject _vector = null!, _step = null!, _reset = null!;
     private PyTuple _nothing = null!;
     private long* _actions;
@@ -67,7 +70,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         Moments = new Moment[Count];
         _returns = new double[Count];
         _lengths = new int[Count];
-        (_resetting, _stepping) = (ResetInPython, StepInPython);
+        (_resetting, _stepping, _copying) = (ResetInPython, StepInPython, CopyRows);
         _python = new PythonThread(request.Id, request.Timeout);
         try
         {
@@ -240,10 +243,10 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
 
     private void ResetInPython()
     {
-        PyObject rows;
         using (Py.GIL())
         {
-            if (_seeded) rows = _reset.Invoke(_nothing);
+            Release();
+            if (_seeded) Take(_reset.Invoke(_nothing));
             else
             {
                 using var seeds = new PyList();
@@ -252,74 +255,81 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
                     using var seed = new PyInt((int)(_request.Stream(i).Split("seed").NextUInt32() >> 1)); // Python's seeds start at 0, ale-py's are 32-bit
                     seeds.Append(seed);
                 }
-                rows = _reset.Invoke(seeds);
+                Take(_reset.Invoke(seeds));
             }
         }
-        Take(rows);
     }
 
     private void StepInPython()
     {
-        PyObject rows;
         using (Py.GIL())
         {
-            rows = _step.Invoke(_nothing);
+            Release();
+            Take(_step.Invoke(_nothing));
             for (var i = 0; i < Count; i++)
             {
                 if ((_terminated[i] | _truncated[i]) == 0) continue;
                 using var index = new PyInt(i);
                 using PyObject row = _vector.InvokeMethod("final", index);
                 using PyBuffer view = row.GetBuffer(PyBUF.CONTIG_RO);
-                Copy(view, FinalObservations, i, 1);
+                Copy(view, FinalObservations.Raw, i, 1);
             }
         }
-        Take(rows);
     }
 
     // The rows of all copies: one array of N rows, or a list of N arrays.
     private void Take(PyObject rows)
     {
-        PyBuffer? view = null;
-        using (Py.GIL())
+        _rows = rows;
+        if (PyList.IsListType(rows))
         {
-            if (PyList.IsListType(rows))
+            for (var i = 0; i < Count; i++)
             {
-                for (var i = 0; i < Count; i++)
-                {
-                    using PyObject row = rows[i];
-                    using PyBuffer one = row.GetBuffer(PyBUF.CONTIG_RO);
-                    Copy(one, Observations, i, 1);
-                }
-                rows.Dispose();
-                return;
+                using PyObject row = rows[i];
+                using PyBuffer one = row.GetBuffer(PyBUF.CONTIG_RO);
+                Copy(one, Observations.Raw, i, 1);
             }
-            view = rows.GetBuffer(PyBUF.CONTIG_RO);
+            return;
         }
-        Copy(view, Observations, 0, Count); // without the GIL: the view keeps the array alive
-        using (Py.GIL())
-        {
-            view.Dispose();
-            rows.Dispose();
-        }
+        _view = rows.GetBuffer(PyBUF.CONTIG_RO);
+        Require(_view, Count);
+        Observations.ReadFrom(_copying);
     }
 
-    private void Copy(PyBuffer view, ObservationBuffer target, int row, int count)
+    // Without the GIL: the view keeps the array alive.
+    private void CopyRows(Span<byte> target) => Copy(_view!, target, 0, Count);
+
+    private void Release()
     {
-        var to = target.Raw;
-        var rowBytes = to.Length / Count;
-        if (view.Length != (long)rowBytes * count) throw new EnvironmentException($"{_request.Id}: Python gave {view.Length} bytes of observations where {(long)rowBytes * count} were expected.");
+        Observations.ReadFrom(null);
+        _view?.Dispose();
+        _rows?.Dispose();
+        (_view, _rows) = (null, null);
+    }
+
+    private void Copy(PyBuffer view, Span<byte> to, int row, int count)
+    {
+        Require(view, count);
         fixed (byte* start = to)
         {
-            var at = start + (long)row * rowBytes;
+            var at = start + (long)row * RowBytes;
             if (_channels > 1) ImageLayout.ToPlanes((byte*)view.Buffer, at, _images / Count * count, _pixels, _channels);
             else System.Buffer.MemoryCopy((void*)view.Buffer, at, view.Length, view.Length);
         }
+    }
+
+    private int RowBytes => Spec.Observation.Length * (Spec.Observation.Element == ElementType.Byte ? 1 : sizeof(float));
+
+    private void Require(PyBuffer view, int count)
+    {
+        if (view.Length != (long)RowBytes * count) throw new EnvironmentException($"{_request.Id}: Python gave {view.Length} bytes of observations where {(long)RowBytes * count} were expected.");
     }
 
     private void CloseInPython()
     {
         using (Py.GIL())
         {
+            if (Observations is not null) Release(); // null where making it failed
             foreach (var view in _views) view.Dispose();
             _views.Clear();
             try
