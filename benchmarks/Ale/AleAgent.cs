@@ -104,20 +104,15 @@ internal static class AleAgent
             return (emulator, network);
         }
 
-        // As an agent makes them: T passes of N that act and are differentiated, the last layer once for all T N, and a pass to bootstrap.
+        // As an agent makes them: T passes of N that act and are differentiated, and a pass to bootstrap.
         private static void Passes(Model model, Rollout rollout)
         {
             using var scope = torch.NewDisposeScope();
-            var lower = new List<torch.Tensor>();
-            for (var t = 0; t < rollout.Length; t++)
-            {
-                lower.Add(model.Lower(rollout.Row(t)));
-                using var _ = torch.no_grad();
-                model.Upper(lower[t]);
-            }
+            var kept = new KeptPasses();
+            for (var t = 0; t < rollout.Length; t++) kept.Pass(model, rollout.Row(t));
             using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
-            var outputs = model.Upper(torch.cat([.. lower], 0));
-            (outputs[0].mean() + outputs[1].mean()).backward();
+            var outputs = kept.Join(model);
+            kept.Backward(model, outputs[0].mean() + outputs[1].mean());
         }
 
         private double Processor(Action<int> work)

@@ -36,7 +36,7 @@ public sealed class Actor : IDisposable
 
     /// <summary>The next T steps. The caller disposes the rollout.</summary>
     /// <param name="model">Whose actions they are.</param>
-    /// <param name="keep">Whether its passes keep their graphs up to the last layer, so that the loss at the same parameters needs no other ones.</param>
+    /// <param name="keep">Whether its passes are kept (<see cref="KeptPasses"/>), so that the loss at the same parameters needs no other ones.</param>
     public Rollout Run(Model model, bool keep = false)
     {
         var rollout = Rent();
@@ -51,7 +51,7 @@ public sealed class Actor : IDisposable
         {
             rollout.SetRow(t, Environment.Observations);
             using var scope = NewDisposeScope();
-            if (keep) Policy.Sample(Policy.Host(model.Upper(Kept(model, rollout, t))[ActorCritic.PolicyHead]), _rng, _actions);
+            if (keep) Policy.Sample(Policy.Host(rollout.Kept.Pass(model, rollout.Row(t))[ActorCritic.PolicyHead]), _rng, _actions);
             else Policy.Act(model, rollout.Row(t), _rng, _actions);
             _actions.CopyTo(rollout.Actions, t * _actions.Length);
             Environment.Step(_actions);
@@ -59,14 +59,6 @@ public sealed class Actor : IDisposable
         }
         rollout.SetRow(rollout.Length, Environment.Observations);
         Summarize(rollout);
-    }
-
-    private static Tensor Kept(Model model, Rollout rollout, int t)
-    {
-        using var _ = enable_grad();
-        var lower = model.Lower(rollout.Row(t)).DetachFromDisposeScope();
-        rollout.Passed.Add(lower);
-        return lower;
     }
 
     /// <summary>The stream of actions' state.</summary>

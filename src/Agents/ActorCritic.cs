@@ -27,7 +27,7 @@ public static class ActorCritic
     /// <summary>The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through them.</summary>
     public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options)
     {
-        var outputs = rollout.Passed.Count > 0 ? model.Upper(rollout.TakePassed()) : model.Forward(rollout.Inputs);
+        var outputs = rollout.Kept.Count > 0 ? rollout.Kept.Join(model) : model.Forward(rollout.Inputs);
         var values = outputs[ValueHead].squeeze(1);
         var returns = new float[rollout.Count];
         var advantages = new float[rollout.Count];

@@ -73,6 +73,7 @@ public sealed class ActorCriticStream : IAgentStream
     private readonly Func<Rng, IVectorEnvironment> _open;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private Actor? _actor;
+    private KeptPasses? _kept; // of the rollout whose loss was computed last
     private int _generation;
     private long _agentSteps;
 
@@ -90,7 +91,7 @@ public sealed class ActorCriticStream : IAgentStream
     /// <inheritdoc/>
     public IDraw Draw(Model model, Split split) => Draw(model, keep: false);
 
-    /// <summary>The next rollout and its loss. Where observations are images the passes that acted are differentiated themselves: a third of the forward passes fewer.</summary>
+    /// <summary>The next rollout and its loss. Where observations are images the passes that acted are kept and differentiated: half of the forward passes fewer. Differentiate the loss with <see cref="Backward"/>.</summary>
     public (IDraw Draw, Tensor Loss) Next(Model model)
     {
         var rollout = Draw(model, keep: AgentNetworks.AreImages(_task.Spec.Observation));
@@ -119,12 +120,20 @@ public sealed class ActorCriticStream : IAgentStream
     public Tensor Loss(Model model, IDraw draw)
     {
         var rollout = (Rollout)draw;
+        _kept = rollout.Kept;
         var loss = ActorCritic.Loss(model, rollout, _task.Options);
         rollout.Note("policy_loss", Scalar(loss.Policy));
         rollout.Note("value_loss", Scalar(loss.Value));
         rollout.Note("entropy", Scalar(loss.Entropy));
         rollout.Note("explained_variance", loss.ExplainedVariance);
         return loss.Total;
+    }
+
+    /// <inheritdoc/>
+    public void Backward(Model model, Tensor loss)
+    {
+        if (_kept is { Count: > 0 } kept) kept.Backward(model, loss);
+        else loss.backward();
     }
 
     /// <summary>Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by <see cref="Evaluation"/>.</summary>

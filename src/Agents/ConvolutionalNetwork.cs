@@ -71,6 +71,9 @@ public sealed class ConvolutionalNetwork : Network
     public override bool IsLayered => true;
 
     /// <inheritdoc/>
+    public override bool EndsDense => true;
+
+    /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1), x;

@@ -91,7 +91,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         _losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
         _replicas[k].ZeroGradient();
-        loss.backward();
+        _parts[k].Backward(_models[k], loss);
     }
 
     private Tensor Total(Parts parts)

@@ -102,33 +102,19 @@ public sealed class Rollout : IDraw
 
     internal Action<Rollout>? Recycle { get; set; }
 
-    /// <summary><see cref="Model.Lower"/> [N, ...] at each step so far, with its graph, where the actor kept the passes that it acted by.</summary>
-    internal List<Tensor> Passed { get; } = [];
-
-    /// <summary>The kept passes as one [T N, ...], which are given up: they differentiate once, at the parameters that acted.</summary>
-    internal Tensor TakePassed()
-    {
-        var lower = cat([.. Passed], 0);
-        ForgetPassed();
-        return lower;
-    }
-
-    private void ForgetPassed()
-    {
-        foreach (var lower in Passed) lower.Dispose();
-        Passed.Clear();
-    }
+    /// <summary>The passes that acted, where the actor kept them: they differentiate once, at the parameters that acted.</summary>
+    internal KeptPasses Kept { get; } = new();
 
     internal void Clear()
     {
-        ForgetPassed();
+        Kept.Forget();
         _metrics.Clear();
         Episodes.Clear();
     }
 
     internal void Free()
     {
-        ForgetPassed();
+        Kept.Forget();
         foreach (var row in _rows) row.Dispose();
         foreach (var row in _hostRows) row.Dispose();
         Inputs.Dispose();

@@ -101,21 +101,23 @@ public sealed class Model : IDisposable
     /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
-    /// <summary>The first part of <see cref="Forward(Tensor)"/>: what the last hidden layer reads, or the features where the network cannot be walked layer by layer.</summary>
-    /// <remarks>Passes over parts of a batch can stop here and <see cref="Upper"/> go on with all of it: the last layer's weights, the most of a convolutional network's, are differentiated once then.</remarks>
+    /// <summary>What the last hidden layer reads, in a network that can be walked layer by layer; <see cref="Last"/> goes on from it.</summary>
     public Tensor Lower(Tensor input)
     {
-        if (!Network.IsLayered) return Features(input);
         for (var layer = 0; layer < Network.HiddenUnits.Count - 1; layer++) input = Network.Layer(layer, Here, input);
         return input;
     }
 
-    /// <summary>The rest of <see cref="Forward(Tensor)"/>, from what <see cref="Lower"/> returned.</summary>
-    public Tensor[] Upper(Tensor lower) => Outputs(Network.IsLayered ? Network.Layer(Network.HiddenUnits.Count - 1, Here, lower).flatten(1) : lower);
+    /// <summary>The features [N, F], from what <see cref="Lower"/> returned.</summary>
+    public Tensor Last(Tensor lower) => Network.Layer(Network.HiddenUnits.Count - 1, Here, lower).flatten(1);
+
+    /// <summary>Weight and bias of the last hidden layer where that is dense (<see cref="Network.EndsDense"/>).</summary>
+    internal (Tensor Weight, Tensor Bias) LastParameters => (_theta[_encoderEntries - 2], _theta[_encoderEntries - 1]);
 
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
 
-    private Tensor[] Outputs(Tensor features)
+    /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>
+    public Tensor[] Outputs(Tensor features)
     {
         if (Heads.Count == 0) return [features];
         var outputs = new Tensor[Heads.Count];

@@ -1,0 +1,72 @@
+using static TorchSharp.torch;
+
+namespace RlLeap;
+
+/// <summary>Passes of a model over parts of a batch, kept so that a loss over all of them at the same parameters needs no further forward pass.</summary>
+/// <remarks>
+/// <para>Where the network's last hidden layer is dense (<see cref="Network.EndsDense"/>) and nothing hooks into it, only what lies below it keeps a graph. Its weights are the most of a
+/// convolutional network's: autograd would make their gradient once for each pass and add the copies up, or need the layer's pass over all rows again.
+/// Here the gradient is made by hand from the values of the passes, once for all rows (<see cref="Backward"/>).</para>
+/// <para>The loss therefore has a graph down to the features only: differentiate it with <see cref="Backward"/>, once.</para>
+/// </remarks>
+public sealed class KeptPasses
+{
+    private readonly List<Tensor> _lower = [], _features = []; // [N, ...] each; without a dense layer at the end _lower holds the features
+    private Tensor? _leaf;
+
+    /// <summary>How many passes are kept.</summary>
+    public int Count => _lower.Count;
+
+    /// <summary>Every head's output [N, size] for <paramref name="input"/> [N, ...], as values.</summary>
+    public Tensor[] Pass(Model model, Tensor input)
+    {
+        Tensor lower;
+        var byHand = model.Network.EndsDense && model.Hooks is null;
+        using (enable_grad()) lower = (byHand ? model.Lower(input).flatten(1) : model.Features(input)).DetachFromDisposeScope();
+        _lower.Add(lower);
+        using var _ = no_grad();
+        if (!byHand) return model.Outputs(lower);
+        _features.Add(model.Last(lower).DetachFromDisposeScope());
+        return model.Outputs(_features[^1]);
+    }
+
+    /// <summary>Every head's output for the rows of all passes, [N1 + N2 + ..., size], for a loss.</summary>
+    public Tensor[] Join(Model model)
+    {
+        if (_features.Count == 0) return model.Outputs(cat([.. _lower], 0));
+        using (no_grad()) _leaf = cat([.. _features], 0).DetachFromDisposeScope();
+        return model.Outputs(_leaf.requires_grad_());
+    }
+
+    /// <summary>Adds the gradient of a loss of what <see cref="Join"/> returned to the gradients of the model's parameters, and forgets the passes.</summary>
+    public void Backward(Model model, Tensor loss)
+    {
+        using var scope = NewDisposeScope();
+        loss.backward();
+        if (_leaf is not null)
+        {
+            var lower = cat([.. _lower], 0);
+            Tensor below;
+            using (no_grad())
+            {
+                var (weight, bias) = model.LastParameters;
+                var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
+                weight.grad!.addmm_(gradient.t(), lower);
+                bias.grad!.add_(gradient.sum([0]));
+                below = gradient.mm(weight);
+            }
+            lower.backward([below]);
+        }
+        Forget();
+    }
+
+    /// <summary>Frees them.</summary>
+    public void Forget()
+    {
+        foreach (var kept in _lower.Concat(_features)) kept.Dispose();
+        _lower.Clear();
+        _features.Clear();
+        _leaf?.Dispose();
+        _leaf = null;
+    }
+}

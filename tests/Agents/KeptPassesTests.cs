@@ -1,0 +1,55 @@
+// A loss over passes kept in parts has the gradient of the loss of one pass over all rows.
+using RlLeap.Agents;
+using RlLeap.Environments;
+using RlLeap.Testing;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace RlLeap.Tests.Agents;
+
+public class KeptPassesTests
+{
+    private static readonly Head[] Heads = [new("policy", 3), new("value", 1)];
+
+    [Theory]
+    [InlineData(true, false)]  // ends dense: by hand
+    [InlineData(true, true)]   // but something hooks into it
+    [InlineData(false, false)] // ends otherwise
+    public void The_gradient_is_that_of_one_pass_over_all_rows(bool dense, bool hooked)
+    {
+        Network network = dense
+            ? new ConvolutionalNetwork("small", new Box(ElementType.Float32, [2, 6, 6], 0, 1), [new(4, 3, 1), new(5, 2, 1)], 7, LayerInitialization.Orthogonal, channelsLast: true)
+            : new SmallMlp([72, 7], activateLast: true);
+        using var scope = NewDisposeScope();
+        using var model = new Model(network, Heads, ScalarType.Float64);
+        model.Initialize(new Rng(1));
+        if (hooked) model.Hooks = new LayerHooks(Units: (_, units) => units * 0.5);
+        var rows = new Rng(2);
+        var input = tensor(Enumerable.Range(0, 8 * 72).Select(_ => rows.NextDouble() - 0.3).ToArray(), dense ? [8, 2, 6, 6] : [8, 72]);
+        static Tensor Loss(Tensor[] outputs) => outputs[0].log_softmax(1).square().sum() + outputs[1].square().mean();
+
+        model.Parameters.ZeroGradient();
+        var whole = Loss(model.Forward(input));
+        whole.backward();
+        var expected = model.Parameters.Gradient!.clone();
+        Assert.All(model.Parameters.Layout.Entries, entry => Assert.True(model.Parameters.GradientOf(entry.Name).abs().max().item<double>() > 0, entry.Name));
+
+        var kept = new KeptPasses();
+        for (var round = 1; round <= 2; round++) // the second adds to the first
+        {
+            if (round == 1) model.Parameters.ZeroGradient();
+            foreach (var part in new[] { input.narrow(0, 0, 5), input.narrow(0, 5, 3) })
+            {
+                var outputs = kept.Pass(model, part);
+                Assert.All(outputs, output => Assert.False(output.requires_grad && dense && !hooked));
+            }
+            var loss = Loss(kept.Join(model));
+            Assert.Equal(whole.item<double>(), loss.item<double>(), 1e-12);
+            kept.Backward(model, loss);
+            Assert.Equal(0, kept.Count);
+            var apart = (model.Parameters.Gradient! - expected * round).abs().max().item<double>();
+            Assert.True(apart < 1e-12, $"the gradients are {apart} apart");
+        }
+    }
+}
