@@ -87,18 +87,15 @@ public sealed class AgentBenchmark : IBenchmark
         for (var k = 0; k < times; k++) action();
     }
 
-    // What cannot be saved: T passes of N to act, one to bootstrap, one of T x N with its backward.
-    private static void Passes(Model model, Rollout rollout)
+    /// <summary>What cannot be saved: T passes of N that act and are differentiated, and one to bootstrap.</summary>
+    internal static void Passes(Model model, Rollout rollout)
     {
         using var scope = torch.NewDisposeScope();
-        using (torch.no_grad())
-            for (var t = 0; t <= rollout.Length; t++)
-            {
-                using var inner = torch.NewDisposeScope();
-                model.Forward(rollout.Row(t));
-            }
-        var outputs = model.Forward(rollout.Inputs);
-        (outputs[0].mean() + outputs[1].mean()).backward();
+        var kept = new KeptPasses();
+        for (var t = 0; t < rollout.Length; t++) kept.Pass(model, rollout.Row(t));
+        using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
+        var outputs = kept.Join(model);
+        kept.Backward(model, outputs[0].mean() + outputs[1].mean());
     }
 
     // Throughput by the clock; a block of one and a block of two in turn.

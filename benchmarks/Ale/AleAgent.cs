@@ -99,20 +99,9 @@ internal static class AleAgent
             for (var k = 0; k < _threads; k++) _vectors[k].Observations.Raw.CopyTo(_rollouts[k].Observations.Raw);
             var network = Processor(k =>
             {
-                for (var u = 0; u < Updates; u++) Passes(_models[k], _rollouts[k]);
+                for (var u = 0; u < Updates; u++) AgentBenchmark.Passes(_models[k], _rollouts[k]);
             }) / (Updates * _rollouts[0].Count * _threads);
             return (emulator, network);
-        }
-
-        // As an agent makes them: T passes of N that act and are differentiated, and a pass to bootstrap.
-        private static void Passes(Model model, Rollout rollout)
-        {
-            using var scope = torch.NewDisposeScope();
-            var kept = new KeptPasses();
-            for (var t = 0; t < rollout.Length; t++) kept.Pass(model, rollout.Row(t));
-            using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
-            var outputs = kept.Join(model);
-            kept.Backward(model, outputs[0].mean() + outputs[1].mean());
         }
 
         private double Processor(Action<int> work)

@@ -91,10 +91,10 @@ public sealed class ActorCriticStream : IAgentStream
     /// <inheritdoc/>
     public IDraw Draw(Model model, Split split) => Draw(model, keep: false);
 
-    /// <summary>The next rollout and its loss. Where observations are images the passes that acted are kept and differentiated: half of the forward passes fewer. Differentiate the loss with <see cref="Backward"/>.</summary>
+    /// <summary>The next rollout and its loss. Where the network is convolutional the passes that acted are kept and differentiated: half of the forward passes fewer. Differentiate the loss with <see cref="Backward"/>.</summary>
     public (IDraw Draw, Tensor Loss) Next(Model model)
     {
-        var rollout = Draw(model, keep: AgentNetworks.AreImages(_task.Spec.Observation));
+        var rollout = Draw(model, keep: model.Network.EndsDense || AgentNetworks.AreImages(_task.Spec.Observation));
         try { return (rollout, Loss(model, rollout)); }
         catch
         {
