@@ -11,12 +11,13 @@ namespace RlLeap.Benchmarks;
 /// <summary>An actor-critic with the Nature network on 32 copies of a game, 84x84x4 gray, one worker a core.</summary>
 /// <remarks>
 /// The bound: the cores divided by the processor time that one agent step costs in the emulator (one thread, stepped alone) and in the passes of the
-/// network (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where it imports. Rounds in turn, medians of ratios. A second bound, for
+/// network (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where it imports. Slices in turn, medians over rounds of ratios. A second bound, for
 /// information, from the same costs on all cores at once, each with its share of the environments: cores share caches and memory.
 /// </remarks>
 internal static class AleAgent
 {
     private const double OfBound = 0.85, OfPeer = 5;
+    private const int Slices = 5, Updates = 6, PeerUpdates = 2;
 
     public static bool Run(string id, int rounds)
     {
@@ -31,21 +32,31 @@ internal static class AleAgent
         using var peer = Peer.Start(id, options);
         List<double> rates = [], peers = [];
         List<(double Emulator, double Network)> costs = [], busy = [];
-        for (var round = -1; round < rounds; round++)
+        Spend(learner, updates: 60); // the just-in-time compiler takes seconds of a core
+        alone.Measure();
+        together.Measure();
+        peer?.Spend(updates: 3);
+        for (var round = 0; round < rounds; round++)
         {
-            var rate = Rate(learner, updates: round < 0 ? 60 : 20); // the warm-up is long: the just-in-time compiler takes seconds of a core
-            var (cost, shared) = (alone.Measure(), together.Measure());
-            var other = peer?.Rate(updates: 5);
-            if (round < 0) continue; // warm-up
-            rates.Add(rate);
+            // In slices in turn: a machine that is shared is slower for a second than for the next.
+            var (ours, theirs, cost, shared) = (0.0, 0.0, (Emulator: 0.0, Network: 0.0), (Emulator: 0.0, Network: 0.0));
+            for (var slice = 0; slice < Slices; slice++)
+            {
+                ours += Spend(learner, Updates);
+                var (a, b) = (alone.Measure(), together.Measure());
+                cost = (cost.Emulator + a.Emulator / Slices, cost.Network + a.Network / Slices);
+                shared = (shared.Emulator + b.Emulator / Slices, shared.Network + b.Network / Slices);
+                theirs += peer?.Spend(PeerUpdates) ?? 0;
+            }
+            rates.Add(Slices * Updates * options.BatchSize / ours);
             costs.Add(cost);
             busy.Add(shared);
-            if (other is { } theirs) peers.Add(theirs);
+            if (peer is not null) peers.Add(Slices * PeerUpdates * options.BatchSize / theirs);
         }
         double[] bounds = [.. costs.Select(c => cores / (c.Emulator + c.Network))], ofBusy = [.. busy.Select(c => cores / (c.Emulator + c.Network))];
         double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)], sharesOfBusy = [.. rates.Zip(ofBusy, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
         Console.WriteLine(FormattableString.Invariant($"""
-            agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers; {rounds} rounds in turn, median (lowest .. highest)
+            agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers; {rounds} rounds of {Slices} slices in turn, median (lowest .. highest)
               RlLeap                 {Text(rates, "0")} agent steps/s
               processor time a step  {Text(costs)}
               what they allow        {Text(bounds, "0")} agent steps/s; reached {Text(shares, "0.00")} (limit {OfBound})
@@ -56,11 +67,12 @@ internal static class AleAgent
         return Median(shares) >= OfBound && (times.Length == 0 || Median(times) >= OfPeer);
     }
 
-    private static double Rate(Learner learner, int updates)
+    // Seconds that so many updates take.
+    private static double Spend(Learner learner, int updates)
     {
-        var (start, before) = (Stopwatch.GetTimestamp(), learner.Count);
+        var start = Stopwatch.GetTimestamp();
         for (var k = 0; k < updates; k++) learner.Advance();
-        return (learner.Count - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     // Processor time of an agent step, emulator and network each alone, on so many threads at once with an equal part of the environments.
@@ -86,7 +98,7 @@ internal static class AleAgent
 
         public (double Emulator, double Network) Measure()
         {
-            const int Steps = 100, Updates = 5;
+            const int Steps = 20, Updates = 1;
             var emulator = Processor(k => _vectors[k].Run(() =>
             {
                 var actions = new int[_count];
@@ -136,9 +148,8 @@ internal static class AleAgent
     private sealed class Peer : IDisposable
     {
         private readonly Process _process;
-        private readonly int _batch;
 
-        private Peer(Process process, string name, int batch) => (_process, Name, _batch) = (process, name, batch);
+        private Peer(Process process, string name) => (_process, Name) = (process, name);
 
         public string Name { get; }
 
@@ -150,16 +161,17 @@ internal static class AleAgent
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
             process.StandardInput.WriteLine($"{id} {options.Environments} {options.Unroll}");
-            if (process.StandardOutput.ReadLine() is { } line) return new Peer(process, line, options.BatchSize);
+            if (process.StandardOutput.ReadLine() is { } line) return new Peer(process, line);
             process.WaitForExit();
             process.Dispose();
             return null;
         }
 
-        public double Rate(int updates)
+        /// <summary>Seconds that so many updates take.</summary>
+        public double Spend(int updates)
         {
             _process.StandardInput.WriteLine(updates);
-            return updates * _batch / double.Parse(_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer's Python process ended."), CultureInfo.InvariantCulture);
+            return double.Parse(_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer's Python process ended."), CultureInfo.InvariantCulture);
         }
 
         public void Dispose()
