@@ -30,20 +30,23 @@ internal static unsafe class Converter
         return value.IsInstance(kind);
     }
 
-    public static object? ToManaged(PyObject value, Type type)
+    // As in pythonnet a number is an int or a float of Python's; numpy's float64 is one, its float32 and int64 are not (call item()), except to a cast.
+    public static object? ToManaged(PyObject value, Type type, bool anyNumber = false)
     {
         if (type.IsInstanceOfType(value)) return value;
         if (typeof(PyObject).IsAssignableFrom(type)) return Wrap(value, type);
         if (value.IsNone() && !type.IsValueType) return null;
-        if (Nullable.GetUnderlyingType(type) is { } underlying) return value.IsNone() ? null : ToManaged(value, underlying);
+        if (Nullable.GetUnderlyingType(type) is { } underlying) return value.IsNone() ? null : ToManaged(value, underlying, anyNumber);
         if (type == typeof(string)) return PyString.IsStringType(value) ? Text(value.Pointer) : throw Wrong(value, type);
         if (type == typeof(bool)) return value.Pointer == Runtime.PyTrue || (value.Pointer == Runtime.PyFalse ? false : throw Wrong(value, type));
         if (type == typeof(double) || type == typeof(float))
         {
+            if (!anyNumber && !Is(value, Runtime.PyFloatType) && !Is(value, Runtime.PyLongType)) throw Wrong(value, type);
             double number = Runtime.PyFloat_AsDouble(value.Pointer);
             ThrowIfPending(value, type);
             return type == typeof(double) ? (object)number : (float)number;
         }
+        if (type.IsPrimitive && !anyNumber && !Is(value, Runtime.PyLongType)) throw Wrong(value, type);
         if (type == typeof(ulong))
         {
             ulong number = Runtime.PyLong_AsUnsignedLongLong(value.Pointer);

@@ -299,7 +299,7 @@ public class PyObject : DynamicObject, IDisposable
     /// <inheritdoc/>
     public override bool TryConvert(ConvertBinder binder, out object? result)
     {
-        result = AsManagedObject(binder.Type);
+        result = Converter.ToManaged(this, binder.Type, anyNumber: binder.Explicit);
         return true;
     }
 

@@ -79,14 +79,18 @@ public sealed class PythonRuntimeTests
     }
 
     [PythonFact]
-    public void NumpyScalarsConvertToNumbers()
+    public void NumpysNumbersConvertWherePythonsDo()
     {
         using Py.GILState gil = Py.GIL();
         using PyObject numpy = Py.Import("numpy");
         using PyObject half = 0.5.ToPython(), nine = 9.ToPython();
-        using PyObject single = numpy.InvokeMethod("float32", half), whole = numpy.InvokeMethod("int64", nine);
-        Assert.Equal(0.5, single.As<double>());
-        Assert.Equal(9, whole.As<int>());
+        using PyObject twice = numpy.InvokeMethod("float64", half), whole = numpy.InvokeMethod("int64", nine), single = numpy.InvokeMethod("float32", half);
+        Assert.Equal(0.5, twice.As<double>());
+        Assert.Equal(0.5f, twice.As<float>());
+        Assert.Throws<InvalidCastException>(() => whole.As<int>()); // not one of Python's
+        Assert.Throws<InvalidCastException>(() => single.As<double>());
+        using PyObject number = single.InvokeMethod("item"), count = whole.InvokeMethod("item");
+        Assert.Equal((0.5, 9), (number.As<double>(), count.As<int>()));
     }
 
     [PythonFact]
@@ -129,8 +133,8 @@ public sealed class PythonRuntimeTests
             Assert.Equal(4f, BitConverter.Int32BitsToSingle(Marshal.ReadInt32(view.Buffer, 16)));
             Marshal.WriteInt32(view.Buffer, 16, BitConverter.SingleToInt32Bits(100));
         }
-        using PyObject sum = array.InvokeMethod("sum");
-        Assert.Equal(111, sum.As<double>());
+        using PyObject sum = array.InvokeMethod("sum"), number = sum.InvokeMethod("item");
+        Assert.Equal(111, number.As<double>());
     }
 
     [PythonFact]
