@@ -51,13 +51,12 @@ public sealed record Report(
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
             throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
         var learned = Named(runs, pool || labels is not null, labels);
-        var curves = learned.Select(l => l.Curve).ToList();
-        if (curves.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
+        if (learned.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
         var methods = Ordered(learned);
         var reference = methods.Contains("none") && methods.Count > 1 ? "none" : null;
         var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter);
-        var tasks = curves.GroupBy(c => c.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
+        var tasks = learned.GroupBy(l => l.Curve.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
         var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);
         return new(
@@ -103,8 +102,9 @@ public sealed record Report(
     /// <summary>Where mean curves are given: even distances over a span.</summary>
     internal static double[] Grid(long from, long to) => to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
 
-    private static TaskReport OfTask(string task, IReadOnlyList<Curve> curves, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
+    private static TaskReport OfTask(string task, IReadOnlyList<Learned> learned, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
     {
+        Curve[] curves = [.. learned.Select(l => l.Curve)];
         var smooth = curves.ToDictionary(c => c, c => LearningCurves.MovingAverage(c.Values, window));
         double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
         double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
@@ -121,8 +121,19 @@ public sealed record Report(
             return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
                 Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
-                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null);
+                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null) { Difference = method == reference ? null : Difference(learned, method, reference) };
         })]);
+    }
+
+    // Learning processes of one run's seed and of one seed have the same heads, environments and minibatches whatever they start from.
+    private static Interval? Difference(IReadOnlyList<Learned> learned, string method, string? reference)
+    {
+        var others = learned.Where(l => l.Curve.Method == reference).ToLookup(l => (l.RunSeed, l.Curve.Seed));
+        Learned[] own = [.. learned.Where(l => l.Curve.Method == method)];
+        if (own.Length < 2 || own.Any(l => others[(l.RunSeed, l.Curve.Seed)].Count() != 1)) return null;
+        return Statistics.Aggregates.Student([.. own.Select(l => AreaOf(l) - AreaOf(others[(l.RunSeed, l.Curve.Seed)].Single()))]);
+
+        static double AreaOf(Learned l) => LearningCurves.Area(l.Curve.Steps, l.Curve.Values);
     }
 
     private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, Dictionary<string, Scale> given, Rng rng, int replications)
@@ -160,7 +171,11 @@ public sealed record TaskReport(string Task, double? Goal, IReadOnlyList<MethodR
 /// <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half of all did.</summary>
 public sealed record MethodReport(
     string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
-    double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal);
+    double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
+{
+    /// <summary>How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 % interval. Null without at least two pairs.</summary>
+    public Interval? Difference { get; init; }
+}
 
 /// <summary>One number about a method on a task: its mean over seeds with its interval, and what a paper reports.</summary>
 public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean, double? Published);

@@ -56,6 +56,23 @@ public class ReportTests
     }
 
     [Fact]
+    public void Areas_are_compared_over_pairs_of_one_seed_of_one_runs_seed()
+    {
+        static (string, Result) Run(string seed, params double[] differences) => (seed, new Result("meta-train", seed,
+            [.. differences.SelectMany((d, i) => new[] { ("none", 10.0 * i + double.Parse(seed)), ("leap", 10.0 * i + double.Parse(seed) + d) }.Select(m => new Curve("t", m.Item1, i, [0, 10], [m.Item2, m.Item2])))], [],
+            Record: new Dictionary<string, string> { ["seed"] = seed }));
+        var methods = Report.Of([Run("1", 1, 2), Run("2", 3, 6)], new Rng(0), 200, pool: true).Tasks[0].Methods;
+        Assert.Null(methods[1].Difference);
+        var difference = methods[0].Difference!.Value;
+        Assert.Equal(3, difference.Value, 12);
+        Assert.Equal(3.182446 * Math.Sqrt(14.0 / 3 / 4), difference.High - 3, 5); // t with 3 degrees of freedom; deviations -2, -1, 0, 3
+
+        static Curve Flat(string method, long seed) => new("t", method, seed, [0, 10], [1, 1]);
+        var unpaired = new Result("evaluate", "a", [Flat("leap", 0), Flat("leap", 1), Flat("none", 0), Flat("none", 2)], []);
+        Assert.Null(Of(("a", unpaired)).Tasks[0].Methods[0].Difference);
+    }
+
+    [Fact]
     public void Meta_training_is_shown_by_run_or_pooled_by_method_over_the_meta_steps_that_all_have_made()
     {
         static Result Run(params double[] lengths) => new("meta-train", "r", [], [new("meta", "path/length", [.. Enumerable.Range(0, lengths.Length).Select(i => (long)i)], lengths)]) { Method = "leap" };
