@@ -106,6 +106,7 @@ public sealed record Report(
     {
         Curve[] curves = [.. learned.Select(l => l.Curve)];
         var smooth = curves.ToDictionary(c => c, c => LearningCurves.MovingAverage(c.Values, window));
+        var area = curves.ToDictionary(c => c, c => LearningCurves.Area(c.Steps, c.Values));
         double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
         double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
         return new(task, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
@@ -116,24 +117,22 @@ public sealed record Report(
             var grid = Grid(from, to);
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
             double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
-            double[] areas = [.. seeds.Select(c => LearningCurves.Area(c.Steps, c.Values))], finals = [.. seeds.Select(FinalOf)];
+            double[] areas = [.. seeds.Select(c => area[c])], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
             return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
                 Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
-                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null) { Difference = method == reference ? null : Difference(learned, method, reference) };
+                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null) { Difference = method == reference ? null : Difference(learned, method, reference, area) };
         })]);
     }
 
     // Learning processes of one run's seed and of one seed have the same heads, environments and minibatches whatever they start from.
-    private static Interval? Difference(IReadOnlyList<Learned> learned, string method, string? reference)
+    private static Interval? Difference(IReadOnlyList<Learned> learned, string method, string? reference, Dictionary<Curve, double> area)
     {
         var others = learned.Where(l => l.Curve.Method == reference).ToLookup(l => (l.RunSeed, l.Curve.Seed));
         Learned[] own = [.. learned.Where(l => l.Curve.Method == method)];
         if (own.Length < 2 || own.Any(l => others[(l.RunSeed, l.Curve.Seed)].Count() != 1)) return null;
-        return Statistics.Aggregates.Student([.. own.Select(l => AreaOf(l) - AreaOf(others[(l.RunSeed, l.Curve.Seed)].Single()))]);
-
-        static double AreaOf(Learned l) => LearningCurves.Area(l.Curve.Steps, l.Curve.Values);
+        return Statistics.Aggregates.Student([.. own.Select(l => area[l.Curve] - area[others[(l.RunSeed, l.Curve.Seed)].Single().Curve])]);
     }
 
     private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, Dictionary<string, Scale> given, Rng rng, int replications)

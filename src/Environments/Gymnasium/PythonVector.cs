@@ -271,7 +271,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
                 if ((_terminated[i] | _truncated[i]) == 0) continue;
                 using var index = new PyInt(i);
                 using PyObject row = _vector.InvokeMethod("final", index);
-                using PyBuffer view = row.GetBuffer(PyBUF.CONTIG_RO);
+                using PyBuffer view = ViewOf(row, 1);
                 Copy(view, FinalObservations.Raw, i, 1);
             }
         }
@@ -286,13 +286,12 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
             for (var i = 0; i < Count; i++)
             {
                 using PyObject row = rows[i];
-                using PyBuffer one = row.GetBuffer(PyBUF.CONTIG_RO);
+                using PyBuffer one = ViewOf(row, 1);
                 Copy(one, Observations.Raw, i, 1);
             }
             return;
         }
-        _view = rows.GetBuffer(PyBUF.CONTIG_RO);
-        Require(_view, Count);
+        _view = ViewOf(rows, Count);
         Observations.ReadFrom(_copying);
     }
 
@@ -309,7 +308,6 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
 
     private void Copy(PyBuffer view, Span<byte> to, int row, int count)
     {
-        Require(view, count);
         fixed (byte* start = to)
         {
             var at = start + (long)row * RowBytes;
@@ -320,9 +318,14 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
 
     private int RowBytes => Spec.Observation.Length * (Spec.Observation.Element == ElementType.Byte ? 1 : sizeof(float));
 
-    private void Require(PyBuffer view, int count)
+    // The memory of so many rows.
+    private PyBuffer ViewOf(PyObject rows, int count)
     {
-        if (view.Length != (long)RowBytes * count) throw new EnvironmentException($"{_request.Id}: Python gave {view.Length} bytes of observations where {(long)RowBytes * count} were expected.");
+        var view = rows.GetBuffer(PyBUF.CONTIG_RO);
+        var (given, expected) = (view.Length, (long)RowBytes * count);
+        if (given == expected) return view;
+        view.Dispose();
+        throw new EnvironmentException($"{_request.Id}: Python gave {given} bytes of observations where {expected} were expected.");
     }
 
     private void CloseInPython()
