@@ -130,7 +130,7 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true; // not the runtime's own way of ending
         if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0)
         {
-            if (Volatile.Read(ref _first) is not 0 and var first && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) Environment.Exit(exitCode);
+            if (Volatile.Read(ref _first) is not 0 and var first && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) ProcessEnd.Now(exitCode);
             return;
         }
         Volatile.Write(ref _first, Stopwatch.GetTimestamp());

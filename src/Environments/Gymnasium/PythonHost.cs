@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Python.Runtime;
 
 namespace RlLeap.Environments.Gymnasium;
@@ -101,13 +100,6 @@ public static class PythonHost
         if (_hung is null) return;
         Console.Out.Flush();
         Console.Error.Flush();
-        if (OperatingSystem.IsWindows()) TerminateProcess(-1, (uint)Environment.ExitCode);
-        else ExitNow(Environment.ExitCode);
+        ProcessEnd.Now(Environment.ExitCode);
     }
-
-    [DllImport("libc", EntryPoint = "_exit")]
-    private static extern void ExitNow(int code);
-
-    [DllImport("kernel32")]
-    private static extern bool TerminateProcess(nint process, uint code);
 }
