@@ -76,10 +76,11 @@ public sealed class ConvolutionalNetwork : Network
     /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
-        Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1), x;
-        if (layer == _convolutions.Length) x = F.linear(input.flatten(1), weight, bias);
+        Tensor x;
+        if (layer == _convolutions.Length) x = pass.Dense(2 * layer, input.flatten(1));
         else
         {
+            Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1);
             if (layer == 0)
             {
                 input = Laid(input);

@@ -50,7 +50,7 @@ public sealed class MlpNetwork : Network
         if (_scale != 1) x = x * _scale;
         for (var layer = 0; layer < HiddenUnits.Count; layer++)
         {
-            x = F.linear(x, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
+            x = pass.Dense(2 * layer, x);
             x = pass.Units(layer, pass.PreActivation(layer, x).tanh());
         }
         return x;

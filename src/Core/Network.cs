@@ -68,6 +68,9 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>The i-th of <see cref="Network.Buffers"/>.</summary>
     public Tensor Buffer(int i) => buffers[i];
 
+    /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
+    public Tensor Dense(int i, Tensor input) => FewRows.Linear(input, parameters[i], parameters[i + 1]);
+
     /// <summary>Whether batch statistics are used and running ones updated.</summary>
     public bool Training => training;
 
