@@ -39,8 +39,8 @@ public sealed class CoreBenchmark : IBenchmark
                     switch ((i + round + 3) % 3)
                     {
                         case 0: tb = Time(bare.Update); break;
-                        case 1: tf = Time(few.Optimizer.Update); break;
-                        default: tm = Time(many.Optimizer.Update); break;
+                        case 1: tf = Time(() => few.Optimizer.Update()); break;
+                        default: tm = Time(() => many.Optimizer.Update()); break;
                     }
                 if (round >= 0) (b[round], f[round], m[round]) = (tb, tf, tm);
             }

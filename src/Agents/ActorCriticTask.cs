@@ -132,8 +132,13 @@ public sealed class ActorCriticStream : IAgentStream
     /// <inheritdoc/>
     public void Backward(Model model, Tensor loss)
     {
-        if (_kept is { Count: > 0 } kept) kept.Backward(model, loss);
-        else loss.backward();
+        if (_kept is { Count: > 0 } kept)
+        {
+            kept.Backward(model, loss);
+            return;
+        }
+        model.Parameters.ZeroGradient();
+        loss.backward();
     }
 
     /// <summary>Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by <see cref="Evaluation"/>.</summary>

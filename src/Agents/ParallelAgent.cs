@@ -19,7 +19,7 @@ internal sealed class ParallelAgentStream : IAgentStream
 {
     private readonly ActorCriticStream[] _parts;
     private readonly ActorCriticOptions _options;
-    private readonly Team _team;
+    private readonly Threads _team;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private ParameterVector? _of; // whose replicas these are
     private ParameterVector[] _replicas = [];
@@ -31,8 +31,11 @@ internal sealed class ParallelAgentStream : IAgentStream
         _options = task.Options;
         var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
-        (_team, _losses) = (new Team(workers), new double[workers]);
+        (_team, _losses) = (new Threads(workers), new double[workers]);
+        if (device.type == DeviceType.CPU) Team = _team;
     }
+
+    public ITeam? Team { get; }
 
     public EpisodeWindow Episodes { get; } = new();
 
@@ -75,22 +78,14 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public void Backward(Model model, Tensor loss)
     {
-        Scalar weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
-        var count = model.Parameters.Layout.Count;
-        _team.Run(k =>
-        {
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            var (start, end) = (count * k / _parts.Length, count * (k + 1) / _parts.Length);
-            var gradient = model.Parameters.Gradient!.narrow(0, start, end - start);
-            foreach (var replica in _replicas) gradient.add_(replica.Gradient!.narrow(0, start, end - start), weight);
-        });
+        var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
+        model.Parameters.ClipFactor = 1;
+        OnePass.Sum(model.Parameters.Gradient!, [.. _replicas.Select(replica => replica.Gradient!)], weight, _team);
     }
 
     private void Differentiate(int k, Tensor loss)
     {
         _losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
-        _replicas[k].ZeroGradient();
         _parts[k].Backward(_models[k], loss);
     }
 
@@ -149,7 +144,7 @@ internal sealed class ParallelAgentStream : IAgentStream
         foreach (var replica in _replicas) replica.Dispose();
         _of = model.Parameters;
         _replicas = [.. _parts.Select(_ => model.Parameters.Replica())];
-        _models = [.. _replicas.Select(replica => model.At(replica.Views))];
+        _models = [.. _replicas.Select(model.At)];
     }
 
     // The rollouts of all parts as one draw.
@@ -181,7 +176,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     }
 
     // Threads that wait for the next piece of work; the caller's is worker 0.
-    private sealed class Team : IDisposable
+    private sealed class Threads : ITeam, IDisposable
     {
         // None that spins first: what is waited for needs the core.
         private readonly AutoResetEvent[] _starts;
@@ -190,7 +185,7 @@ internal sealed class ParallelAgentStream : IAgentStream
         private Action<int>? _work;
         private int _left;
 
-        public Team(int workers)
+        public Threads(int workers)
         {
             _errors = new Exception?[workers];
             _starts = [.. Enumerable.Range(0, workers).Select(_ => new AutoResetEvent(false))];
@@ -200,6 +195,8 @@ internal sealed class ParallelAgentStream : IAgentStream
                 new Thread(() => Serve(own)) { IsBackground = true, Name = $"agent {own}" }.Start();
             }
         }
+
+        public int Count => _starts.Length;
 
         public void Run(Action<int> work)
         {

@@ -55,8 +55,16 @@ public interface ITaskStream : IDisposable
         }
     }
 
-    /// <summary>Adds the gradient of a loss that <see cref="Loss"/> or <see cref="Next"/> just returned to the model's gradient buffer. A stream that differentiates on several threads has done so already.</summary>
-    void Backward(Model model, Tensor loss) => loss.backward();
+    /// <summary>Makes the model's gradient buffer the gradient of a loss that <see cref="Loss"/> or <see cref="Next"/> just returned; what was in it is lost.</summary>
+    /// <remarks>Not a sum with what was there: a stream that knows all of its gradient writes it once, where a sum is zeroed, read and written.</remarks>
+    void Backward(Model model, Tensor loss)
+    {
+        model.Parameters.ZeroGradient();
+        loss.backward();
+    }
+
+    /// <summary>The threads that the stream differentiates on, where they are several: they share the update too. Null where there is one, or a device of its own.</summary>
+    ITeam? Team => null;
 
     /// <summary>How well the model does on a split, by name ("error", "loss", "return"); does not learn. Empty where only draws tell (environments).</summary>
     IReadOnlyDictionary<string, double> Score(Model model, Split split);
@@ -69,6 +77,16 @@ public interface ITaskStream : IDisposable
 
     /// <summary>Goes on where <see cref="Save"/> was called; what could not be saved starts anew (fresh episodes).</summary>
     void Restore(ReadOnlySpan<byte> state);
+}
+
+/// <summary>Threads that work side by side.</summary>
+public interface ITeam
+{
+    /// <summary>How many, the caller's among them.</summary>
+    int Count { get; }
+
+    /// <summary>Calls <paramref name="work"/> with 0 .. Count - 1, each on a thread of its own, and returns when all have ended.</summary>
+    void Run(Action<int> work);
 }
 
 /// <summary>What one loss is computed from: a minibatch or a rollout. Owns its tensors.</summary>

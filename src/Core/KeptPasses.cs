@@ -38,10 +38,11 @@ public sealed class KeptPasses
         return model.Outputs(_leaf.requires_grad_());
     }
 
-    /// <summary>Adds the gradient of a loss of what <see cref="Join"/> returned to the gradients of the model's parameters, and forgets the passes.</summary>
+    /// <summary>Makes the gradient of a loss of what <see cref="Join"/> returned the gradient of the model's parameters, and forgets the passes.</summary>
     public void Backward(Model model, Tensor loss)
     {
         using var scope = NewDisposeScope();
+        model.Parameters.ZeroGradient(but: _leaf is null ? -1 : model.LastWeight);
         loss.backward();
         if (_leaf is not null)
         {
@@ -49,11 +50,11 @@ public sealed class KeptPasses
             Tensor below;
             using (no_grad())
             {
-                var (weight, bias) = model.LastParameters;
+                var (weight, bias) = (model.LastWeight, model.LastWeight + 1);
                 var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
-                weight.grad!.addmm_(gradient.t(), lower);
-                bias.grad!.add_(gradient.sum([0]));
-                below = gradient.mm(weight);
+                model.Parameters.Views[weight].grad!.addmm_(gradient.t(), lower, beta: 0);
+                model.Parameters.Views[bias].grad!.add_(gradient.sum([0]));
+                below = gradient.mm(model.Parameters.Views[weight]);
             }
             lower.backward([below]);
         }

@@ -93,9 +93,8 @@ public sealed class Learner : IDisposable
         var value = loss.detach().to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
         _observer?.Observe(Model.Parameters, value);
-        Model.Parameters.ZeroGradient();
         _stream.Backward(Model, loss);
-        Optimizer.Update();
+        Optimizer.Update(_stream.Team);
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
         Count += draw.Count;

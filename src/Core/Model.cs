@@ -30,9 +30,12 @@ public sealed class Model : IDisposable
         Network = network.Bind(Parameters, Buffers);
     }
 
-    private Model(Model source, IReadOnlyList<Tensor> theta)
+    private Model(Model source, ParameterVector parameters, IReadOnlyList<Tensor> theta)
     {
-        (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, source.Parameters, source.Buffers);
+        if (!source.Network.IsFunctional)
+            throw new RlLeapException($"{source.Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML and agents with several workers need. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap, and one worker.");
+        if (theta.Count != source.Parameters.Views.Count) throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
+        (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, parameters, source.Buffers);
         (_encoderEntries, _headWeights, Training, Hooks) = (source._encoderEntries, source._headWeights, source.Training, source.Hooks);
         _theta = theta;
     }
@@ -111,8 +114,8 @@ public sealed class Model : IDisposable
     /// <summary>The features [N, F], from what <see cref="Lower"/> returned.</summary>
     public Tensor Last(Tensor lower) => Network.Layer(Network.HiddenUnits.Count - 1, Here, lower).flatten(1);
 
-    /// <summary>Weight and bias of the last hidden layer where that is dense (<see cref="Network.EndsDense"/>).</summary>
-    internal (Tensor Weight, Tensor Bias) LastParameters => (_theta[_encoderEntries - 2], _theta[_encoderEntries - 1]);
+    /// <summary>Which of the parameters is the last hidden layer's weight, where that is dense (<see cref="Network.EndsDense"/>); its bias follows.</summary>
+    internal int LastWeight => _encoderEntries - 2;
 
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
 
@@ -134,13 +137,11 @@ public sealed class Model : IDisposable
 
     /// <summary>The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a graph).</summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
-    public Model At(IReadOnlyList<Tensor> theta)
-    {
-        if (!Network.IsFunctional)
-            throw new RlLeapException($"{Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML needs. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap.");
-        if (theta.Count != Parameters.Views.Count) throw new ArgumentException($"Expected {Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
-        return new Model(this, theta);
-    }
+    public Model At(IReadOnlyList<Tensor> theta) => new(this, Parameters, theta);
+
+    /// <summary>The same network, heads and buffers at a vector of the same layout, which stays the caller's: another thread's <see cref="ParameterVector.Replica"/>.</summary>
+    /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
+    public Model At(ParameterVector vector) => new(this, vector, vector.Views);
 
     private Tensor Head(int head, Tensor features) => F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
 

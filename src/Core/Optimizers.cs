@@ -108,11 +108,12 @@ public sealed class VectorOptimizer : IDisposable
     public double GradientNorm { get; private set; } = double.NaN;
 
     /// <summary>Clips, then moves the vector by its gradient.</summary>
-    public void Update()
+    /// <param name="team">Threads that share the work, or null. The norm is then summed in their parts; everything else is the same bits.</param>
+    public void Update(ITeam? team = null)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        _rule.Update(Options.RateAt(Step, _steps), Clipping());
+        _rule.Update(Options.RateAt(Step, _steps), Clipping(team), team);
         Step++;
     }
 
@@ -144,10 +145,10 @@ public sealed class VectorOptimizer : IDisposable
     public void Dispose() => _rule.Dispose();
 
     // What the gradient is to be multiplied with.
-    private double Clipping()
+    private double Clipping(ITeam? team)
     {
         if (!(Options.MaxGradientNorm > 0)) return 1;
-        GradientNorm = _vector.Gradient!.norm().to_type(ScalarType.Float64).item<double>();
+        GradientNorm = OnePass.Norm(_vector.Gradient!, team);
         // As torch.nn.utils.clip_grad_norm_: the 1e-6 keeps a zero gradient from dividing by zero.
         var factor = Options.MaxGradientNorm / (GradientNorm + 1e-6);
         return factor < 1 ? factor : 1;
@@ -158,10 +159,12 @@ public sealed class VectorOptimizer : IDisposable
         protected ParameterVector Vector { get; } = vector;
 
         /// <summary>Moves the vector along its gradient times <paramref name="clip"/>.</summary>
-        public abstract void Update(double rate, double clip);
+        public abstract void Update(double rate, double clip, ITeam? team);
         public abstract void Save(BinaryWriter writer);
         public abstract void Load(BinaryReader reader);
         public abstract void Dispose();
+
+        protected static Span<float> Part(Tensor flat, int start, int count) => OnePass.Values(flat).Slice(start, count);
 
         /// <summary>The gradient, multiplied in place when it is to be clipped: one that a tensor operation can read.</summary>
         protected Tensor Clipped(double clip)
@@ -175,7 +178,7 @@ public sealed class VectorOptimizer : IDisposable
     /// <summary>A rule of TorchSharp's.</summary>
     private sealed class Torch(ParameterVector vector, OptimizerHelper rule) : Rule(vector)
     {
-        public override void Update(double rate, double clip)
+        public override void Update(double rate, double clip, ITeam? team)
         {
             Clipped(clip);
             foreach (var group in rule.ParamGroups) group.LearningRate = rate;
@@ -194,15 +197,15 @@ public sealed class VectorOptimizer : IDisposable
         private readonly Tensor _second = zeros_like(vector.Gradient!).DetachFromDisposeScope();
         private long _step;
 
-        public override void Update(double rate, double clip)
+        public override void Update(double rate, double clip, ITeam? team)
         {
             _step++;
             var (correction, root) = (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
             var theta = Vector.Flat.detach();
             if (OnePass.Fits(theta))
             {
-                OnePass.Adam(OnePass.Values(theta), OnePass.Values(Vector.Gradient!), OnePass.Values(_first), OnePass.Values(_second),
-                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon);
+                OnePass.Share(team, theta.numel(), (_, start, count) => OnePass.Adam(Part(theta, start, count), Part(Vector.Gradient!, start, count), Part(_first, start, count), Part(_second, start, count),
+                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon));
                 return;
             }
             var gradient = Clipped(clip);
@@ -238,12 +241,13 @@ public sealed class VectorOptimizer : IDisposable
     {
         private readonly Tensor _average = ones_like(vector.Gradient!).DetachFromDisposeScope();
 
-        public override void Update(double rate, double clip)
+        public override void Update(double rate, double clip, ITeam? team)
         {
             var theta = Vector.Flat.detach();
             if (OnePass.Fits(theta))
             {
-                OnePass.RmsPropBaselines(OnePass.Values(theta), OnePass.Values(Vector.Gradient!), OnePass.Values(_average), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon);
+                OnePass.Share(team, theta.numel(), (_, start, count) =>
+                    OnePass.RmsPropBaselines(Part(theta, start, count), Part(Vector.Gradient!, start, count), Part(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
                 return;
             }
             var gradient = Clipped(clip);

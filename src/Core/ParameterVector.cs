@@ -89,11 +89,22 @@ public sealed class ParameterVector : IDisposable
     }
 
     /// <summary>Zeroes the gradient buffer, one kernel.</summary>
-    public void ZeroGradient()
+    public void ZeroGradient() => ZeroGradient(but: -1);
+
+    /// <summary>Zeroes the gradient buffer but for one entry, whose gradient the caller writes over (-1: all of it).</summary>
+    internal void ZeroGradient(int but)
     {
+        using var scope = NewDisposeScope();
         using var _ = no_grad();
-        Gradient!.zero_();
         ClipFactor = 1;
+        if (but < 0)
+        {
+            Gradient!.zero_();
+            return;
+        }
+        var (start, end) = (Layout.Offsets[but], Layout.Offsets[but] + Layout.Entries[but].Count);
+        Gradient!.narrow(0, 0, start).zero_();
+        Gradient.narrow(0, end, Layout.Count - end).zero_();
     }
 
     /// <summary>Copies all values from a vector of the same layout.</summary>

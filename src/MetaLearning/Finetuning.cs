@@ -201,7 +201,6 @@ internal sealed class Finetuning : IMetaLearner
             if (!double.IsFinite(value)) { diverge(i); continue; }
             losses[i].Add(value);
             errors[i].Add(draw.Metrics);
-            model.Parameters.ZeroGradient();
             stream.Backward(model, loss);
             Move(model, batch[i], into: false);
             taking++;

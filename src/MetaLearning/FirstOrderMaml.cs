@@ -34,7 +34,6 @@ public sealed record FirstOrderMamlOptions : MapMethod
         {
             using var scope = NewDisposeScope();
             using var draw = learner.Stream.Draw(learner.Model, Gradient == OuterBatch.Validation ? Split.Validation : Split.Train);
-            learner.Model.Parameters.ZeroGradient();
             learner.Stream.Backward(learner.Model, learner.Stream.Loss(learner.Model, draw));
         }
         return learner.Finish();
