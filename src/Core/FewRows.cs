@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -25,12 +24,9 @@ internal static unsafe class FewRows
 
     internal static bool Fits(Tensor input, Tensor weight, Tensor bias) =>
         !is_grad_enabled() && Vector512.IsHardwareAccelerated && Sse.IsSupported
-        && IsPlain(input) && IsPlain(weight) && IsPlain(bias)
-        && input.shape is [<= Most and > 0 and var rows, var inputs] && rows % Rows == 0 && input.is_contiguous()
-        && weight.shape is [var outputs, var width] && width == inputs && outputs % Outputs == 0 && weight.stride(0) == 1 && weight.stride(1) == outputs // InputsFirst
-        && bias.is_contiguous();
-
-    private static bool IsPlain(Tensor tensor) => tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU;
+        && OnePass.Fits(input) && OnePass.Fits(bias) && weight.dtype == input.dtype && weight.device_type == input.device_type
+        && input.shape is [<= Most and > 0 and var rows, var inputs] && rows % Rows == 0
+        && weight.shape is [var outputs, var width] && width == inputs && outputs % Outputs == 0 && weight.stride(0) == 1 && weight.stride(1) == outputs; // InputsFirst
 
     private static Tensor Product(Tensor input, Tensor weight, Tensor bias)
     {

@@ -18,6 +18,9 @@ internal static class OnePass
     /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
     internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
 
+    /// <summary>So many of its values from <paramref name="start"/> on.</summary>
+    internal static Span<float> Values(Tensor flat, int start, int count) => Values(flat).Slice(start, count);
+
     /// <summary>m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient + decay theta.</summary>
     internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
     {
@@ -78,7 +81,7 @@ internal static class OnePass
         }
         Share(team, sum.numel(), (_, start, count) =>
         {
-            Span<float> to = Values(sum).Slice(start, count), first = Values(one).Slice(start, count), second = Values(other).Slice(start, count);
+            Span<float> to = Values(sum, start, count), first = Values(one, start, count), second = Values(other, start, count);
             Span<Vector<float>> xs = Vectors(to), firsts = Vectors(first), seconds = Vectors(second);
             for (var i = 0; i < xs.Length; i++) xs[i] = (firsts[i] + seconds[i]) * (float)weight;
             for (var i = xs.Length * Vector<float>.Count; i < to.Length; i++) to[i] = (first[i] + second[i]) * (float)weight;

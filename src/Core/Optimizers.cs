@@ -164,8 +164,6 @@ public sealed class VectorOptimizer : IDisposable
         public abstract void Load(BinaryReader reader);
         public abstract void Dispose();
 
-        protected static Span<float> Part(Tensor flat, int start, int count) => OnePass.Values(flat).Slice(start, count);
-
         /// <summary>The gradient, multiplied in place when it is to be clipped: one that a tensor operation can read.</summary>
         protected Tensor Clipped(double clip)
         {
@@ -204,7 +202,8 @@ public sealed class VectorOptimizer : IDisposable
             var theta = Vector.Flat.detach();
             if (OnePass.Fits(theta))
             {
-                OnePass.Share(team, theta.numel(), (_, start, count) => OnePass.Adam(Part(theta, start, count), Part(Vector.Gradient!, start, count), Part(_first, start, count), Part(_second, start, count),
+                OnePass.Share(team, theta.numel(), (_, start, count) => OnePass.Adam(
+                    OnePass.Values(theta, start, count), OnePass.Values(Vector.Gradient!, start, count), OnePass.Values(_first, start, count), OnePass.Values(_second, start, count),
                     (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon));
                 return;
             }
@@ -247,7 +246,7 @@ public sealed class VectorOptimizer : IDisposable
             if (OnePass.Fits(theta))
             {
                 OnePass.Share(team, theta.numel(), (_, start, count) =>
-                    OnePass.RmsPropBaselines(Part(theta, start, count), Part(Vector.Gradient!, start, count), Part(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
+                    OnePass.RmsPropBaselines(OnePass.Values(theta, start, count), OnePass.Values(Vector.Gradient!, start, count), OnePass.Values(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
                 return;
             }
             var gradient = Clipped(clip);
