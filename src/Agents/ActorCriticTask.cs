@@ -141,6 +141,14 @@ public sealed class ActorCriticStream : IAgentStream
         loss.backward();
     }
 
+    /// <summary>As <see cref="Backward"/>, but what can be done apart, by any thread, is returned.</summary>
+    internal IReadOnlyList<Action> BackwardInPieces(Model model, Tensor loss)
+    {
+        if (_kept is { Count: > 0 } kept) return kept.BackwardInPieces(model, loss);
+        Backward(model, loss);
+        return [];
+    }
+
     /// <summary>Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by <see cref="Evaluation"/>.</summary>
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
 

@@ -11,7 +11,7 @@ namespace RlLeap.Agents;
 /// their order, one update for all. Streams of random numbers belong to parts, so that results depend on how many workers there are, and on nothing else.
 /// Advantages, where they are normalized, are so within each part.</para>
 /// <para>A worker acts and differentiates on its core without meeting the others: cores are used better than by passes that are spread over threads, since
-/// one's emulation overlaps with the other's passes.</para>
+/// one's emulation overlaps with the other's passes. Who is done first (episodes that end cost an emulator many steps) takes pieces of the others' backward passes.</para>
 /// <para>The gradient is made with the loss and handed over by <see cref="Backward"/>: the loss carries no graph, so that methods that differentiate
 /// through training (MAML) cannot use it.</para>
 /// </remarks>
@@ -20,6 +20,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     private readonly ActorCriticStream[] _parts;
     private readonly ActorCriticOptions _options;
     private readonly Threads _team;
+    private readonly Pieces _pieces;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private ParameterVector? _of; // whose replicas these are
     private ParameterVector[] _replicas = [];
@@ -31,7 +32,7 @@ internal sealed class ParallelAgentStream : IAgentStream
         _options = task.Options;
         var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
-        (_team, _losses) = (new Threads(workers), new double[workers]);
+        (_team, _pieces, _losses) = (new Threads(workers), new Pieces(workers), new double[workers]);
         if (device.type == DeviceType.CPU) Team = _team;
     }
 
@@ -50,28 +51,21 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public Tensor Loss(Model model, IDraw draw)
     {
-        Replicate(model);
         var parts = (Parts)draw;
-        _team.Run(k =>
-        {
-            using var scope = NewDisposeScope();
-            Differentiate(k, _parts[k].Loss(_models[k], parts.Rollouts[k]));
-        });
+        Differentiate(model, (k, own) => _parts[k].Loss(own, parts.Rollouts[k]));
         return Total(parts);
     }
 
     // One meeting less than Draw and then Loss.
     public (IDraw Draw, Tensor Loss) Next(Model model)
     {
-        Replicate(model);
         var draws = new Rollout[_parts.Length];
-        _team.Run(k => _parts[k].Run(() =>
+        Differentiate(model, (k, own) =>
         {
-            using var scope = NewDisposeScope();
-            var (draw, loss) = _parts[k].Next(_models[k]);
+            var (draw, loss) = _parts[k].Next(own);
             draws[k] = (Rollout)draw;
-            Differentiate(k, loss);
-        }));
+            return loss;
+        });
         var parts = Collected(draws);
         return (parts, Total(parts));
     }
@@ -83,10 +77,26 @@ internal sealed class ParallelAgentStream : IAgentStream
         OnePass.Sum(model.Parameters.Gradient!, [.. _replicas.Select(replica => replica.Gradient!)], weight, _team);
     }
 
-    private void Differentiate(int k, Tensor loss)
+    // Every worker: its loss, at a replica of the model's parameters, and its part of the backward passes, then what is left of others'.
+    private void Differentiate(Model model, Func<int, Model, Tensor> loss)
     {
-        _losses[k] = loss.detach().to_type(ScalarType.Float64).item<double>();
-        _parts[k].Backward(_models[k], loss);
+        Replicate(model);
+        _pieces.Expect();
+        _team.Run(k =>
+        {
+            try
+            {
+                _parts[k].Run(() =>
+                {
+                    using var scope = NewDisposeScope();
+                    var own = loss(k, _models[k]);
+                    _losses[k] = own.detach().to_type(ScalarType.Float64).item<double>();
+                    _pieces.Offer(k, _parts[k].BackwardInPieces(_models[k], own));
+                    _pieces.Work();
+                });
+            }
+            finally { _pieces.Offer(k, []); } // where it failed nobody waits for it
+        });
     }
 
     private Tensor Total(Parts parts)
@@ -172,6 +182,50 @@ internal sealed class ParallelAgentStream : IAgentStream
         public void Dispose()
         {
             foreach (var rollout in rollouts) rollout.Dispose();
+        }
+    }
+
+    // Work that any worker may do once its owner has offered it, in the order of the offers.
+    private sealed class Pieces(int workers)
+    {
+        private readonly Queue<Action> _open = [];
+        private readonly bool[] _offered = new bool[workers];
+
+        public void Expect()
+        {
+            _open.Clear();
+            Array.Clear(_offered);
+        }
+
+        // Once for each worker; what it offers then does not count.
+        public void Offer(int worker, IReadOnlyList<Action> pieces)
+        {
+            lock (_open)
+            {
+                if (_offered[worker]) return;
+                _offered[worker] = true;
+                foreach (var piece in pieces) _open.Enqueue(piece);
+                Monitor.PulseAll(_open);
+            }
+        }
+
+        // Until nothing is left, nor will come.
+        public void Work()
+        {
+            while (Next() is { } piece) piece();
+        }
+
+        private Action? Next()
+        {
+            lock (_open)
+            {
+                while (_open.Count == 0)
+                {
+                    if (Array.TrueForAll(_offered, offered => offered)) return null;
+                    Monitor.Wait(_open);
+                }
+                return _open.Dequeue();
+            }
         }
     }
 

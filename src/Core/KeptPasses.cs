@@ -42,23 +42,50 @@ public sealed class KeptPasses
     public void Backward(Model model, Tensor loss)
     {
         using var scope = NewDisposeScope();
+        if (Above(model, loss) is { } below) cat([.. _lower], 0).backward([below]);
+        Forget();
+    }
+
+    /// <summary>As <see cref="Backward"/>, in pieces: what is one piece is done now, what is left of each pass returned, to be called once on any thread.</summary>
+    /// <remarks>When all have returned the gradient is whole and the passes are forgotten. It does not depend on who called which, or when.</remarks>
+    public IReadOnlyList<Action> BackwardInPieces(Model model, Tensor loss)
+    {
+        using var scope = NewDisposeScope();
+        if (Above(model, loss) is not { } below)
+        {
+            Forget();
+            return [];
+        }
+        var parameters = model.Parameters.Views.Take(model.LastWeight).ToArray();
+        var gradients = below.split([.. _lower.Select(lower => lower.shape[0])]).Select(part => part.DetachFromDisposeScope()).ToArray();
+        var (parts, left) = (new IList<Tensor>[_lower.Count], _lower.Count);
+        return [.. Enumerable.Range(0, left).Select(i => (Action)(() => Piece(i)))];
+
+        void Piece(int pass)
+        {
+            using var scope = NewDisposeScope();
+            using (var gradient = gradients[pass]) parts[pass] = [.. autograd.grad([_lower[pass]], parameters, [gradient]).Select(part => part.DetachFromDisposeScope())];
+            if (Interlocked.Decrement(ref left) > 0) return;
+            using var _ = no_grad();
+            foreach (var part in parts) // in the order of the passes, whoever came last
+                for (var p = 0; p < parameters.Length; p++)
+                    using (part[p]) parameters[p].grad!.add_(part[p]);
+            Forget();
+        }
+    }
+
+    // The gradient of all that is not below the dense layer, and that of its input [N, ...]; null where nothing is below, since autograd did all.
+    private Tensor? Above(Model model, Tensor loss)
+    {
         model.Parameters.ZeroGradient(but: _leaf is null ? -1 : model.LastWeight);
         loss.backward();
-        if (_leaf is not null)
-        {
-            var lower = cat([.. _lower], 0);
-            Tensor below;
-            using (no_grad())
-            {
-                var (weight, bias) = (model.LastWeight, model.LastWeight + 1);
-                var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
-                model.Parameters.Views[weight].grad!.addmm_(gradient.t(), lower, beta: 0);
-                model.Parameters.Views[bias].grad!.add_(gradient.sum([0]));
-                below = gradient.mm(model.Parameters.Views[weight]);
-            }
-            lower.backward([below]);
-        }
-        Forget();
+        if (_leaf is null) return null;
+        using var _ = no_grad();
+        var (weight, bias) = (model.LastWeight, model.LastWeight + 1);
+        var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
+        model.Parameters.Views[weight].grad!.addmm_(gradient.t(), cat([.. _lower], 0), beta: 0);
+        model.Parameters.Views[bias].grad!.add_(gradient.sum([0]));
+        return gradient.mm(model.Parameters.Views[weight]);
     }
 
     /// <summary>Frees them.</summary>

@@ -63,6 +63,32 @@ public class DeterminismTests
         Assert.Equal(bits[0], Bits(resumed));
     }
 
+    [Fact]
+    public void Which_worker_is_ahead_changes_no_bit()
+    {
+        var even = Bits(Trained(() => { }));
+        Assert.Equal(even, Bits(Trained(() => Thread.Sleep(Random.Shared.Next(3)))));
+
+        static Learner Trained(Action before)
+        {
+            var learner = Workers(Options, 1, Disturbed.Register(before));
+            while (learner.Step < 12) learner.Advance();
+            return learner;
+        }
+    }
+
+    [Fact]
+    public async Task A_worker_that_fails_is_not_waited_for()
+    {
+        var steps = 0;
+        using var learner = Workers(Options, 1, Disturbed.Register(() =>
+        {
+            if (Interlocked.Increment(ref steps) == 70) throw new InvalidOperationException("the seventieth step");
+        }));
+        var error = await Assert.ThrowsAsync<EnvironmentException>(() => Task.Run(() => { while (true) learner.Advance(); }).WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Contains("the seventieth step", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(LossReduction.Mean)]
     [InlineData(LossReduction.Sum)]
@@ -134,9 +160,9 @@ public class DeterminismTests
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    private static Learner Workers(ActorCriticOptions options, int threads)
+    private static Learner Workers(ActorCriticOptions options, int threads, string id = "MinAtar/Breakout-v1")
     {
-        var task = new ActorCriticTask("MinAtar/Breakout-v1", options, threads, workers: 2);
+        var task = new ActorCriticTask(id, options, threads, workers: 2);
         return new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
     }
 

@@ -51,4 +51,56 @@ public class KeptPassesTests
             Assert.True(apart < 1e-12, $"the gradients are {apart} apart");
         }
     }
+
+    [Fact]
+    public void Whoever_differentiates_which_pass_and_when_the_gradient_has_the_same_bits()
+    {
+        using var scope = NewDisposeScope();
+        var network = new ConvolutionalNetwork("small", new Box(ElementType.Float32, [2, 6, 6], 0, 1), [new(4, 3, 1), new(5, 2, 1)], 7, LayerInitialization.Orthogonal, channelsLast: true);
+        using var model = new Model(network, Heads);
+        model.Initialize(new Rng(1));
+        var input = tensor(Enumerable.Range(0, 8 * 72).Select(i => (float)Math.Sin(i)).ToArray(), [8, 2, 6, 6]);
+        var kept = new KeptPasses();
+        Tensor Loss()
+        {
+            foreach (var part in input.split([3, 1, 4])) kept.Pass(model, part);
+            var outputs = kept.Join(model);
+            return outputs[0].log_softmax(1).square().sum() + outputs[1].square().mean();
+        }
+        float[] Gradient(Action<IReadOnlyList<Action>> call)
+        {
+            var pieces = kept.BackwardInPieces(model, Loss());
+            Assert.Equal(3, pieces.Count);
+            call(pieces);
+            Assert.Equal(0, kept.Count);
+            return model.Parameters.Gradient!.data<float>().ToArray();
+        }
+
+        var inTurn = Gradient(pieces => { foreach (var piece in pieces) piece(); });
+        var backwards = Gradient(pieces => { foreach (var piece in pieces.Reverse()) piece(); });
+        var elsewhere = Gradient(pieces =>
+        {
+            var threads = pieces.Select(piece => new Thread(() => piece())).ToArray();
+            foreach (var thread in threads) thread.Start();
+            foreach (var thread in threads) thread.Join();
+        });
+        Assert.Equal(inTurn, backwards);
+        Assert.Equal(inTurn, elsewhere);
+
+        kept.Backward(model, Loss());
+        Assert.All(inTurn.Zip(model.Parameters.Gradient!.data<float>().ToArray()), pair => Assert.Equal(pair.Second, pair.First, 1e-5f));
+    }
+
+    [Fact]
+    public void Where_autograd_does_all_nothing_is_left_to_do()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Model(new SmallMlp([72, 7], activateLast: true), Heads);
+        model.Initialize(new Rng(1));
+        var kept = new KeptPasses();
+        kept.Pass(model, ones(4, 72));
+        Assert.Empty(kept.BackwardInPieces(model, kept.Join(model)[1].sum()));
+        Assert.Equal(0, kept.Count);
+        Assert.True(model.Parameters.Gradient!.abs().sum().item<float>() > 0);
+    }
 }

@@ -58,3 +58,27 @@ internal sealed class Script(params (float Reward, Moment Moment)[] steps) : IEn
         return new TimeStep(moment, reward, new float[] { ++_clock });
     }
 }
+
+/// <summary>MinAtar's Breakout, with something done before every step.</summary>
+internal sealed class Disturbed(IEnvironment game, Action before) : IEnvironment
+{
+    private static int _registered;
+
+    /// <summary>The id of one that is disturbed so.</summary>
+    public static string Register(Action before)
+    {
+        var id = $"Disturbed-v{Interlocked.Increment(ref _registered)}";
+        Registry.Register(id, rng => new Disturbed(Registry.Make("MinAtar/Breakout-v1", rng), before));
+        return id;
+    }
+
+    public EnvironmentSpec Spec => game.Spec;
+
+    public TimeStep Reset() => game.Reset();
+
+    public TimeStep Step(int action)
+    {
+        before();
+        return game.Step(action);
+    }
+}
