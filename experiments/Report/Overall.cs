@@ -5,7 +5,11 @@ using RlLeap.Experiments.Statistics;
 namespace RlLeap.Experiments.Reporting;
 
 /// <summary>One learning curve, the run that it is from (its place among the report's) with its seed, and its single numbers.</summary>
-internal sealed record Learned(Curve Curve, int Run, string RunSeed, IReadOnlyList<Score> Scores);
+internal sealed record Learned(Curve Curve, int Run, string RunSeed, IReadOnlyList<Score> Scores)
+{
+    /// <summary>All runs that have this very curve: random initializations are shared by the runs of a grid.</summary>
+    public required IReadOnlyList<int> Holders { get; init; }
+}
 
 /// <summary>All tasks together. <c>Unit</c> says what a value is of: a run, or (in a report of one) a seed of its evaluation.</summary>
 /// <param name="Unit">"run" or "seed".</param>

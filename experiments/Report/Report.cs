@@ -43,7 +43,7 @@ public sealed record Report(
             var all = Enumerable.Range(0, runs.Count).GroupBy(i => sweep.Values[i]).SelectMany(at =>
             {
                 var here = at.ToList();
-                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Run = here[l.Run] });
+                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Run = here[l.Run], Holders = [.. l.Holders.Select(holder => here[holder])] });
             }).ToList();
             return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all)) };
         }
@@ -82,20 +82,21 @@ public sealed record Report(
 
     private static List<Learned> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels)
     {
-        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name, Index: i)))
+        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name, Index: i, Holders: new List<int> { i })))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
-            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run, int Index)>(), (kept, c) =>
+            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run, int Index, List<int> Holders)>(), (kept, c) =>
             {
-                if (!kept.Any(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values))) kept.Add(c);
+                if (kept.FindIndex(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values)) is >= 0 and var known) kept[known].Holders.Add(c.Index);
+                else kept.Add(c);
                 return kept;
             })).ToList();
         var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
         // A score belongs to its curve, and is counted and named with it.
         var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score))).ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
         return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Index, runs[c.Index].Result.Record?.GetValueOrDefault("seed") ?? "",
-            [.. scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]))];
+            [.. scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]) { Holders = c.Holders })];
 
-        string NameOf((Curve Curve, string Run, int Index) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Index].Result.Method ?? c.Curve.Method) ? labels[c.Index]
+        string NameOf((Curve Curve, string Run, int Index, List<int> Holders) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Index].Result.Method ?? c.Curve.Method) ? labels[c.Index]
             : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({c.Run})" : c.Curve.Method;
     }
 
@@ -119,20 +120,31 @@ public sealed record Report(
             double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
             double[] areas = [.. seeds.Select(c => area[c])], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
+            var pairs = method == reference ? [] : Pairs(learned, method, reference, area);
+            double[] runs = [.. pairs.GroupBy(pair => pair.Run).Select(run => run.Average(pair => pair.Difference))];
             return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
                 Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
-                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null) { Difference = method == reference ? null : Difference(learned, method, reference, area) };
+                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
+            {
+                Difference = pairs.Length > 1 ? Statistics.Aggregates.Student([.. pairs.Select(pair => pair.Difference)]) : null,
+                DifferenceOfRuns = runs.Length > 1 && runs.Length < pairs.Length ? Statistics.Aggregates.Student(runs) : null,
+            };
         })]);
     }
 
     // Learning processes of one run's seed and of one seed have the same heads, environments and minibatches whatever they start from.
-    private static Interval? Difference(IReadOnlyList<Learned> learned, string method, string? reference, Dictionary<Curve, double> area)
+    private static (int Run, double Difference)[] Pairs(IReadOnlyList<Learned> learned, string method, string? reference, Dictionary<Curve, double> area)
     {
         var others = learned.Where(l => l.Curve.Method == reference).ToLookup(l => (l.RunSeed, l.Curve.Seed));
-        Learned[] own = [.. learned.Where(l => l.Curve.Method == method)];
-        if (own.Length < 2 || own.Any(l => others[(l.RunSeed, l.Curve.Seed)].Count() != 1)) return null;
-        return Statistics.Aggregates.Student([.. own.Select(l => area[l.Curve] - area[others[(l.RunSeed, l.Curve.Seed)].Single().Curve])]);
+        var pairs = learned.Where(l => l.Curve.Method == method).Select(own =>
+        {
+            // The run's own; else another run's of that seed, if there is one only (two: versions that round differently).
+            var same = others[(own.RunSeed, own.Curve.Seed)];
+            var other = same.FirstOrDefault(o => o.Holders.Contains(own.Run)) ?? (same.Count() == 1 ? same.Single() : null);
+            return (own.Run, Difference: other is null ? double.NaN : area[own.Curve] - area[other.Curve]);
+        }).ToArray();
+        return Array.Exists(pairs, pair => double.IsNaN(pair.Difference)) ? [] : pairs;
     }
 
     private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, Dictionary<string, Scale> given, Rng rng, int replications)
@@ -174,6 +186,10 @@ public sealed record MethodReport(
 {
     /// <summary>How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 % interval. Null without at least two pairs.</summary>
     public Interval? Difference { get; init; }
+
+    /// <summary>The same over runs: the mean of each run's pairs, which share the initialization that the run learned, then the mean over runs with Student's 95 % interval. Null
+    /// without at least two runs, or where each has one pair.</summary>
+    public Interval? DifferenceOfRuns { get; init; }
 }
 
 /// <summary>One number about a method on a task: its mean over seeds with its interval, and what a paper reports.</summary>

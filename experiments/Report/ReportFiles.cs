@@ -104,13 +104,16 @@ public static class ReportFiles
         if (report.Tasks.Count > 0)
         {
             var paired = report.Tasks.Any(t => t.Methods.Any(m => m.Difference is not null));
-            string[] goal = report.Reference is null ? [] : [.. paired ? new[] { $"area minus {report.Reference}'s" } : [], $"{report.Axis} to {report.Reference}'s final"];
+            var ofRuns = report.Tasks.Any(t => t.Methods.Any(m => m.DifferenceOfRuns is not null));
+            string[] goal = report.Reference is null ? [] : [.. paired ? new[] { $"area minus {report.Reference}'s" } : [], .. ofRuns ? new[] { "the same over runs" } : [], $"{report.Axis} to {report.Reference}'s final"];
             yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. In brackets 95 % bootstrap intervals over seeds."
                 + (paired ? $" Area minus {report.Reference}'s: mean over pairs of the same seed, in brackets Student's 95 % interval." : "")
+                + (ofRuns ? " Over runs: each run's pairs, which share the initialization that it learned, are averaged first." : "")
                 + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference}, where most do (seeds that did)."),
                 ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
                 [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
                     .. paired ? new[] { m.Difference is { } d ? I(d) : "" } : [],
+                    .. ofRuns ? new[] { m.DifferenceOfRuns is { } r ? I(r) : "" } : [],
                     .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "–")} ({reached}/{m.Seeds})" } : []]))]);
         }
         if (report.Scores.Count > 0)

@@ -66,6 +66,17 @@ public class ReportTests
         var difference = methods[0].Difference!.Value;
         Assert.Equal(3, difference.Value, 12);
         Assert.Equal(3.182446 * Math.Sqrt(14.0 / 3 / 4), difference.High - 3, 5); // t with 3 degrees of freedom; deviations -2, -1, 0, 3
+        var ofRuns = methods[0].DifferenceOfRuns!.Value;
+        Assert.Equal(3, ofRuns.Value, 12);
+        Assert.Equal(12.706205 * 1.5, ofRuns.High - 3, 4); // t with 1; the runs' means are 1.5 and 4.5
+        Assert.Null(Report.Of([Run("1", 1, 2)], new Rng(0), 200).Tasks[0].Methods[0].DifferenceOfRuns);
+        Assert.Null(Report.Of([Run("1", 1), Run("2", 3)], new Rng(0), 200, pool: true).Tasks[0].Methods[0].DifferenceOfRuns); // the pairs are the runs
+
+        // The same seeds again, by a version that rounds differently: every run is compared with its own.
+        var (name, again) = Run("1", 1, 2);
+        again = again with { Curves = [.. again.Curves.Select(c => c with { Method = c.Method == "leap" ? "finetuning" : c.Method, Values = [.. c.Values.Select(v => v + 100)] })] };
+        methods = Report.Of([Run("1", 1, 2), Run("2", 3, 6), ("again", again)], new Rng(0), 200, pool: true).Tasks[0].Methods;
+        Assert.Equal([3, 1.5], methods.Where(m => m.Method != "none").Select(m => m.Difference!.Value.Value), (a, b) => Math.Abs(a - b) < 1e-9);
 
         static Curve Flat(string method, long seed) => new("t", method, seed, [0, 10], [1, 1]);
         var unpaired = new Result("evaluate", "a", [Flat("leap", 0), Flat("leap", 1), Flat("none", 0), Flat("none", 2)], []);
