@@ -195,8 +195,8 @@ internal sealed class Finetuning : IMetaLearner
             using var inner = NewDisposeScope();
             var model = ModelOf(batch[i]);
             Move(model, batch[i], into: true);
-            using var draw = stream.Draw(model, Split.Train);
-            var loss = stream.Loss(model, draw);
+            var (drawn, loss) = stream.Next(model);
+            using var draw = drawn;
             var value = loss.detach().to_type(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value)) { diverge(i); continue; }
             losses[i].Add(value);
