@@ -1,0 +1,24 @@
+// Workers that differentiate one another's passes free every tensor, whoever made it.
+using RlLeap.Agents;
+using TorchSharp;
+using Xunit;
+
+namespace RlLeap.Tests.Agents;
+
+[Collection("alone")] // counts the tensors of all threads
+public class ParallelAgentMemoryTests
+{
+    [Fact]
+    public void Tensors_alive_do_not_grow_where_workers_take_one_anothers_passes()
+    {
+        var options = ActorCriticOptions.MinAtar with { Environments = 8 };
+        var task = new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 2);
+        using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
+        for (var k = 0; k < 5; k++) learner.Advance();
+        GC.Collect(); // what earlier tests left
+        GC.WaitForPendingFinalizers();
+        var before = torch.Tensor.TotalCount;
+        for (var k = 0; k < 50; k++) learner.Advance();
+        Assert.Equal(before, torch.Tensor.TotalCount);
+    }
+}
