@@ -35,6 +35,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             AtomicFile.WriteAllText(Path.Combine(temporary, ManifestName), JsonSerializer.Serialize(manifest, Json.Readable));
             if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
             Directory.Move(temporary, final);
+            // What is ahead of the present was damaged when the run went on from before it: it must not count among those kept.
+            foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0)) Directory.Delete(ahead, recursive: true);
             Prune(keep);
             return new Checkpoint(step, final, manifest.Lengths);
         }

@@ -116,6 +116,18 @@ public class RunTests
     }
 
     [Fact]
+    public void A_damaged_checkpoint_ahead_of_the_present_does_not_push_out_a_whole_one()
+    {
+        using var temp = new TempFolder();
+        var store = new CheckpointStore(temp["c"]);
+        foreach (var step in new[] { 10, 20 }) store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
+        File.WriteAllText(temp["c/000000000020/state"], "damaged");
+        Assert.Equal(10, store.Newest()!.Step);
+        store.Save(15, folder => File.WriteAllText(Path.Combine(folder, "state"), "15"));
+        Assert.Equal(["000000000010", "000000000015"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
     public void Metrics_shorter_than_at_the_checkpoint_are_an_error()
     {
         using var temp = new TempFolder();
