@@ -3,6 +3,7 @@ using System.Diagnostics;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using TorchSharp;
+using static RlLeap.Benchmarks.Rounds;
 
 namespace RlLeap.Benchmarks;
 
@@ -142,8 +143,4 @@ public sealed class AgentBenchmark : IBenchmark
         } while (clock.Elapsed.TotalSeconds < seconds);
         return count / clock.Elapsed.TotalSeconds;
     }
-
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
-
-    private static string Spread(List<double> ratios) => FormattableString.Invariant($"{Median(ratios):0.00} ({ratios.Min():0.00} .. {ratios.Max():0.00})");
 }

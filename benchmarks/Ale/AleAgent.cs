@@ -5,6 +5,7 @@ using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Environments.Gymnasium;
 using TorchSharp;
+using static RlLeap.Benchmarks.Rounds;
 
 namespace RlLeap.Benchmarks;
 
@@ -57,12 +58,12 @@ internal static class AleAgent
         double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)], sharesOfBusy = [.. rates.Zip(ofBusy, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
         Console.WriteLine(FormattableString.Invariant($"""
             agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers; {rounds} rounds of {Slices} slices in turn, median (lowest .. highest)
-              RlLeap                 {Text(rates, "0")} agent steps/s
+              RlLeap                 {Spread(rates, "0")} agent steps/s
               processor time a step  {Text(costs)}
-              what they allow        {Text(bounds, "0")} agent steps/s; reached {Text(shares, "0.00")} (limit {OfBound})
+              what they allow        {Spread(bounds, "0")} agent steps/s; reached {Spread(shares, "0.00")} (limit {OfBound})
               with all cores busy    {Text(busy)}
-              what they allow        {Text(ofBusy, "0")} agent steps/s; reached {Text(sharesOfBusy, "0.00")}
-              {(peer is null ? "Stable-Baselines3      does not import here" : $"{peer.Name}: {Text(peers, "0")} agent steps/s; {Text(times, "0.00")} times (limit {OfPeer})")}
+              what they allow        {Spread(ofBusy, "0")} agent steps/s; reached {Spread(sharesOfBusy, "0.00")}
+              {(peer is null ? "Stable-Baselines3      does not import here" : $"{peer.Name}: {Spread(peers, "0")} agent steps/s; {Spread(times, "0.00")} times (limit {OfPeer})")}
             """));
         return Median(shares) >= OfBound && (times.Length == 0 || Median(times) >= OfPeer);
     }
@@ -134,16 +135,7 @@ internal static class AleAgent
     }
 
     private static string Text(IReadOnlyList<(double Emulator, double Network)> costs) =>
-        $"emulator {Text([.. costs.Select(c => c.Emulator * 1e6)], "0")} us, network {Text([.. costs.Select(c => c.Network * 1e6)], "0")} us";
-
-    private static string Text(IReadOnlyList<double> values, string format) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Median(values).ToString(format, CultureInfo.InvariantCulture)} ({values.Min().ToString(format, CultureInfo.InvariantCulture)} .. {values.Max().ToString(format, CultureInfo.InvariantCulture)})");
-
-    private static double Median(IReadOnlyList<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+        $"emulator {Spread([.. costs.Select(c => c.Emulator * 1e6)], "0")} us, network {Spread([.. costs.Select(c => c.Network * 1e6)], "0")} us";
 
     private sealed class Peer : IDisposable
     {

@@ -4,6 +4,7 @@ using Python.Runtime;
 using RlLeap.Environments;
 using RlLeap.Environments.Gymnasium;
 using TorchSharp;
+using static RlLeap.Benchmarks.Rounds;
 
 namespace RlLeap.Benchmarks;
 
@@ -164,12 +165,6 @@ internal sealed class AleBenchmark : IBenchmark
         var ratio = Median([.. together.Zip(beside, (t, b) => t / b)]);
         Console.WriteLine(FormattableString.Invariant($"tensor work on another C# thread while ALE steps: {Median(together):F0} products/s, {Median(beside):F0} while the loop steps in a process of its own; ratio {ratio:F3} (limit 0.95)"));
         return ratio >= 0.95;
-    }
-
-    private static double Median(IReadOnlyList<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     internal static string Source(string name)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TorchSharp;
+using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 
 namespace RlLeap.Benchmarks;
@@ -46,7 +47,7 @@ public sealed class CoreBenchmark : IBenchmark
             }
             var (ratioFew, ratioMany) = (Ratios(f, b), Ratios(m, b));
             failed |= Median(ratioFew) > 1.1 || Median(ratioMany) > 1.1;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-10} {Median(b),9:F1} {Median(f),11:F1} {Median(m),12:F1}   {Text(ratioFew)}, {Text(ratioMany)}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-10} {Median(b),9:F1} {Median(f),11:F1} {Median(m),12:F1}   {Spread(ratioFew)}, {Spread(ratioMany)}"));
         }
         return failed ? 1 : 0;
     }
@@ -59,8 +60,6 @@ public sealed class CoreBenchmark : IBenchmark
     }
 
     private static double[] Ratios(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x / y)];
-    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
-    private static string Text(double[] ratios) => string.Create(CultureInfo.InvariantCulture, $"{Median(ratios):F2} ({ratios.Min():F2} .. {ratios.Max():F2})");
 
     /// <summary>The rules' kernels on plain tensors, as one would write them by hand.</summary>
     private sealed class Bare : IDisposable

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using RlLeap.Agents;
 using RlLeap.MetaLearning;
 using RlLeap.MetaLearning.Suites;
+using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 
 namespace RlLeap.Benchmarks;
@@ -136,12 +137,6 @@ public sealed class LeapBenchmark : IBenchmark
 
     [DllImport("libc")]
     private static extern unsafe int clock_gettime(int clock, long* time);
-
-    private static double Median(List<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted.Count % 2 == 1 ? sorted[sorted.Count / 2] : (sorted[sorted.Count / 2 - 1] + sorted[sorted.Count / 2]) / 2;
-    }
 
     // peer.py in a Python that has torch and torchvision: it waits for commands, so the two can take turns.
     private sealed class Peer(Process process) : IDisposable

@@ -2,6 +2,7 @@ using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.MetaLearning.Suites;
 using TorchSharp;
+using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -113,9 +114,6 @@ internal sealed class TorchBenchmark : IBenchmark
             $"{"two threads, Omniglot steps",-34}{singles.Min(s => s.Wall) / steps * 1e3,10:G4}{"",10}{Median([.. ratios]),8:F3}{$"{ratios[ratios.Count / 4]:F3}..{ratios[ratios.Count * 3 / 4]:F3}",16}{"",10}{">= " + limit,8}  (processor time a step, one over two: {Median(processor):F3})"));
         return Median([.. ratios]) >= limit;
     }
-
-    private static double Median(double[] sorted) =>
-        sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
 
     private sealed class SmallAdd : IDisposable
     {

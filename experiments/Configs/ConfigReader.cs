@@ -131,23 +131,9 @@ internal sealed class ConfigReader(ConfigOrigin origin)
 
     private static string Nearest(string text, IReadOnlyList<ConfigKey> keys)
     {
-        var nearest = keys.Select(k => k.Name).MinBy(name => Distance(text.ToLowerInvariant().Replace('_', '-'), name))!;
+        var nearest = keys.Select(k => k.Name).MinBy(name => Names.Distance(text.ToLowerInvariant().Replace('_', '-'), name))!;
         var all = string.Join(", ", keys.Select(k => k.Name));
-        return Distance(text.ToLowerInvariant().Replace('_', '-'), nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})" : $"one of {all}";
-    }
-
-    /// <summary>Edits (insert, delete, replace) between two words.</summary>
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-        return row[^1];
+        return Names.Distance(text.ToLowerInvariant().Replace('_', '-'), nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})" : $"one of {all}";
     }
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";

@@ -1,6 +1,6 @@
 namespace RlLeap;
 
-/// <summary>Names as people write them: nearest ones for error messages, and kebab-case.</summary>
+/// <summary>Names as people write them: how near they are, nearest ones for error messages, and kebab-case.</summary>
 public static class Names
 {
     /// <summary>" Did you mean A, B or C?" with up to three known names that are near to <paramref name="asked"/>; empty when none is.</summary>
@@ -24,7 +24,7 @@ public static class Names
         char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1]))) ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 
     /// <summary>The number of letters inserted, deleted, changed or swapped with a neighbour to make one from the other.</summary>
-    private static int Distance(string a, string b)
+    public static int Distance(string a, string b)
     {
         var d = new int[a.Length + 1, b.Length + 1];
         for (var i = 0; i <= a.Length; i++) d[i, 0] = i;
