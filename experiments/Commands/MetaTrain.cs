@@ -50,7 +50,7 @@ public static class MetaTrain
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))
-            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(stop);
+            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(suite, stop);
         ReportCommand.Show(result, run.Root);
         Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
     }

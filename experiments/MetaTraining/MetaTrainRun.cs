@@ -21,9 +21,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private const string StateName = "meta.safetensors";
 
     /// <summary>Runs to the end, or to where <paramref name="cancellation"/> asks to leave; then a checkpoint has been written.</summary>
-    public Result Execute(CancellationToken cancellation)
+    /// <param name="suite">The config's.</param>
+    /// <param name="cancellation">Asks to leave.</param>
+    public Result Execute(Suite suite, CancellationToken cancellation)
     {
-        var suite = Suite.Open(config);
         using var learner = Open(config, suite);
         if (run.Restored is { } checkpoint) learner.Load(checkpoint.PathOf(StateName));
         MetaTrain(suite, learner, cancellation);
