@@ -65,15 +65,15 @@ internal sealed class AleBenchmark : IBenchmark
             return costs;
         })];
         double[] Ratios(int side) => [.. rounds.Select(r => r[0].Seconds / r[side].Seconds)];
-        string Line(int side) => FormattableString.Invariant($"{Copies * Steps * Slices / Median([.. rounds.Select(r => r[side].Seconds)]),8:F0} steps/s, {1e6 * rounds.Sum(r => r[side].Processor) / (Copies * Steps * Slices * Rounds),4:F0} us of processor time a step")
-            + (side == 0 ? "" : FormattableString.Invariant($"; ratio of rates {Median([.. Ratios(side)]):F3} ({Ratios(side).Min():F3} .. {Ratios(side).Max():F3})"));
+        string Line(int side) => FormattableString.Invariant($"{Copies * Steps * Slices / Median(rounds.Select(r => r[side].Seconds)),8:F0} steps/s, {1e6 * rounds.Sum(r => r[side].Processor) / (Copies * Steps * Slices * Rounds),4:F0} us of processor time a step")
+            + (side == 0 ? "" : FormattableString.Invariant($"; ratio of rates {Spread([.. Ratios(side)], "0.000")}"));
         Console.WriteLine($"""
             {id}, preset {preset}: {Copies} environments, {threads} emulator threads, {Slices} x {Steps} vector steps a round, median of {Rounds} rounds in turn (limit 0.98)
               bare Python loop       {Line(0)}
               C#                     {Line(1)}
               C#, timeout=0          {Line(2)}
             """);
-        return Median([.. Ratios(1)]) >= 0.98;
+        return Median(Ratios(1)) >= 0.98;
     }
 
     /// <summary>Seconds on the clock and of all cores.</summary>
@@ -162,7 +162,7 @@ internal sealed class AleBenchmark : IBenchmark
         }
         Volatile.Write(ref stop, true);
         worker.Join();
-        var ratio = Median([.. together.Zip(beside, (t, b) => t / b)]);
+        var ratio = Median(together.Zip(beside, (t, b) => t / b));
         Console.WriteLine(FormattableString.Invariant($"tensor work on another C# thread while ALE steps: {Median(together):F0} products/s, {Median(beside):F0} while the loop steps in a process of its own; ratio {ratio:F3} (limit 0.95)"));
         return ratio >= 0.95;
     }

@@ -1,6 +1,7 @@
 // rlleap bench data: how long an image set takes to be there, and what feeding costs of a training step.
 using System.Diagnostics;
 using RlLeap.MetaLearning.Suites;
+using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 
 namespace RlLeap.Benchmarks;
@@ -49,7 +50,7 @@ public sealed class DataBenchmark : IBenchmark
             draws.Add(draw);
             steps.Add(step);
         }
-        var (one, all) = (draws.Order().ElementAt(draws.Count / 2), steps.Order().ElementAt(steps.Count / 2));
+        var (one, all) = (Median(draws), Median(steps));
         Console.WriteLine(FormattableString.Invariant($"batch {task.BatchSize,3}: feeding {1e3 * one:0.00} ms of a step of {1e3 * all:0.0} ms: {one / all:0.000} (under {Share}){(one / all < Share ? "" : "  MISSED")}"));
         return one / all < Share;
     }

@@ -4,11 +4,11 @@ using RlLeap.Experiments.Statistics;
 
 namespace RlLeap.Experiments.Reporting;
 
-/// <summary>One learning curve, the run that it is from (its place among the report's) with its seed, and its single numbers.</summary>
-internal sealed record Learned(Curve Curve, int Run, string RunSeed, IReadOnlyList<Score> Scores)
+/// <summary>One learning curve, the runs that have it (their places among the report's; random initializations are shared by the runs of a grid), the first one's seed, and its single numbers.</summary>
+internal sealed record Learned(Curve Curve, IReadOnlyList<int> Runs, string RunSeed, IReadOnlyList<Score> Scores)
 {
-    /// <summary>All runs that have this very curve: random initializations are shared by the runs of a grid.</summary>
-    public required IReadOnlyList<int> Holders { get; init; }
+    /// <summary>The run that it counts for: the first that has it.</summary>
+    public int Run => Runs[0];
 }
 
 /// <summary>All tasks together. <c>Unit</c> says what a value is of: a run, or (in a report of one) a seed of its evaluation.</summary>

@@ -43,7 +43,7 @@ public sealed record Report(
             var all = Enumerable.Range(0, runs.Count).GroupBy(i => sweep.Values[i]).SelectMany(at =>
             {
                 var here = at.ToList();
-                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Run = here[l.Run], Holders = [.. l.Holders.Select(holder => here[holder])] });
+                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Runs = [.. l.Runs.Select(run => here[run])] });
             }).ToList();
             return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all)) };
         }
@@ -82,22 +82,22 @@ public sealed record Report(
 
     private static List<Learned> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels)
     {
-        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Run: r.Name, Index: i, Holders: new List<int> { i })))
+        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Runs: new List<int> { i })))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
-            .SelectMany(same => same.Aggregate(new List<(Curve Curve, string Run, int Index, List<int> Holders)>(), (kept, c) =>
+            .SelectMany(same => same.Aggregate(new List<(Curve Curve, List<int> Runs)>(), (kept, c) =>
             {
-                if (kept.FindIndex(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values)) is >= 0 and var known) kept[known].Holders.Add(c.Index);
+                if (kept.FindIndex(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values)) is >= 0 and var known) kept[known].Runs.AddRange(c.Runs);
                 else kept.Add(c);
                 return kept;
             })).ToList();
         var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
         // A score belongs to its curve, and is counted and named with it.
         var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score))).ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
-        return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Index, runs[c.Index].Result.Record?.GetValueOrDefault("seed") ?? "",
-            [.. scores[(c.Index, c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]) { Holders = c.Holders })];
+        return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Runs, runs[c.Runs[0]].Result.Record?.GetValueOrDefault("seed") ?? "",
+            [.. scores[(c.Runs[0], c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]))];
 
-        string NameOf((Curve Curve, string Run, int Index, List<int> Holders) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Index].Result.Method ?? c.Curve.Method) ? labels[c.Index]
-            : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({c.Run})" : c.Curve.Method;
+        string NameOf((Curve Curve, List<int> Runs) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Runs[0]].Result.Method ?? c.Curve.Method) ? labels[c.Runs[0]]
+            : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({runs[c.Runs[0]].Name})" : c.Curve.Method;
     }
 
     /// <summary>Where mean curves are given: even distances over a span.</summary>
@@ -141,7 +141,7 @@ public sealed record Report(
         {
             // The run's own; else another run's of that seed, if there is one only (two: versions that round differently).
             var same = others[(own.RunSeed, own.Curve.Seed)];
-            var other = same.FirstOrDefault(o => o.Holders.Contains(own.Run)) ?? (same.Count() == 1 ? same.Single() : null);
+            var other = same.FirstOrDefault(o => o.Runs.Contains(own.Run)) ?? (same.Count() == 1 ? same.Single() : null);
             return (own.Run, Difference: other is null ? double.NaN : area[own.Curve] - area[other.Curve]);
         }).ToArray();
         return Array.Exists(pairs, pair => double.IsNaN(pair.Difference)) ? [] : pairs;

@@ -42,7 +42,7 @@ public sealed class KeptPasses
     public void Backward(Model model, Tensor loss)
     {
         using var scope = NewDisposeScope();
-        if (Above(model, loss) is { } below) cat([.. _lower], 0).backward([below]);
+        if (Above(model, loss) is { } above) above.Lower.backward([above.Gradient]);
         Forget();
     }
 
@@ -51,13 +51,13 @@ public sealed class KeptPasses
     public IReadOnlyList<Action> BackwardInPieces(Model model, Tensor loss)
     {
         using var scope = NewDisposeScope();
-        if (Above(model, loss) is not { } below)
+        if (Above(model, loss) is not { } above)
         {
             Forget();
             return [];
         }
         var parameters = model.Parameters.Views.Take(model.LastWeight).ToArray();
-        var gradients = below.split([.. _lower.Select(lower => lower.shape[0])]).Select(part => part.DetachFromDisposeScope()).ToArray();
+        var gradients = above.Gradient.split([.. _lower.Select(lower => lower.shape[0])]).Select(part => part.DetachFromDisposeScope()).ToArray();
         var (parts, left) = (new IList<Tensor>[_lower.Count], _lower.Count);
         return [.. Enumerable.Range(0, left).Select(i => (Action)(() => Piece(i)))];
 
@@ -74,18 +74,19 @@ public sealed class KeptPasses
         }
     }
 
-    // The gradient of all that is not below the dense layer, and that of its input [N, ...]; null where nothing is below, since autograd did all.
-    private Tensor? Above(Model model, Tensor loss)
+    // The gradient of all that is not below the dense layer; returns that layer's input [N, ...] with its graph, and its gradient. Null where nothing is below, since autograd did all.
+    private (Tensor Lower, Tensor Gradient)? Above(Model model, Tensor loss)
     {
         model.Parameters.ZeroGradient(but: _leaf is null ? -1 : model.LastWeight);
         loss.backward();
         if (_leaf is null) return null;
+        var lower = cat([.. _lower], 0);
         using var _ = no_grad();
         var (weight, bias) = (model.LastWeight, model.LastWeight + 1);
         var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
-        model.Parameters.Views[weight].grad!.addmm_(gradient.t(), cat([.. _lower], 0), beta: 0);
+        model.Parameters.Views[weight].grad!.addmm_(gradient.t(), lower, beta: 0);
         model.Parameters.Views[bias].grad!.add_(gradient.sum([0]));
-        return gradient.mm(model.Parameters.Views[weight]);
+        return (lower, gradient.mm(model.Parameters.Views[weight]));
     }
 
     /// <summary>Frees them.</summary>

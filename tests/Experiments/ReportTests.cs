@@ -73,7 +73,7 @@ public class ReportTests
         Assert.Null(Report.Of([Run("1", 1), Run("2", 3)], new Rng(0), 200, pool: true).Tasks[0].Methods[0].DifferenceOfRuns); // the pairs are the runs
 
         // The same seeds again, by a version that rounds differently: every run is compared with its own.
-        var (name, again) = Run("1", 1, 2);
+        var (_, again) = Run("1", 1, 2);
         again = again with { Curves = [.. again.Curves.Select(c => c with { Method = c.Method == "leap" ? "finetuning" : c.Method, Values = [.. c.Values.Select(v => v + 100)] })] };
         methods = Report.Of([Run("1", 1, 2), Run("2", 3, 6), ("again", again)], new Rng(0), 200, pool: true).Tasks[0].Methods;
         Assert.Equal([3, 1.5], methods.Where(m => m.Method != "none").Select(m => m.Difference!.Value.Value), (a, b) => Math.Abs(a - b) < 1e-9);
