@@ -21,7 +21,8 @@ public static class ReportCommand
         var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
         var by = new Option<string[]>("--by") { Description = "A key of the runs' configs whose value names the method, instead of the method's own name; can be given several times", HelpName = "KEY", DefaultValueFactory = _ => [] };
         var over = new Option<string?>("--over") { Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies --pool)", HelpName = "KEY" };
-        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over };
+        var against = new Option<string?>("--against") { Description = "The method that the others are compared with (default: none, random initialization; over all tasks together: leap)", HelpName = "METHOD" };
+        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over, against };
         command.SetAction(parsed =>
         {
             // A grid keeps its runs' output beside their folders, and a shell's * names both.
@@ -31,7 +32,7 @@ public static class ReportCommand
             var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool),
                 parsed.GetValue(by) is { Length: > 0 } keys ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
-                parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null);
+                parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
             if (results.Count > 1) report = report with { Name = places.Title };
             Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });

@@ -21,11 +21,11 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
     /// <summary>The area under the curve is the first quantity.</summary>
     public const string Area = "area";
 
-    /// <summary>The method that the others' areas are compared with: Leap, or the last one (random initialization).</summary>
+    /// <summary>The method that the others' areas are compared with: the one asked for, else Leap, else the last one (random initialization).</summary>
     public required string Compared { get; init; }
 
     /// <summary>Null where tasks cannot be averaged (returns of games), or where no unit has more than one task.</summary>
-    internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window, bool higherIsBetter)
+    internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window, bool higherIsBetter, string? against)
     {
         if (higherIsBetter || all.Count == 0) return null;
         var byRun = all.Select(l => l.Run).Distinct().Count() > 1;
@@ -34,7 +34,7 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
         var (from, to) = (all.Max(l => l.Curve.Steps[0]), all.Min(l => l.Curve.Steps[^1]));
         var grid = Report.Grid(from, to);
         var quantities = QuantitiesOf(all);
-        var first = methods.Contains("leap") ? "leap" : methods[^1];
+        var first = against ?? (methods.Contains("leap") ? "leap" : methods[^1]);
         var reference = Areas(first);
         return new(byRun ? "run" : "seed", grid, quantities, [.. methods.Where(m => units.Any(u => u.Key.Method == m)).Select(method =>
         {

@@ -32,13 +32,14 @@ public sealed record Report(
     /// they are told apart by the run. A curve that several runs share, to the bit, counts once either way.</param>
     /// <param name="labels">What the method of each run is called instead of its name; runs of one label are pooled. Null for the methods' names.</param>
     /// <param name="over">A setting and its value in each run: the report is then about the runs with the largest value, and its sweeps about all.</param>
+    /// <param name="against">The method that the others are compared with; null for random initialization (over all tasks together: for Leap).</param>
     public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null, bool pool = false,
-        IReadOnlyList<string>? labels = null, (string Key, IReadOnlyList<double> Values)? over = null)
+        IReadOnlyList<string>? labels = null, (string Key, IReadOnlyList<double> Values)? over = null, string? against = null)
     {
         if (over is { } sweep)
         {
             var largest = Enumerable.Range(0, runs.Count).Where(i => sweep.Values[i] == sweep.Values.Max()).ToList();
-            var report = Of([.. largest.Select(i => runs[i])], rng, replications, window, pool: true, labels is null ? null : [.. largest.Select(i => labels[i])]);
+            var report = Of([.. largest.Select(i => runs[i])], rng, replications, window, pool: true, labels is null ? null : [.. largest.Select(i => labels[i])], against: against);
             // Held-out curves from random initialization are the same for every value: they are kept for each.
             var all = Enumerable.Range(0, runs.Count).GroupBy(i => sweep.Values[i]).SelectMany(at =>
             {
@@ -54,8 +55,9 @@ public sealed record Report(
         if (learned.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
         var methods = Ordered(learned);
-        var reference = methods.Contains("none") && methods.Count > 1 ? "none" : null;
-        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter);
+        if (against is not null && !methods.Contains(against)) throw new RlLeapException($"there is no method \"{against}\" to compare with; the runs have {string.Join(", ", methods)}.");
+        var reference = methods.Contains(against ?? "none") && methods.Count > 1 ? against ?? "none" : null;
+        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter, against);
         var tasks = learned.GroupBy(l => l.Curve.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
         var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);

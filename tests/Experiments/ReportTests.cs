@@ -3,6 +3,7 @@ using System.Text.Json;
 using RlLeap.Experiments;
 using RlLeap.Experiments.Reporting;
 using RlLeap.Experiments.Runs;
+using RlLeap.Experiments.Statistics;
 using Xunit;
 
 namespace RlLeap.Tests.Experiments;
@@ -77,6 +78,12 @@ public class ReportTests
         again = again with { Curves = [.. again.Curves.Select(c => c with { Method = c.Method == "leap" ? "finetuning" : c.Method, Values = [.. c.Values.Select(v => v + 100)] })] };
         methods = Report.Of([Run("1", 1, 2), Run("2", 3, 6), ("again", again)], new Rng(0), 200, pool: true).Tasks[0].Methods;
         Assert.Equal([3, 1.5], methods.Where(m => m.Method != "none").Select(m => m.Difference!.Value.Value), (a, b) => Math.Abs(a - b) < 1e-9);
+        // Another method than random initialization to compare with; the two curves are of different runs.
+        methods = Report.Of([Run("1", 1, 2), ("again", again)], new Rng(0), 200, pool: true, against: "finetuning").Tasks[0].Methods;
+        Assert.Equal(new Interval(-100, -100, -100), methods.Single(m => m.Method == "leap").Difference);
+        Assert.Null(methods.Single(m => m.Method == "finetuning").Difference);
+        Assert.Contains("the runs have leap, finetuning, none", Assert.Throws<RlLeapException>(() =>
+            Report.Of([Run("1", 1, 2), ("again", again)], new Rng(0), 200, pool: true, against: "fine")).Message, StringComparison.Ordinal);
 
         static Curve Flat(string method, long seed) => new("t", method, seed, [0, 10], [1, 1]);
         var unpaired = new Result("evaluate", "a", [Flat("leap", 0), Flat("leap", 1), Flat("none", 0), Flat("none", 2)], []);
@@ -148,6 +155,7 @@ public class ReportTests
         Assert.Equal(0.01, leap.Deviation[0], 9);
         Assert.Equal(4.302653 * 0.01 / Math.Sqrt(3), leap.Intervals[0].High - leap.Intervals[0].Value, 7); // t of two degrees of freedom
         Assert.Null(leap.Difference);
+        Assert.Equal(-0.7995, Report.Of(Errors(1), new Rng(0), 200, pool: true, against: "none").Overall!.Methods[0].Difference!.Value.Value, 9);
         Assert.Equal((0.7995, 0.7995), (Math.Round(none.Difference!.Value.Low, 9), Math.Round(none.Difference!.Value.High, 9))); // the seeds' part cancels
         Assert.Null(Of(("run", Sample())).Overall); // returns of games have no common scale
         var meta = Report.Of(Errors(1), new Rng(0), 200, pool: true).Meta.Single(m => m.Task == "meta");
