@@ -36,6 +36,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         Observations = new ObservationBuffer(Spec.Observation, count);
         FinalObservations = new ObservationBuffer(Spec.Observation, count);
         Rewards = new float[count];
+        RawRewards = new float[count];
         Moments = new Moment[count];
         _returns = new double[count];
         _ended = new EpisodeRecord[count];
@@ -58,6 +59,9 @@ public sealed class EnvironmentVector : IVectorEnvironment
 
     /// <inheritdoc/>
     public float[] Rewards { get; }
+
+    /// <inheritdoc/>
+    public float[] RawRewards { get; }
 
     /// <inheritdoc/>
     public Moment[] Moments { get; }
@@ -107,7 +111,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             catch (EnvironmentException e)
             {
                 // The others go on; this row keeps what it showed.
-                (Rewards[i], Moments[i], _errors[i]) = (0, Moment.Mid, e);
+                (Rewards[i], RawRewards[i], Moments[i], _errors[i]) = (0, 0, Moment.Mid, e);
             }
         }
     }
@@ -115,7 +119,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private void ResetOne(int i)
     {
         Observations.Set(i, _environments[i].Reset().Observation);
-        (_returns[i], Rewards[i], Moments[i]) = (0, 0, Moment.First);
+        (_returns[i], Rewards[i], RawRewards[i], Moments[i]) = (0, 0, 0, Moment.First);
     }
 
     private void StepOne(int i)
@@ -130,7 +134,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             Observations.Set(i, _environments[i].Reset().Observation);
         }
         else Observations.Set(i, step.Observation);
-        (Rewards[i], Moments[i]) = (step.Reward, step.Moment);
+        (Rewards[i], RawRewards[i], Moments[i]) = (step.Reward, step.RawReward, step.Moment);
     }
 
     /// <inheritdoc/>

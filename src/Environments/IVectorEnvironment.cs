@@ -26,6 +26,9 @@ public interface IVectorEnvironment : IDisposable
     /// <summary>[N]: rewards of the last step (raw unless the id asked for clipping); 0 after Reset.</summary>
     float[] Rewards { get; }
 
+    /// <summary>[N]: the same before any clipping; by default <see cref="Rewards"/>. Not part of a snapshot: to be read after a step.</summary>
+    float[] RawRewards => Rewards;
+
     /// <summary>[N]: First after Reset; then Mid, Terminated or Truncated, as the last step was (never First, also where a new episode began).</summary>
     Moment[] Moments { get; }
 

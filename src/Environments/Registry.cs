@@ -186,6 +186,8 @@ public static class Registry
                     $"{name} understands {string.Join(", ", known.Select(option => option.Name))}.");
             }
         }
+        // A limit counts agent steps: one of the entry's own, below a wrapper that takes several of its steps for one of the agent's, would count those.
+        if ((wrappers.ContainsKey("repeat") || wrappers.ContainsKey("noop")) && own.Remove("time_limit", out var limit)) wrappers["time_limit"] = limit;
         return (entry, new EnvironmentOptions(id, name, own, entry.Options), wrappers);
     }
 

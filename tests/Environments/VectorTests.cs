@@ -131,6 +131,7 @@ public sealed class VectorTests
         {
             vector.Step([0]);
             clipped += vector.Rewards[0];
+            Assert.Equal(t + 1, vector.RawRewards[0]);
         }
         Assert.Equal(1 + 2 + 2 + 2, clipped);
         Assert.Equal(1 + 2 + 3 + 4, vector.Finished[0].Return);

@@ -47,6 +47,29 @@ public sealed class WrapperTests
         Assert.Equal([0, 1, 2, 3, 4f], steps.Select(step => step.RawReward));
     }
 
+    [Theory]
+    [InlineData("time_limit=5&repeat=3")]
+    [InlineData("time_limit=5&noop=4")]
+    public void A_time_limit_counts_agent_steps_whatever_wraps_a_game_that_has_one_of_its_own(string options)
+    {
+        var lengths = Play.Random(Registry.Make("MinAtar/Freeway-v1?" + options, new Rng(1)), 50, new Rng(2)).Aggregate((Now: 0, All: new List<int>()), (c, step) =>
+        {
+            var now = step.Moment == Moment.First ? 0 : c.Now + 1;
+            if (step.IsLast) c.All.Add(now);
+            return (now, c.All);
+        }).All;
+        Assert.NotEmpty(lengths);
+        Assert.All(lengths, length => Assert.Equal(5, length));
+    }
+
+    [Fact]
+    public void A_bound_of_zero_does_not_clip()
+    {
+        Registry.Register("test/Paying", rng => new Counter(rng));
+        Assert.Equal([0, 1, 2, 3f], Play.Random(Registry.Make("test/Paying?clip=0", new Rng(0)), 3, new Rng(0)).Select(step => step.Reward));
+        Assert.Equal([0, 1, 2, 2f], Play.Random(Registry.Make("test/Paying?clip=2", new Rng(0)), 3, new Rng(0)).Select(step => step.Reward));
+    }
+
     [Fact]
     public void A_frame_stack_shows_the_oldest_first_and_begins_as_told()
     {

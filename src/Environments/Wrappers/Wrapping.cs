@@ -12,7 +12,7 @@ public static class Wrapping
         new("repeat", "", "take each action this many times, rewards added up"),
         new("noop", "", "begin episodes with 1 to this many no-ops"),
         new("time_limit", "", "cut episodes off after this many agent steps (Truncated)"),
-        new("clip", "", "clip rewards to plus or minus this bound; recorded returns stay raw"),
+        new("clip", "", "clip rewards to plus or minus this bound; 0 does not; recorded returns stay raw"),
         new("stack", "", "show the last this many observations"),
         new("pad", "zero", "what precedes the first observation in a stack: zero or reset"),
     ];
@@ -32,7 +32,7 @@ public static class Wrapping
         if (options.Has("repeat")) environment = new ActionRepeat(environment, options.Int("repeat", 1, 1000));
         if (options.Has("noop")) environment = new NoopStart(environment, options.Int("noop", 1, 10000), rng.Split("noop"));
         if (options.Has("time_limit")) environment = new TimeLimit(environment, options.Int("time_limit", 1));
-        if (options.Has("clip")) environment = new ClipReward(environment, (float)options.Double("clip", 0));
+        if (options.Has("clip") && options.Double("clip", 0) is > 0 and var bound) environment = new ClipReward(environment, (float)bound);
         var padding = options.Choice("pad", "zero", "reset") == "zero" ? StackPadding.Zero : StackPadding.Reset;
         if (given.ContainsKey("pad") && !options.Has("stack")) throw new EnvironmentException($"{id}: option pad says how a stack begins; give stack as well.");
         if (options.Has("stack")) environment = new FrameStack(environment, options.Int("stack", 1, 64), padding);
