@@ -75,7 +75,7 @@ public static class Play
         var options = config.Agent.For(spec.Observation.Shape);
         var model = new Model(AgentNetworks.Create(options.Network, spec.Observation, options.Initialization), ActorCritic.Heads(spec.Action.Count, options.Initialization));
         using var scope = torch.NewDisposeScope();
-        var missing = model.Parameters.Import(SafeTensors.Read(file).Tensors);
+        var missing = model.Import(SafeTensors.Read(file).Tensors);
         if (missing.Count > 0) throw new RlLeapException($"{file} lacks {missing[0]}: it was saved from another network than {model.Network.Name} for {spec.Id}.");
         return model;
     }

@@ -156,7 +156,7 @@ public sealed class TrainRun : IDisposable
     private void SaveModel(string path)
     {
         using var scope = torch.NewDisposeScope();
-        SafeTensors.Write(path, _learner.Model.Parameters.Export().Select(p => KeyValuePair.Create(p.Name, p.Value)),
+        SafeTensors.Write(path, _learner.Model.Export().Select(p => KeyValuePair.Create(p.Name, p.Value)),
             new Dictionary<string, string> { ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name, ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture) });
     }
 

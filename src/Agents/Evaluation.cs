@@ -21,7 +21,17 @@ public static class Evaluation
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000, Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default)
     {
         var records = new List<EpisodeRecord>();
-        environment.Run(() => Play(model, environment, episodesEach, rng, maxSteps, seen, records, cancellation));
+        // Batch statistics, dropout and whatever a network counts are of training: playing moves none of it.
+        var training = model.Training;
+        model.Training = false;
+        try
+        {
+            environment.Run(() => Play(model, environment, episodesEach, rng, maxSteps, seen, records, cancellation));
+        }
+        finally
+        {
+            model.Training = training;
+        }
         return records;
     }
 
@@ -44,7 +54,7 @@ public static class Evaluation
             if (rng is null) Policy.ActGreedily(model, input, actions);
             else Policy.Act(model, input, rng, actions);
             environment.Step(actions);
-            for (var i = 0; i < running.Length; i++) running[i] = (running[i].Return + environment.Rewards[i], running[i].Length + 1);
+            for (var i = 0; i < running.Length; i++) running[i] = (running[i].Return + environment.RawRewards[i], running[i].Length + 1);
             foreach (var episode in environment.Finished)
             {
                 running[episode.Index] = default;

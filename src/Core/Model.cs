@@ -98,6 +98,16 @@ public sealed class Model : IDisposable
         }
     }
 
+    /// <summary>What stands before the names of buffers in files.</summary>
+    public const string BufferPrefix = "buffer.";
+
+    /// <summary>Parameters and buffers by the names that files use, as CPU copies. The caller disposes them.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Export() => Parameters.Export().Concat(Buffers.Export(BufferPrefix));
+
+    /// <summary>Copies what <see cref="Export"/> gave; returns the names that <paramref name="source"/> lacks.</summary>
+    /// <exception cref="RlLeapException">An entry has another shape.</exception>
+    public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source) => [.. Parameters.Import(source), .. Buffers.Import(source, BufferPrefix)];
+
     /// <summary>The encoder's features [N, F].</summary>
     public Tensor Features(Tensor input) => Network.Forward(Here, input);
 

@@ -123,8 +123,8 @@ public sealed class ParameterVector : IDisposable
         Shared.copy_(values);
     }
 
-    /// <summary>Every entry by name as a contiguous CPU copy in its logical shape, for files. The caller disposes them.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Export()
+    /// <summary>Every entry by name as a contiguous CPU copy in its logical shape, for files, after <paramref name="prefix"/>. The caller disposes them.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Export(string prefix = "")
     {
         for (var i = 0; i < _views.Length; i++)
         {
@@ -132,20 +132,20 @@ public sealed class ParameterVector : IDisposable
             using var detached = _views[i].detach();
             using var here = detached.cpu();
             using var ordered = here.contiguous();
-            yield return (Layout.Entries[i].Name, ordered.clone());
+            yield return (prefix + Layout.Entries[i].Name, ordered.clone());
         }
     }
 
-    /// <summary>Copies entries by name; returns the names of this vector's entries that <paramref name="source"/> lacks.</summary>
+    /// <summary>Copies entries by their names after <paramref name="prefix"/>; returns those that <paramref name="source"/> lacks.</summary>
     /// <exception cref="RlLeapException">An entry has another shape.</exception>
-    public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source)
+    public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source, string prefix = "")
     {
         using var _ = no_grad();
         var missing = new List<string>();
         for (var i = 0; i < _views.Length; i++)
         {
             var info = Layout.Entries[i];
-            if (!source.TryGetValue(info.Name, out var value)) { missing.Add(info.Name); continue; }
+            if (!source.TryGetValue(prefix + info.Name, out var value)) { missing.Add(prefix + info.Name); continue; }
             if (!value.shape.AsSpan().SequenceEqual(info.Shape))
                 throw new RlLeapException($"Parameter {info} is [{string.Join(", ", value.shape)}] in the saved file: it was saved from another network.");
             _views[i].copy_(value);

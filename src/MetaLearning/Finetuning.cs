@@ -145,7 +145,7 @@ internal sealed class Finetuning : IMetaLearner
     {
         using var scope = NewDisposeScope();
         var tensors = _all.Export().ToDictionary(t => t.Name, t => t.Value);
-        foreach (var (name, value) in Initialization.Buffers.Export()) tensors.Add("buffer." + name, value);
+        foreach (var (name, value) in Initialization.Buffers.Export(Model.BufferPrefix)) tensors.Add(name, value);
         tensors.Add("meta.optimizer", tensor(_optimizer.SaveState()));
         SafeTensors.Write(path, tensors, new Dictionary<string, string>
         {

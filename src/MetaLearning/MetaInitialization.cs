@@ -7,8 +7,6 @@ namespace RlLeap.MetaLearning;
 /// <remarks>A task's training only reads it, from any number of threads.</remarks>
 public sealed class MetaInitialization : IDisposable
 {
-    private const string BufferPrefix = "buffer.";
-
     private readonly bool _encoderOnly;
     private readonly IReadOnlyList<Head> _sharedHeads;
 
@@ -99,14 +97,13 @@ public sealed class MetaInitialization : IDisposable
     internal Dictionary<string, Tensor> Export()
     {
         var tensors = Shared.Export().ToDictionary(t => t.Name, t => t.Value);
-        foreach (var (name, value) in Buffers.Export()) tensors.Add(BufferPrefix + name, value);
+        foreach (var (name, value) in Buffers.Export(Model.BufferPrefix)) tensors.Add(name, value);
         return tensors;
     }
 
     internal void Import(IReadOnlyDictionary<string, Tensor> tensors, string path)
     {
-        var missing = Shared.Import(tensors).Concat(Buffers.Import(tensors.Where(t => t.Key.StartsWith(BufferPrefix, StringComparison.Ordinal))
-            .ToDictionary(t => t.Key[BufferPrefix.Length..], t => t.Value)).Select(name => BufferPrefix + name)).ToList();
+        var missing = Shared.Import(tensors).Concat(Buffers.Import(tensors, Model.BufferPrefix)).ToList();
         if (missing.Count > 0) throw new RlLeapException($"{path} lacks {string.Join(", ", missing)}: it is not an initialization of {Network.Name}.");
     }
 
