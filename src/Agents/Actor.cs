@@ -51,7 +51,7 @@ public sealed class Actor : IDisposable
         {
             rollout.SetRow(t, Environment.Observations);
             using var scope = NewDisposeScope();
-            if (keep) Policy.Sample(Policy.Host(rollout.Kept.Pass(model, rollout.Row(t))[ActorCritic.PolicyHead]), _rng, _actions);
+            if (keep) Policy.Sample(Policy.Host(rollout.Kept.Pass(model, rollout.RowToKeep(t))[ActorCritic.PolicyHead]), _rng, _actions);
             else Policy.Act(model, rollout.Row(t), _rng, _actions);
             _actions.CopyTo(rollout.Actions, t * _actions.Length);
             Environment.Step(_actions);

@@ -71,6 +71,9 @@ public sealed class Rollout : IDraw
     /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
     public Tensor Row(int t) => _rows[t];
 
+    /// <summary>Row <paramref name="t"/> for a pass that keeps its graph: rows on a device are one tensor, and writing a later one would count as a change of what the pass read.</summary>
+    internal Tensor RowToKeep(int t) => _hostRows.Length > 0 && Observations.Element == ElementType.Float32 ? _rows[t].clone() : _rows[t];
+
     /// <summary>T x N agent steps.</summary>
     public long Count => (long)Length * Environments;
 
