@@ -115,7 +115,7 @@ internal sealed class HatNetwork : Network, IDisposable
     public override IReadOnlyList<ParameterInfo> Buffers => _inner.Buffers;
     public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
 
-    /// <summary>The masks of the last pass, by layer [units].</summary>
+    /// <summary>The masks of the last pass with a graph, by layer [units].</summary>
     public Tensor[] Masks { get; private set; } = [];
 
     /// <summary>The slope in training, set for each gradient step.</summary>
@@ -164,8 +164,8 @@ internal sealed class HatNetwork : Network, IDisposable
         var slope = pass.Training ? Slope : _options.MaxSlope;
         var parameters = new Tensor[_roles.Length];
         for (var i = 0; i < parameters.Length; i++) parameters[i] = _shields[i] is { } shield ? Scaled(pass.Parameter(i), shield) : pass.Parameter(i);
-        Masks = [.. HiddenUnits.Select((_, l) => sigmoid(Compensated(pass.Parameter(_roles.Length + l), slope) * slope))];
-        var masks = Masks;
+        Tensor[] masks = [.. HiddenUnits.Select((_, l) => sigmoid(Compensated(pass.Parameter(_roles.Length + l), slope) * slope))];
+        if (is_grad_enabled()) Masks = masks; // not those of a pass for values only, between the loss's own pass and its sparsity (an agent's bootstrap)
         var hooks = pass.Hooks;
         return _inner.Forward(new Pass(parameters, [.. Buffers.Select((_, i) => pass.Buffer(i))], pass.Training, new LayerHooks(hooks?.PreActivation, (l, units) =>
         {
@@ -174,7 +174,7 @@ internal sealed class HatNetwork : Network, IDisposable
         })), input);
     }
 
-    /// <summary>R of the last pass: the share of the units left free by other tasks that this one uses.</summary>
+    /// <summary>R of the last pass with a graph: the share of the units left free by other tasks that this one uses.</summary>
     public Tensor Sparsity()
     {
         Tensor? used = null, free = null;

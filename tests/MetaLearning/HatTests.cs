@@ -67,6 +67,18 @@ public sealed class HatTests
     }
 
     [Fact]
+    public void AnAgentLearnsWithMasksWhoseGradientOutlivesItsBootstrapPass()
+    {
+        var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 });
+        var learning = task.LearnerOptions(100);
+        using var meta = new HatOptions().Create(new MetaSetting { Network = task.CreateNetwork(), Pool = [task], Learner = learning, Rng = new Rng(1) });
+        using var learner = meta.Begin(task, learning, new Rng(2));
+        using var before = learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().clone();
+        while (!learner.IsDone) learner.Advance();
+        Assert.NotEqual(before.data<float>().ToArray(), learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().data<float>().ToArray());
+    }
+
+    [Fact]
     public void ATaskSeenAgainIsNotFrozenByItself()
     {
         using var meta = new HatOptions { Sparsity = 0.01 }.Create(new MetaSetting { Network = Inner, Pool = [Sine], Learner = Learning, Rng = new Rng(1) });
