@@ -71,7 +71,7 @@ public sealed class ReturnCurve : CurveRecorder
     }
 
     /// <inheritdoc/>
-    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_next, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
+    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
 
     /// <inheritdoc/>
     public override void Restore(string state)
@@ -92,7 +92,8 @@ public sealed class ReturnCurve : CurveRecorder
         Values.Add(_sum / _episodes);
     }
 
-    private sealed record State(long Next, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
+    // The window is not restored: it is there because kept curves are found again by a fresh recorder's state.
+    private sealed record State(int Window, long Next, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
 }
 
 /// <summary>Training error of every minibatch, before the update it leads to.</summary>

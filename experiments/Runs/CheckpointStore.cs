@@ -51,8 +51,14 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         }
     }
 
-    /// <summary>The newest whole checkpoint, or null. A damaged one is named in a warning and passed over.</summary>
-    public Checkpoint? Newest() => Folders().Select(Open).FirstOrDefault(c => c is not null);
+    /// <summary>The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and passed over.</summary>
+    /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the run has recorded.</exception>
+    public Checkpoint? Newest()
+    {
+        var all = Folders().ToList();
+        return all.Select(Open).FirstOrDefault(c => c is not null) ?? (all.Count == 0 ? null : throw new RlLeapException(
+            $"None of the checkpoints in {folder} can be read, so the run cannot go on. Bring one back, or begin it anew in another folder; nothing was changed."));
+    }
 
     /// <summary>Deletes all but the newest few.</summary>
     public void Prune(int keep)
@@ -71,7 +77,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             if (Sums(path, flush: false).SequenceEqual(manifest.Sha256)) return new Checkpoint(manifest.Step, path, manifest.Lengths);
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException) { }
-        Log.Warning("the checkpoint {Path} is damaged; going back to the one before it", path);
+        Log.Warning("the checkpoint {Path} is damaged; trying the one before it", path);
         return null;
     }
 

@@ -100,7 +100,33 @@ public class RunTests
             Assert.Equal([1L, 2L], JsonLines.Read(temp["a/metrics.jsonl"]).Select(r => r.Step));
         }
         File.Delete(temp["a/checkpoints/000000000002/state"]);
-        using (var run = RunDirectory.Resume(temp["a"])) Assert.Null(run.Restored);
+        // Beginning anew would cut what is recorded.
+        Assert.Contains("None of the checkpoints", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+        Assert.Equal([1L, 2L], JsonLines.Read(temp["a/metrics.jsonl"]).Select(r => r.Step));
+    }
+
+    [Fact]
+    public void Curves_over_different_windows_are_not_taken_for_one_another() =>
+        Assert.NotEqual(new RlLeap.Experiments.MetaTraining.ReturnCurve(100, 10).Save(), new RlLeap.Experiments.MetaTraining.ReturnCurve(500, 10).Save());
+
+    [Fact]
+    public void A_complete_run_is_left_as_it_is()
+    {
+        using var temp = new TempFolder();
+        using (var run = RunDirectory.Start(temp["a"], "name: a\n"))
+        {
+            run.Metrics.Write(new("meta", 1, ("x", 1)));
+            run.SaveCheckpoint(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
+            run.Metrics.Write(new("evaluation", 1, ("x", 2))); // after the last checkpoint
+            run.Times.Write(new("meta", 1, ("seconds", 3)));
+            run.Finish(Nothing);
+        }
+        string[] files = ["a/metrics.jsonl", "a/times.jsonl"];
+        var before = files.Select(file => File.ReadAllText(temp[file])).ToArray();
+        RunDirectory.Resume(temp["a"]).Dispose();
+        Directory.Delete(temp["a/checkpoints"], recursive: true); // to free space
+        RunDirectory.Resume(temp["a"]).Dispose();
+        Assert.Equal(before, files.Select(file => File.ReadAllText(temp[file])));
     }
 
     [Fact]
