@@ -168,17 +168,29 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (config.Evaluation is { } wanted) Check(suite, wanted);
     }
 
-    // The tasks to evaluate.
-    private static IReadOnlyList<string> Check(Suite suite, EvaluationSection wanted)
+    // The tasks to evaluate, and the runs to compare with.
+    private static (IReadOnlyList<string> Tasks, IReadOnlyList<Other> Others) Check(Suite suite, EvaluationSection wanted)
     {
         var tasks = wanted.Tasks.Count > 0 ? wanted.Tasks : suite.HeldOut;
         if (tasks.Count == 0) throw new RlLeapException("No held-out tasks are named: set evaluation.tasks, or give --tasks.");
         foreach (var task in tasks)
             if (suite.Find(task).Info.InputShape is var shape && !shape.AsSpan().SequenceEqual(suite.Network.InputShape))
                 throw new RlLeapException($"{suite.Network.Name} takes inputs of {Shape.Text(suite.Network.InputShape)}, but the held-out task {task} gives {Shape.Text(shape)}. It must show what the pool shows.");
-        foreach (var other in wanted.Against.Where(other => other != "none")) RequireFinished(other);
-        return tasks;
+        var heldOut = tasks.Except(suite.Pool.Select(task => task.Info.Id)).ToList();
+        var others = new List<Other>();
+        foreach (var folder in wanted.Against.Where(other => other != "none").Select(other => Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))).Distinct())
+        {
+            RequireFinished(folder);
+            var config = ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(folder));
+            others.Add(new(folder, config, Suite.Open(config)));
+            if (heldOut.Intersect(others[^1].Suite.Pool.Select(task => task.Info.Id)).FirstOrDefault() is { } seen)
+                throw new RlLeapException($"{folder} was trained on {seen}, which is held out here, so learning it would not be compared. Compare with a run that holds it out too, or name tasks that neither was trained on.");
+        }
+        return (tasks, others);
     }
+
+    // A run to compare with.
+    private sealed record Other(string Folder, MetaTrainConfig Config, Suite Suite);
 
     private static void RequireFinished(string folder)
     {
@@ -191,18 +203,17 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     public static IReadOnlyList<Evaluation.Finished> EvaluateFrom(
         MetaTrainConfig config, Suite suite, string root, EvaluationSection wanted, StartingPoint point, CancellationToken cancellation)
     {
-        var tasks = Check(suite, wanted);
+        var (tasks, others) = Check(suite, wanted);
         var points = new List<StartingPoint> { point };
         var opened = new List<IMetaLearner>();
         try
         {
-            string[] others = [.. wanted.Against.Where(other => other != "none").Select(other => Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))).Distinct()];
-            var names = RunPlaces.Tails(others, "none", point.Name);
+            var names = RunPlaces.Tails([.. others.Select(other => other.Folder)], "none", point.Name);
             if (wanted.Against.Contains("none") && point.Name != "none") points.Add(StartingPoint.None);
             foreach (var (other, name) in others.Zip(names))
             {
-                var theirs = ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(other)) with { Executor = config.Executor };
-                opened.Add(Load(other, Suite.Open(theirs), theirs));
+                var theirs = other.Config with { Executor = config.Executor };
+                opened.Add(Load(other.Folder, other.Suite, theirs));
                 points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs });
             }
             using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);

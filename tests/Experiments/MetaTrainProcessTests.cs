@@ -148,6 +148,18 @@ public sealed class MetaTrainProcessTests : IDisposable
         Assert.False(Directory.Exists(_folder["bad"]));
     }
 
+    [Fact]
+    public void A_run_that_was_trained_on_what_is_held_out_here_is_nothing_to_compare_with()
+    {
+        var other = ConfigOf("other");
+        File.WriteAllText(other, File.ReadAllText(other).Replace("MinAtar/Freeway", "MinAtar/SpaceInvaders", StringComparison.Ordinal)); // in its pool
+        ProgramProcess.Succeed("meta-train", other, "--set", "evaluation=null", "--set", "games.agent-steps=400");
+        var (code, _, error) = ProgramProcess.Run("meta-train", ConfigOf("run"), "--set", $"evaluation.against=[{_folder["other/run"]}]");
+        Assert.Equal(1, code);
+        Assert.Contains("was trained on MinAtar/SpaceInvaders-v0?planes=10, which is held out here", error);
+        Assert.False(Directory.Exists(_folder["run"]));
+    }
+
     [Theory]
     [InlineData("diverged", "--set", "games.agent.learning-rate=1e30", "--set", "games.agent.max-gradient-norm=0", "--set", "games.agent.optimizer=sgd")]
     public void What_it_cannot_use_is_one_clear_error(string expected, params string[] settings)
