@@ -34,7 +34,7 @@ internal static partial class Slurm
     public static void Check()
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        foreach (var command in new[] { "sbatch", "squeue", "scancel" })
+        foreach (var command in new[] { "sbatch", "squeue", "scancel", "scontrol" })
             if (!folders.Any(folder => File.Exists(Path.Combine(folder, command))))
                 throw new RlLeapException($"executor.kind is slurm, but there is no {command} on the PATH of this machine. Run this where jobs are submitted (a login node; `module load slurm` where that is the custom), "
                     + "try Slurm on this machine as docs/cluster.md says, or train on threads: --set executor.kind=threads.");

@@ -152,7 +152,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         if (ReferenceEquals(_of, model.Parameters)) return;
         if (model.Buffers.Layout.Entries.Count > 0)
-            throw new RlLeapException($"{model.Network.Name} has buffers ({model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same time. Use one worker (agent.workers: 1), or a network without.");
+            throw new RlLeapException($"{model.Network.Name} has buffers ({model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same time. Use one worker (--set workers=1), or a network without.");
         foreach (var replica in _replicas) replica.Dispose();
         _of = model.Parameters;
         _replicas = [.. _parts.Select(_ => model.Parameters.Replica())];
