@@ -66,7 +66,7 @@ internal sealed class AleBenchmark : IBenchmark
         })];
         double[] Ratios(int side) => [.. rounds.Select(r => r[0].Seconds / r[side].Seconds)];
         string Line(int side) => FormattableString.Invariant($"{Copies * Steps * Slices / Median(rounds.Select(r => r[side].Seconds)),8:F0} steps/s, {1e6 * rounds.Sum(r => r[side].Processor) / (Copies * Steps * Slices * Rounds),4:F0} us of processor time a step")
-            + (side == 0 ? "" : FormattableString.Invariant($"; ratio of rates {Spread([.. Ratios(side)], "0.000")}"));
+            + (side == 0 ? "" : FormattableString.Invariant($"; ratio of rates {Spread(Ratios(side), "0.000")}"));
         Console.WriteLine($"""
             {id}, preset {preset}: {Copies} environments, {threads} emulator threads, {Slices} x {Steps} vector steps a round, median of {Rounds} rounds in turn (limit 0.98)
               bare Python loop       {Line(0)}

@@ -55,8 +55,7 @@ internal sealed class Hat(HatOptions options, MetaSetting setting) : SequentialM
         for (var i = 0; i < _roles.Length; i++) learner.Model.Parameters.Views[i].copy_(Initialization.Shared.Views[i]);
         learner.Model.Buffers.CopyFrom(Initialization.Buffers);
         if (!Tasks.TryGetValue(task.Info.Id, out var own)) return learner;
-        Fill(learner.Model.Parameters, own);
-        Fill(learner.Model.Buffers, own, "buffer.");
+        learner.Model.Import(own);
         return learner;
     }
 
@@ -68,7 +67,7 @@ internal sealed class Hat(HatOptions options, MetaSetting setting) : SequentialM
         for (var i = 0; i < parameters.Views.Count; i++)
             if (i < _roles.Length && !_roles[i].OfTask) Initialization.Shared.Views[i].copy_(parameters.Views[i]);
             else own.Add(parameters.Layout.Entries[i].Name, parameters.Views[i].detach().clone());
-        foreach (var entry in learner.Model.Buffers.Layout.Entries) own.Add("buffer." + entry.Name, learner.Model.Buffers[entry.Name].detach().clone());
+        foreach (var entry in learner.Model.Buffers.Layout.Entries) own.Add(Model.BufferPrefix + entry.Name, learner.Model.Buffers[entry.Name].detach().clone());
         return own;
     }
 

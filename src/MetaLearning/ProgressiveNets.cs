@@ -52,8 +52,7 @@ internal sealed class ProgressiveNets : SequentialMetaLearner
         var network = new ProgressiveNetwork(Setting.Network, task.Info.Id, _pool, Tasks.Where(t => t.Key != task.Info.Id).ToDictionary());
         var learner = new Learner(new PrivateHeads(task), network, options, rng, Setting.Device, dtype: Setting.DType);
         if (!Tasks.TryGetValue(task.Info.Id, out var own)) return learner;
-        Fill(learner.Model.Parameters, own);
-        Fill(learner.Model.Buffers, own, "buffer.");
+        learner.Model.Import(own);
         return learner;
     }
 
@@ -65,7 +64,7 @@ internal sealed class ProgressiveNets : SequentialMetaLearner
 
     private static Dictionary<string, Tensor> Keep(Model model) =>
         model.Parameters.Layout.Entries.Select(e => (e.Name, Value: model.Parameters[e.Name]))
-            .Concat(model.Buffers.Layout.Entries.Select(e => (Name: "buffer." + e.Name, Value: model.Buffers[e.Name])))
+            .Concat(model.Buffers.Layout.Entries.Select(e => (Name: Model.BufferPrefix + e.Name, Value: model.Buffers[e.Name])))
             .ToDictionary(t => t.Name, t => t.Value.detach().clone().DetachFromDisposeScope());
 }
 
@@ -92,7 +91,7 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
         using var _ = no_grad();
         _others = [.. others.Select(column => new Column(column.Key,
             [.. ParametersOf(column.Key).Select(p => column.Value[p.Name].clone().DetachFromDisposeScope())],
-            [.. inner.Buffers.Select(b => column.Value["buffer." + b.Name].clone().DetachFromDisposeScope())]))];
+            [.. inner.Buffers.Select(b => column.Value[Model.BufferPrefix + b.Name].clone().DetachFromDisposeScope())]))];
     }
 
     public override string Name => $"Progressive({_inner.Name})";

@@ -130,14 +130,6 @@ internal abstract class SequentialMetaLearner : IMetaLearner
         Initialization.Dispose();
     }
 
-    /// <summary>Copies kept tensors into a model's entries of the same names.</summary>
-    protected static void Fill(ParameterVector vector, IReadOnlyDictionary<string, Tensor> source, string prefix = "")
-    {
-        using var _ = no_grad();
-        foreach (var entry in vector.Layout.Entries)
-            if (source.TryGetValue(prefix + entry.Name, out var value)) vector[entry.Name].copy_(value);
-    }
-
     private static void Free(Dictionary<string, Tensor> own)
     {
         foreach (var value in own.Values) value.Dispose();
