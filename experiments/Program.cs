@@ -3,6 +3,7 @@ using System.CommandLine;
 using RlLeap.Experiments;
 using RlLeap.Experiments.Commands;
 
+LastingWriter.Install();
 return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests and the benchmarks.")
 {
     DataCommand.Create(),

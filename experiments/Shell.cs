@@ -1,4 +1,4 @@
-// Around every command: how errors become messages and exit codes, and how Ctrl-C and SIGTERM become a cancellation.
+// Around every command: how errors become messages and exit codes, and how Ctrl-C, SIGTERM and SIGHUP become a cancellation.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -13,12 +13,12 @@ namespace RlLeap.Experiments;
 
 /// <summary>What every command shares: one clear message per error, exit codes, leaving on a signal.</summary>
 /// <remarks>Exit codes: 0 done; 1 a <see cref="RlLeapException"/> or another error that a user can mend; 2 wrong usage;
-/// 70 a defect (message and the path of a log); 130 and 143 left on Ctrl-C and SIGTERM after a checkpoint.</remarks>
+/// 70 a defect (message and the path of a log); 129, 130 and 143 left on SIGHUP, Ctrl-C and SIGTERM after a checkpoint.</remarks>
 public static class Shell
 {
-    public const int Failed = 1, WrongUsage = 2, Defect = 70, Interrupted = 130, Terminated = 143;
+    public const int Failed = 1, WrongUsage = 2, Defect = 70, HungUp = 129, Interrupted = 130, Terminated = 143;
 
-    /// <summary>The exit code of the signal that asked to leave (<see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
+    /// <summary>The exit code of the signal that asked to leave (<see cref="HungUp"/>, <see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
     public static int? StoppedBy { get; internal set; }
 
     /// <summary>The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on with.</summary>
@@ -109,7 +109,7 @@ internal sealed class Announcer : ILogEventSink
     }
 }
 
-/// <summary>Ctrl-C and SIGTERM: the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
+/// <summary>Ctrl-C, SIGTERM, and SIGHUP unless the process was started to ignore it (nohup): the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
 /// <remarks>Ctrl-C reaches every process of a terminal, and a grid hands on what reaches it: what comes within a second of the first is the same request.</remarks>
 internal sealed class StopSignals : IDisposable
 {
@@ -118,7 +118,8 @@ internal sealed class StopSignals : IDisposable
     private int _exitCode; // 0 until a signal came
     private long _first;
 
-    public StopSignals() => _registrations = [Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
+    public StopSignals() => _registrations =
+        [Register(PosixSignal.SIGHUP, Shell.HungUp), Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
 
     public CancellationToken Token => _source.Token;
 

@@ -104,7 +104,7 @@ internal sealed class SlurmArray
             // A task that was submitted twice, or that Slurm holds although it is done, is nobody's any more.
             if (_disturbed) Slurm.CancelAll(_record.Name);
         }
-        catch (OperationCanceledException) when (Shell.StoppedBy == Shell.Terminated && _record.Jobs.Count > 0)
+        catch (OperationCanceledException) when (Shell.StoppedBy is Shell.Terminated or Shell.HungUp && _record.Jobs.Count > 0)
         {
             Log.Warning("the jobs {Jobs} run on; --resume takes them up, `scancel --name={Name}` ends them", string.Join(' ', _record.Jobs), _record.Name);
             throw;

@@ -135,18 +135,49 @@ public class ProgramTests
         Assert.Contains("go on with --resume", Shell.Message(e), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void SIGTERM_cancels_and_gives_its_exit_code()
+    [Theory]
+    [InlineData("TERM", 143)]
+    [InlineData("HUP", 129)]
+    public void A_signal_cancels_and_gives_its_exit_code(string signal, int code)
     {
+        if (signal == "HUP" && Ignores(1)) return; // the tests run under nohup
         var (exit, error) = InProcess(stop =>
         {
-            Process.Start("kill", ["-TERM", $"{Environment.ProcessId}"]).WaitForExit();
+            Process.Start("kill", [$"-{signal}", $"{Environment.ProcessId}"]).WaitForExit();
             Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)), "the signal did not arrive");
             stop.ThrowIfCancellationRequested();
         });
-        Assert.Equal(143, exit);
+        Assert.Equal(code, exit);
         Assert.Contains("stopping at the next safe point", error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Output_falls_silent_when_its_terminal_is_gone_and_only_then()
+    {
+        var inner = new Failing();
+        using var writer = new LastingWriter(inner);
+        writer.WriteLine("one");
+        inner.Error = new IOException("Input/output error", 5);
+        writer.Write("two");
+        inner.Error = null;
+        writer.WriteLine("three");
+        writer.Flush();
+        Assert.Equal("one\n", inner.ToString());
+        using var other = new LastingWriter(new Failing { Error = new IOException("No space left on device", 28) });
+        Assert.Throws<IOException>(() => other.Write("one"));
+    }
+
+    private sealed class Failing : StringWriter
+    {
+        public IOException? Error { get; set; }
+
+        public override void Write(string? value) { if (Error is { } e) throw e; base.Write(value); }
+        public override void WriteLine(string? value) { if (Error is { } e) throw e; base.WriteLine(value); }
+    }
+
+    // Bit n - 1 of SigIgn stands for signal n.
+    private static bool Ignores(int signal) =>
+        (Convert.ToUInt64(File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn", StringComparison.Ordinal)).Split('\t')[1], 16) >> (signal - 1) & 1) == 1;
 
     private static (int ExitCode, string Error) InProcess(Action<CancellationToken> action)
     {
