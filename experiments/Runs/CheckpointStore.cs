@@ -52,7 +52,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     }
 
     /// <summary>The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and passed over.</summary>
-    /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the run has recorded.</exception>
+    /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()
     {
         var all = Folders().ToList();
@@ -76,7 +76,12 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             var manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(Path.Combine(path, ManifestName)), Json.Options)!;
             if (Sums(path, flush: false).SequenceEqual(manifest.Sha256)) return new Checkpoint(manifest.Step, path, manifest.Lengths);
         }
-        catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException) { }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException) { }
+        // It may be whole; to go on from the one before would delete it.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RlLeapException($"Cannot read the checkpoint {path}: {e.Message} Make it readable, or delete it to go on from the one before; nothing was changed.", e);
+        }
         Log.Warning("the checkpoint {Path} is damaged; trying the one before it", path);
         return null;
     }

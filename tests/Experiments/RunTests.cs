@@ -154,6 +154,22 @@ public class RunTests
     }
 
     [Fact]
+    public void A_checkpoint_that_cannot_be_opened_is_not_passed_over_as_damaged()
+    {
+        using var temp = new TempFolder();
+        var store = new CheckpointStore(temp["c"]);
+        foreach (var step in new[] { 10, 20 }) store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
+        var manifest = temp["c/000000000020/manifest.json"];
+        File.Delete(manifest);
+        Directory.CreateDirectory(manifest); // what nobody may open, root included
+        var message = Assert.Throws<RlLeapException>(() => store.Newest()).Message;
+        Assert.Contains("Cannot read the checkpoint", message, StringComparison.Ordinal);
+        Assert.Contains("nothing was changed", message, StringComparison.Ordinal);
+        Directory.Delete(manifest);
+        Assert.Equal(10, store.Newest()!.Step);
+    }
+
+    [Fact]
     public void Metrics_shorter_than_at_the_checkpoint_are_an_error()
     {
         using var temp = new TempFolder();
