@@ -24,6 +24,14 @@ public abstract class CurveRecorder
     /// <summary>The learner is done.</summary>
     public virtual void End(long count) { }
 
+    /// <summary>The learner diverged: its last value stands to <paramref name="end"/>, where its budget would have.</summary>
+    public virtual void Diverge(long end)
+    {
+        if (Steps.Count == 0 || Steps[^1] >= end) return;
+        Steps.Add(end);
+        Values.Add(Values[^1]);
+    }
+
     /// <summary>Everything, as text.</summary>
     public abstract string Save();
 
@@ -114,6 +122,9 @@ public sealed class ErrorCurve : CurveRecorder
         Values.Add(step.Metrics["error"]);
         _losses.Add(step.Loss);
     }
+
+    /// <inheritdoc/>
+    public override void Diverge(long end) => base.Diverge(end - 1); // gradient steps count from 0
 
     /// <inheritdoc/>
     public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(Steps, Values, _losses), Json.Options);

@@ -2,6 +2,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Serilog;
 using RlLeap.Experiments.Cluster;
 using RlLeap.Experiments.Runs;
 using RlLeap.Experiments.Training;
@@ -69,7 +70,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         return [.. items.Select(Load)];
     }
 
-    /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written.</summary>
+    /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written. One that diverges has a curve (see <see cref="Curve.Diverged"/>) and no scores.</summary>
     public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress, CancellationToken stop)
     {
         var task = suite.Find(item.TaskId);
@@ -78,21 +79,34 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
         var recorder = suite.Record();
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
-        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", learner.Options.GradientSteps * suite.StepsPerUpdate, suite.Curve.Axis, learner.Step * suite.StepsPerUpdate);
+        var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis, learner.Step * suite.StepsPerUpdate);
         var saved = System.Diagnostics.Stopwatch.StartNew();
-        while (!learner.IsDone)
+        long? diverged = null;
+        try
         {
-            if (stop.IsCancellationRequested || saved.Elapsed > checkpointEvery)
+            while (!learner.IsDone)
             {
-                Save();
-                saved.Restart();
-                stop.ThrowIfCancellationRequested();
+                if (stop.IsCancellationRequested || saved.Elapsed > checkpointEvery)
+                {
+                    Save();
+                    saved.Restart();
+                    stop.ThrowIfCancellationRequested();
+                }
+                recorder.Add(learner.Advance(Save), learner.Count);
+                line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
             }
-            recorder.Add(learner.Advance(Save), learner.Count);
-            line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
+            learner.RequireFinite();
+            recorder.End(learner.Count);
         }
-        recorder.End(learner.Count);
-        return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values), suite.Scores(learner, recorder));
+        catch (DivergenceException e)
+        {
+            Log.Warning("{Task} from {Point}, seed {Seed}, diverged: the loss or a parameter was not finite after gradient step {Step}. Its last value stands to the end of its curve", item.TaskId, item.From.Name, item.Seed, e.Step);
+            diverged = e.Step;
+            recorder.Diverge(end);
+        }
+        return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
+            diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>());
 
         void Save() => learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
     }

@@ -129,6 +129,7 @@ public sealed record Report(
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
                 goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
             {
+                Diverged = seeds.Count(c => c.Diverged is not null),
                 Difference = pairs.Length > 1 ? Statistics.Aggregates.Student([.. pairs.Select(pair => pair.Difference)]) : null,
                 DifferenceOfRuns = runs.Length > 1 && runs.Length < pairs.Length ? Statistics.Aggregates.Student(runs) : null,
             };
@@ -186,6 +187,9 @@ public sealed record MethodReport(
     string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
 {
+    /// <summary>How many of the seeds diverged; they count with the last value before.</summary>
+    public int Diverged { get; init; }
+
     /// <summary>How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 % interval. Null without at least two pairs.</summary>
     public Interval? Difference { get; init; }
 

@@ -98,7 +98,7 @@ public static class ReportFiles
             yield return new("All tasks", $"Means over tasks, then over {overall.Unit}s, in brackets Student's 95 % interval."
                 + (compared ? $" Last column: the difference over {overall.Unit}s of the same seed, which have the same held-out tasks." : ""),
                 ["method", overall.Unit + "s", $"area under {report.Measure}", .. overall.Quantities.Skip(1), .. against],
-                [.. overall.Methods.Select(m => (IReadOnlyList<string>)[m.Method, $"{m.Values[0].Count}", .. m.Intervals.Select(I), .. compared ? new[] { m.Difference is { } d ? I(d) : "" } : []])]);
+                [.. overall.Methods.Select(m => (IReadOnlyList<string>)[m.Method, Units(m.Values[0].Count, report.Tasks.Sum(t => t.Methods.Where(x => x.Method == m.Method).Sum(x => x.Diverged)), "curves "), .. m.Intervals.Select(I), .. compared ? new[] { m.Difference is { } d ? I(d) : "" } : []])]);
             if (!@long && report.Tasks.Count > MostTasks) yield break;
         }
         if (report.Tasks.Count > 0)
@@ -111,7 +111,7 @@ public static class ReportFiles
                 + (ofRuns ? " Over runs: each run's pairs, which share the initialization that it learned, are averaged first." : "")
                 + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference}, where most do (seeds that did)."),
                 ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
-                [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, $"{m.Seeds}", I(m.Final), I(m.Area),
+                [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, Units(m.Seeds, m.Diverged), I(m.Final), I(m.Area),
                     .. paired ? new[] { m.Difference is { } d ? I(d) : "" } : [],
                     .. ofRuns ? new[] { m.DifferenceOfRuns is { } r ? I(r) : "" } : [],
                     .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "–")} ({reached}/{m.Seeds})" } : []]))]);
@@ -135,6 +135,7 @@ public static class ReportFiles
                 [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i.Interval)])]);
     }
 
+    private static string Units(int count, int diverged, string of = "") => diverged == 0 ? $"{count}" : $"{count} ({diverged} {of}diverged)";
     private static string N(double x) => x.ToString(Math.Abs(x) switch { >= 1000 => "#,0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
     private static string P(Interval i) => string.Create(CultureInfo.InvariantCulture, $"{i.Value:0.00} [{i.Low:0.00}, {i.High:0.00}]");
     private static string I(Interval i) => i.Low == i.High ? N(i.Value) : $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]";

@@ -46,7 +46,11 @@ public sealed record Result(
 /// <param name="Method">Where learning started: "leap", "none".</param>
 /// <param name="Steps">[T] positions on the axis (agent steps, or gradient steps).</param>
 /// <param name="Values">[T] one per step: an episode's return at its end, or a loss.</param>
-public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<long> Steps, IReadOnlyList<double> Values);
+public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<long> Steps, IReadOnlyList<double> Values)
+{
+    /// <summary>The gradient step at which the learning process left the finite numbers: its last value then stands to the end. Null where it did not.</summary>
+    public long? Diverged { get; init; }
+}
 
 /// <summary>One number about one learning process.</summary>
 public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value);
