@@ -4,17 +4,17 @@ using System.Text;
 namespace RlLeap.Experiments;
 
 /// <summary>A console's writer that falls silent when its terminal is gone (a closed window, a lost connection), so that a run which ignores SIGHUP (nohup, disown) goes on.</summary>
-/// <remarks>Other errors, a full disk behind a redirected output for one, are the caller's as before.</remarks>
+/// <remarks>Other errors are the caller's as before, and so are all of a redirected output.</remarks>
 internal sealed class LastingWriter(TextWriter inner) : TextWriter
 {
     private const int NoTerminal = 5; // EIO: what a terminal without a window answers
     private volatile bool _gone;
 
-    /// <summary>Puts one before each of the program's two outputs.</summary>
+    /// <summary>Puts one before each of the program's two outputs that is a terminal.</summary>
     public static void Install()
     {
-        Console.SetOut(new LastingWriter(Console.Out));
-        Console.SetError(new LastingWriter(Console.Error));
+        if (!Console.IsOutputRedirected) Console.SetOut(new LastingWriter(Console.Out));
+        if (!Console.IsErrorRedirected) Console.SetError(new LastingWriter(Console.Error));
     }
 
     public override Encoding Encoding => inner.Encoding;

@@ -48,7 +48,8 @@ internal static partial class Slurm
         var (code, output, error) = Run(60, "sbatch", "--parsable", "--array=" + array, script);
         if (code == 0 && Id().Match(output.Trim()) is { Success: true } id) return id.Groups[1].Value;
         var words = string.Join("\n", new[] { error.Trim(), output.Trim() }.Where(text => text.Length > 0));
-        if (code is null || Unreachable().IsMatch(words)) throw new SlurmUnreachableException(words.Length > 0 ? words : "sbatch gave no answer within 60 s");
+        // Above 128 a signal ended it: a terminal that is closed hangs up on it too.
+        if (code is null or > 128 || Unreachable().IsMatch(words)) throw new SlurmUnreachableException(words.Length > 0 ? words : code is null ? "sbatch gave no answer within 60 s" : $"sbatch ended with {code}");
         throw new RlLeapException($"""
             Slurm did not take the job (sbatch ended with {code}):
             {Indent(words.Length > 0 ? words : "it said nothing")}

@@ -82,7 +82,7 @@ internal sealed class SlurmArray
     /// <param name="checkpointSeconds">Between checkpoints inside a task.</param>
     /// <param name="finished">Called with each result as it is found.</param>
     /// <param name="status">Called at every look.</param>
-    /// <param name="cancellation">Leaves: after Ctrl-C the array is cancelled (its tasks write checkpoints); after SIGTERM it runs on, and a resumed driver takes it up.</param>
+    /// <param name="cancellation">Leaves: after Ctrl-C the array is cancelled (its tasks write checkpoints); after SIGTERM and SIGHUP it runs on, and a resumed driver takes it up.</param>
     /// <exception cref="RlLeapException">A task failed or was lost too often, or Slurm refused; the array is cancelled.</exception>
     public static void Run(ExecutorSection options, string folder, string name, string inputs, IReadOnlyList<TaskUnit> tasks, double checkpointSeconds,
         Action<TaskUnit, TaskResult> finished, Action<ArrayStatus> status, CancellationToken cancellation) =>

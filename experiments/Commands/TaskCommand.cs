@@ -9,7 +9,7 @@ using Serilog;
 namespace RlLeap.Experiments.Commands;
 
 /// <summary>Trains tasks whose specifications are files and writes each result to a file.</summary>
-/// <remarks>Exit codes: 0 every result is there; 75 (EX_TEMPFAIL) asked to leave by USR1, TERM or Ctrl-C: checkpoints are written, the same command goes on;
+/// <remarks>Exit codes: 0 every result is there; 75 (EX_TEMPFAIL) asked to leave by USR1, TERM, HUP or Ctrl-C: checkpoints are written, the same command goes on;
 /// 1 a task failed, and its result file holds the error.</remarks>
 public static class TaskCommand
 {

@@ -71,6 +71,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     }
 
     /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written. One that diverges has a curve (see <see cref="Curve.Diverged"/>) and no scores.</summary>
+    /// <exception cref="DivergenceException">It diverged before its curve had a point: there is nothing to keep, and reports would not see that it is missing.</exception>
     public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress, CancellationToken stop)
     {
         var task = suite.Find(item.TaskId);
@@ -99,21 +100,27 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             learner.RequireFinite();
             recorder.End(learner.Count);
         }
-        catch (DivergenceException e)
+        catch (DivergenceException e) when (recorder.Values.Count > 0)
         {
-            Log.Warning("{Task} from {Point}, seed {Seed}, diverged: the loss or a parameter was not finite after gradient step {Step}. Its last value stands to the end of its curve", item.TaskId, item.From.Name, item.Seed, e.Step);
             diverged = e.Step;
-            recorder.Diverge(end);
+            // Where others may stop early, an area is that of the steps that were made.
+            if (learner.Options.Stopping is null) recorder.Diverge(end);
         }
         return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
             diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>());
 
-        void Save() => learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() });
+        void Save()
+        {
+            try { learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() }); }
+            catch (DivergenceException) { } // the next loss tells, or the end: at a gradient step that does not depend on when checkpoints are made
+        }
     }
 
     private void Store(Item item, Finished finished, ref int done, Progress progress)
     {
         AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
+        if (finished.Curve.Diverged is { } step)
+            Log.Warning("{Task} from {Point}, seed {Seed}, diverged at gradient step {Step}: its curve stays at its last value", item.TaskId, item.From.Name, item.Seed, step);
         progress.Report(Interlocked.Increment(ref done), "held-out tasks");
     }
 

@@ -204,7 +204,7 @@ public sealed record MetaSection
     [Key("Meta-steps in a row without a new lowest mean validation error that end meta-training; 0 for never. For multi-cv", Min = 0)]
     public int Patience { get; init; }
 
-    [Key("Part of a meta-batch that may diverge and be left out; also of the held-out learning processes from one starting point", Min = 0, Max = 1)]
+    [Key("Part of a meta-batch that may diverge and be left out; also of the learning processes on held-out tasks", Min = 0, Max = 1)]
     public double MaxDiverged { get; init; } = 0.5;
 
     /// <summary>The rule with its rate.</summary>

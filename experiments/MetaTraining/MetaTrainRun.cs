@@ -219,9 +219,11 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"), Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));
             var finished = evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
-            foreach (var from in finished.GroupBy(f => f.Curve.Method))
-                if (from.Count(f => f.Curve.Diverged is not null) is var lost && lost > config.Meta.MaxDiverged * from.Count())
-                    throw new RlLeapException($"{lost} of {from.Count()} held-out learning processes from {from.Key} diverged (meta.max-diverged allows {config.Meta.MaxDiverged:P0}). Lower the learning rate or clip the gradient. What was learned is kept in {root}.");
+            // That what it is compared with diverges is a result.
+            var own = finished.Where(f => f.Curve.Method == point.Name).ToList();
+            if (own.Count(f => f.Curve.Diverged is not null) is var lost && lost > config.Meta.MaxDiverged * own.Count)
+                throw new RlLeapException($"{lost} of {own.Count} held-out learning processes from {point.Name} diverged (meta.max-diverged allows {config.Meta.MaxDiverged:P0}), "
+                    + $"{own.First(f => f.Curve.Diverged is not null).Curve.Task} for one. Lower the learning rate or clip the gradient. What was learned is kept in {root}.");
             return finished;
         }
         finally

@@ -42,9 +42,12 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
             var areas = Areas(method);
             double[][] lines = [.. mine.Select(u => LearningCurves.Mean([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
             return new OverallMethod(method, LearningCurves.Mean(lines), LearningCurves.Deviation(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
-                [.. quantities.Select(q => Aggregates.Student([.. mine.Select(u => ValueOf(u, q))]))],
+                [.. quantities.Select(q => Student(mine.Select(u => ValueOf(u, q))))],
                 method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey) ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
         })]) { Compared = first };
+
+        // A unit whose learning processes all diverged has no scores.
+        static Interval Student(IEnumerable<double> values) => values.Where(double.IsFinite).ToArray() is { Length: > 0 } known ? Aggregates.Student(known) : new(double.NaN, double.NaN, double.NaN);
 
         // By the seed, which gives equal units of two methods the same tasks; empty where it does not tell a method's units apart.
         Dictionary<string, double> Areas(string method)
@@ -56,7 +59,7 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
 
     /// <summary>The area, and the scores that are not the area again under another name.</summary>
     internal static string[] QuantitiesOf(IReadOnlyList<Learned> all) => [Area, .. all.SelectMany(l => l.Scores.Select(s => s.Quantity)).Distinct()
-        .Where(quantity => all.Any(l => l.Scores.FirstOrDefault(s => s.Quantity == quantity) is not { } score || Math.Abs(score.Value - LearningCurves.Area(l.Curve.Steps, l.Curve.Values)) > 1e-9))];
+        .Where(quantity => all.Any(l => l.Curve.Diverged is null && (l.Scores.FirstOrDefault(s => s.Quantity == quantity) is not { } score || Math.Abs(score.Value - LearningCurves.Area(l.Curve.Steps, l.Curve.Values)) > 1e-9)))];
 
     /// <summary>A quantity averaged over the tasks (and seeds) of a unit; NaN where it has none.</summary>
     internal static double ValueOf(IEnumerable<Learned> unit, string quantity) => quantity == Area

@@ -187,7 +187,7 @@ public sealed record MethodReport(
     string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
 {
-    /// <summary>How many of the seeds diverged; they count with the last value before.</summary>
+    /// <summary>How many of the seeds diverged; they count with their last value before that.</summary>
     public int Diverged { get; init; }
 
     /// <summary>How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 % interval. Null without at least two pairs.</summary>

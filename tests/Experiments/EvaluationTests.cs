@@ -49,6 +49,10 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public void One_that_diverges_before_its_first_point_is_an_error() =>
+        Assert.Contains("test/Exploding", Assert.Throws<DivergenceException>(() => Learn("games.agent.learning-rate=1e30", "games.agent.optimizer=sgd", "games.agent.max-gradient-norm=0", "evaluation.seeds=1")).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void More_than_the_share_that_may_diverge_end_the_evaluation() =>
         Assert.Contains("held-out learning processes from none diverged (meta.max-diverged allows 0", Assert.Throws<RlLeapException>(() => Learn("meta.max-diverged=0")).Message, StringComparison.Ordinal);
 
