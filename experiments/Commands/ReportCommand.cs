@@ -25,9 +25,9 @@ public static class ReportCommand
         var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over, against };
         command.SetAction(parsed =>
         {
-            // A grid keeps its runs' output beside their folders, and a shell's * names both.
-            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !(f.EndsWith(".log", StringComparison.Ordinal) && File.Exists(f))).Distinct()];
-            if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs. Give folders of finished runs.");
+            // A grid keeps its runs' output beside their folders, its report lies there too, and a shell's * names all of them.
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !IsLog(f) && !IsReport(f) && !(File.Exists(f) && IsReport(Path.GetDirectoryName(f)!))).Distinct()];
+            if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs and reports. Give folders of finished runs.");
             var places = new RunPlaces(folders);
             var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool),
@@ -38,6 +38,10 @@ public static class ReportCommand
         });
         return command;
     }
+
+    private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);
+
+    private static bool IsReport(string folder) => File.Exists(Path.Combine(folder, ReportFiles.JsonName)) && !File.Exists(Path.Combine(folder, RunDirectory.ResultName));
 
     /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
     internal static void Show(Result result, string folder)

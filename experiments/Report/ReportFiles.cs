@@ -23,11 +23,14 @@ public static class ReportFiles
             : "What the meta-training recorded over meta-steps, task by task and averaged over the tasks of a meta-batch."),
     ];
 
+    /// <summary>The file that every report has.</summary>
+    public const string JsonName = "report.json";
+
     /// <summary>Writes everything; answers why there are no figures, or null where there are.</summary>
     public static string? Write(Report report, string folder)
     {
         Directory.CreateDirectory(folder);
-        var json = Path.Combine(folder, "report.json");
+        var json = Path.Combine(folder, JsonName);
         AtomicFile.WriteAllText(json, JsonSerializer.Serialize(report, Json.Readable) + "\n");
         var problem = Draw(json, folder);
         AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder, problem));

@@ -58,6 +58,21 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_report_of_a_grids_folder_leaves_out_logs_and_the_report_that_lies_there()
+    {
+        using var temp = new TempFolder();
+        foreach (var seed in new[] { 1, 2 }) new Result("train", "a", [new("Pong", "none", seed, [1, 2], [0.1, 0.2 * seed])], []).Save(temp[$"grid/seed-{seed}/result.json"]);
+        temp.Write("grid/seed-1.log", "");
+        string[] Places() => [.. Directory.GetFileSystemEntries(temp["grid"]), .. Directory.Exists(temp["grid/report"]) ? Directory.GetFiles(temp["grid/report"]) : []];
+        for (var i = 0; i < 2; i++)
+        {
+            var (code, _, error) = ProgramProcess.Run(["report", "--pool", .. Places(), "--output", temp["grid/report"]]);
+            Assert.True(code == 0, error);
+        }
+        Assert.Contains("only logs and reports", ProgramProcess.Run("report", temp["grid/report"]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Help_and_no_arguments_list_the_commands()
     {
         foreach (var arguments in new[] { Array.Empty<string>(), ["--help"] })
