@@ -26,7 +26,7 @@ public static class ReportCommand
         command.SetAction(parsed =>
         {
             // A grid keeps its runs' output beside their folders, its report lies there too, and a shell's * names all of them.
-            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !IsLog(f) && !IsReport(f) && !(File.Exists(f) && IsReport(Path.GetDirectoryName(f)!))).Distinct()];
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !IsLog(f) && !IsReport(File.Exists(f) ? Path.GetDirectoryName(f)! : f)).Distinct()];
             if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs and reports. Give folders of finished runs.");
             var places = new RunPlaces(folders);
             var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();

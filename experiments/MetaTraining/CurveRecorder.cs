@@ -24,10 +24,10 @@ public abstract class CurveRecorder
     /// <summary>The learner is done.</summary>
     public virtual void End(long count) { }
 
-    /// <summary>The learner diverged: its last value stands to <paramref name="end"/>, where its budget would have.</summary>
+    /// <summary>The learner diverged, after a point at least: its last value stands to <paramref name="end"/>, where its budget would have.</summary>
     public virtual void Diverge(long end)
     {
-        if (Steps.Count == 0 || Steps[^1] >= end) return;
+        if (Steps[^1] >= end) return;
         Steps.Add(end);
         Values.Add(Values[^1]);
     }

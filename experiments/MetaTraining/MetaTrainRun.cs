@@ -221,9 +221,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             var finished = evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds, config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
             // That what it is compared with diverges is a result.
             var own = finished.Where(f => f.Curve.Method == point.Name).ToList();
-            if (own.Count(f => f.Curve.Diverged is not null) is var lost && lost > config.Meta.MaxDiverged * own.Count)
-                throw new RlLeapException($"{lost} of {own.Count} held-out learning processes from {point.Name} diverged (meta.max-diverged allows {config.Meta.MaxDiverged:P0}), "
-                    + $"{own.First(f => f.Curve.Diverged is not null).Curve.Task} for one. Lower the learning rate or clip the gradient. What was learned is kept in {root}.");
+            var lost = own.Where(f => f.Curve.Diverged is not null).ToList();
+            if (lost.Count > config.Meta.MaxDiverged * own.Count)
+                throw new RlLeapException($"{lost.Count} of {own.Count} held-out learning processes from {point.Name} diverged (meta.max-diverged allows {config.Meta.MaxDiverged:P0}), "
+                    + $"{lost[0].Curve.Task} for one. Lower the learning rate or clip the gradient. What was learned is kept in {root}.");
             return finished;
         }
         finally

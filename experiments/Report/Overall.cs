@@ -42,12 +42,10 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
             var areas = Areas(method);
             double[][] lines = [.. mine.Select(u => LearningCurves.Mean([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
             return new OverallMethod(method, LearningCurves.Mean(lines), LearningCurves.Deviation(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
-                [.. quantities.Select(q => Student(mine.Select(u => ValueOf(u, q))))],
+                // A unit whose learning processes all diverged has no scores.
+                [.. quantities.Select(q => Aggregates.Student([.. mine.Select(u => ValueOf(u, q)).Where(double.IsFinite).DefaultIfEmpty(double.NaN)]))],
                 method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey) ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
         })]) { Compared = first };
-
-        // A unit whose learning processes all diverged has no scores.
-        static Interval Student(IEnumerable<double> values) => values.Where(double.IsFinite).ToArray() is { Length: > 0 } known ? Aggregates.Student(known) : new(double.NaN, double.NaN, double.NaN);
 
         // By the seed, which gives equal units of two methods the same tasks; empty where it does not tell a method's units apart.
         Dictionary<string, double> Areas(string method)

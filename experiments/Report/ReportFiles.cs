@@ -108,8 +108,9 @@ public static class ReportFiles
         {
             var paired = report.Tasks.Any(t => t.Methods.Any(m => m.Difference is not null));
             var ofRuns = report.Tasks.Any(t => t.Methods.Any(m => m.DifferenceOfRuns is not null));
+            var diverged = report.Tasks.Any(t => t.Methods.Any(m => m.Diverged > 0));
             string[] goal = report.Reference is null ? [] : [.. paired ? new[] { $"area minus {report.Reference}'s" } : [], .. ofRuns ? new[] { "the same over runs" } : [], $"{report.Axis} to {report.Reference}'s final"];
-            yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. {(report.Tasks.Any(t => t.Methods.Any(m => m.Diverged > 0)) ? "A seed that diverged counts with its last value. " : "")}In brackets 95 % bootstrap intervals over seeds."
+            yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. {(diverged ? "A seed that diverged counts with its last value. " : "")}In brackets 95 % bootstrap intervals over seeds."
                 + (paired ? $" Area minus {report.Reference}'s: mean over pairs of the same seed, in brackets Student's 95 % interval." : "")
                 + (ofRuns ? " Over runs: each run's pairs, which share the initialization that it learned, are averaged first." : "")
                 + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference}, where most do (seeds that did)."),
