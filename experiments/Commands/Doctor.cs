@@ -52,46 +52,13 @@ public static class Doctor
         yield return new("processor", State.Found,
             $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()} ({(Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "no AVX2")}), "
             + $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1L << 30)} GiB memory");
-        yield return new("back ends", State.Found, $"torch {BackEnd("TorchBackend")}, python {BackEnd("PythonBackend")}");
     }
 
     private static IEnumerable<Finding> Torch()
     {
-        const string Install = "sudo apt-get install -y libtorch-dev libopenblas0-pthread cmake g++ && ./rlleap doctor";
-        if (BackEnd("TorchBackend") == "package")
-        {
-            var packaged = Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll");
-            yield return File.Exists(packaged) ? new("libtorch", State.Found, $"TorchSharp {AssemblyName.GetAssemblyName(packaged).Version?.ToString(3)} with its own libtorch")
-                : new("libtorch", State.Missing, "the TorchSharp package is not in the build", "./rlleap --torch-backend=system doctor");
-            yield break;
-        }
-        // The shim answers for itself, before anything of the tensors' assembly is touched.
-        var (shim, reason) = (nint.Zero, "the native shim over it was not built");
-        var file = Path.Combine(AppContext.BaseDirectory, "librlleap_torch.so");
-        if (File.Exists(file))
-            try
-            {
-                shim = NativeLibrary.Load(file);
-                reason = Ask(shim, "rl_init");
-            }
-            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException) { reason = e.Message.Split('\n')[0]; }
-        if (reason.Length > 0)
-        {
-            yield return new("libtorch", State.Missing, reason, Install);
-            yield break;
-        }
-        var info = Ask(shim, "rl_info").Split('\n').Select(l => l.Split('=', 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => l[1]);
-        yield return new("libtorch", State.Found, $"{info["loaded"]} at {info["libtorch"]}, CPU capability {info["capability"]}");
-        yield return info["blas_optimized"] == "1" ? new("BLAS", State.Found, $"optimized: {info["blas"]}{(info["blas_file"].Length > 0 ? $" at {info["blas_file"]}" : "")}")
-            : new("BLAS", State.Optional, $"a reference BLAS, about ten times slower: {info["blas_file"]}", "sudo apt-get install -y libopenblas0-pthread");
-        yield return info["devices"] != "0" ? new("CUDA", State.Found, $"{info["devices"]} device(s), cuDNN {(info["cudnn"] == "1" ? "yes" : "no")}")
-            : File.Exists("/proc/driver/nvidia/version") ? new("CUDA", State.Optional, "an NVIDIA driver is here, but this libtorch has no CUDA",
-                "pip install torch && LIBTORCH=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))') ./rlleap doctor")
-            : new("CUDA", State.Found, "no device");
+        var packaged = Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll");
+        yield return new("libtorch", State.Found, $"TorchSharp {AssemblyName.GetAssemblyName(packaged).Version?.ToString(3)} with its own libtorch");
     }
-
-    private static unsafe string Ask(nint shim, string function) =>
-        Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)NativeLibrary.GetExport(shim, function))()) ?? "";
 
     private static Finding Allocator() =>
         (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator ? new("allocator", State.Found, allocator)
@@ -148,9 +115,6 @@ public static class Doctor
             ? new("data sets", State.Found, $"{root}: {string.Join(", ", Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Order(StringComparer.Ordinal))}")
             : new("data sets", State.Optional, $"none in {root} (RLLEAP_DATA names another folder): needed by the Omniglot and multi-data-set experiments", "./rlleap data get omniglot");
     }
-
-    private static string BackEnd(string name) =>
-        typeof(Doctor).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == name)?.Value ?? "system";
 
     private static string? Mapped(string library) =>
         Lines("/proc/self/maps").Select(l => l[(l.IndexOf('/') is >= 0 and var at ? at : l.Length)..])

@@ -7,10 +7,8 @@ namespace RlLeap.Tests.Core;
 public sealed class ArchitectureTests
 {
     [Theory]
-    [InlineData("src/Torch", "")]
-    [InlineData("src/Python", "")]
-    [InlineData("src/Core", "Torch")]
-    [InlineData("src/Environments", "Core Python")]
+    [InlineData("src/Core", "")]
+    [InlineData("src/Environments", "Core")]
     [InlineData("src/Agents", "Core Environments")]
     [InlineData("src/MetaLearning", "Core")]
     public void RoomsReferenceOnlyTheRoomsBelowThem(string room, string below)
@@ -21,8 +19,6 @@ public sealed class ArchitectureTests
     }
 
     [Theory]
-    [InlineData("src/Torch", @"\bRlLeap\b(?!_NATIVE)")]
-    [InlineData("src/Python", @"namespace RlLeap|using RlLeap")]
     [InlineData("src/Agents", @"Serilog|Console\.|IMetricSink")]
     [InlineData("src/MetaLearning", @"Serilog|Console\.|RlLeap\.(Agents|Environments)")]
     [InlineData("src/Core", @"Serilog|Console\.")]
