@@ -66,15 +66,15 @@ public sealed class AgentBenchmark : IBenchmark
     private static (double Rate, List<double> OfFloor, List<double> OfPeer) Interleaved(ActorCriticTask task, Peer? peer, int blocks, double seconds)
     {
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000), new Rng(1));
-        using var rollout = new Rollout(task.Options.Unroll, task.Options.Environments, task.Spec.Observation);
+        using var rollout = new Rollout(task.Options.RolloutLength, task.Options.Environments, task.Spec.Observation);
         var rng = new Rng(2);
         foreach (ref var cell in rollout.Observations.Raw) cell = (byte)(rollout.Observations.Element == ElementType.Byte ? rng.NextInt((int)task.Spec.Observation.High + 1) : 0);
-        var updates = 2 * (int)Math.Ceiling(Block(() => learner.Advance(), 1) * seconds / 2); // as warm-up, and to know how many fill a block
+        var updates = 2 * (int)Math.Ceiling(Block(() => learner.TrainStep(), 1) * seconds / 2); // as warm-up, and to know how many fill a block
         Block(() => Passes(learner.Model, rollout), 0.5);
         var (rates, floors, peers) = (new List<double>(), new List<double>(), new List<double>());
         for (var k = 0; k < blocks; k++)
         {
-            var ours = Measured.Of(() => Repeat(updates, () => learner.Advance()));
+            var ours = Measured.Of(() => Repeat(updates, () => learner.TrainStep()));
             var floor = Measured.Of(() => Repeat(updates, () => Passes(learner.Model, rollout)));
             rates.Add(updates * task.Options.BatchSize / ours.Wall);
             floors.Add(floor.Cpu / ours.Cpu);
@@ -121,9 +121,9 @@ public sealed class AgentBenchmark : IBenchmark
                 torch.set_num_threads(1);
                 var task = new ActorCriticTask(Compared, options);
                 using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000), new Rng(i));
-                Block(() => learner.Advance(), 0.3);
+                Block(() => learner.TrainStep(), 0.3);
                 ready.SignalAndWait();
-                rates[i] = Block(() => learner.Advance(), seconds / Blocks) * options.BatchSize;
+                rates[i] = Block(() => learner.TrainStep(), seconds / Blocks) * options.BatchSize;
             })).ToArray();
             foreach (var thread in threads) thread.Start();
             foreach (var thread in threads) thread.Join();

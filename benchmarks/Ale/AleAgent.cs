@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
-using RlLeap.Environments.Gymnasium;
+using RlLeap.Gymnasium;
 using TorchSharp;
 using static RlLeap.Benchmarks.Rounds;
 
@@ -72,7 +72,7 @@ internal static class AleAgent
     private static double Spend(Learner learner, int updates)
     {
         var start = Stopwatch.GetTimestamp();
-        for (var k = 0; k < updates; k++) learner.Advance();
+        for (var k = 0; k < updates; k++) learner.TrainStep();
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
@@ -91,7 +91,7 @@ internal static class AleAgent
             (_threads, _count) = (threads, task.Options.Environments / threads);
             _vectors = [.. Enumerable.Range(0, threads).Select(k => Registry.MakeVector(played, _count, new Rng(2 + k)))];
             foreach (var vector in _vectors) vector.Reset();
-            _rollouts = [.. _vectors.Select(_ => new Rollout(task.Options.Unroll, _count, task.Spec.Observation))];
+            _rollouts = [.. _vectors.Select(_ => new Rollout(task.Options.RolloutLength, _count, task.Spec.Observation))];
             _replicas = [.. _vectors.Select(_ => model.Parameters.Replica())];
             _models = [.. _replicas.Select(replica => model.At(replica.Views))];
             _rngs = [.. _vectors.Select((_, k) => new Rng(100 + k))];
@@ -152,7 +152,7 @@ internal static class AleAgent
             var process = Process.Start(start)!;
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
-            process.StandardInput.WriteLine($"{id} {options.Environments} {options.Unroll}");
+            process.StandardInput.WriteLine($"{id} {options.Environments} {options.RolloutLength}");
             if (process.StandardOutput.ReadLine() is { } line) return new Peer(process, line);
             process.WaitForExit();
             process.Dispose();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Python.Runtime;
 using RlLeap.Environments;
-using RlLeap.Environments.Gymnasium;
+using RlLeap.Gymnasium;
 using TorchSharp;
 using static RlLeap.Benchmarks.Rounds;
 

@@ -1,6 +1,6 @@
 // rlleap bench data: how long an image set takes to be there, and what feeding costs of a training step.
 using System.Diagnostics;
-using RlLeap.MetaLearning.Suites;
+using RlLeap.Data;
 using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 
@@ -45,7 +45,7 @@ public sealed class DataBenchmark : IBenchmark
         for (var i = -3; i < 30; i++)
         {
             var draw = Seconds(() => learner.Stream.Draw(learner.Model, Split.Train).Dispose());
-            var step = Seconds(() => learner.Advance());
+            var step = Seconds(() => learner.TrainStep());
             if (i < 0) continue; // warms up
             draws.Add(draw);
             steps.Add(step);

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using RlLeap.Agents;
 using RlLeap.MetaLearning;
-using RlLeap.MetaLearning.Suites;
+using RlLeap.Data;
 using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;
 
@@ -61,9 +61,9 @@ public sealed class LeapBenchmark : IBenchmark
             for (var step = 0; step < steps; step++)
             {
                 var first = step % 2 == 0;
-                if (first) without.Add(Work(() => plain.Advance()));
-                with.Add(Work(() => observed.Advance()));
-                if (!first) without.Add(Work(() => plain.Advance()));
+                if (first) without.Add(Work(() => plain.TrainStep()));
+                with.Add(Work(() => observed.TrainStep()));
+                if (!first) without.Add(Work(() => plain.TrainStep()));
             }
             if (round < 0) continue; // warms up
             // The median step of a round: a step that the machine interrupted says nothing about either.
@@ -93,7 +93,7 @@ public sealed class LeapBenchmark : IBenchmark
     {
         using var peer = Peer.Start(batch.Length, steps);
         if (peer is null) return false;
-        using var learner = new LeapOptions().Create(new MetaSetting
+        using var learner = new LeapOptions().Create(new MetaLearnerContext
         {
             Network = ConvolutionalEncoder.Omniglot, Pool = batch, Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = steps }, MetaOptimizer = new OptimizerOptions(),
         });

@@ -1,6 +1,6 @@
 using RlLeap.Agents;
 using RlLeap.Environments;
-using RlLeap.MetaLearning.Suites;
+using RlLeap.Data;
 using TorchSharp;
 using static RlLeap.Benchmarks.Rounds;
 using static TorchSharp.torch;

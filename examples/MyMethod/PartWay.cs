@@ -9,7 +9,7 @@ namespace MyMethod;
 /// <summary>Moves the initialization toward the point that training reaches, weighted by a part of the way.</summary>
 /// <param name="Fraction">The part: an option of the name, "my/part-way?fraction=0.25".</param>
 [Method("my/part-way", "moves toward a point on the way to the end of training")]
-public sealed record PartWay(double Fraction = 0.5) : MapMethod
+public sealed record PartWay(double Fraction = 0.5) : PerTaskMethod
 {
     /// <inheritdoc/>
     public override string Name => "part-way";

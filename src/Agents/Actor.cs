@@ -20,7 +20,7 @@ public sealed class Actor : IDisposable
 
     /// <summary>An actor in <paramref name="environment"/>, which stays the caller's and has been reset.</summary>
     /// <param name="environment">N copies.</param>
-    /// <param name="options">Unroll, discount and reward bound are used.</param>
+    /// <param name="options">RolloutLength, discount and reward bound are used.</param>
     /// <param name="rng">What actions are drawn from.</param>
     /// <param name="device">Where models and rollouts lie.</param>
     public Actor(IVectorEnvironment environment, ActorCriticOptions options, Rng rng, Device? device = null)
@@ -77,7 +77,7 @@ public sealed class Actor : IDisposable
 
     private void Record(Rollout rollout, int t, Model model)
     {
-        var (n, gamma, bound) = (_actions.Length, (float)_options.Discount, (float)_options.RewardBound);
+        var (n, gamma, bound) = (_actions.Length, (float)_options.Discount, (float)_options.RewardClip);
         var rewards = rollout.Rewards.AsSpan(t * n, n);
         var discounts = rollout.Discounts.AsSpan(t * n, n);
         Environment.Rewards.CopyTo(rewards);
@@ -88,7 +88,7 @@ public sealed class Actor : IDisposable
         {
             var moment = Environment.Moments[i];
             discounts[i] = moment.IsLast() ? 0 : gamma;
-            if (moment == Moment.Truncated) truncated++;
+            if (moment == StepType.Truncated) truncated++;
         }
         if (truncated > 0) Bootstrap(rewards, truncated, model);
         foreach (var episode in Environment.Finished) rollout.Episodes.Add((t, episode));
@@ -101,7 +101,7 @@ public sealed class Actor : IDisposable
         var rows = new long[truncated];
         var found = 0;
         for (var i = 0; i < rewards.Length; i++)
-            if (Environment.Moments[i] == Moment.Truncated) rows[found++] = i;
+            if (Environment.Moments[i] == StepType.Truncated) rows[found++] = i;
         var input = _final.index_select(0, tensor(rows)).to(_device);
         var values = Policy.Host(model.Forward(input, ActorCritic.ValueHead));
         for (var k = 0; k < truncated; k++) rewards[(int)rows[k]] += (float)_options.Discount * values[k];
@@ -125,7 +125,7 @@ public sealed class Actor : IDisposable
     private Rollout Rent()
     {
         if (_free.TryPop(out var rollout)) rollout.Clear();
-        else rollout = new Rollout(_options.Unroll, Environment.Count, Environment.Spec.Observation, _device);
+        else rollout = new Rollout(_options.RolloutLength, Environment.Count, Environment.Spec.Observation, _device);
         rollout.Recycle = Return;
         return rollout;
     }

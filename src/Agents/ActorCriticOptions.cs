@@ -16,13 +16,13 @@ public sealed record ActorCriticOptions
     /// <summary>Copies of the environment stepped together, N.</summary>
     public int Environments { get; init; } = 32;
     /// <summary>Steps of each copy between two updates, T.</summary>
-    public int Unroll { get; init; } = 5;
+    public int RolloutLength { get; init; } = 5;
     /// <summary>Discount per agent step, gamma.</summary>
     public double Discount { get; init; } = 0.99;
     /// <summary>Decay of advantage estimation: 1 gives n-step returns, less gives GAE(lambda).</summary>
     public double Lambda { get; init; } = 1;
     /// <summary>Rewards are clipped to at most this absolute value for learning (returns are reported raw); 0 for no clipping.</summary>
-    public double RewardBound { get; init; }
+    public double RewardClip { get; init; }
     /// <summary>Weight of the policy's entropy, which is subtracted from the loss.</summary>
     public double EntropyCoefficient { get; init; } = 0.01;
     /// <summary>Weight of the value's squared error.</summary>
@@ -44,7 +44,7 @@ public sealed record ActorCriticOptions
     /// </summary>
     public static ActorCriticOptions Leap { get; } = new()
     {
-        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 1, RewardBound = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "mnih2013", Initialization = LayerInitialization.TorchDefault,
         Optimizer = new() { Kind = OptimizerKind.RmsProp, LearningRate = 1e-4, Schedule = Schedule.Constant, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-4, MaxGradientNorm = 0 },
     };
@@ -52,7 +52,7 @@ public sealed record ActorCriticOptions
     /// <summary>A2C of the OpenAI baselines (github.com/openai/baselines, a2c, Atari defaults).</summary>
     public static ActorCriticOptions A2c { get; } = new()
     {
-        Environments = 16, Unroll = 5, Discount = 0.99, Lambda = 1, RewardBound = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Environments = 16, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "nature2015", Initialization = LayerInitialization.Orthogonal,
         Optimizer = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Schedule = Schedule.Linear, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 },
     };
@@ -60,7 +60,7 @@ public sealed record ActorCriticOptions
     /// <summary>Tuned here for the five games of MinAtar, one setting for all.</summary>
     public static ActorCriticOptions MinAtar { get; } = new()
     {
-        Environments = 32, Unroll = 5, Discount = 0.99, Lambda = 0.95, RewardBound = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
+        Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 0.95, RewardClip = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar", Initialization = LayerInitialization.Orthogonal,
         Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5 },
     };
@@ -69,17 +69,17 @@ public sealed record ActorCriticOptions
     public static IReadOnlyDictionary<string, ActorCriticOptions> Named { get; } = new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
 
     /// <summary>Agent steps per update, T x N.</summary>
-    public int BatchSize => Environments * Unroll;
+    public int BatchSize => Environments * RolloutLength;
 
     /// <summary>This record if it makes sense.</summary>
     /// <exception cref="RlLeapException">Names the first value that does not, and what it may be.</exception>
     public ActorCriticOptions Checked()
     {
         Require(Environments >= 1, nameof(Environments), Environments, "at least 1");
-        Require(Unroll >= 1, nameof(Unroll), Unroll, "at least 1");
+        Require(RolloutLength >= 1, nameof(RolloutLength), RolloutLength, "at least 1");
         Require(Discount is >= 0 and <= 1, nameof(Discount), Discount, "between 0 and 1");
         Require(Lambda is >= 0 and <= 1, nameof(Lambda), Lambda, "between 0 and 1");
-        Require(RewardBound >= 0 && double.IsFinite(RewardBound), nameof(RewardBound), RewardBound, "0 (no clipping) or positive");
+        Require(RewardClip >= 0 && double.IsFinite(RewardClip), nameof(RewardClip), RewardClip, "0 (no clipping) or positive");
         Require(EntropyCoefficient >= 0 && double.IsFinite(EntropyCoefficient), nameof(EntropyCoefficient), EntropyCoefficient, "not negative");
         Require(ValueCoefficient >= 0 && double.IsFinite(ValueCoefficient), nameof(ValueCoefficient), ValueCoefficient, "not negative");
         Require(Optimizer.LearningRate >= 0 && double.IsFinite(Optimizer.LearningRate), "Optimizer.LearningRate", Optimizer.LearningRate, "not negative");

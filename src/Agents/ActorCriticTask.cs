@@ -89,10 +89,10 @@ public sealed class ActorCriticStream : IAgentStream
     internal void Run(Action work) => Acting.Environment.Run(work);
 
     /// <inheritdoc/>
-    public IDraw Draw(Model model, Split split) => Draw(model, keep: false);
+    public IBatch Draw(Model model, Split split) => Draw(model, keep: false);
 
     /// <summary>The next rollout and its loss. Where the network is convolutional the passes that acted are kept and differentiated: half of the forward passes fewer. Differentiate the loss with <see cref="Backward"/>.</summary>
-    public (IDraw Draw, Tensor Loss) Next(Model model)
+    public (IBatch Draw, Tensor Loss) Next(Model model)
     {
         var rollout = Draw(model, keep: model.Network.EndsDense || AgentNetworks.AreImages(_task.Spec.Observation));
         try { return (rollout, Loss(model, rollout)); }
@@ -117,7 +117,7 @@ public sealed class ActorCriticStream : IAgentStream
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(Model model, IDraw draw)
+    public Tensor Loss(Model model, IBatch draw)
     {
         var rollout = (Rollout)draw;
         _kept = rollout.Kept;

@@ -100,7 +100,7 @@ public sealed class ConvolutionalNetwork : Network
     private Tensor Laid(Tensor input)
     {
         if (!_channelsLast) return input;
-        if (PlanesToPixels.Fits(input)) return PlanesToPixels.Lay(input);
+        if (NchwToNhwc.Fits(input)) return NchwToNhwc.Lay(input);
         if (input.shape[1] > 1) return input.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
         // One channel: contiguous() would change nothing, but the strides decide which kernel libtorch takes.
         var (n, h, w) = (input.shape[0], input.shape[2], input.shape[3]);

@@ -63,6 +63,6 @@ public static class Evaluation
         }
         seen?.Invoke(environment);
         for (var i = 0; i < running.Length; i++)
-            if (played[i] < episodesEach && running[i].Length > 0) records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, Moment.Truncated));
+            if (played[i] < episodesEach && running[i].Length > 0) records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, StepType.Truncated));
     }
 }

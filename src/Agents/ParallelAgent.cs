@@ -42,14 +42,14 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
-    public IDraw Draw(Model model, Split split)
+    public IBatch Draw(Model model, Split split)
     {
         var draws = new Rollout[_parts.Length];
         _team.Run(k => draws[k] = (Rollout)_parts[k].Draw(model, split));
         return Collected(draws);
     }
 
-    public Tensor Loss(Model model, IDraw draw)
+    public Tensor Loss(Model model, IBatch draw)
     {
         var parts = (Parts)draw;
         Differentiate(model, (k, own) => _parts[k].Loss(own, parts.Rollouts[k]));
@@ -57,7 +57,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     }
 
     // One meeting less than Draw and then Loss.
-    public (IDraw Draw, Tensor Loss) Next(Model model)
+    public (IBatch Draw, Tensor Loss) Next(Model model)
     {
         var draws = new Rollout[_parts.Length];
         Differentiate(model, (k, own) =>
@@ -74,7 +74,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
         model.Parameters.ClipFactor = 1;
-        OnePass.Sum(model.Parameters.Gradient!, [.. _replicas.Select(replica => replica.Gradient!)], weight, _team);
+        FusedOptimizers.Sum(model.Parameters.Gradient!, [.. _replicas.Select(replica => replica.Gradient!)], weight, _team);
     }
 
     // Every worker: its loss, at a replica of the model's parameters, and its part of the backward passes, then what is left of others'.
@@ -160,7 +160,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     }
 
     // The rollouts of all parts as one draw.
-    private sealed class Parts(Rollout[] rollouts) : IDraw
+    private sealed class Parts(Rollout[] rollouts) : IBatch
     {
         private readonly Dictionary<string, double> _metrics = [];
 

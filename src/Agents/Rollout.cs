@@ -9,7 +9,7 @@ namespace RlLeap.Agents;
 /// Arrays are row-major [T, N], t first. On the CPU the tensors share the observations' memory; elsewhere they are copies made as steps come in. An
 /// actor's rollouts go back to it when disposed and are filled again.
 /// </remarks>
-public sealed class Rollout : IDraw
+public sealed class Rollout : IBatch
 {
     private readonly Dictionary<string, double> _metrics = [];
     private readonly Tensor[] _rows;

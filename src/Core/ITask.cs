@@ -38,13 +38,13 @@ public interface ITask
 public interface ITaskStream : IDisposable
 {
     /// <summary>The next minibatch or rollout. For an environment: steps it with <paramref name="model"/>'s own actions. The caller disposes the draw.</summary>
-    IDraw Draw(Model model, Split split);
+    IBatch Draw(Model model, Split split);
 
     /// <summary>The loss of a draw, a differentiable scalar, at the model's parameters. Belongs to the caller's dispose scope.</summary>
-    Tensor Loss(Model model, IDraw draw);
+    Tensor Loss(Model model, IBatch draw);
 
     /// <summary>The next draw to learn from and its loss at the same parameters. A stream that acts may differentiate the passes that it acted by; else as Draw and Loss. The caller disposes the draw.</summary>
-    (IDraw Draw, Tensor Loss) Next(Model model)
+    (IBatch Draw, Tensor Loss) Next(Model model)
     {
         var draw = Draw(model, Split.Train);
         try { return (draw, Loss(model, draw)); }
@@ -90,7 +90,7 @@ public interface ITeam
 }
 
 /// <summary>What one loss is computed from: a minibatch or a rollout. Owns its tensors.</summary>
-public interface IDraw : IDisposable
+public interface IBatch : IDisposable
 {
     /// <summary>Units of experience in it: images of a minibatch, agent steps of a rollout (T x N).</summary>
     long Count { get; }
@@ -125,7 +125,7 @@ public interface IPathObserver : IDisposable
 
 /// <summary>What one trained task contributes to a meta-step: a direction for the shared parameters, and what is worth recording.</summary>
 /// <param name="TaskId">The task.</param>
-/// <param name="Direction">The meta-gradient [shared count], to be averaged over tasks and descended. float32 or float64 as the process was.</param>
+/// <param name="MetaGradient">The meta-gradient [shared count], to be averaged over tasks and descended. float32 or float64 as the process was.</param>
 /// <param name="Steps">Gradient steps of the process.</param>
 /// <param name="Metrics">Path length and energy, losses.</param>
-public sealed record Contribution(string TaskId, double[] Direction, long Steps, IReadOnlyDictionary<string, double> Metrics);
+public sealed record Contribution(string TaskId, double[] MetaGradient, long Steps, IReadOnlyDictionary<string, double> Metrics);

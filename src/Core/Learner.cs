@@ -39,7 +39,7 @@ public sealed class Learner : IDisposable
     private readonly ITaskStream _stream;
     private readonly IPathObserver? _observer;
     private readonly Patience? _patience;
-    private readonly LearningMeans _means = new();
+    private readonly TrainingSummary _means = new();
     private long _kept; // gradient steps that a checkpoint has
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
@@ -85,7 +85,7 @@ public sealed class Learner : IDisposable
 
     /// <summary>Makes one gradient step.</summary>
     /// <exception cref="DivergenceException">The loss is not finite; nothing was updated.</exception>
-    public StepRecord Advance()
+    public StepRecord TrainStep()
     {
         using var scope = NewDisposeScope();
         var (drawn, loss) = _stream.Next(Model);
@@ -104,7 +104,7 @@ public sealed class Learner : IDisposable
     }
 
     /// <summary>
-    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="LearningMeans"/> where draws have them, and the last look
+    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="TrainingSummary"/> where draws have them, and the last look
     /// ("validation.error") with early stopping.
     /// </summary>
     public Contribution Finish()
@@ -135,11 +135,11 @@ public sealed class Learner : IDisposable
     /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
-    /// <summary>As <see cref="Advance()"/>, but calls <paramref name="save"/> before an exception of an environment that failed or hung, which leaves the learner as it was after its last gradient step.</summary>
+    /// <summary>As <see cref="TrainStep()"/>, but calls <paramref name="save"/> before an exception of an environment that failed or hung, which leaves the learner as it was after its last gradient step.</summary>
     /// <remarks>Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a draw has moved the stream.</remarks>
-    public StepRecord Advance(Action? save)
+    public StepRecord TrainStep(Action? save)
     {
-        try { return Advance(); }
+        try { return TrainStep(); }
         catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _kept && !CanResumeExactly)
         {
             save();

@@ -69,7 +69,7 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     public Tensor Buffer(int i) => buffers[i];
 
     /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
-    public Tensor Dense(int i, Tensor input) => FewRows.Linear(input, parameters[i], parameters[i + 1]);
+    public Tensor Dense(int i, Tensor input) => SmallBatchLinear.Linear(input, parameters[i], parameters[i + 1]);
 
     /// <summary>Whether batch statistics are used and running ones updated.</summary>
     public bool Training => training;

@@ -148,7 +148,7 @@ public sealed class VectorOptimizer : IDisposable
     private double Clipping(ITeam? team)
     {
         if (!(Options.MaxGradientNorm > 0)) return 1;
-        GradientNorm = OnePass.Norm(_vector.Gradient!, team);
+        GradientNorm = FusedOptimizers.Norm(_vector.Gradient!, team);
         // As torch.nn.utils.clip_grad_norm_: the 1e-6 keeps a zero gradient from dividing by zero.
         var factor = Options.MaxGradientNorm / (GradientNorm + 1e-6);
         return factor < 1 ? factor : 1;
@@ -200,10 +200,10 @@ public sealed class VectorOptimizer : IDisposable
             _step++;
             var (correction, root) = (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
             var theta = Vector.Flat.detach();
-            if (OnePass.Fits(theta))
+            if (FusedOptimizers.Fits(theta))
             {
-                OnePass.Share(team, theta.numel(), (_, start, count) => OnePass.Adam(
-                    OnePass.Values(theta, start, count), OnePass.Values(Vector.Gradient!, start, count), OnePass.Values(_first, start, count), OnePass.Values(_second, start, count),
+                FusedOptimizers.Share(team, theta.numel(), (_, start, count) => FusedOptimizers.Adam(
+                    FusedOptimizers.Values(theta, start, count), FusedOptimizers.Values(Vector.Gradient!, start, count), FusedOptimizers.Values(_first, start, count), FusedOptimizers.Values(_second, start, count),
                     (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon));
                 return;
             }
@@ -243,10 +243,10 @@ public sealed class VectorOptimizer : IDisposable
         public override void Update(double rate, double clip, ITeam? team)
         {
             var theta = Vector.Flat.detach();
-            if (OnePass.Fits(theta))
+            if (FusedOptimizers.Fits(theta))
             {
-                OnePass.Share(team, theta.numel(), (_, start, count) =>
-                    OnePass.RmsPropBaselines(OnePass.Values(theta, start, count), OnePass.Values(Vector.Gradient!, start, count), OnePass.Values(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
+                FusedOptimizers.Share(team, theta.numel(), (_, start, count) =>
+                    FusedOptimizers.RmsPropBaselines(FusedOptimizers.Values(theta, start, count), FusedOptimizers.Values(Vector.Gradient!, start, count), FusedOptimizers.Values(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
                 return;
             }
             var gradient = Clipped(clip);

@@ -59,7 +59,7 @@ public static class EnvironmentCheck
         {
             return new Finding(rule, broken.Message, broken.LikelyCause);
         }
-        catch (Exception e) when (e is not Gymnasium.EnvironmentHangException) // after a hang nothing of Python's can be checked any more
+        catch (Exception e) when (e is not EnvironmentHangException) // after a hang nothing of Python's can be checked any more
         {
             return new Finding(rule, $"it threw {e.GetType().Name}: {e.Message}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
         }
@@ -89,7 +89,7 @@ public static class EnvironmentCheck
         for (var i = 0; i < 3; i++)
         {
             var first = environment.Reset();
-            Require(first.Moment == Moment.First, $"Reset returned {first.Moment}", "return TimeStep.First(observation).");
+            Require(first.StepType == StepType.First, $"Reset returned {first.StepType}", "return TimeStep.First(observation).");
             Require(first.Reward == 0, $"Reset returned a reward of {first.Reward}", "a reward belongs to the action that led to it: hand it out by Step.");
             trial.RequireObservation(environment, first);
         }
@@ -103,7 +103,7 @@ public static class EnvironmentCheck
         foreach (var step in trial.Play(environment))
         {
             trial.RequireObservation(environment, step);
-            if (step.Moment == Moment.First)
+            if (step.StepType == StepType.First)
             {
                 length = 0;
                 continue;
@@ -223,7 +223,7 @@ public static class EnvironmentCheck
         for (var i = 0; i < 10; i++)
         {
             var step = environment.Reset();
-            Require(step.Moment == Moment.First, $"Reset in the middle of an episode returned {step.Moment}", "Reset always starts an episode.");
+            Require(step.StepType == StepType.First, $"Reset in the middle of an episode returned {step.StepType}", "Reset always starts an episode.");
             for (var t = 0; t < i && !step.IsLast; t++) step = environment.Step(trial.Action(environment.Spec.Action.Count));
         }
     }
@@ -304,11 +304,11 @@ public static class EnvironmentCheck
     private static void RequireSame(TimeStep a, TimeStep b, string when, EnvironmentTrial trial, string likelyCause)
     {
         if (IsSame(a, b)) return;
-        var what = a.Moment != b.Moment ? $"{a.Moment} became {b.Moment}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
+        var what = a.StepType != b.StepType ? $"{a.StepType} became {b.StepType}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
         throw new BrokenRule($"{what} {when}{trial.Where}", likelyCause);
     }
 
-    private static bool IsSame(TimeStep a, TimeStep b) => a.Moment == b.Moment && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
+    private static bool IsSame(TimeStep a, TimeStep b) => a.StepType == b.StepType && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
 
     private static TimeStep Keep(TimeStep step) => step with { Observation = step.Observation.Copy() };
 

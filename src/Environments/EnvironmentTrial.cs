@@ -58,7 +58,7 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
     public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
     {
         var next = 0;
-        foreach (var step in expected) yield return step.Moment == Moment.First ? environment.Reset() : environment.Step(actions[next++]);
+        foreach (var step in expected) yield return step.StepType == StepType.First ? environment.Reset() : environment.Step(actions[next++]);
     }
 
     public void RequireObservation(IEnvironment environment, TimeStep step)

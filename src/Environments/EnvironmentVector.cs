@@ -6,7 +6,7 @@ namespace RlLeap.Environments;
 /// <remarks>With several threads the copies are stepped side by side; each must then keep to itself (no shared mutable statics).</remarks>
 public sealed class EnvironmentVector : IVectorEnvironment
 {
-    private readonly GuardedEnvironment[] _environments;
+    private readonly CheckedEnvironment[] _environments;
     private readonly double[] _returns;
     private readonly EpisodeRecord[] _ended;
     private readonly EnvironmentException?[] _errors;
@@ -22,10 +22,10 @@ public sealed class EnvironmentVector : IVectorEnvironment
     /// <param name="threads">How many threads step them, the caller's own included.</param>
     public EnvironmentVector(int count, Func<int, IEnvironment> make, int threads = 1)
     {
-        _environments = new GuardedEnvironment[count];
+        _environments = new CheckedEnvironment[count];
         try
         {
-            for (var i = 0; i < count; i++) _environments[i] = new GuardedEnvironment(make(i), $"copy {i} of {count}");
+            for (var i = 0; i < count; i++) _environments[i] = new CheckedEnvironment(make(i), $"copy {i} of {count}");
         }
         catch
         {
@@ -37,7 +37,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         FinalObservations = new ObservationBuffer(Spec.Observation, count);
         Rewards = new float[count];
         RawRewards = new float[count];
-        Moments = new Moment[count];
+        Moments = new StepType[count];
         _returns = new double[count];
         _ended = new EpisodeRecord[count];
         _errors = new EnvironmentException?[count];
@@ -64,7 +64,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     public float[] RawRewards { get; }
 
     /// <inheritdoc/>
-    public Moment[] Moments { get; }
+    public StepType[] Moments { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
@@ -80,7 +80,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> actions)
     {
-        VectorRules.CheckStep(Spec, Count, actions, _started, _failure);
+        VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started, _failure);
         actions.CopyTo(_actions);
         _resetting = false;
         Run();
@@ -91,7 +91,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _finished.Clear();
         _failure = null;
         _crew.Run();
-        VectorRules.Collect(Moments, _ended, _finished);
+        VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
         var failed = _errors.FirstOrDefault(error => error is not null);
         if (failed is null) return;
         _failure = failed.Message;
@@ -111,7 +111,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             catch (EnvironmentException e)
             {
                 // The others go on; this row keeps what it showed.
-                (Rewards[i], RawRewards[i], Moments[i], _errors[i]) = (0, 0, Moment.Mid, e);
+                (Rewards[i], RawRewards[i], Moments[i], _errors[i]) = (0, 0, StepType.Mid, e);
             }
         }
     }
@@ -119,7 +119,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private void ResetOne(int i)
     {
         Observations.Set(i, _environments[i].Reset().Observation);
-        (_returns[i], Rewards[i], RawRewards[i], Moments[i]) = (0, 0, 0, Moment.First);
+        (_returns[i], Rewards[i], RawRewards[i], Moments[i]) = (0, 0, 0, StepType.First);
     }
 
     private void StepOne(int i)
@@ -129,12 +129,12 @@ public sealed class EnvironmentVector : IVectorEnvironment
         if (step.IsLast)
         {
             FinalObservations.Set(i, step.Observation);
-            _ended[i] = new EpisodeRecord(i, _returns[i], _environments[i].StepsTaken, step.Moment);
+            _ended[i] = new EpisodeRecord(i, _returns[i], _environments[i].StepsTaken, step.StepType);
             _returns[i] = 0;
             Observations.Set(i, _environments[i].Reset().Observation);
         }
         else Observations.Set(i, step.Observation);
-        (Rewards[i], RawRewards[i], Moments[i]) = (step.Reward, step.RawReward, step.Moment);
+        (Rewards[i], RawRewards[i], Moments[i]) = (step.Reward, step.RawReward, step.StepType);
     }
 
     /// <inheritdoc/>
@@ -154,12 +154,12 @@ public sealed class EnvironmentVector : IVectorEnvironment
             writer.Write(bytes);
         }
         writer.Write(MemoryMarshal.AsBytes(_returns.AsSpan()));
-        VectorRules.Save(writer, this);
+        VectorEnvironmentChecks.Save(writer, this);
         return stream.ToArray();
     }
 
     /// <inheritdoc/>
-    public void Restore(ReadOnlySpan<byte> snapshot) => VectorRules.Restore(Spec, snapshot, reader =>
+    public void Restore(ReadOnlySpan<byte> snapshot) => VectorEnvironmentChecks.Restore(Spec, snapshot, reader =>
     {
         if (reader.ReadInt32() != Count) throw new InvalidDataException($"it holds another number of environments than {Count}");
         _started = reader.ReadBoolean();
@@ -170,7 +170,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             environment.Restore(reader.ReadBytes(length));
         }
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_returns.AsSpan()));
-        VectorRules.Load(reader, this);
+        VectorEnvironmentChecks.Load(reader, this);
         _finished.Clear();
         _failure = null;
     });

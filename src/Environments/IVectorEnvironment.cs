@@ -30,7 +30,7 @@ public interface IVectorEnvironment : IDisposable
     float[] RawRewards => Rewards;
 
     /// <summary>[N]: First after Reset; then Mid, Terminated or Truncated, as the last step was (never First, also where a new episode began).</summary>
-    Moment[] Moments { get; }
+    StepType[] Moments { get; }
 
     /// <summary>The episodes that ended in the last step, in the order of copies. The list is reused by the next step.</summary>
     IReadOnlyList<EpisodeRecord> Finished { get; }
@@ -72,7 +72,7 @@ public interface IVectorEnvironment : IDisposable
 /// <param name="Return">The sum of its raw rewards.</param>
 /// <param name="Length">Its agent steps.</param>
 /// <param name="End">Terminated or Truncated.</param>
-public readonly record struct EpisodeRecord(int Index, double Return, int Length, Moment End);
+public readonly record struct EpisodeRecord(int Index, double Return, int Length, StepType End);
 
 /// <summary>[N, ...] observations in one contiguous array, so that a tensor can share its memory.</summary>
 /// <remarks>

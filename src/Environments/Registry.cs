@@ -9,7 +9,7 @@ namespace RlLeap.Environments;
 /// <param name="Make">Makes one environment; all its randomness comes from the stream it is given.</param>
 public sealed record EnvironmentEntry(string Id, string Summary, Func<Rng, EnvironmentOptions, IEnvironment> Make)
 {
-    /// <summary>The options it understands. Others are looked for among <see cref="Wrapping.Options"/>.</summary>
+    /// <summary>The options it understands. Others are looked for among <see cref="WrapperFactory.Options"/>.</summary>
     public IReadOnlyList<EnvironmentOption> Options { get; init; } = [];
 
     /// <summary>Takes every option that is not a wrapper's, declared or not (keyword arguments of a Python environment).</summary>
@@ -20,7 +20,7 @@ public sealed record EnvironmentEntry(string Id, string Summary, Func<Rng, Envir
     public Func<int, Rng, EnvironmentOptions, int, IVectorEnvironment>? MakeVector { get; init; }
 }
 
-/// <summary>A back end that answers for all ids with a prefix ("gym:", "ALE/").</summary>
+/// <summary>Answers for all ids with a prefix ("gym:", "ALE/").</summary>
 public interface IEnvironmentFamily
 {
     /// <summary>What its ids begin with.</summary>
@@ -63,8 +63,6 @@ public static class Registry
     static Registry()
     {
         foreach (var entry in MinAtarSuite.Entries()) Register(entry);
-        Register(new Gymnasium.GymnasiumFamily());
-        Register(new Gymnasium.AleFamily());
     }
 
     /// <summary>Registers an environment: <c>Registry.Register("my/Env", rng => new MyEnvironment(rng));</c></summary>
@@ -90,19 +88,19 @@ public static class Registry
         var ids = new List<string>();
         foreach (var (type, mark) in found)
         {
-            Register(new EnvironmentEntry(mark.Id, mark.Summary, MarkedEnvironment.Constructor(type, mark.Id)) { Options = MarkedEnvironment.OptionsOf(type) });
+            Register(new EnvironmentEntry(mark.Id, mark.Summary, AttributeActivator.Constructor(type, mark.Id)) { Options = AttributeActivator.OptionsOf(type) });
             ids.Add(mark.Id);
         }
         return ids;
     }
 
-    /// <summary>Registers a back end for all ids that begin with its prefix.</summary>
+    /// <summary>Registers a family for all ids that begin with its prefix; once more changes nothing.</summary>
     public static void Register(IEnvironmentFamily family)
     {
-        if (!Families.TryAdd(family.Prefix, family)) throw new EnvironmentException($"Ids beginning with {family.Prefix} already have a back end.");
+        if (Families.GetOrAdd(family.Prefix, family).GetType() != family.GetType()) throw new EnvironmentException($"Ids beginning with {family.Prefix} already belong to another family.");
     }
 
-    /// <summary>Every registered id with its summary, then what each back end can name; in order.</summary>
+    /// <summary>Every registered id with its summary, then what each family can name; in order.</summary>
     public static IReadOnlyList<(string Id, string Summary)> List() =>
     [
         .. Entries.Values.OrderBy(entry => entry.Id, StringComparer.Ordinal).Select(entry => (entry.Id, entry.Summary)),
@@ -112,7 +110,7 @@ public static class Registry
 
     /// <summary>One environment, checked at every step: what breaks the rules of <see cref="IEnvironment"/> is one clear error.</summary>
     /// <exception cref="EnvironmentException">Unknown id (the nearest are named) or bad option.</exception>
-    public static IEnvironment Make(string id, Rng rng) => new GuardedEnvironment(Open(id, rng));
+    public static IEnvironment Make(string id, Rng rng) => new CheckedEnvironment(Open(id, rng));
 
     /// <summary><paramref name="count"/> copies stepped together, on <paramref name="threads"/> threads; results do not depend on their number.</summary>
     /// <exception cref="EnvironmentException">Unknown id (the nearest are named), bad option, bad count.</exception>
@@ -136,7 +134,7 @@ public static class Registry
     public static IReadOnlyList<EnvironmentOption> Options(string id)
     {
         var entry = Find(EnvironmentOptions.Parse(id).Name);
-        return [.. entry.Options, .. Wrapping.Options.Where(option => entry.Options.All(own => own.Name != option.Name))];
+        return [.. entry.Options, .. WrapperFactory.Options.Where(option => entry.Options.All(own => own.Name != option.Name))];
     }
 
     /// <summary>Without the guard: what the contract looks at.</summary>
@@ -159,7 +157,7 @@ public static class Registry
         }
         try
         {
-            return new NamedEnvironment(Wrapping.Apply(inner, options.Id, wrappers, rng), options, wrappers);
+            return new NamedEnvironment(WrapperFactory.Apply(inner, options.Id, wrappers, rng), options, wrappers);
         }
         catch
         {
@@ -177,7 +175,7 @@ public static class Registry
         foreach (var (key, value) in given)
         {
             if (entry.Options.Any(option => option.Name == key)) own[key] = value;
-            else if (Wrapping.Options.Any(option => option.Name == key)) wrappers[key] = value;
+            else if (WrapperFactory.Options.Any(option => option.Name == key)) wrappers[key] = value;
             else if (entry.TakesAnyOption) own[key] = value;
             else
             {

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace RlLeap.Environments;
 
 /// <summary>Where in its episode a time step is. How an episode ended is kept apart: only after Terminated is the future worth nothing.</summary>
-public enum Moment : byte
+public enum StepType : byte
 {
     /// <summary>The first observation of an episode; no action led to it.</summary>
     First,
@@ -18,11 +18,11 @@ public enum Moment : byte
     Truncated,
 }
 
-/// <summary>Questions about a <see cref="Moment"/>.</summary>
+/// <summary>Questions about a <see cref="StepType"/>.</summary>
 public static class Moments
 {
     /// <summary>True after the last step of an episode, whichever way it ended.</summary>
-    public static bool IsLast(this Moment moment) => moment >= Moment.Terminated;
+    public static bool IsLast(this StepType moment) => moment >= StepType.Terminated;
 }
 
 /// <summary>What an environment shows: a flat array of bytes or floats in the row-major order of the observation space's shape.</summary>
@@ -74,29 +74,29 @@ public readonly struct Observation
 }
 
 /// <summary>One step's result.</summary>
-/// <param name="Moment">Where in the episode this is.</param>
+/// <param name="StepType">Where in the episode this is.</param>
 /// <param name="Reward">The reward of the action that led here; 0 at the first.</param>
 /// <param name="Observation">What is seen now; at the end, the final observation of the episode.</param>
-public readonly record struct TimeStep(Moment Moment, float Reward, Observation Observation)
+public readonly record struct TimeStep(StepType StepType, float Reward, Observation Observation)
 {
     /// <summary>The reward before any wrapper clipped it: what episode returns are summed from.</summary>
     public float RawReward { get; init; } = Reward;
 
     /// <summary>True after the last step of an episode.</summary>
-    public bool IsLast => Moment.IsLast();
+    public bool IsLast => StepType.IsLast();
 
     /// <summary>What the future after this step is worth: 0 where the episode terminated, 1 otherwise (also where it was truncated).</summary>
-    public float Discount => Moment == Moment.Terminated ? 0 : 1;
+    public float Discount => StepType == StepType.Terminated ? 0 : 1;
 
     /// <summary>The start of an episode.</summary>
-    public static TimeStep First(Observation observation) => new(Moment.First, 0, observation);
+    public static TimeStep First(Observation observation) => new(StepType.First, 0, observation);
 
     /// <summary>A step after which the episode goes on.</summary>
-    public static TimeStep Mid(float reward, Observation observation) => new(Moment.Mid, reward, observation);
+    public static TimeStep Mid(float reward, Observation observation) => new(StepType.Mid, reward, observation);
 
     /// <summary>The last step of an episode that came to an end of its own.</summary>
-    public static TimeStep Terminated(float reward, Observation observation) => new(Moment.Terminated, reward, observation);
+    public static TimeStep Terminated(float reward, Observation observation) => new(StepType.Terminated, reward, observation);
 
     /// <summary>The last step of an episode that was cut off.</summary>
-    public static TimeStep Truncated(float reward, Observation observation) => new(Moment.Truncated, reward, observation);
+    public static TimeStep Truncated(float reward, Observation observation) => new(StepType.Truncated, reward, observation);
 }

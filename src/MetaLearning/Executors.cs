@@ -7,11 +7,11 @@ namespace RlLeap.MetaLearning;
 /// <summary>The map half of one meta-step: works to be trained from one initialization.</summary>
 /// <param name="MetaStep">Number of the meta-step, from 0.</param>
 /// <param name="Start">What all works start from; nobody changes it meanwhile.</param>
-/// <param name="Works">One for each task of the meta-batch.</param>
-public sealed record MetaStepWork(long MetaStep, MetaInitialization Start, IReadOnlyList<TaskWork> Works);
+/// <param name="Jobs">One for each task of the meta-batch.</param>
+public sealed record MetaStepWork(long MetaStep, MetaInitialization Start, IReadOnlyList<TaskJob> Jobs);
 
 /// <summary>Trains one work on this machine.</summary>
-public delegate TaskOutcome TrainTask(TaskWork work, TrainingHooks hooks, CancellationToken cancellation);
+public delegate TaskOutcome TrainTask(TaskJob work, TrainingHooks hooks, CancellationToken cancellation);
 
 /// <summary>Where the tasks of a meta-step are trained: threads here, or a cluster. No result depends on it.</summary>
 public interface IExecutor
@@ -54,9 +54,9 @@ public sealed class ThreadExecutor : IExecutor
     /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
     {
-        var outcomes = new TaskOutcome[step.Works.Count];
+        var outcomes = new TaskOutcome[step.Jobs.Count];
         // Stable: equals, and those never trained yet, stay in the order of the batch.
-        int[] order = [.. Enumerable.Range(0, outcomes.Length).OrderByDescending(i => _took.GetValueOrDefault(step.Works[i].TaskId, TimeSpan.MaxValue))];
+        int[] order = [.. Enumerable.Range(0, outcomes.Length).OrderByDescending(i => _took.GetValueOrDefault(step.Jobs[i].TaskId, TimeSpan.MaxValue))];
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Exception? failure = null;
         var next = -1;
@@ -79,8 +79,8 @@ public sealed class ThreadExecutor : IExecutor
                 for (int n; !stop.IsCancellationRequested && (n = Interlocked.Increment(ref next)) < outcomes.Length;)
                 {
                     var (i, began) = (order[n], _clock.GetTimestamp());
-                    outcomes[i] = train(step.Works[i], Hooks, stop.Token);
-                    _took[step.Works[i].TaskId] = _clock.GetElapsedTime(began);
+                    outcomes[i] = train(step.Jobs[i], Hooks, stop.Token);
+                    _took[step.Jobs[i].TaskId] = _clock.GetElapsedTime(began);
                     _finished?.Invoke(outcomes[i]);
                 }
             }

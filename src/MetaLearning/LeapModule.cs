@@ -31,7 +31,7 @@ public sealed class LeapModule : IDisposable
 {
     private readonly nn.Module _module;
     private readonly Parameter[] _parameters;
-    private readonly MapMethod _method;
+    private readonly PerTaskMethod _method;
     private readonly ParameterVector _initialization;
     private readonly VectorOptimizer _optimizer;
     private readonly List<(string Name, Tensor Value)> _rest = []; // private parameters and buffers, as they were
@@ -44,7 +44,7 @@ public sealed class LeapModule : IDisposable
     /// <param name="metaOptimizer">How the initialization moves; SGD with rate 0.1 when null.</param>
     /// <param name="shared">Which parameters are meta-learned, by name; all when null. The others are put back at each <see cref="Begin"/> to where they are now.</param>
     /// <exception cref="RlLeapException">The method cannot work this way, or nothing is shared.</exception>
-    public LeapModule(nn.Module module, MapMethod method, OptimizerOptions? metaOptimizer = null, Func<string, bool>? shared = null)
+    public LeapModule(nn.Module module, PerTaskMethod method, OptimizerOptions? metaOptimizer = null, Func<string, bool>? shared = null)
     {
         if (method is MamlOptions or FirstOrderMamlOptions { Gradient: not OuterBatch.LastTraining })
             throw new RlLeapException($"{method.Name} needs to train the module itself; around a loop of your own use Leap, Reptile, or FOMAML on the last training batch.");
@@ -91,10 +91,10 @@ public sealed class LeapModule : IDisposable
     /// <exception cref="RlLeapException">It is of another module, or (<see cref="DivergenceException"/>) not finite.</exception>
     public void Add(Contribution contribution)
     {
-        if (contribution.Direction.Length != _initialization.Layout.Count)
-            throw new RlLeapException($"{contribution.TaskId} contributes {contribution.Direction.Length} numbers, but this module shares {_initialization.Layout.Count} parameters: it was trained from another one.");
-        if (contribution.Direction.Any(value => !double.IsFinite(value)))
-            throw new DivergenceException(contribution.TaskId, contribution.Steps, "path", contribution.Direction.First(value => !double.IsFinite(value)));
+        if (contribution.MetaGradient.Length != _initialization.Layout.Count)
+            throw new RlLeapException($"{contribution.TaskId} contributes {contribution.MetaGradient.Length} numbers, but this module shares {_initialization.Layout.Count} parameters: it was trained from another one.");
+        if (contribution.MetaGradient.Any(value => !double.IsFinite(value)))
+            throw new DivergenceException(contribution.TaskId, contribution.Steps, "path", contribution.MetaGradient.First(value => !double.IsFinite(value)));
         _contributions.Add(contribution);
     }
 

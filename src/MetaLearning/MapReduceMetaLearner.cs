@@ -8,11 +8,11 @@ namespace RlLeap.MetaLearning;
 /// <remarks>Contributions are summed in float64 in the order of the batch, so neither the number of workers nor the order in which they finish changes a bit.</remarks>
 internal sealed class MapReduceMetaLearner : IMetaLearner
 {
-    private readonly MapMethod _method;
-    private readonly MetaSetting _setting;
+    private readonly PerTaskMethod _method;
+    private readonly MetaLearnerContext _setting;
     private readonly VectorOptimizer _optimizer;
 
-    public MapReduceMetaLearner(MapMethod method, MetaSetting setting)
+    public MapReduceMetaLearner(PerTaskMethod method, MetaLearnerContext setting)
     {
         (_method, _setting) = (method, setting);
         Initialization = new MetaInitialization(setting.Network, setting.SharedHeads, setting.DType, setting.Device);
@@ -30,7 +30,7 @@ internal sealed class MapReduceMetaLearner : IMetaLearner
     {
         if (batch.Count == 0) throw new RlLeapException("A meta-step needs at least one task; the batch is empty.");
         var number = MetaSteps;
-        var works = batch.Select((task, i) => new TaskWork
+        var works = batch.Select((task, i) => new TaskJob
         {
             TaskId = task.Info.Id,
             Seed = (long)(_setting.Rng.Split("meta-step", number).Split("task", i).NextUInt64() >> 1),
@@ -83,9 +83,9 @@ internal sealed class MapReduceMetaLearner : IMetaLearner
     /// <summary>The mean of the directions, summed in float64 in the order given.</summary>
     internal static double[] Average(IReadOnlyList<Contribution> contributions)
     {
-        var mean = new double[contributions[0].Direction.Length];
+        var mean = new double[contributions[0].MetaGradient.Length];
         foreach (var contribution in contributions)
-            for (var i = 0; i < mean.Length; i++) mean[i] += contribution.Direction[i];
+            for (var i = 0; i < mean.Length; i++) mean[i] += contribution.MetaGradient[i];
         for (var i = 0; i < mean.Length; i++) mean[i] /= contributions.Count;
         return mean;
     }

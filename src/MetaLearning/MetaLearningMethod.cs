@@ -20,9 +20,9 @@ public abstract record MetaLearningMethod
     [JsonIgnore]
     public abstract string Name { get; }
 
-    /// <summary>Makes a meta-learner that starts from an initialization drawn from the setting's <see cref="MetaSetting.Rng"/>.</summary>
+    /// <summary>Makes a meta-learner that starts from an initialization drawn from the setting's <see cref="MetaLearnerContext.Rng"/>.</summary>
     /// <exception cref="RlLeapException">The pool is empty, its tasks do not fit one another or the network, or the method cannot work with the setting.</exception>
-    public IMetaLearner Create(MetaSetting setting)
+    public IMetaLearner Create(MetaLearnerContext setting)
     {
         setting.Check();
         Check(setting);
@@ -30,14 +30,14 @@ public abstract record MetaLearningMethod
     }
 
     /// <summary>Throws when the method cannot work with the setting.</summary>
-    protected virtual void Check(MetaSetting setting) { }
+    protected virtual void Check(MetaLearnerContext setting) { }
 
     /// <summary>Makes the meta-learner; the setting has been checked.</summary>
-    protected abstract IMetaLearner Open(MetaSetting setting);
+    protected abstract IMetaLearner Open(MetaLearnerContext setting);
 }
 
 /// <summary>A method whose meta-step is a map over tasks and a reduce: every task is trained from the shared initialization and contributes a direction.</summary>
-public abstract record MapMethod : MetaLearningMethod
+public abstract record PerTaskMethod : MetaLearningMethod
 {
     /// <summary>An observer for one task's training.</summary>
     public abstract PathObserver Observe(string taskId);
@@ -51,11 +51,11 @@ public abstract record MapMethod : MetaLearningMethod
     }
 
     /// <inheritdoc/>
-    protected override IMetaLearner Open(MetaSetting setting) => new MapReduceMetaLearner(this, setting);
+    protected override IMetaLearner Open(MetaLearnerContext setting) => new MapReduceMetaLearner(this, setting);
 }
 
 /// <summary>All that a meta-learner is made from, whatever its method.</summary>
-public sealed record MetaSetting
+public sealed record MetaLearnerContext
 {
     /// <summary>The encoder.</summary>
     public required Network Network { get; init; }

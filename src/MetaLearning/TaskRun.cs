@@ -4,10 +4,10 @@ namespace RlLeap.MetaLearning;
 public sealed record TrainingHooks
 {
     /// <summary>Called after every gradient step, on the training thread.</summary>
-    public Action<TaskWork, StepRecord>? Stepped { get; init; }
+    public Action<TaskJob, StepRecord>? Stepped { get; init; }
 
     /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it, when its outcome is kept.</summary>
-    public Func<TaskWork, string?>? Checkpoint { get; init; }
+    public Func<TaskJob, string?>? Checkpoint { get; init; }
 
     /// <summary>Keeps an outcome where it survives the process. Called before the checkpoint is deleted: where keeping fails (a full disk), little is trained again.</summary>
     public Action<TaskOutcome>? Keep { get; init; }
@@ -16,7 +16,7 @@ public sealed record TrainingHooks
     public TimeSpan CheckpointEvery { get; init; }
 
     /// <summary>Called when a training ends, leaves or fails, on its thread: the time it took without these hooks and checkpoints.</summary>
-    public Action<TaskWork, TimeSpan>? Trained { get; init; }
+    public Action<TaskJob, TimeSpan>? Trained { get; init; }
 
     /// <summary>What times are measured with.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -30,11 +30,11 @@ public sealed class TaskRun
     private readonly TrainingHooks _hooks;
     private TimeSpan _aside; // spent on hooks and checkpoints
 
-    private TaskRun(TaskWork work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
+    private TaskRun(TaskJob work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
         (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
 
     /// <summary>What is trained and how.</summary>
-    public TaskWork Work { get; }
+    public TaskJob Work { get; }
 
     /// <summary>Asks the training to checkpoint and leave.</summary>
     public CancellationToken Cancellation { get; }
@@ -42,16 +42,16 @@ public sealed class TaskRun
     /// <summary>Trains <paramref name="task"/> as <paramref name="work"/> says, from <paramref name="start"/>, which stays as it is.</summary>
     /// <remarks>A loss, gradient or direction that is not finite is an outcome without contribution, not an exception.</remarks>
     /// <exception cref="OperationCanceledException">Cancelled; the checkpoint, if asked for, is written.</exception>
-    public static TaskOutcome Execute(TaskWork work, ITask task, MetaInitialization start, TrainingHooks? hooks = null, CancellationToken cancellation = default)
+    public static TaskOutcome Execute(TaskJob work, ITask task, MetaInitialization start, TrainingHooks? hooks = null, CancellationToken cancellation = default)
     {
         if (work.TaskId != task.Info.Id) throw new ArgumentException($"The work is about {work.TaskId}, the task is {task.Info.Id}.", nameof(task));
-        if (work.Method is not MapMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
+        if (work.Method is not PerTaskMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
         var run = new TaskRun(work, task, start, hooks ?? new TrainingHooks(), cancellation);
         var began = run._hooks.Clock.GetTimestamp();
         try
         {
             var outcome = run.Train(method);
-            run.Aside(() => run.Finish(outcome));
+            run.ExcludeFromTiming(() => run.Finish(outcome));
             return outcome;
         }
         finally
@@ -60,14 +60,14 @@ public sealed class TaskRun
         }
     }
 
-    private TaskOutcome Train(MapMethod method)
+    private TaskOutcome Train(PerTaskMethod method)
     {
         Contribution contribution;
         try { contribution = method.Train(this); }
         catch (DivergenceException e) { return new TaskOutcome(Work, null, e.Message); }
-        if (contribution.Direction.Length != _start.Shared.Layout.SharedCount)
-            throw new InvalidOperationException($"{method.Name} contributed {contribution.Direction.Length} numbers to {_start.Shared.Layout.SharedCount} shared parameters.");
-        return contribution.Direction.All(double.IsFinite)
+        if (contribution.MetaGradient.Length != _start.Shared.Layout.SharedCount)
+            throw new InvalidOperationException($"{method.Name} contributed {contribution.MetaGradient.Length} numbers to {_start.Shared.Layout.SharedCount} shared parameters.");
+        return contribution.MetaGradient.All(double.IsFinite)
             ? new TaskOutcome(Work, contribution, null)
             : new TaskOutcome(Work, null, $"{Work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
     }
@@ -105,18 +105,18 @@ public sealed class TaskRun
         {
             if (Cancellation.IsCancellationRequested)
             {
-                if (save is not null) Aside(save);
+                if (save is not null) ExcludeFromTiming(save);
                 Cancellation.ThrowIfCancellationRequested();
             }
-            var record = learner.Advance(save);
-            if (_hooks.Stepped is { } stepped) Aside(() => stepped(Work, record));
+            var record = learner.TrainStep(save);
+            if (_hooks.Stepped is { } stepped) ExcludeFromTiming(() => stepped(Work, record));
             if (save is null || _hooks.CheckpointEvery <= TimeSpan.Zero || _hooks.Clock.GetElapsedTime(saved) < _hooks.CheckpointEvery || learner.IsDone) continue;
-            Aside(save);
+            ExcludeFromTiming(save);
             saved = _hooks.Clock.GetTimestamp();
         }
     }
 
-    private void Aside(Action action)
+    private void ExcludeFromTiming(Action action)
     {
         var began = _hooks.Clock.GetTimestamp();
         action();

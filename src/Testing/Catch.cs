@@ -28,7 +28,7 @@ public sealed class Catch : IEnvironment
     public TimeStep Reset()
     {
         (_row, _ball, _paddle, _over) = (0, _rng.NextInt(_columns), _columns / 2, false);
-        return new TimeStep(Moment.First, 0, Draw());
+        return new TimeStep(StepType.First, 0, Draw());
     }
 
     /// <inheritdoc/>
@@ -37,7 +37,7 @@ public sealed class Catch : IEnvironment
         if (_over) throw new EnvironmentException("Catch: Step was called before Reset or after the episode's end. Call Reset first.");
         _paddle = Math.Clamp(_paddle + action - 1, 0, _columns - 1);
         _over = ++_row == _rows - 1;
-        return _over ? new TimeStep(Moment.Terminated, _ball == _paddle ? 1 : -1, Draw()) : new TimeStep(Moment.Mid, 0, Draw());
+        return _over ? new TimeStep(StepType.Terminated, _ball == _paddle ? 1 : -1, Draw()) : new TimeStep(StepType.Mid, 0, Draw());
     }
 
     /// <inheritdoc/>

@@ -9,14 +9,14 @@ namespace RlLeap.Tests.Agents;
 
 public class ActorTests
 {
-    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c with { Environments = 2, Unroll = 4, Discount = 0.5, RewardBound = 1 };
+    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c with { Environments = 2, RolloutLength = 4, Discount = 0.5, RewardClip = 1 };
 
     [Fact]
     public void Rewards_are_clipped_first_and_the_future_of_a_truncated_episode_is_added_after()
     {
         using var environment = new EnvironmentVector(2, i => i == 0
-            ? new Script((5, Moment.Mid), (-7, Moment.Truncated), (0.25f, Moment.Mid), (3, Moment.Terminated))
-            : new Script((0, Moment.Mid), (0, Moment.Mid), (0, Moment.Mid), (0, Moment.Mid)));
+            ? new Script((5, StepType.Mid), (-7, StepType.Truncated), (0.25f, StepType.Mid), (3, StepType.Terminated))
+            : new Script((0, StepType.Mid), (0, StepType.Mid), (0, StepType.Mid), (0, StepType.Mid)));
         environment.Reset();
         using var model = ValueOf(100);
         using var actor = new Actor(environment, Options, new Rng(1));
@@ -28,10 +28,10 @@ public class ActorTests
     [Fact]
     public void The_value_folded_in_is_that_of_the_final_observation_not_of_the_next_episodes_first()
     {
-        using var environment = new EnvironmentVector(2, i => new Script((0, Moment.Mid), (0, i == 1 ? Moment.Truncated : Moment.Mid)));
+        using var environment = new EnvironmentVector(2, i => new Script((0, StepType.Mid), (0, i == 1 ? StepType.Truncated : StepType.Mid)));
         environment.Reset();
         using var model = ValueOf(0, slope: 1);
-        using var actor = new Actor(environment, Options with { Unroll = 2 }, new Rng(1));
+        using var actor = new Actor(environment, Options with { RolloutLength = 2 }, new Rng(1));
         using var rollout = actor.Run(model);
         // The script's clock: reset 1, steps 2 and 3; the next episode begins at 4.
         Assert.Equal([0, 0, 0, 0.5f * 3], rollout.Rewards);
@@ -41,13 +41,13 @@ public class ActorTests
     [Fact]
     public void Returns_of_finished_episodes_are_raw()
     {
-        using var environment = new EnvironmentVector(2, _ => new Script((5, Moment.Mid), (-7, Moment.Terminated)));
+        using var environment = new EnvironmentVector(2, _ => new Script((5, StepType.Mid), (-7, StepType.Terminated)));
         environment.Reset();
         using var model = ValueOf(0);
         using var actor = new Actor(environment, Options, new Rng(1));
         using var rollout = actor.Run(model);
         Assert.Equal(4, rollout.Episodes.Count);
-        Assert.All(rollout.Episodes, e => Assert.Equal((-2.0, 2, Moment.Terminated), (e.Episode.Return, e.Episode.Length, e.Episode.End)));
+        Assert.All(rollout.Episodes, e => Assert.Equal((-2.0, 2, StepType.Terminated), (e.Episode.Return, e.Episode.Length, e.Episode.End)));
         Assert.Equal([1, 1, 3, 3], rollout.Episodes.Select(e => e.Step));
         Assert.Equal(-2, rollout.Metrics["return"]);
     }
@@ -55,7 +55,7 @@ public class ActorTests
     [Fact]
     public void Two_rollouts_alive_at_once_do_not_share_memory_and_disposed_ones_are_used_again()
     {
-        using var environment = new EnvironmentVector(2, _ => new Script((1, Moment.Mid)));
+        using var environment = new EnvironmentVector(2, _ => new Script((1, StepType.Mid)));
         environment.Reset();
         using var model = ValueOf(0);
         using var actor = new Actor(environment, Options, new Rng(1));

@@ -64,6 +64,6 @@ public sealed class BufferTests
     public void Workers_refuse_what_they_would_change_at_the_same_time()
     {
         using var learner = new Learner(new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2), new Counting([4, 10, 10]), new LearnerOptions { GradientSteps = 3 }, new Rng(1));
-        Assert.Contains("test/counting has buffers (passes)", Assert.Throws<RlLeapException>(() => learner.Advance()).Message, StringComparison.Ordinal);
+        Assert.Contains("test/counting has buffers (passes)", Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message, StringComparison.Ordinal);
     }
 }

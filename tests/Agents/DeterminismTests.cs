@@ -20,13 +20,13 @@ public class DeterminismTests
         var bits = new[] { 1, 1, 2 }.Select(threads =>
         {
             using var learner = Open(options, seed: 5, threads);
-            while (learner.Step < 60) learner.Advance();
+            while (learner.Step < 60) learner.TrainStep();
             return Bits(learner);
         }).ToArray();
         Assert.Equal(bits[0], bits[1]);
         Assert.Equal(bits[0], bits[2]);
         using var other = Open(options, seed: 6);
-        while (other.Step < 60) other.Advance();
+        while (other.Step < 60) other.TrainStep();
         Assert.NotEqual(bits[0], Bits(other));
     }
 
@@ -51,14 +51,14 @@ public class DeterminismTests
         var bits = new[] { 1, 4 }.Select(threads =>
         {
             using var learner = Workers(Options, threads);
-            while (learner.Step < 30) learner.Advance();
+            while (learner.Step < 30) learner.TrainStep();
             learner.Save(folder["c"]);
-            while (learner.Step < 60) learner.Advance();
+            while (learner.Step < 60) learner.TrainStep();
             return Bits(learner);
         }).ToArray();
         using var resumed = Workers(Options, 1);
         resumed.Load(folder["c"]);
-        while (resumed.Step < 60) resumed.Advance();
+        while (resumed.Step < 60) resumed.TrainStep();
         Assert.Equal(bits[0], bits[1]);
         Assert.Equal(bits[0], Bits(resumed));
     }
@@ -71,7 +71,7 @@ public class DeterminismTests
         static byte[] Trained(Action before)
         {
             using var learner = Workers(Options, 1, Disturbed.Register(before));
-            while (learner.Step < 12) learner.Advance();
+            while (learner.Step < 12) learner.TrainStep();
             return Bits(learner);
         }
     }
@@ -84,7 +84,7 @@ public class DeterminismTests
         {
             if (Interlocked.Increment(ref steps) == 70) throw new InvalidOperationException("the seventieth step");
         }));
-        var error = await Assert.ThrowsAsync<EnvironmentException>(() => Task.Run(() => { while (true) learner.Advance(); }).WaitAsync(TimeSpan.FromMinutes(1)));
+        var error = await Assert.ThrowsAsync<EnvironmentException>(() => Task.Run(() => { while (true) learner.TrainStep(); }).WaitAsync(TimeSpan.FromMinutes(1)));
         Assert.Contains("the seventieth step", error.Message, StringComparison.Ordinal);
     }
 
@@ -95,7 +95,7 @@ public class DeterminismTests
     {
         var options = Options with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
         using var both = Workers(options, 1);
-        var step = both.Advance();
+        var step = both.TrainStep();
         using var gradient = both.Model.Parameters.Gradient!.clone();
         both.Model.Parameters.ZeroGradient();
         // The parts by themselves, at the same parameters and with the same streams.
@@ -153,9 +153,9 @@ public class DeterminismTests
     {
         var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", Options with { Environments = 4, Network = "auto" });
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
-        for (var k = 0; k < 3; k++) learner.Advance();
+        for (var k = 0; k < 3; k++) learner.TrainStep();
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        for (var k = 0; k < 6; k++) learner.Advance();
+        for (var k = 0; k < 6; k++) learner.TrainStep();
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
@@ -170,7 +170,7 @@ public class DeterminismTests
     {
         using var folder = new TempFolder();
         using var first = Open(Options, 5);
-        while (first.Step < 40) first.Advance();
+        while (first.Step < 40) first.TrainStep();
         first.Save(folder["c"]);
         using var second = Open(Options, 5);
         second.Load(folder["c"]);
@@ -191,14 +191,14 @@ public class DeterminismTests
         }
         using var first = Unsaveable();
         Assert.False(first.CanResumeExactly);
-        while (first.Step < 5) first.Advance();
+        while (first.Step < 5) first.TrainStep();
         first.Save(folder["c"]);
         using var second = Unsaveable();
         second.Load(folder["c"]);
         Assert.Equal(5, second.Step);
         Assert.Equal(Bits(first), Bits(second));
-        first.Advance();
-        second.Advance();
+        first.TrainStep();
+        second.TrainStep();
         Assert.NotEqual(Bits(first), Bits(second)); // other episodes
         Assert.Equal(6L * 8 * 5, second.Count);
     }
@@ -225,7 +225,7 @@ public class DeterminismTests
         while (learner.Step < to)
         {
             if (learner.Step == saveAt) learner.Save(save!);
-            losses.Add(learner.Advance().Loss);
+            losses.Add(learner.TrainStep().Loss);
         }
         return (Bits(learner), [.. losses]);
     }

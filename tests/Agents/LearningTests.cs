@@ -31,14 +31,14 @@ public class LearningTests
     [Fact]
     public void Cut_off_episodes_do_not_lower_values()
     {
-        using var learner = Learn(Salaried, _ => new Salary(10, Moment.Truncated), agentSteps: 60_000);
+        using var learner = Learn(Salaried, _ => new Salary(10, StepType.Truncated), agentSteps: 60_000);
         Assert.Equal(1 / (1 - Salaried.Discount), ValueOfOne(learner), 0.2);
     }
 
     [Fact]
     public void Values_are_wrong_when_truncation_is_taken_for_an_end()
     {
-        using var learner = Learn(Salaried, _ => new Salary(10, Moment.Terminated), agentSteps: 60_000);
+        using var learner = Learn(Salaried, _ => new Salary(10, StepType.Terminated), agentSteps: 60_000);
         // The mean over the ten steps of (1 - gamma^k) / (1 - gamma), for gamma 0.9: about 4.1.
         Assert.True(ValueOfOne(learner) < 6, $"{ValueOfOne(learner)}");
     }
@@ -58,21 +58,21 @@ public class LearningTests
     {
         var task = Task(Quick, rng => new Catch(rng, 5, 3));
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(100_000), new Rng(1));
-        for (var k = 0; k < 10; k++) learner.Advance();
+        for (var k = 0; k < 10; k++) learner.TrainStep();
         var after10 = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        for (var k = 0; k < 10; k++) learner.Advance();
+        for (var k = 0; k < 10; k++) learner.TrainStep();
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     [LongFact]
     public void Ten_million_agent_steps_leave_memory_flat()
     {
-        var options = Quick with { Environments = 64, Unroll = 20 };
+        var options = Quick with { Environments = 64, RolloutLength = 20 };
         var task = Task(options, rng => new Catch(rng, 5, 3));
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(10_000_000), new Rng(1));
-        while (learner.Count < 1_000_000) learner.Advance();
+        while (learner.Count < 1_000_000) learner.TrainStep();
         var before = Resident();
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         var growth = Resident() - before;
         Assert.True(growth < 32L << 20, $"{growth >> 20} MiB more after nine million steps");
 
@@ -100,7 +100,7 @@ public class LearningTests
     {
         var task = Task(options, make);
         var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(agentSteps), new Rng(seed));
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         return learner;
     }
 

@@ -14,11 +14,11 @@ public class ParallelAgentMemoryTests
         var options = ActorCriticOptions.MinAtar with { Environments = 8 };
         var task = new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 2);
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
-        for (var k = 0; k < 5; k++) learner.Advance();
+        for (var k = 0; k < 5; k++) learner.TrainStep();
         GC.Collect(); // what earlier tests left
         GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
-        for (var k = 0; k < 50; k++) learner.Advance();
+        for (var k = 0; k < 50; k++) learner.TrainStep();
         Assert.Equal(before, torch.Tensor.TotalCount);
     }
 }

@@ -1,5 +1,5 @@
 // rlleap train as a process: killed at random moments and gone on with, stopped politely, given what it cannot use, on a disk that is full.
-using RlLeap.Experiments.Runs;
+using RlLeap.Cli.Runs;
 using Xunit;
 
 namespace RlLeap.Tests.Agents;

@@ -13,10 +13,10 @@ internal sealed class Identity(Rng rng, int count) : IEnvironment
     public TimeStep Reset()
     {
         _mark = rng.NextInt(count);
-        return new TimeStep(Moment.First, 0, Show());
+        return new TimeStep(StepType.First, 0, Show());
     }
 
-    public TimeStep Step(int action) => new(Moment.Terminated, action == _mark ? 1 : 0, Show());
+    public TimeStep Step(int action) => new(StepType.Terminated, action == _mark ? 1 : 0, Show());
 
     private float[] Show()
     {
@@ -27,7 +27,7 @@ internal sealed class Identity(Rng rng, int count) : IEnvironment
 }
 
 /// <summary>Always looks the same and always pays 1; cut off after some steps, which it calls whatever it is told to.</summary>
-internal sealed class Salary(int steps, Moment end) : IEnvironment
+internal sealed class Salary(int steps, StepType end) : IEnvironment
 {
     private int _step;
 
@@ -36,21 +36,21 @@ internal sealed class Salary(int steps, Moment end) : IEnvironment
     public TimeStep Reset()
     {
         _step = 0;
-        return new TimeStep(Moment.First, 0, new float[] { 1 });
+        return new TimeStep(StepType.First, 0, new float[] { 1 });
     }
 
-    public TimeStep Step(int action) => new(++_step == steps ? end : Moment.Mid, 1, new float[] { 1 });
+    public TimeStep Step(int action) => new(++_step == steps ? end : StepType.Mid, 1, new float[] { 1 });
 }
 
 /// <summary>Plays back rewards and moments; the observation is the running number of the step, so that a row says where it came from.</summary>
-internal sealed class Script(params (float Reward, Moment Moment)[] steps) : IEnvironment
+internal sealed class Script(params (float Reward, StepType StepType)[] steps) : IEnvironment
 {
     private int _clock;
     private int _next;
 
     public EnvironmentSpec Spec { get; } = new("Script", Box.Floats(1), new Discrete(2));
 
-    public TimeStep Reset() => new(Moment.First, 0, new float[] { ++_clock });
+    public TimeStep Reset() => new(StepType.First, 0, new float[] { ++_clock });
 
     public TimeStep Step(int action)
     {

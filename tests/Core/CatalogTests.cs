@@ -55,10 +55,10 @@ public sealed class CatalogTests
     {
         Methods.Register(Here);
         using var folder = new TempFolder();
-        var work = new TaskWork { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new PartWay(0.25), Learner = new LearnerOptions() };
+        var work = new TaskJob { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new PartWay(0.25), Learner = new LearnerOptions() };
         work.Save(folder["work.json"]);
         Assert.Contains("\"method\": \"my/part-way\"", File.ReadAllText(folder["work.json"]));
-        Assert.Equal(work, TaskWork.Load(folder["work.json"]));
+        Assert.Equal(work, TaskJob.Load(folder["work.json"]));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class CatalogTests
         using var folder = new TempFolder();
         Assert.Contains("there is no such assembly", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder["no.dll"])).Message);
         Assert.Contains("not a .NET assembly", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder.Write("text.dll", "text"))).Message);
-        Assert.Contains("nothing in it is marked", Assert.Throws<RlLeapException>(() => RlLeap.Experiments.Configs.OwnAssemblies.Load(typeof(Rng).Assembly.Location)).Message);
+        Assert.Contains("nothing in it is marked", Assert.Throws<RlLeapException>(() => RlLeap.Cli.Plugins.Load(typeof(Rng).Assembly.Location)).Message);
     }
 
     private class ThingAttribute(string id) : PluginAttribute(id, "");

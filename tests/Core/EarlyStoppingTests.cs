@@ -27,7 +27,7 @@ public sealed class EarlyStoppingTests
     public void A_learner_ends_at_the_look_that_exhausts_patience(int every, int patience, long expected)
     {
         using var learner = new Learner(new Scripted([0.9, 0.5, 0.6, 0.5, 0.7, 0.6, 0.4]), new Line(), Options(new EarlyStopping { Every = every, Patience = patience }), new Rng(1));
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         Assert.Equal(expected, learner.Step);
     }
 
@@ -38,16 +38,16 @@ public sealed class EarlyStoppingTests
         double[] script = [0.9, 0.5, 0.6, 0.5, 0.7];
         var stopping = new EarlyStopping { Every = 5, Patience = 3 };
         using var blind = new Learner(new Scripted(script), new Line(), Options(null), new Rng(1));
-        for (var i = 0; i < 25; i++) blind.Advance();
+        for (var i = 0; i < 25; i++) blind.TrainStep();
         using (var first = new Learner(new Scripted(script), new Line(), Options(stopping), new Rng(1)))
         {
-            for (var i = 0; i < 17; i++) first.Advance();
+            for (var i = 0; i < 17; i++) first.TrainStep();
             Assert.Equal(0.6, first.LastLook);
             first.Save(folder["half.safetensors"]);
         }
         using var second = new Learner(new Scripted(script), new Line(), Options(stopping), new Rng(9));
         second.Load(folder["half.safetensors"]);
-        while (!second.IsDone) second.Advance();
+        while (!second.IsDone) second.TrainStep();
         Assert.Equal(25, second.Step);
         Assert.True(blind.Model.Parameters.Flat.Equals(second.Model.Parameters.Flat));
     }
@@ -56,7 +56,7 @@ public sealed class EarlyStoppingTests
     public void There_is_one_more_look_at_the_last_step()
     {
         using var learner = new Learner(new Scripted([0.9, 0.5]), new Line(), Options(new EarlyStopping { Every = 10 }) with { GradientSteps = 13 }, new Rng(1));
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         Assert.Equal(0.5, learner.LastLook);
     }
 
@@ -64,7 +64,7 @@ public sealed class EarlyStoppingTests
     public void A_task_without_the_score_or_without_epochs_is_told_so()
     {
         using var learner = new Learner(new Scripted([0.9]), new Line(), Options(new EarlyStopping { Every = 1, Of = "regret" }), new Rng(1));
-        Assert.Contains("no validation score \"regret\"", Assert.Throws<RlLeapException>(() => learner.Advance()).Message);
+        Assert.Contains("no validation score \"regret\"", Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message);
         Assert.Contains("has no epochs", Assert.Throws<RlLeapException>(() => new LearnerOptions { Epochs = 1 }.For(new Scripted([]).Info)).Message);
     }
 
@@ -88,9 +88,9 @@ public sealed class EarlyStoppingTests
             private Rng _rng = rng;
             private int _looks;
 
-            public IDraw Draw(Model model, Split split) => new Pair((float)_rng.NextNormal());
+            public IBatch Draw(Model model, Split split) => new Pair((float)_rng.NextNormal());
 
-            public Tensor Loss(Model model, IDraw draw)
+            public Tensor Loss(Model model, IBatch draw)
             {
                 var x = ((Pair)draw).X;
                 return (model.Output(full([1, 1], x)) - 2 * x).pow(2).mean();
@@ -107,7 +107,7 @@ public sealed class EarlyStoppingTests
             public void Dispose() { }
         }
 
-        private sealed class Pair(float x) : IDraw
+        private sealed class Pair(float x) : IBatch
         {
             public float X => x;
 

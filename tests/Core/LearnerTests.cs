@@ -19,7 +19,7 @@ public sealed class LearnerTests
     {
         using var learner = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(1));
         var losses = new List<double>();
-        while (!learner.IsDone) losses.Add(learner.Advance().Loss);
+        while (!learner.IsDone) losses.Add(learner.TrainStep().Loss);
         Assert.Equal(60, losses.Count);
         Assert.True(losses.TakeLast(10).Average() < 0.1 * losses.Take(5).Average(), $"{losses[0]} to {losses[^1]}");
         Assert.Equal(60 * 16, learner.Count);
@@ -30,17 +30,17 @@ public sealed class LearnerTests
     {
         using var folder = new TempFolder();
         using var whole = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(2));
-        while (!whole.IsDone) whole.Advance();
+        while (!whole.IsDone) whole.TrainStep();
 
         using (var first = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(2)))
         {
-            for (var i = 0; i < 23; i++) first.Advance();
+            for (var i = 0; i < 23; i++) first.TrainStep();
             first.Save(folder["half.safetensors"]);
         }
         using var second = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(99));
         second.Load(folder["half.safetensors"]);
         Assert.Equal(23, second.Step);
-        while (!second.IsDone) second.Advance();
+        while (!second.IsDone) second.TrainStep();
         Assert.True(whole.Model.Parameters.Flat.Equals(second.Model.Parameters.Flat));
         Assert.Equal(whole.Count, second.Count);
     }
@@ -61,9 +61,9 @@ public sealed class LearnerTests
     public void ALossThatIsNotFiniteStopsWithTheStepAndChangesNothing()
     {
         using var learner = new Learner(new Regression(explodeAt: 3), new TinyNetwork(), Options(), new Rng(2));
-        for (var i = 0; i < 3; i++) learner.Advance();
+        for (var i = 0; i < 3; i++) learner.TrainStep();
         using var before = learner.Model.Parameters.Flat.detach().clone();
-        var e = Assert.Throws<DivergenceException>(() => learner.Advance());
+        var e = Assert.Throws<DivergenceException>(() => learner.TrainStep());
         Assert.Equal((3L, "regression"), (e.Step, e.Task));
         Assert.True(before.Equals(learner.Model.Parameters.Flat));
     }
@@ -102,14 +102,14 @@ public sealed class LearnerTests
             private Rng _rng = rng;
             private int _draws;
 
-            public IDraw Draw(Model model, RlLeap.Split split)
+            public IBatch Draw(Model model, RlLeap.Split split)
             {
                 var x = new float[16 * 3];
                 _rng.FillNormal(x);
                 return new Batch(tensor(x, [16, 3]), _draws++ == explodeAt ? float.NaN : 1);
             }
 
-            public Tensor Loss(Model model, IDraw draw)
+            public Tensor Loss(Model model, IBatch draw)
             {
                 var batch = (Batch)draw;
                 var target = batch.X.matmul(tensor(new float[] { 0.1f, 0.2f, -0.3f, 0.2f, 0f, 0.1f }, [3, 2])) * batch.Scale;
@@ -123,7 +123,7 @@ public sealed class LearnerTests
             public void Dispose() { }
         }
 
-        private sealed record Batch(Tensor X, float Scale) : IDraw
+        private sealed record Batch(Tensor X, float Scale) : IBatch
         {
             public long Count => 16;
             public IReadOnlyDictionary<string, double> Metrics => new Dictionary<string, double>();

@@ -144,7 +144,7 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         var sum = full(37, double.NaN, dtype: type);
         var parts = Enumerable.Range(0, count).Select(_ => randn(37, dtype: type)).ToArray();
-        OnePass.Sum(sum, parts, 0.5, new InTurn(2));
+        FusedOptimizers.Sum(sum, parts, 0.5, new InTurn(2));
         var expected = parts.Aggregate((a, b) => a + b) * 0.5;
         Assert.True((sum - expected).abs().max().to_type(ScalarType.Float64).item<double>() < 1e-6);
     }

@@ -125,7 +125,7 @@ public sealed class ContractTests
 
     private sealed class BadReset(Rng rng) : Counter(rng)
     {
-        public override TimeStep Reset() => base.Reset() with { Moment = Moment.Mid };
+        public override TimeStep Reset() => base.Reset() with { StepType = StepType.Mid };
     }
 
     private sealed class Tolerant(Rng rng) : Counter(rng)

@@ -4,7 +4,7 @@ using RlLeap.Environments;
 namespace RlLeap.Tests.Environments;
 
 /// <summary>Counts its steps and shows them; ends after <c>length</c> steps; the reward is the step's number. Random: the second element.</summary>
-internal class Counter(Rng rng, int length = 7, Moment end = Moment.Terminated) : IEnvironment
+internal class Counter(Rng rng, int length = 7, StepType end = StepType.Terminated) : IEnvironment
 {
     protected Rng Rng = rng;
     protected int Taken;
@@ -24,7 +24,7 @@ internal class Counter(Rng rng, int length = 7, Moment end = Moment.Terminated) 
         if (action is < 0 or > 2) throw new ArgumentOutOfRangeException(nameof(action));
         Taken++;
         _running = Taken < length;
-        return new TimeStep(_running ? Moment.Mid : end, Taken, Show());
+        return new TimeStep(_running ? StepType.Mid : end, Taken, Show());
     }
 
     protected virtual Observation Show() => new float[] { Taken, Rng.NextSingle() };

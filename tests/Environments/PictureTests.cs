@@ -1,6 +1,6 @@
 // Pictures: a palette that keeps things apart, and PNG files that an independent reader reads back.
 using RlLeap.Environments;
-using RlLeap.Experiments;
+using RlLeap.Cli;
 using Xunit;
 
 namespace RlLeap.Tests.Environments;

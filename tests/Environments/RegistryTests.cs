@@ -113,7 +113,7 @@ public sealed class RegistryTests
         using var environment = Registry.Make("count:4?time_limit=2", new Rng(0));
         environment.Reset();
         environment.Step(0);
-        Assert.Equal(Moment.Truncated, environment.Step(0).Moment);
+        Assert.Equal(StepType.Truncated, environment.Step(0).StepType);
         Assert.Equal("anything", Registry.Spec("count:4?colour=anything").Options["colour"]);
         Assert.Contains("No environment is named count:x", Refused("count:x"));
     }

@@ -25,7 +25,7 @@ public sealed class VectorTests
         var (returns, lengths) = (new double[Count], new int[Count]);
         var rng = new Rng(4);
         vector.Reset();
-        Assert.All(vector.Moments, moment => Assert.Equal(Moment.First, moment));
+        Assert.All(vector.Moments, moment => Assert.Equal(StepType.First, moment));
         for (var i = 0; i < Count; i++) Assert.True(singles[i].Reset().Observation.SameAs(vector.Observations.Row(i)));
         for (var t = 0; t < Steps; t++)
         {
@@ -37,12 +37,12 @@ public sealed class VectorTests
                 var step = singles[i].Step(actions[i]);
                 returns[i] += step.RawReward;
                 lengths[i]++;
-                Assert.Equal(step.Moment, vector.Moments[i]);
+                Assert.Equal(step.StepType, vector.Moments[i]);
                 Assert.Equal(step.Reward, vector.Rewards[i]);
                 if (step.IsLast)
                 {
                     Assert.True(step.Observation.SameAs(vector.FinalObservations.Row(i)), $"final observation, step {t}");
-                    finished.Add(new EpisodeRecord(i, returns[i], lengths[i], step.Moment));
+                    finished.Add(new EpisodeRecord(i, returns[i], lengths[i], step.StepType));
                     (returns[i], lengths[i]) = (0, 0);
                     step = singles[i].Reset();
                 }
@@ -110,13 +110,13 @@ public sealed class VectorTests
     [Fact]
     public void Truncation_and_termination_are_kept_apart_and_the_final_observation_is_kept()
     {
-        using var vector = new EnvironmentVector(2, i => new Counter(new Rng(i), 3, i == 0 ? Moment.Terminated : Moment.Truncated));
+        using var vector = new EnvironmentVector(2, i => new Counter(new Rng(i), 3, i == 0 ? StepType.Terminated : StepType.Truncated));
         vector.Reset();
         for (var t = 0; t < 3; t++) vector.Step([0, 0]);
-        Assert.Equal([Moment.Terminated, Moment.Truncated], vector.Moments);
+        Assert.Equal([StepType.Terminated, StepType.Truncated], vector.Moments);
         Assert.Equal(3, vector.FinalObservations.FloatRow(1)[0]);
         Assert.Equal(0, vector.Observations.FloatRow(1)[0]);
-        Assert.Equal([new EpisodeRecord(0, 6, 3, Moment.Terminated), new EpisodeRecord(1, 6, 3, Moment.Truncated)], vector.Finished);
+        Assert.Equal([new EpisodeRecord(0, 6, 3, StepType.Terminated), new EpisodeRecord(1, 6, 3, StepType.Truncated)], vector.Finished);
         vector.Step([0, 0]);
         Assert.Empty(vector.Finished);
     }
@@ -221,7 +221,7 @@ public sealed class VectorTests
         { "it returned an observation of 5 floats, but its space Box(Float32, [2], -Infinity..Infinity) has 2 elements", step => step with { Observation = new float[5] } },
         { "it returned an observation of 2 bytes", step => step with { Observation = new byte[2] } },
         { "it returned an empty observation", step => step with { Observation = default } },
-        { "Step returned First", step => step with { Moment = Moment.First } },
+        { "Step returned First", step => step with { StepType = StepType.First } },
     };
 
     [Theory]

@@ -14,10 +14,10 @@ public sealed class WrapperTests
         limited.Reset();
         limited.Step(0);
         limited.Step(0);
-        Assert.Equal(Moment.Truncated, limited.Step(0).Moment);
+        Assert.Equal(StepType.Truncated, limited.Step(0).StepType);
         Assert.Throws<EnvironmentException>(() => limited.Step(0));
         var same = new TimeLimit(new Counter(new Rng(0), 3), 3);
-        Assert.Equal(Moment.Terminated, Play.Random(same, 3, new Rng(1)).Last().Moment);
+        Assert.Equal(StepType.Terminated, Play.Random(same, 3, new Rng(1)).Last().StepType);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class WrapperTests
     {
         var lengths = Play.Random(Registry.Make("MinAtar/Freeway-v1?" + options, new Rng(1)), 50, new Rng(2)).Aggregate((Now: 0, All: new List<int>()), (c, step) =>
         {
-            var now = step.Moment == Moment.First ? 0 : c.Now + 1;
+            var now = step.StepType == StepType.First ? 0 : c.Now + 1;
             if (step.IsLast) c.All.Add(now);
             return (now, c.All);
         }).All;
@@ -101,7 +101,7 @@ public sealed class WrapperTests
         Assert.Equal(1 + 2 + 3, repeat.Step(0).Reward);
         Assert.Equal(4 + 5 + 6, repeat.Step(0).Reward);
         var last = repeat.Step(0);
-        Assert.Equal((7f, Moment.Terminated), (last.Reward, last.Moment));
+        Assert.Equal((7f, StepType.Terminated), (last.Reward, last.StepType));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class WrapperTests
         for (var i = 0; i < 200; i++)
         {
             counter.Actions.Clear();
-            Assert.Equal(Moment.First, noop.Reset().Moment);
+            Assert.Equal(StepType.First, noop.Reset().StepType);
             Assert.All(counter.Actions, action => Assert.Equal(0, action));
             counts.Add(counter.Actions.Count);
         }

@@ -21,7 +21,7 @@ public sealed class ExtendingTests
         var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 });
         using (var trained = new Learner(task, task.CreateNetwork(), task.LearnerOptions(200), new Rng(1)))
         {
-            while (!trained.IsDone) trained.Advance();
+            while (!trained.IsDone) trained.TrainStep();
             using var scope = NewDisposeScope();
             SafeTensors.Write(path, trained.Model.Parameters.Export().ToDictionary(p => p.Name, p => p.Value));
         }

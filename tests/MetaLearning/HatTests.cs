@@ -1,6 +1,6 @@
 // HAT's algebra: what masks multiply, what they protect, what they cost.
 using RlLeap.MetaLearning;
-using RlLeap.MetaLearning.Suites;
+using RlLeap.Data;
 using RlLeap.Testing;
 using TorchSharp;
 using Xunit;
@@ -51,7 +51,7 @@ public sealed class HatTests
         second.narrow(0, 0, 3).fill_(1);
         using var learner = new Learner(new HatTask(Sine), Network([first.DetachFromDisposeScope(), second.DetachFromDisposeScope()]), Learning, new Rng(1));
         var before = Copies(learner);
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         var after = Copies(learner);
         for (var i = 0; i < 8; i++)
         {
@@ -71,17 +71,17 @@ public sealed class HatTests
     {
         var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 });
         var learning = task.LearnerOptions(100);
-        using var meta = new HatOptions().Create(new MetaSetting { Network = task.CreateNetwork(), Pool = [task], Learner = learning, Rng = new Rng(1) });
+        using var meta = new HatOptions().Create(new MetaLearnerContext { Network = task.CreateNetwork(), Pool = [task], Learner = learning, Rng = new Rng(1) });
         using var learner = meta.Begin(task, learning, new Rng(2));
         using var before = learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().clone();
-        while (!learner.IsDone) learner.Advance();
+        while (!learner.IsDone) learner.TrainStep();
         Assert.NotEqual(before.data<float>().ToArray(), learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().data<float>().ToArray());
     }
 
     [Fact]
     public void ATaskSeenAgainIsNotFrozenByItself()
     {
-        using var meta = new HatOptions { Sparsity = 0.01 }.Create(new MetaSetting { Network = Inner, Pool = [Sine], Learner = Learning, Rng = new Rng(1) });
+        using var meta = new HatOptions { Sparsity = 0.01 }.Create(new MetaLearnerContext { Network = Inner, Pool = [Sine], Learner = Learning, Rng = new Rng(1) });
         meta.MetaStep([Sine], new InlineExecutor());
         using var again = meta.Begin(Sine, Learning, new Rng(2));
         using var other = meta.Begin(new SinusoidTask("other", 1, 2, Head), Learning, new Rng(2));
@@ -97,7 +97,7 @@ public sealed class HatTests
         static HashSet<int> Moves(Learner learner)
         {
             var before = Copies(learner)["2.weight"];
-            while (!learner.IsDone) learner.Advance();
+            while (!learner.IsDone) learner.TrainStep();
             var after = Copies(learner)["2.weight"];
             return [.. Enumerable.Range(0, before.Length).Where(k => before[k] != after[k])];
         }
@@ -143,7 +143,7 @@ public sealed class HatTests
         var pixels = new byte[20 * 3 * 32 * 32];
         var set = new ImageSet("noise", 3, 32, 32, 2, pixels, [.. Enumerable.Range(0, 20).Select(i => i % 2)], 16);
         var task = new MultiCvTask(new MultiCvSet(set, ImageSplit.Draw(set, new Rng(1)), [0.5], [0.5])) { BatchSize = 5 }; // 14 images train: three steps
-        using var meta = new HatOptions().Create(new MetaSetting { Network = new ConvolutionalEncoder(3, 32, filters: 4), Pool = [task], Learner = Learning, Rng = new Rng(1) });
+        using var meta = new HatOptions().Create(new MetaLearnerContext { Network = new ConvolutionalEncoder(3, 32, filters: 4), Pool = [task], Learner = Learning, Rng = new Rng(1) });
         Assert.Equal([0, 0.5, 1, 0, 0.5, 1], Slopes(Learning with { Epochs = 2 }));
         Assert.Equal([0, 1], Slopes(Learning with { GradientSteps = 2 }));
 
@@ -152,7 +152,7 @@ public sealed class HatTests
             using var learner = meta.Begin(task, learning, new Rng(2));
             while (!learner.IsDone)
             {
-                learner.Advance();
+                learner.TrainStep();
                 yield return (((HatNetwork)learner.Model.Network).Slope - 1 / 400.0) / (400 - 1 / 400.0);
             }
         }
@@ -180,7 +180,7 @@ public sealed class HatTests
     [Fact]
     public void NetworksWithoutHiddenUnitsAndWeightDecayAreRefused()
     {
-        var setting = new MetaSetting { Network = Inner, Pool = [Sine], Rng = new Rng(1) };
+        var setting = new MetaLearnerContext { Network = Inner, Pool = [Sine], Rng = new Rng(1) };
         Assert.Contains("weight decay", Assert.Throws<RlLeapException>(() => new HatOptions().Create(setting with { Learner = new LearnerOptions { Optimizer = new OptimizerOptions { WeightDecay = 0.1 } } })).Message);
         Assert.Contains("hidden units", Assert.Throws<RlLeapException>(() => new HatOptions().Create(setting with { Network = new SmallMlp([1, 1]) })).Message);
     }

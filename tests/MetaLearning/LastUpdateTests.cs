@@ -39,7 +39,7 @@ public sealed class LastUpdateTests
         Assert.Equal(0, meta.MetaSteps);
     }
 
-    private static IMetaLearner Open(MetaLearningMethod method, IReadOnlyList<ITask> pool) => method.Create(new MetaSetting
+    private static IMetaLearner Open(MetaLearningMethod method, IReadOnlyList<ITask> pool) => method.Create(new MetaLearnerContext
     {
         Network = new SmallMlp([1, 8, 6], activateLast: true), Pool = pool, Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 } },
     });
@@ -57,13 +57,13 @@ public sealed class LastUpdateTests
         {
             private int _losses;
 
-            public Tensor Loss(Model model, IDraw draw)
+            public Tensor Loss(Model model, IBatch draw)
             {
                 var loss = inner.Loss(model, draw);
                 return ++_losses < Steps ? loss : loss + (model.Output(((Batch)draw).X) * 0).sum().sqrt();
             }
 
-            public IDraw Draw(Model model, Split split) => inner.Draw(model, split);
+            public IBatch Draw(Model model, Split split) => inner.Draw(model, split);
             public IReadOnlyDictionary<string, double> Score(Model model, Split split) => inner.Score(model, split);
             public bool CanSave => inner.CanSave;
             public byte[] Save() => inner.Save();

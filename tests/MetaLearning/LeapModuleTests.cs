@@ -17,7 +17,7 @@ public sealed class LeapModuleTests
         // One network as a torch.nn.Module in a loop of one's own, and as a ModuleNetwork in the meta-learner.
         var tasks = SinusoidTask.Family(3, new Rng(4));
         var network = new ModuleNetwork("net", [1], 1, Build);
-        using var meta = new LeapOptions().Create(new MetaSetting
+        using var meta = new LeapOptions().Create(new MetaLearnerContext
         {
             Network = network, Pool = tasks, Rng = new Rng(1), DType = ScalarType.Float32,
             Learner = new LearnerOptions { GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 } }, MetaOptimizer = new OptimizerOptions { LearningRate = 0.1 },

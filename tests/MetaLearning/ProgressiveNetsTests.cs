@@ -1,6 +1,6 @@
 // Progressive Nets' algebra: who learns, who does not, who feeds whom, and how many parameters it takes.
 using RlLeap.MetaLearning;
-using RlLeap.MetaLearning.Suites;
+using RlLeap.Data;
 using RlLeap.Testing;
 using TorchSharp;
 using Xunit;
@@ -24,7 +24,7 @@ public sealed class ProgressiveNetsTests
     {
         var pool = SinusoidTask.Family(3, new Rng(4), Head);
         using var scope = NewDisposeScope();
-        using var meta = new ProgressiveOptions().Create(new MetaSetting { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
+        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
         var before = State(meta);
         meta.MetaStep([pool[1]], new InlineExecutor());
         var after = State(meta);
@@ -39,7 +39,7 @@ public sealed class ProgressiveNetsTests
     {
         var pool = SinusoidTask.Family(3, new Rng(4), Head);
         using var scope = NewDisposeScope();
-        using var meta = new ProgressiveOptions().Create(new MetaSetting { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
+        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
         using var learner = meta.Begin(new SinusoidTask("new", 1, 1, Head), Learning, new Rng(5));
         using var plain = new Model(Inner, [Head]);
         using (no_grad())
@@ -71,10 +71,10 @@ public sealed class ProgressiveNetsTests
         using var scope = NewDisposeScope();
         var encoder = new ConvolutionalEncoder(1, 28, filters: 8);
         var pool = Enumerable.Range(0, 2).Select(i => new OmniglotTask(Noise(i), new Rng(0), new OmniglotOptions { Classes = 5 })).ToArray();
-        using var meta = new ProgressiveOptions().Create(new MetaSetting { Network = encoder, Pool = pool, Learner = Learning with { GradientSteps = 2 }, Rng = new Rng(1) });
+        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = encoder, Pool = pool, Learner = Learning with { GradientSteps = 2 }, Rng = new Rng(1) });
         meta.MetaStep(pool, new InlineExecutor());
         using var learner = meta.Begin(new OmniglotTask(Noise(9), new Rng(0), new OmniglotOptions { Classes = 5 }), Learning, new Rng(2));
-        Assert.True(double.IsFinite(learner.Advance().Loss));
+        Assert.True(double.IsFinite(learner.TrainStep().Loss));
         var gradient = learner.Model.Parameters.GradientOf("lateral.1.reduce.weight").abs().sum().item<float>();
         Assert.True(gradient > 0, "laterals learn");
     }
@@ -83,7 +83,7 @@ public sealed class ProgressiveNetsTests
     public void NetworksThatCannotBeWalkedAreRefused()
     {
         var pool = SinusoidTask.Family(2, new Rng(4), Head);
-        var setting = new MetaSetting { Network = new SmallMlp([1, 8, 6]), Pool = pool, Rng = new Rng(1) };
+        var setting = new MetaLearnerContext { Network = new SmallMlp([1, 8, 6]), Pool = pool, Rng = new Rng(1) };
         Assert.Contains("layer by layer", Assert.Throws<RlLeapException>(() => new ProgressiveOptions().Create(setting)).Message);
         using var meta = new ProgressiveOptions().Create(setting with { Network = Inner, Learner = Learning });
         Assert.Contains("no column", Assert.Throws<RlLeapException>(() => meta.MetaStep([new SinusoidTask("stranger", 1, 1, Head)], new InlineExecutor())).Message);

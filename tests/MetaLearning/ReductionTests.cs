@@ -36,14 +36,14 @@ public sealed class ReductionTests
         using var start = Start();
         using var run = start.Begin(Task, learner, new Rng(7), new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }.Observe("sine"));
         var first = Values(run.Model.Parameters.Shared);
-        var loss0 = run.Advance().Loss;
+        var loss0 = run.TrainStep().Loss;
         var factor = run.Model.Parameters.ClipFactor;
         Assert.True(factor < 0.5);
         var gradient = Values(run.Model.Parameters.SharedGradient).Select(g => g / factor).ToArray();
         var second = Values(run.Model.Parameters.Shared);
-        var loss1 = run.Advance().Loss;
+        var loss1 = run.TrainStep().Loss;
         var expected = first.Select((x, i) => -((loss1 - loss0) * gradient[i] + second[i] - x)).ToArray();
-        Close(expected, run.Finish().Direction, 1e-12);
+        Close(expected, run.Finish().MetaGradient, 1e-12);
     }
 
     [Fact]
@@ -141,14 +141,14 @@ public sealed class ReductionTests
         return tensor(values);
     }
 
-    private static double[] Contribute(MapMethod method, LearnerOptions learner)
+    private static double[] Contribute(PerTaskMethod method, LearnerOptions learner)
     {
         using var start = Start();
-        return Execute(method, learner, start).Contribution!.Direction;
+        return Execute(method, learner, start).Contribution!.MetaGradient;
     }
 
-    private static TaskOutcome Execute(MapMethod method, LearnerOptions learner, MetaInitialization start) =>
-        TaskRun.Execute(new TaskWork { TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner }, Task, start);
+    private static TaskOutcome Execute(PerTaskMethod method, LearnerOptions learner, MetaInitialization start) =>
+        TaskRun.Execute(new TaskJob { TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner }, Task, start);
 
     private static double[] Values(Tensor tensor) => tensor.detach().data<double>().ToArray();
 

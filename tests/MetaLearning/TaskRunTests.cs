@@ -14,7 +14,7 @@ public sealed class TaskRunTests
 
     public static TheoryData<string> Observers => ["leap", "reptile", "fomaml", "energy"];
 
-    private static MapMethod Named(string name) => name switch
+    private static PerTaskMethod Named(string name) => name switch
     {
         "leap" => new LeapOptions(),
         "energy" => new LeapOptions { Metric = PathMetric.Energy, LossInPath = false, IncludeLastStep = true },
@@ -38,7 +38,7 @@ public sealed class TaskRunTests
         var seen = new List<long>();
         var resumed = TaskRun.Execute(work, Sine, start, hooks with { Stepped = (_, record) => seen.Add(record.Step) }).Contribution!;
         Assert.Equal(11, seen[0]);
-        Assert.Equal(straight.Direction, resumed.Direction);
+        Assert.Equal(straight.MetaGradient, resumed.MetaGradient);
         Assert.Equal(straight.Metrics, resumed.Metrics);
         Assert.False(File.Exists(path), "a finished task leaves no checkpoint");
     }
@@ -49,8 +49,8 @@ public sealed class TaskRunTests
         using var start = Start();
         using var observer = new LeapOptions().Observe("sine");
         using var learner = start.Begin(Sine, new LearnerOptions(), new Rng(1), observer);
-        learner.Advance();
-        learner.Advance();
+        learner.TrainStep();
+        learner.TrainStep();
         Assert.Equal(2, observer.State.Count);
         Assert.All(observer.State.Values, tensor => Assert.Equal([learner.Model.Parameters.Layout.SharedCount], tensor.shape));
     }
@@ -60,15 +60,15 @@ public sealed class TaskRunTests
     {
         using var folder = new TempFolder();
         using var start = Start();
-        foreach (var method in new MapMethod[] { new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }, new ReptileOptions { IncludeLastStep = true }, new FirstOrderMamlOptions { Gradient = OuterBatch.Validation }, new MamlOptions { OuterBatches = 3 } })
+        foreach (var method in new PerTaskMethod[] { new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }, new ReptileOptions { IncludeLastStep = true }, new FirstOrderMamlOptions { Gradient = OuterBatch.Validation }, new MamlOptions { OuterBatches = 3 } })
         {
             var work = Work(method);
             work.Save(folder["work.json"]);
-            Assert.Equal(work, TaskWork.Load(folder["work.json"]));
-            var outcome = TaskRun.Execute(TaskWork.Load(folder["work.json"]), Sine, start);
+            Assert.Equal(work, TaskJob.Load(folder["work.json"]));
+            var outcome = TaskRun.Execute(TaskJob.Load(folder["work.json"]), Sine, start);
             outcome.Save(folder["outcome.safetensors"]);
             var read = TaskOutcome.Load(folder["outcome.safetensors"], work).Contribution!;
-            Assert.Equal(outcome.Contribution!.Direction, read.Direction);
+            Assert.Equal(outcome.Contribution!.MetaGradient, read.MetaGradient);
             Assert.Equal(outcome.Contribution.Metrics, read.Metrics);
             Assert.Equal(outcome.Contribution.Steps, read.Steps);
         }
@@ -76,8 +76,8 @@ public sealed class TaskRunTests
         failed.Save(folder["failed.safetensors"]);
         Assert.Equal("it diverged", TaskOutcome.Load(folder["failed.safetensors"], failed.Work).Failure);
         Assert.Contains("seed 8", Assert.Throws<RlLeapException>(() => TaskOutcome.Load(folder["failed.safetensors"], failed.Work with { Seed = 8 })).Message);
-        Assert.Contains("nothing.json", Assert.Throws<RlLeapException>(() => TaskWork.Load(folder["nothing.json"])).Message);
-        Assert.Contains("broken.json", Assert.Throws<RlLeapException>(() => TaskWork.Load(folder.Write("broken.json", "{\"method\": 3"))).Message);
+        Assert.Contains("nothing.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder["nothing.json"])).Message);
+        Assert.Contains("broken.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder.Write("broken.json", "{\"method\": 3"))).Message);
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class TaskRunTests
         Assert.Equal(["long", "middle", "short"], Order(works));
         Assert.Equal(["new", "long", "middle", "short"], Order([.. works, works[0] with { TaskId = "new", Index = 3 }]));
 
-        List<string> Order(IReadOnlyList<TaskWork> tasks)
+        List<string> Order(IReadOnlyList<TaskJob> tasks)
         {
             var begun = new List<string>();
             var outcomes = executor.Map(new MetaStepWork(0, null!, tasks), (work, _, _) =>
@@ -135,7 +135,7 @@ public sealed class TaskRunTests
     }
 
     // Takes three seconds at every point.
-    private sealed record Slow(HandClock Clock) : MapMethod
+    private sealed record Slow(HandClock Clock) : PerTaskMethod
     {
         public override string Name => "slow";
         public override PathObserver Observe(string taskId) => new Observer(taskId, Clock);
@@ -227,7 +227,7 @@ public sealed class TaskRunTests
             Network = new ModuleNetwork("module of mine", [1], 4, () => nn.Sequential(nn.Linear(1, 4), nn.Tanh())),
         }));
 
-        static string Refusal(MetaLearningMethod method, MetaSetting setting) => Assert.Throws<RlLeapException>(() => method.Create(setting)).Message;
+        static string Refusal(MetaLearningMethod method, MetaLearnerContext setting) => Assert.Throws<RlLeapException>(() => method.Create(setting)).Message;
     }
 
     private static MetaInitialization Start()
@@ -237,9 +237,9 @@ public sealed class TaskRunTests
         return start;
     }
 
-    private static TaskWork Work(MapMethod method) =>
+    private static TaskJob Work(PerTaskMethod method) =>
         new() { TaskId = "sine", Seed = 7, MetaStep = 2, Index = 1, Method = method, Learner = new LearnerOptions { GradientSteps = 5, Optimizer = new OptimizerOptions { LearningRate = 0.01 } } };
 
-    private static MetaSetting Setting(IReadOnlyList<ITask> pool) =>
+    private static MetaLearnerContext Setting(IReadOnlyList<ITask> pool) =>
         new() { Network = Network, Pool = pool, Learner = new LearnerOptions { GradientSteps = 6, Optimizer = new OptimizerOptions { LearningRate = 0.01 } }, Rng = new Rng(1) };
 }

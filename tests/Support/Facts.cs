@@ -19,13 +19,13 @@ public sealed class LongTheoryAttribute : TheoryAttribute
 /// <summary>A test on a real data set: skipped where <c>path</c> (relative to RLLEAP_DATA) is not there.</summary>
 public sealed class NeedsDataFactAttribute : FactAttribute
 {
-    public NeedsDataFactAttribute(string path) => Skip = Data.SkipWithout(path);
+    public NeedsDataFactAttribute(string path) => Skip = TestData.SkipWithout(path);
 }
 
 /// <summary>A theory on a real data set; see <see cref="NeedsDataFactAttribute"/>.</summary>
 public sealed class NeedsDataTheoryAttribute : TheoryAttribute
 {
-    public NeedsDataTheoryAttribute(string path) => Skip = Data.SkipWithout(path);
+    public NeedsDataTheoryAttribute(string path) => Skip = TestData.SkipWithout(path);
 }
 
 /// <summary>Which tier runs: the short one, or with RLLEAP_LONG=1 the long one too.</summary>
@@ -36,7 +36,7 @@ public static class Tier
 }
 
 /// <summary>Where data sets are: the folder RLLEAP_DATA names.</summary>
-public static class Data
+public static class TestData
 {
     public static string? Root => Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder ? folder : null;
 

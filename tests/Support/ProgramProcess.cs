@@ -1,6 +1,6 @@
 // The program rlleap as a process of its own, for tests that kill it, signal it or read its exit code.
 using System.Diagnostics;
-using RlLeap.Experiments.Runs;
+using RlLeap.Cli.Runs;
 using Xunit;
 
 namespace RlLeap.Tests;

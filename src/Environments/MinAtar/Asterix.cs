@@ -35,8 +35,8 @@ internal struct Asterix : IGame<Asterix>
     {
         if (_spawnCountdown == 0) Spawn(ref random);
         // Every action but the four has 0 in both tables.
-        _x = (sbyte)Math.Clamp(_x + Moves.Horizontal[action], 0, 9);
-        _y = (sbyte)Math.Clamp(_y + Moves.Vertical[action], 1, 8);
+        _x = (sbyte)Math.Clamp(_x + Movement.Horizontal[action], 0, 9);
+        _y = (sbyte)Math.Clamp(_y + Movement.Vertical[action], 1, 8);
         // Only the slot of the player's own row can be in contact with it.
         var reward = Contact(ref ended);
         if (_moveCountdown == 0)

@@ -31,7 +31,7 @@ internal struct Breakout : IGame<Breakout>
 
     public int Step(int action, bool ramping, ref Mt19937 random, ref bool ended)
     {
-        _paddle = (sbyte)Math.Clamp(_paddle + Moves.Horizontal[action], 0, 9);
+        _paddle = (sbyte)Math.Clamp(_paddle + Movement.Horizontal[action], 0, 9);
         (_trailX, _trailY) = (_x, _y);
         var x = _x + _dx;
         var y = _y + _dy;
@@ -90,6 +90,6 @@ internal struct Breakout : IGame<Breakout>
         planes[200 + 10 * _trailY + _trailX] = 1;
         // 30 bricks as four times eight cells; the two cells too many are in row 4 and stay 0.
         var wall = planes.Slice(300 + FirstBrick, 32);
-        for (var i = 0; i < 4; i++) MemoryMarshal.Write(wall[(8 * i)..], Bits.Spread((byte)(_wall >> 8 * i)));
+        for (var i = 0; i < 4; i++) MemoryMarshal.Write(wall[(8 * i)..], BitBoard.Spread((byte)(_wall >> 8 * i)));
     }
 }

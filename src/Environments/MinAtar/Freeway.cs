@@ -38,7 +38,7 @@ internal struct Freeway : IGame<Freeway>
     public int Step(int action, bool ramping, ref Mt19937 random, ref bool ended)
     {
         var reward = 0;
-        var move = Moves.Vertical[action];
+        var move = Movement.Vertical[action];
         if (move != 0 && _moveCountdown == 0)
         {
             _moveCountdown = MoveCooldown;

@@ -5,7 +5,7 @@ internal sealed class MinAtarEnvironment<TGame> : IEnvironment, IDrawsFromMt1993
 {
     private readonly MinAtarOptions _options;
     private readonly int[] _actions;
-    private Slot<TGame> _slot;
+    private GameInstance<TGame> _slot;
     private bool _started, _running;
 
     public MinAtarEnvironment(string id, uint seed, MinAtarOptions options)
@@ -37,19 +37,19 @@ internal sealed class MinAtarEnvironment<TGame> : IEnvironment, IDrawsFromMt1993
     private Observation Observe()
     {
         var observation = new byte[Spec.Observation.Length];
-        Show.Draw(ref _slot.Game, observation, _options.Rgb);
+        Renderer.Draw(ref _slot.Game, observation, _options.Rgb);
         return observation;
     }
 
     public bool CanSnapshot => true;
 
-    public byte[] Snapshot() => Saved.Write(TGame.Facts.Name, new ReadOnlySpan<Slot<TGame>>(in _slot), writer =>
+    public byte[] Snapshot() => GameSnapshot.Write(TGame.Facts.Name, new ReadOnlySpan<GameInstance<TGame>>(in _slot), writer =>
     {
         writer.Write(_started);
         writer.Write(_running);
     });
 
-    public void Restore(ReadOnlySpan<byte> snapshot) => Saved.Read(Spec, TGame.Facts.Name, snapshot, new Span<Slot<TGame>>(ref _slot), reader =>
+    public void Restore(ReadOnlySpan<byte> snapshot) => GameSnapshot.Read(Spec, TGame.Facts.Name, snapshot, new Span<GameInstance<TGame>>(ref _slot), reader =>
     {
         _started = reader.ReadBoolean();
         _running = reader.ReadBoolean();
@@ -57,5 +57,5 @@ internal sealed class MinAtarEnvironment<TGame> : IEnvironment, IDrawsFromMt1993
 
     public bool CanRender => true;
 
-    public Picture Render() => Show.Picture(ref _slot.Game);
+    public Picture Render() => Renderer.Picture(ref _slot.Game);
 }

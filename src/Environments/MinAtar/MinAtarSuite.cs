@@ -57,7 +57,7 @@ public static class MinAtarSuite
         if (options.Planes > 0 && options.Planes < facts.Channels.Length)
             throw new EnvironmentException($"{id}: {facts.Name} has {facts.Channels.Length} planes; planes={options.Planes} would cut some off.");
         var actions = ActionsOf(facts, options);
-        return new EnvironmentSpec(id, Show.Space(facts, options), new Discrete(actions.Length))
+        return new EnvironmentSpec(id, Renderer.Space(facts, options), new Discrete(actions.Length))
         {
             ActionNames = [.. actions.Select(action => Actions.Names[action])],
             ChannelNames = options.Rgb ? ["red", "green", "blue"] : PadPlanes.Names(facts.Channels, Math.Max(options.Planes, facts.Channels.Length)),

@@ -7,7 +7,7 @@ namespace RlLeap.Environments.MinAtar;
 internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : unmanaged, IGame<TGame>
 {
     private readonly MinAtarOptions _options;
-    private readonly Slot<TGame>[] _slots;
+    private readonly GameInstance<TGame>[] _slots;
     private readonly int[] _actionMap;
     private readonly int[] _actions;
     private readonly EpisodeRecord[] _ended;
@@ -20,12 +20,12 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
     {
         (_options, Spec, _actionMap) = (options, MinAtarSuite.Spec(id, TGame.Facts, options), MinAtarSuite.ActionsOf(TGame.Facts, options));
         Count = seeds.Length;
-        _slots = new Slot<TGame>[Count];
+        _slots = new GameInstance<TGame>[Count];
         for (var i = 0; i < Count; i++) _slots[i].Random.Seed(seeds[i]);
         Observations = new ObservationBuffer(Spec.Observation, Count);
         FinalObservations = new ObservationBuffer(Spec.Observation, Count);
         Rewards = new float[Count];
-        Moments = new Moment[Count];
+        Moments = new StepType[Count];
         _actions = new int[Count];
         _ended = new EpisodeRecord[Count];
         _finished = new List<EpisodeRecord>(Count);
@@ -42,7 +42,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     public float[] Rewards { get; }
 
-    public Moment[] Moments { get; }
+    public StepType[] Moments { get; }
 
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
 
@@ -56,12 +56,12 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     public void Step(ReadOnlySpan<int> actions)
     {
-        VectorRules.CheckStep(Spec, Count, actions, _started);
+        VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started);
         actions.CopyTo(_actions);
         _resetting = false;
         _finished.Clear();
         _crew.Run();
-        VectorRules.Collect(Moments, _ended, _finished);
+        VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
     }
 
     private void Work(int start, int end)
@@ -75,8 +75,8 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         for (var i = start; i < end; i++)
         {
             _slots[i].Reset();
-            (Rewards[i], Moments[i]) = (0, Moment.First);
-            Show.Draw(ref _slots[i].Game, Observations.ByteRow(i), _options.Rgb);
+            (Rewards[i], Moments[i]) = (0, StepType.First);
+            Renderer.Draw(ref _slots[i].Game, Observations.ByteRow(i), _options.Rgb);
         }
     }
 
@@ -89,15 +89,15 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
             var reward = slot.Step(_actionMap[_actions[i]], sticky, ramping, limit, out var moment);
             (Rewards[i], Moments[i]) = (reward, moment);
             if (moment.IsLast()) Finish(i, moment);
-            Show.Draw(ref slot.Game, Observations.ByteRow(i), rgb);
+            Renderer.Draw(ref slot.Game, Observations.ByteRow(i), rgb);
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Finish(int i, Moment moment)
+    private void Finish(int i, StepType moment)
     {
         ref var slot = ref _slots[i];
-        Show.Draw(ref slot.Game, FinalObservations.ByteRow(i), _options.Rgb);
+        Renderer.Draw(ref slot.Game, FinalObservations.ByteRow(i), _options.Rgb);
         _ended[i] = new EpisodeRecord(i, slot.Return, slot.Length, moment);
         slot.Reset();
     }
@@ -106,22 +106,22 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     private string What => $"{TGame.Facts.Name} x {Count}, {Spec.Observation}";
 
-    public byte[] Snapshot() => Saved.Write<Slot<TGame>>(What, _slots, writer =>
+    public byte[] Snapshot() => GameSnapshot.Write<GameInstance<TGame>>(What, _slots, writer =>
     {
         writer.Write(_started);
-        VectorRules.Save(writer, this);
+        VectorEnvironmentChecks.Save(writer, this);
     });
 
-    public void Restore(ReadOnlySpan<byte> snapshot) => Saved.Read(Spec, What, snapshot, _slots.AsSpan(), reader =>
+    public void Restore(ReadOnlySpan<byte> snapshot) => GameSnapshot.Read(Spec, What, snapshot, _slots.AsSpan(), reader =>
     {
         _started = reader.ReadBoolean();
-        VectorRules.Load(reader, this);
+        VectorEnvironmentChecks.Load(reader, this);
         _finished.Clear();
     });
 
     public bool CanRender => true;
 
-    public Picture Render(int index) => Show.Picture(ref _slots[index].Game);
+    public Picture Render(int index) => Renderer.Picture(ref _slots[index].Game);
 
     public void Dispose() => _crew.Dispose();
 }

@@ -77,10 +77,10 @@ internal struct Seaquest : IGame<Seaquest>
             _gunCountdown = GunCooldown;
             return;
         }
-        var move = Moves.Horizontal[action];
+        var move = Movement.Horizontal[action];
         if (move != 0) _facing = move;
         _x = (sbyte)Math.Clamp(_x + move, 0, 9);
-        _y = (sbyte)Math.Clamp(_y + Moves.Vertical[action], 0, 8);
+        _y = (sbyte)Math.Clamp(_y + Movement.Vertical[action], 0, 8);
     }
 
     private int MoveFriendlyBullets()

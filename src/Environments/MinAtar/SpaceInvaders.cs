@@ -35,7 +35,7 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
             _friendly = _friendly.With(9, _cannon);
             _gunCountdown = GunCooldown;
         }
-        _cannon = (sbyte)Math.Clamp(_cannon + Moves.Horizontal[action], 0, 9);
+        _cannon = (sbyte)Math.Clamp(_cannon + Movement.Horizontal[action], 0, 9);
         _friendly = _friendly.Up();
         _enemy = _enemy.Down();
         if (_enemy.Has(9, _cannon) || _aliens.Has(9, _cannon)) ended = true;
@@ -153,7 +153,7 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
 
         private static void DrawHalf(ulong bits, Span<byte> cells)
         {
-            for (var i = 0; i < 48; i += 8) System.Runtime.InteropServices.MemoryMarshal.Write(cells[i..], Bits.Spread((byte)(bits >> i)));
+            for (var i = 0; i < 48; i += 8) System.Runtime.InteropServices.MemoryMarshal.Write(cells[i..], BitBoard.Spread((byte)(bits >> i)));
             cells[48] = (byte)(bits >> 48 & 1);
             cells[49] = (byte)(bits >> 49 & 1);
         }

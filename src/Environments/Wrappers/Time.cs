@@ -30,7 +30,7 @@ public sealed class TimeLimit : EnvironmentWrapper
     {
         if (_step >= _limit) throw new EnvironmentException($"{Spec.Id}: Step was called after the episode's end (its time limit of {_limit} steps). Call Reset first.");
         var result = Inner.Step(action);
-        return ++_step >= _limit && !result.IsLast ? result with { Moment = Moment.Truncated } : result;
+        return ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
     }
 
     /// <inheritdoc/>

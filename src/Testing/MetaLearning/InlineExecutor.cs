@@ -10,9 +10,9 @@ public sealed class InlineExecutor(Rng? order = null, TrainingHooks? hooks = nul
     /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
     {
-        var outcomes = new TaskOutcome[step.Works.Count];
+        var outcomes = new TaskOutcome[step.Jobs.Count];
         foreach (var i in order?.Permutation(outcomes.Length) ?? [.. Enumerable.Range(0, outcomes.Length)])
-            outcomes[i] = train(step.Works[i], hooks ?? new TrainingHooks(), cancellation);
+            outcomes[i] = train(step.Jobs[i], hooks ?? new TrainingHooks(), cancellation);
         return outcomes;
     }
 }

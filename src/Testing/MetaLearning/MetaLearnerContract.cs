@@ -24,7 +24,7 @@ public abstract class MetaLearnerContract
     protected IReadOnlyList<ITask> Pool => SinusoidTask.Family(5, new Rng(11), Head);
 
     /// <summary>A meta-learner of a seed.</summary>
-    protected IMetaLearner Open(long seed = 1) => Method.Create(new MetaSetting
+    protected IMetaLearner Open(long seed = 1) => Method.Create(new MetaLearnerContext
     {
         Network = new SmallMlp([1, 12, 10], activateLast: true), Pool = Pool, Learner = Learner, MetaOptimizer = MetaOptimizer, MetaSteps = 4, Rng = new Rng(seed),
     });
@@ -157,7 +157,7 @@ public abstract class MetaLearnerContract
     {
         using var learner = meta.Begin(new SinusoidTask("held-out", 2, 1, Head), Learner, new Rng(99));
         var losses = new List<double>();
-        while (!learner.IsDone) losses.Add(learner.Advance().Loss);
+        while (!learner.IsDone) losses.Add(learner.TrainStep().Loss);
         losses.Add(learner.Stream.Score(learner.Model, Split.Test)["loss"]);
         return losses;
     }

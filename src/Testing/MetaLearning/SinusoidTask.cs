@@ -29,14 +29,14 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
         private Rng _rng = rng;
         private long _draws;
 
-        public IDraw Draw(Model model, Split split)
+        public IBatch Draw(Model model, Split split)
         {
             var points = new double[task.Batch];
             foreach (ref var point in points.AsSpan()) point = 10 * _rng.NextDouble() - 5;
             return Points(points, model.DType, poisoned: _draws++ == task.PoisonedAt);
         }
 
-        public Tensor Loss(Model model, IDraw draw)
+        public Tensor Loss(Model model, IBatch draw)
         {
             var points = (Batch)draw;
             return F.mse_loss(model.Output(points.X), points.Y);
@@ -77,7 +77,7 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
 /// <summary>A minibatch of inputs and targets.</summary>
 /// <param name="X">[N, input...].</param>
 /// <param name="Y">[N, output...].</param>
-public sealed record Batch(Tensor X, Tensor Y) : IDraw
+public sealed record Batch(Tensor X, Tensor Y) : IBatch
 {
     /// <inheritdoc/>
     public long Count => X.shape[0];

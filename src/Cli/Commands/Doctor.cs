@@ -1,0 +1,124 @@
+// rlleap doctor: what this machine has, what is missing, and the command that adds it.
+using System.CommandLine;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using System.Text.Json;
+using RlLeap.Gymnasium;
+using Spectre.Console;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Looks at the machine without needing any of it to work: libtorch is loaded only after its file was found.</summary>
+public static class Doctor
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor", "What this machine has, what is missing, and the command that adds it. Exits 0 when nothing required is missing.");
+        command.SetAction(_ =>
+        {
+            var findings = Examine().ToList();
+            foreach (var finding in findings) Print(finding);
+            var required = findings.Count(f => f.State == State.Missing);
+            Console.WriteLine(required == 0 ? "Nothing required is missing." : $"{required} required {(required == 1 ? "thing is" : "things are")} missing: see above.");
+            return required == 0 ? 0 : Shell.Failed;
+        });
+        return command;
+    }
+
+    /// <summary>What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors' library.</summary>
+    public static string Versions() => string.Join("; ", Machine().Concat(Torch().Take(1)).Select(f => f.Text));
+
+    private enum State { Found, Optional, Missing }
+
+    /// <summary>One line of the report; <c>Remedy</c> is the one command that adds what is missing.</summary>
+    private sealed record Finding(string Name, State State, string Text, string? Remedy = null);
+
+    private static void Print(Finding f)
+    {
+        var (mark, color) = f.State switch { State.Found => ("ok", "green"), State.Optional => ("--", "yellow"), _ => ("!!", "red") };
+        AnsiConsole.Profile.Width = int.MaxValue; // one line each, also where the output is not a terminal
+        AnsiConsole.MarkupLineInterpolated($"[{color}]{mark}[/]  {f.Name,-13} {f.Text}");
+        if (f.Remedy is { } remedy) AnsiConsole.MarkupLineInterpolated($"    {"",-13} add it: [bold]{remedy}[/]");
+    }
+
+    private static IEnumerable<Finding> Examine() => [.. Machine(), .. Torch(), Allocator(), .. Python(), .. DataSets()];
+
+    private static IEnumerable<Finding> Machine()
+    {
+        var model = Lines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        yield return new("rlleap", State.Found, $"RlLeap {typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}");
+        yield return new("system", State.Found, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
+        yield return new("processor", State.Found,
+            $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()} ({(Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "no AVX2")}), "
+            + $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1L << 30)} GiB memory");
+    }
+
+    private static IEnumerable<Finding> Torch()
+    {
+        var packaged = Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll");
+        yield return new("libtorch", State.Found, $"TorchSharp {AssemblyName.GetAssemblyName(packaged).Version?.ToString(3)} with its own libtorch");
+    }
+
+    private static Finding Allocator() =>
+        (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator ? new("allocator", State.Found, allocator)
+        : new("allocator", State.Optional, "the system's; training steps cost up to a third more", "sudo apt-get install -y libjemalloc2");
+
+    private static IEnumerable<Finding> Python()
+    {
+        const string Question = """
+            import json, sys, os
+            from importlib.metadata import version, PackageNotFoundError
+            def v(name):
+                try: return version(name)
+                except PackageNotFoundError: return None
+            roms = 0
+            try:
+                import ale_py.roms as r
+                roms = len([f for f in os.listdir(os.path.dirname(r.__file__)) if f.endswith('.bin')])
+            except Exception: pass
+            print(json.dumps(dict(python=sys.version.split()[0],
+                numpy=v('numpy'), gymnasium=v('gymnasium'), ale=v('ale-py'), roms=roms, matplotlib=v('matplotlib'))))
+            """;
+        // The one that a run would use; where none is usable, one to say what it lacks.
+        var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
+        if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find()) is not { } python)
+        {
+            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments, no figures", "sudo apt-get install -y python3 python3-numpy libpython3-dev python3-matplotlib");
+            yield break;
+        }
+        var (_, output, _) = python.Run(["-"], Question);
+        var found = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
+        string? Text(string key) => found[key].GetString();
+        yield return new("Python", State.Found, $"{Text("python")} at {python.Path}");
+        var minor = string.Join('.', Text("python")!.Split('.').Take(2));
+        yield return usable is not null ? new("libpython", State.Found, usable.Library)
+            : new("libpython", State.Optional, $"no Python can be used inside the program: {string.Join("; ", refusals)}", $"sudo apt-get install -y libpython{minor} python3-numpy");
+        yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments", python.Path == "/usr/bin/python3" ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
+        yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", "./rlleap data get ale");
+        var roms = found["roms"].GetInt32();
+        yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
+        var figures = Text("matplotlib") is { } version ? version : PythonInterpreter.Find("matplotlib") is { } other ? $"in {other.Path}" : null;
+        yield return Module("matplotlib", figures, "needed for figures", "sudo apt-get install -y python3-matplotlib");
+    }
+
+    private static string Pip(PythonInterpreter python, string package) =>
+        $"{python.Path} -m pip install {(python.Path == "/usr/bin/python3" ? "--user --break-system-packages " : "")}{package}";
+
+    private static Finding Module(string name, string? version, string use, string remedy) =>
+        version is null ? new(name, State.Optional, use, remedy) : new(name, State.Found, version);
+
+    private static IEnumerable<Finding> DataSets()
+    {
+        var root = Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder ? folder : Path.GetFullPath("data");
+        yield return Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any()
+            ? new("data sets", State.Found, $"{root}: {string.Join(", ", Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Order(StringComparer.Ordinal))}")
+            : new("data sets", State.Optional, $"none in {root} (RLLEAP_DATA names another folder): needed by the Omniglot and multi-data-set experiments", "./rlleap data get omniglot");
+    }
+
+    private static string? Mapped(string library) =>
+        Lines("/proc/self/maps").Select(l => l[(l.IndexOf('/') is >= 0 and var at ? at : l.Length)..])
+            .FirstOrDefault(path => Path.GetFileName(path).StartsWith(library, StringComparison.Ordinal));
+
+    private static IEnumerable<string> Lines(string file) => File.Exists(file) ? File.ReadLines(file) : [];
+}

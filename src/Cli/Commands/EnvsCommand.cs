@@ -1,0 +1,78 @@
+// rlleap envs: what environments there are, and whether one keeps the rules.
+using System.CommandLine;
+using System.Diagnostics;
+using RlLeap.Environments;
+using RlLeap.Cli.Config;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>`envs list` and `envs check ID`; alone it lists.</summary>
+public static class EnvsCommand
+{
+    public static Command Create()
+    {
+        var assembly = Plugins.Option();
+        assembly.Recursive = true;
+        var command = new Command("envs", "Environments by id: list them, or check one against the rules in plain words.") { assembly };
+        command.SetAction(result => List(result.GetValue(assembly)));
+
+        var list = new Command("list", "Every environment that can be named now.");
+        list.SetAction(result => List(result.GetValue(assembly)));
+        command.Add(list);
+
+        var id = new Argument<string>("ID") { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
+        var steps = new Option<int>("--steps") { Description = "How long each rule is played for, in agent steps.", DefaultValueFactory = _ => 2000 };
+        var check = new Command("check", "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
+        check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps), result.GetValue(assembly)));
+        command.Add(check);
+        return command;
+    }
+
+    private static int List(string[]? assemblies)
+    {
+        Plugins.LoadByHand(assemblies ?? []);
+        var all = Registry.List();
+        var width = all.Max(entry => entry.Id.Length);
+        foreach (var (id, summary) in all) Console.WriteLine($"{id.PadRight(width)}  {summary}");
+        Console.WriteLine();
+        Console.WriteLine("Options follow an id as ?name=value&name=value. Every id takes:");
+        foreach (var option in WrapperFactory.Options) Console.WriteLine($"  {option.Name,-12}{option.Summary}");
+        return 0;
+    }
+
+    private static int Check(string id, int steps, string[]? assemblies)
+    {
+        if (steps < 1) throw new RlLeapException($"--steps has to be at least 1; it is {steps}.");
+        Plugins.LoadByHand(assemblies ?? []);
+        var spec = Registry.Spec(id);
+        Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
+        var broken = 0;
+        foreach (var rule in EnvironmentCheck.Rules)
+        {
+            var finding = EnvironmentCheck.Run(rule, id, steps);
+            Console.WriteLine($"{(finding is null ? "ok " : "!! ")} {rule}");
+            if (finding is null) continue;
+            broken++;
+            Console.WriteLine($"      what happened: {finding.What}");
+            Console.WriteLine($"      likely cause:  {finding.LikelyCause}");
+        }
+        Console.WriteLine(broken == 0
+            ? $"{id} keeps all {EnvironmentCheck.Rules.Count} rules. Random play: {Rate(id):N0} steps/s alone."
+            : $"{id} breaks {broken} of {EnvironmentCheck.Rules.Count} rules.");
+        return broken == 0 ? 0 : Shell.Failed;
+    }
+
+    private static double Rate(string id)
+    {
+        var rng = new Rng(1);
+        using var environment = Registry.Make(id, rng.Split("environment"));
+        environment.Reset();
+        var (steps, start) = (0, Stopwatch.GetTimestamp());
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < 0.2)
+        {
+            steps++;
+            if (environment.Step(rng.NextInt(environment.Spec.Action.Count)).IsLast) environment.Reset();
+        }
+        return steps / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+}

@@ -1,0 +1,51 @@
+// rlleap grid: a matrix of runs (methods x seeds x splits), resumable.
+using System.CommandLine;
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Runs;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Runs every combination of a grid's axes that is not complete yet.</summary>
+public static class GridCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("CONFIG") { Description = "Config of the grid: command, config, directory, axes" };
+        var set = new Option<string[]>("--set") { Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => [] };
+        var list = new Option<bool>("--list", "--dry-run") { Description = "Print the runs and the command of each; run nothing" };
+        var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.") { file, set, list };
+        command.SetAction(async (parsed, stop) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            var config = ConfigFile.Load<GridConfig>(path, parsed.GetValue(set)!);
+            var grid = new Grid(config, path);
+            if (parsed.GetValue(list))
+            {
+                foreach (var run in config.Runs())
+                    Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}")}");
+                return 0;
+            }
+            foreach (var run in config.Runs()) Compare(run.Name, config.Command, Path.Combine(grid.FolderOf(run), RunDirectory.ConfigName), grid.ConfigOf(run), [.. run.Settings, $"run.directory={grid.FolderOf(run)}"]);
+            Shell.GoesOnBy = Shell.Arguments;
+            var failed = await grid.Execute(stop);
+            Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in {config.Directory}.");
+            return failed.Count == 0 ? 0 : Shell.Failed;
+        });
+        return command;
+    }
+
+    // A run made before the grid was changed must not pass for one of it. Where it was computed may differ.
+    private static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
+    {
+        if (!File.Exists(kept)) return;
+        var (there, now) = command == "train" ? (Text(Train.Resolve(ConfigFile.Load<TrainConfig>(kept))), Text(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
+            : (Text(ConfigFile.Load<MetaTrainConfig>(kept)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
+        if (RunDirectory.FirstDifference(there, now) is { } odd)
+            throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be {odd.Asked}. Choose another directory for the grid, or delete that run.");
+    }
+
+    private static string Text(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new(), Device = "cpu", EnvironmentThreads = 1, Assemblies = [] });
+
+    private static string Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Directory = "", Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
+}

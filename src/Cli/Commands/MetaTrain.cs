@@ -1,0 +1,70 @@
+// rlleap meta-train: launch or go on with a meta-training run.
+using System.CommandLine;
+using RlLeap.Cli.Slurm;
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Runs;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Meta-trains over many tasks, then learns held-out ones from the result.</summary>
+public static class MetaTrain
+{
+    public static Command Create()
+    {
+        var config = new Argument<string?>("config") { Description = "Config file (experiments/configs holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
+        var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5; with --resume a key of executor", AllowMultipleArgumentsPerToken = false };
+        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
+        var parallel = new Option<int?>("--parallel") { Description = "Tasks trained side by side (run.parallel); does not change any result" };
+        var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
+        var assembly = Plugins.Option();
+        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, assembly, dry };
+        command.SetAction((parsed, stop) =>
+        {
+            Plugins.LoadByHand(parsed.GetValue(assembly)!);
+            var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
+            if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN. Configs that come with RlLeap are in experiments/configs.");
+            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
+            wanted = wanted with { Assemblies = Plugins.Loaded };
+            if (parsed.GetValue(dry))
+            {
+                Estimate.Print(wanted);
+                return Task.CompletedTask;
+            }
+            Launch(wanted, folder, parsed.GetValue(parallel), stop);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    /// <summary>Runs a config in a new folder, or goes on in <paramref name="folder"/>; prints the result.</summary>
+    internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop)
+    {
+        // What cannot work is an error before a folder is made, not after hours.
+        var suite = Suite.Open(config);
+        if (folder is null) MetaTrainRun.Check(config, suite);
+        SlurmExecutor.Of(config, config.Run.Directory);
+        using var run = folder is null ? RunDirectory.Start(config.Run.Directory, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
+        using var log = new RunLog(run, Doctor.Versions());
+        Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory, .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
+        if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
+        var result = RunDirectory.IsComplete(run.Root)
+            ? Result.Load(run.PathOf(RunDirectory.ResultName))
+            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(suite, stop);
+        ReportCommand.Show(result, run.Root);
+        Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
+    }
+}
+
+/// <summary>The config that a run's folder holds.</summary>
+internal static class RunConfig
+{
+    /// <exception cref="RlLeapException">The folder holds no run, or one of another kind.</exception>
+    public static MetaTrainConfig Of(string folder, params IReadOnlyList<string> settings)
+    {
+        // What decides results is fixed when a run begins; where it is computed is not.
+        if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
+            throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be changed, which change no result.");
+        return ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(folder), settings) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
+    }
+}

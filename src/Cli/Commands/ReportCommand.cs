@@ -1,0 +1,86 @@
+// rlleap report: tables and figures of one or several finished runs.
+using System.CommandLine;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Reports;
+using RlLeap.Cli.Runs;
+using Spectre.Console;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Reads result.json of each run and writes report.json, figures and report.html.</summary>
+public static class ReportCommand
+{
+    public static Command Create()
+    {
+        var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore };
+        var output = new Option<string?>("--output", "-o") { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+        var window = new Option<int?>("--window") { Description = "Points of the moving average (default: as the run recorded)", HelpName = "N" };
+        window.Validators.Add(r => { if (r.GetValueOrDefault<int?>() < 1) r.AddError("--window must be at least 1"); });
+        var replications = new Option<int>("--bootstrap") { Description = "Replications of the bootstrap", DefaultValueFactory = _ => 10_000, HelpName = "N" };
+        replications.Validators.Add(r => { if (r.GetValueOrDefault<int>() < 100) r.AddError("--bootstrap must be at least 100"); });
+        var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
+        var by = new Option<string[]>("--by") { Description = "A key of the runs' configs whose value names the method, instead of the method's own name; can be given several times", HelpName = "KEY", DefaultValueFactory = _ => [] };
+        var over = new Option<string?>("--over") { Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies --pool)", HelpName = "KEY" };
+        var against = new Option<string?>("--against") { Description = "The method that the others are compared with (default: none, random initialization; over all tasks together: leap)", HelpName = "METHOD" };
+        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over, against };
+        command.SetAction(parsed =>
+        {
+            // A grid keeps its runs' output beside their folders, its report lies there too, and a shell's * names all of them.
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !IsLog(f) && !IsReport(File.Exists(f) ? Path.GetDirectoryName(f)! : f)).Distinct()];
+            if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs and reports. Give folders of finished runs.");
+            var places = new RunNames(folders);
+            var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool),
+                parsed.GetValue(by) is { Length: > 0 } keys ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
+                parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
+            if (results.Count > 1) report = report with { Name = places.Title };
+            Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
+        });
+        return command;
+    }
+
+    private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);
+
+    private static bool IsReport(string folder) => File.Exists(Path.Combine(folder, ReportFiles.JsonName)) && !File.Exists(Path.Combine(folder, RunDirectory.ResultName));
+
+    /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
+    internal static void Show(Result result, string folder)
+    {
+        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")), Path.Combine(folder, "report"));
+    }
+
+    // What depends on the clock is not part of a result, and belongs to its report.
+    private static Result Timed(Result result, string folder)
+    {
+        var record = new Dictionary<string, string>(result.Record ?? new Dictionary<string, string>());
+        foreach (var (fact, value) in StepTimes.Facts(folder)) record[fact] = value;
+        return result with { Record = record };
+    }
+
+    private static void Show(Report report, string folder)
+    {
+        string? problem;
+        try { problem = ReportFiles.Write(report, folder); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Shell.IsDiskFull(e)) { throw new RlLeapException($"the report cannot be written to {folder}: {e.Message} Name another folder with --output.", e); }
+        foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
+        if (problem is not null) Console.WriteLine(problem);
+        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+    }
+
+    /// <summary>Prints a table.</summary>
+    internal static void Print(ReportFiles.TextTable table)
+    {
+        var view = new Table().Title(table.Title).Border(TableBorder.Simple);
+        var widths = table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max());
+        var fits = widths.Sum(width => width + 2) < AnsiConsole.Profile.Width;
+        // On a narrow terminal ids lose their options, and numbers, not names, go over two lines.
+        string Cell(string text) => Markup.Escape(fits ? text : System.Text.RegularExpressions.Regex.Replace(text, @"(?<=\S)\?\S*", "?…"));
+        for (var i = 0; i < table.Columns.Count; i++)
+        {
+            var column = new TableColumn(Markup.Escape(table.Columns[i]));
+            view.AddColumn(fits || table.Rows.All(row => row[i].Length is > 0 and < 6) || table.Rows.All(row => row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
+        }
+        foreach (var row in table.Rows) view.AddRow(row.Select(Cell).ToArray());
+        AnsiConsole.Write(view);
+    }
+}

@@ -1,0 +1,121 @@
+// rlleap train ID: one agent, one environment.
+using System.CommandLine;
+using System.Diagnostics;
+using RlLeap.Agents;
+using RlLeap.Environments;
+using RlLeap.Cli.Config;
+using RlLeap.Cli.Runs;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Starts or resumes a <see cref="TrainRun"/>.</summary>
+public static class Train
+{
+    public static Command Create()
+    {
+        var id = new Argument<string?>("id") { Arity = ArgumentArity.ZeroOrOne, Description = "Environment, as `rlleap envs list` names it." };
+        var config = new Option<string?>("--config") { Description = "Config file (YAML); options go on top of it." };
+        var set = new Option<string[]>("--set") { Description = "A key of the config: --set agent.learning-rate=0.001", DefaultValueFactory = _ => [] };
+        var preset = new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
+        var steps = new Option<string?>("--agent-steps") { Description = "Agent steps to train for (5e6 is understood)." };
+        var seed = new Option<long?>("--seed") { Description = "Where all randomness comes from." };
+        var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
+        var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
+        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
+        var assembly = Plugins.Option();
+        var dryRun = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of time, memory and disk." };
+        var command = new Command("train", "Train one agent on one environment.") { id, config, set, preset, steps, seed, device, directory, resume, assembly, dryRun };
+        command.SetAction((parsed, stop) =>
+        {
+            Plugins.LoadByHand(parsed.GetValue(assembly)!);
+            List<string> settings = [.. parsed.GetValue(set)!];
+            Add("environment", parsed.GetValue(id));
+            Add("agent.preset", parsed.GetValue(preset));
+            Add("agent-steps", parsed.GetValue(steps));
+            Add("seed", parsed.GetValue(seed)?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Add("device", parsed.GetValue(device));
+            Add("run.directory", parsed.GetValue(directory));
+            if (parsed.GetValue(resume) is { } folder) return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, stop));
+            var chosen = Resolve(Read(parsed.GetValue(config), settings));
+            return Task.FromResult(parsed.GetValue(dryRun) ? DryRun(chosen) : Start(chosen, stop));
+
+            void Add(string key, string? value)
+            {
+                if (value is not null) settings.Add($"{key}={Quoted(value)}");
+            }
+        });
+        return command;
+    }
+
+    /// <summary>A config with everything filled in that it left open.</summary>
+    public static TrainConfig Resolve(TrainConfig config)
+    {
+        var agent = config.Agent.Resolved(Registry.Spec(config.Environment).Observation.Shape);
+        var name = string.Concat(config.Environment.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
+        // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
+        var workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0) : 1);
+        return config with { Agent = agent, Workers = workers, Assemblies = Plugins.Loaded, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
+    }
+
+    private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
+        file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Parse<TrainConfig>("", "rlleap train", settings);
+
+    private static int Start(TrainConfig config, CancellationToken stop)
+    {
+        TrainRun.Open(config).Learner.Dispose(); // what cannot be trained is an error before a folder is made
+        using var run = RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config), config.Record.CheckpointsKept);
+        return Execute(config, run, stop);
+    }
+
+    private static int Resume(string folder, string? file, List<string> settings, CancellationToken stop)
+    {
+        var path = RunDirectory.ConfigOf(folder);
+        // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
+        var own = ConfigFile.Load<TrainConfig>(path);
+        var asked = file is null && settings.Count == 0 ? null : Resolve(file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Load<TrainConfig>(path, settings));
+        var config = own with { Device = asked?.Device ?? own.Device, EnvironmentThreads = asked?.EnvironmentThreads ?? own.EnvironmentThreads };
+        using var run = RunDirectory.Resume(folder, asked is null ? null : ConfigFile.ToYaml(asked with { Device = own.Device, EnvironmentThreads = own.EnvironmentThreads, Run = own.Run, Assemblies = own.Assemblies }), own.Record.CheckpointsKept);
+        if (RunDirectory.IsComplete(run.Root))
+        {
+            Console.WriteLine($"{run.Root} is complete: see {RunDirectory.ResultName} there.");
+            return 0;
+        }
+        return Execute(config, run, stop);
+    }
+
+    private static int Execute(TrainConfig config, RunDirectory run, CancellationToken stop)
+    {
+        using var log = new RunLog(run, Doctor.Versions());
+        Shell.GoesOnBy = ["train", "--resume", config.Run.Directory!];
+        using var training = new TrainRun(config, run);
+        var result = training.Execute(stop);
+        Console.WriteLine($"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");
+        return 0;
+    }
+
+    private static int DryRun(TrainConfig config)
+    {
+        Console.Write(ConfigFile.ToYaml(config));
+        var (task, learner) = TrainRun.Open(config);
+        using var _ = learner;
+        var options = learner.Options;
+        TorchSharp.torch.set_num_threads(1);
+        const int Warm = 10, Timed = 40;
+        for (var k = 0; k < Warm; k++) learner.TrainStep();
+        var clock = Stopwatch.StartNew();
+        for (var k = 0; k < Timed; k++) learner.TrainStep();
+        var rate = Timed * task.Options.BatchSize / clock.Elapsed.TotalSeconds;
+        var row = task.Spec.Observation.Length * (task.Spec.Observation.Element == ElementType.Byte ? 1L : 4L);
+        var memory = Process.GetCurrentProcess().WorkingSet64;
+        var checkpoint = learner.Model.Parameters.Layout.Count * 4L * 4;
+        Console.WriteLine();
+        Console.WriteLine($"# {options.GradientSteps} updates of {task.Options.BatchSize} agent steps; {learner.Model.Parameters.Layout.Count} parameters in {learner.Model.Network.Name}");
+        Console.WriteLine(FormattableString.Invariant($"# time:   about {TimeSpan.FromSeconds(Math.Round(options.GradientSteps * task.Options.BatchSize / rate))} at {rate:0} agent steps/s (measured now, {Timed} updates; evaluations come on top)"));
+        Console.WriteLine($"# memory: about {memory >> 20} MiB, {(task.Options.RolloutLength + 1) * task.Options.Environments * row >> 10} KiB of it a rollout");
+        Console.WriteLine($"# disk:   {config.Record.CheckpointsKept} checkpoints of about {(checkpoint >> 10) + 64} KiB, and about 100 bytes for each row of metrics{(config.Record.Episodes ? " (every episode has one)" : "")}");
+        return 0;
+    }
+
+    // A value from the command line is a text to YAML unless it reads as a number there.
+    private static string Quoted(string value) => double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _) ? value : $"\"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
+}

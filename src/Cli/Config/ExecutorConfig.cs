@@ -1,0 +1,89 @@
+// The config section that says where tasks are trained: threads of this machine, or a cluster. docs/cluster.md explains it.
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace RlLeap.Cli.Config;
+
+/// <summary>Where tasks are trained.</summary>
+public enum ExecutorKind
+{
+    /// <summary>Threads of this machine.</summary>
+    Threads,
+    /// <summary>Jobs of a Slurm cluster.</summary>
+    Slurm,
+}
+
+/// <summary>Where tasks are trained. Nothing in it changes a result, so a run may go on with other values.</summary>
+public sealed record ExecutorSection : ICheckedConfig
+{
+    [Key("threads of this machine, or jobs of a Slurm cluster (docs/cluster.md); the other keys are slurm's")]
+    public ExecutorKind Kind { get; init; } = ExecutorKind.Threads;
+
+    [Key("Partition; left out: the cluster's default")]
+    public string? Partition { get; init; }
+
+    [Key("Time limit of a job, as sbatch takes it (90, 1:30:00, 2-00:00:00); a task that needs longer goes on from its checkpoint in another job; left out: the partition's default")]
+    public string? Time { get; init; }
+
+    [Key("Cores of a job", Min = 1)]
+    public int Cpus { get; init; } = 1;
+
+    [Key("GPUs of a job; run.device says whether they are used", Min = 0)]
+    public int Gpus { get; init; }
+
+    [Key("Memory of a job, as sbatch takes it (4G); left out: the cluster's default")]
+    public string? Memory { get; init; }
+
+    [Key("Jobs of an array that may run at once; 0 for as many as the cluster gives", Min = 0)]
+    public int Concurrency { get; init; }
+
+    [Key("Tasks in one job, side by side on its cores: for short tasks, or where whole nodes are handed out", Min = 1)]
+    public int TasksPerJob { get; init; } = 1;
+
+    [Key("More options for sbatch, each as it stands after #SBATCH (--account=physics)")]
+    public IReadOnlyList<string> Sbatch { get; init; } = [];
+
+    [Key("Lines of shell before the program starts in a job (module load dotnet)")]
+    public IReadOnlyList<string> Setup { get; init; } = [];
+
+    [Key("Seconds between two looks for result files", Above = 0)]
+    public double PollSeconds { get; init; } = 0.25;
+
+    [Key("Most seconds between two questions to squeue; they begin at one second apart", Min = 1)]
+    public double QueueSeconds { get; init; } = 15;
+
+    [Key("Seconds that a result file may take to be seen after its job has left the queue", Min = 0)]
+    public double GraceSeconds { get; init; } = 15;
+
+    [Key("Times that a task is submitted again after it was lost without getting further", Min = 0)]
+    public int Retries { get; init; } = 3;
+
+    [Key("Minutes that Slurm's controller may be out of reach", Above = 0)]
+    public double PatienceMinutes { get; init; } = 60;
+
+    [Key("Seconds before the time limit at which a task writes its checkpoint and ends; Slurm may be a minute early", Min = 1)]
+    public int WarnSeconds { get; init; } = 120;
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
+    {
+        if (Time is { } time)
+        {
+            var limit = Seconds(time);
+            if (limit is null) yield return ("time", "a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or days-hours:minutes:seconds");
+            else if (limit < 2 * WarnSeconds + 60) yield return ("time", $"at least {(2 * WarnSeconds + 60 + 59) / 60} minutes, so that a job gets further before it is warned (executor.warn-seconds is {WarnSeconds})");
+        }
+        foreach (var line in Sbatch)
+            if (!line.StartsWith('-') || line.Contains('\n')) yield return ("sbatch", $"options such as --account=physics; found '{line}'");
+    }
+
+    /// <summary>sbatch's notation of a time in seconds; null where it is none.</summary>
+    public static long? Seconds(string time)
+    {
+        var match = Regex.Match(time, @"^(?:(\d+)-(\d+)(?::(\d+))?(?::(\d+))?|(\d+)(?::(\d+))?(?::(\d+))?)$");
+        if (!match.Success) return null;
+        long N(int group) => match.Groups[group].Success ? long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
+        if (match.Groups[1].Success) return ((N(1) * 24 + N(2)) * 60 + N(3)) * 60 + N(4);
+        return match.Groups[7].Success ? (N(5) * 60 + N(6)) * 60 + N(7) : N(5) * 60 + N(6);
+    }
+}

@@ -1,0 +1,145 @@
+// Learning held-out tasks from an initialization and from what it is compared with.
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Serilog;
+using RlLeap.Cli.Slurm;
+using RlLeap.Cli.Runs;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Cli.MetaTraining;
+
+/// <summary>Where learning starts, by the name curves carry.</summary>
+/// <param name="Name">"leap", "none", or the name of another run.</param>
+/// <param name="Meta">The meta-learner to start from; null for random initialization.</param>
+/// <param name="Identity">Changes whenever what is started from does: a hash of what was meta-learned; "none".</param>
+public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
+{
+    /// <summary>The config of the run that it comes from, where that is not the evaluating run's own; a machine elsewhere opens it again by it.</summary>
+    public MetaTrainConfig? Config { get; init; }
+
+    /// <summary>Random initialization.</summary>
+    public static StartingPoint None { get; } = new("none", null, "none");
+
+    /// <summary>What a meta-learner has learned.</summary>
+    public static StartingPoint Of(string name, IMetaLearner meta)
+    {
+        // All that was meta-learned, not the encoder alone: HAT's masks and Progressive Nets' columns are part of where learning starts.
+        var path = Path.Combine(Path.GetTempPath(), $"rlleap-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            meta.Save(path);
+            using var file = File.OpenRead(path);
+            return new(name, meta, Convert.ToHexStringLower(SHA256.HashData(file))[..16]);
+        }
+        finally { File.Delete(path); }
+    }
+}
+
+/// <summary>Learns tasks from starting points over seeds, side by side; every finished curve is a file, and a run that goes on finds it.</summary>
+/// <remarks>A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so comparisons are paired.</remarks>
+/// <param name="suite">The tasks.</param>
+/// <param name="seed">Seed of the run; evaluation seeds are splits of it.</param>
+/// <param name="folder">Where finished curves lie.</param>
+/// <param name="shared">Where curves from random initialization lie, which other runs can use too.</param>
+public sealed class Evaluation(Suite suite, long seed, string folder, string shared)
+{
+    /// <summary>One learning process to be done.</summary>
+    public sealed record Item(string TaskId, StartingPoint From, long Seed);
+
+    /// <summary>A finished one.</summary>
+    public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores);
+
+    /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds, on threads or on <paramref name="cluster"/>; the results in that order.</summary>
+    public IReadOnlyList<Finished> Run(
+        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds, int workers, double checkpointSeconds, string device, SlurmExecutor? cluster, Progress progress, CancellationToken cancellation)
+    {
+        var items = tasks.SelectMany(task => Enumerable.Range(0, seeds).SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
+        var done = items.Count(item => File.Exists(PathOf(item)));
+        progress.Report(done, "held-out tasks");
+        if (cluster is not null)
+            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder, (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
+        else
+            WorkerThreads.ForEach(items.Where(item => !File.Exists(PathOf(item))).ToList(), workers, (item, stop) =>
+            {
+                var checkpoint = PathOf(item) + ".checkpoint";
+                Store(item, Learn(item, checkpoint, TimeSpan.FromSeconds(checkpointSeconds), device, progress, stop), ref done, progress);
+                File.Delete(checkpoint);
+            }, cancellation);
+        return [.. items.Select(Load)];
+    }
+
+    /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written. One that diverges has a curve (see <see cref="Curve.Diverged"/>) and no scores.</summary>
+    /// <exception cref="DivergenceException">It diverged before its curve had a point: there is nothing to keep, and reports would not see that it is missing.</exception>
+    public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress, CancellationToken stop)
+    {
+        var task = suite.Find(item.TaskId);
+        var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
+        using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
+            : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
+        var recorder = suite.Record();
+        if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
+        var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis, learner.Step * suite.StepsPerUpdate);
+        var saved = System.Diagnostics.Stopwatch.StartNew();
+        long? diverged = null;
+        try
+        {
+            while (!learner.IsDone)
+            {
+                if (stop.IsCancellationRequested || saved.Elapsed > checkpointEvery)
+                {
+                    Save();
+                    saved.Restart();
+                    stop.ThrowIfCancellationRequested();
+                }
+                recorder.Add(learner.TrainStep(Save), learner.Count);
+                line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
+            }
+            learner.RequireFinite();
+            recorder.End(learner.Count);
+        }
+        catch (DivergenceException e) when (recorder.Values.Count > 0)
+        {
+            diverged = e.Step;
+            // Where others may stop early, an area is that of the steps that were made.
+            if (learner.Options.Stopping is null) recorder.Diverge(end);
+        }
+        return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
+            diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>());
+
+        void Save()
+        {
+            try { learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() }); }
+            catch (DivergenceException) { } // the next loss tells, or the end: at a gradient step that does not depend on when checkpoints are made
+        }
+    }
+
+    private void Store(Item item, Finished finished, ref int done, Progress progress)
+    {
+        AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
+        if (finished.Curve.Diverged is { } step)
+            Log.Warning("{Task} from {Point}, seed {Seed}, diverged at gradient step {Step}: its curve stays at its last value", item.TaskId, item.From.Name, item.Seed, step);
+        progress.Report(Interlocked.Increment(ref done), "held-out tasks");
+    }
+
+    private Finished Load(Item item)
+    {
+        var finished = JsonSerializer.Deserialize<Finished>(File.ReadAllText(PathOf(item)), Json.Options)!;
+        return finished with { Curve = finished.Curve with { Method = item.From.Name } };
+    }
+
+    // Everything that a curve depends on is in its name: what it was learned from, how, and with which library.
+    private string PathOf(Item item)
+    {
+        var key = JsonSerializer.Serialize(new
+        {
+            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, suite.EvaluationLearner,
+            Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
+            Assemblies = Plugins.Identity, // a user's own code may have changed under its name
+        });
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
+        var slug = string.Concat(item.TaskId.Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
+        return Path.Combine(item.From.Meta is null ? shared : folder, $"{slug}-{item.From.Name.Replace('/', '_')}-seed-{item.Seed}-{hash}.json");
+    }
+}

@@ -1,0 +1,205 @@
+// What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
+using RlLeap.Agents;
+using RlLeap.Environments;
+using RlLeap.Data;
+
+namespace RlLeap.Cli.MetaTraining;
+
+/// <summary>The tasks of a run.</summary>
+public abstract class Suite
+{
+    /// <summary>The encoder that all tasks share.</summary>
+    public abstract Network Network { get; }
+
+    /// <summary>The tasks to pretrain on.</summary>
+    public abstract IReadOnlyList<ITask> Pool { get; }
+
+    /// <summary>How a task is learned in a meta-step.</summary>
+    public abstract LearnerOptions Learner { get; }
+
+    /// <summary>The tasks that are held out by the suite itself.</summary>
+    public abstract IReadOnlyList<string> HeldOut { get; }
+
+    /// <summary>A task by id, also one that is not in the pool.</summary>
+    /// <exception cref="RlLeapException">There is none; names what there is.</exception>
+    public abstract ITask Find(string id);
+
+    /// <summary>How a task is learned when an initialization is evaluated.</summary>
+    public abstract LearnerOptions EvaluationLearner { get; }
+
+    /// <summary>What a learning curve's values are and what its steps count.</summary>
+    public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
+
+    /// <summary>Units of the curve's axis in a gradient step.</summary>
+    public virtual long StepsPerUpdate => 1;
+
+    /// <summary>What each value of a learning curve is the mean of; null where it is as measured.</summary>
+    public virtual string? Smoothing => null;
+
+    /// <summary>Points of the moving average in which a report shows the curves.</summary>
+    public virtual int Window => 1;
+
+    /// <summary>A fresh recorder for one learner's curve.</summary>
+    public abstract CurveRecorder Record();
+
+    /// <summary>Facts for the run's record, by name.</summary>
+    public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
+
+    /// <summary>What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves that are kept are found again by it.</summary>
+    public virtual string? Setting => null;
+
+    /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
+    public virtual IReadOnlyList<string> TaskMetrics => [];
+
+    /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
+    public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
+        learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
+
+    /// <summary>The suite that a config names.</summary>
+    public static Suite Open(MetaTrainConfig config) => config.Suite switch
+    {
+        SuiteKind.Games => new GamesSuite(config),
+        SuiteKind.Omniglot => new OmniglotSuite(config),
+        SuiteKind.MultiCv => new MultiCvSuite(config),
+        _ => throw new RlLeapException($"There is no suite {config.Suite}."),
+    };
+}
+
+/// <summary>Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the heads are each game's own.</summary>
+public sealed class GamesSuite : Suite
+{
+    private readonly EvaluationSection _evaluation;
+    private readonly ActorCriticTask[] _pool;
+
+    /// <summary>The suite of a config's games.</summary>
+    public GamesSuite(MetaTrainConfig config)
+    {
+        var games = config.Games!;
+        _evaluation = config.Evaluation ?? new EvaluationSection();
+        Options = games.Agent.For(Registry.Spec(games.Pretraining[0]).Observation.Shape);
+        _pool = [.. games.Pretraining.Select(id => new ActorCriticTask(id, Options))];
+        HeldOut = games.HeldOut is { } held ? [held] : [];
+        Network = _pool[0].CreateNetwork();
+        Learner = _pool[0].LearnerOptions(games.AgentSteps);
+        EvaluationLearner = _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps);
+    }
+
+    /// <summary>How every agent learns.</summary>
+    public ActorCriticOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override Network Network { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool => _pool;
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut { get; }
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner { get; }
+
+    /// <inheritdoc/>
+    public override string Setting => Options.ToString();
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
+
+    /// <inheritdoc/>
+    public override long StepsPerUpdate => Options.BatchSize;
+
+    /// <inheritdoc/>
+    public override string Smoothing => $"the last {_evaluation.Window} episodes";
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["agent"] = Setting,
+        ["environment options"] = string.Join("; ", _pool.Select(task => task.Info.Id).Concat(_evaluation.Tasks).Distinct().Select(id =>
+            $"{id}: {string.Join(" ", ((ActorCriticTask)Find(id)).Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
+    };
+}
+
+/// <summary>Alphabets of Omniglot as tasks, with the paper's protocol (reference: Flennerhag et al. 2019, appendix D).</summary>
+public sealed class OmniglotSuite : Suite
+{
+    private readonly OmniglotData _data = OmniglotData.Load();
+    private readonly OmniglotSplit _split;
+    private readonly OmniglotOptions _options;
+    private readonly Rng _rng;
+
+    /// <summary>The suite of a config.</summary>
+    /// <exception cref="RlLeapException">The archives are missing or damaged.</exception>
+    public OmniglotSuite(MetaTrainConfig config)
+    {
+        var omniglot = config.Omniglot!;
+        _rng = new Rng(config.Run.Seed).Split("omniglot");
+        _split = OmniglotSplit.Draw(_data, _rng, omniglot.Alphabets);
+        _options = new OmniglotOptions
+        {
+            BatchSize = omniglot.Batch,
+            Augmentation = new AffineAugmentation { Corners = omniglot.InkCorners ? CornerFill.Ink : CornerFill.Background },
+        };
+        Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
+        Learner = new LearnerOptions { GradientSteps = omniglot.GradientSteps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = omniglot.LearningRate } };
+        EvaluationLearner = Learner with { GradientSteps = omniglot.EvaluationSteps ?? omniglot.GradientSteps };
+        Network = omniglot.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
+    }
+
+    /// <inheritdoc/>
+    public override Network Network { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool { get; }
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut => [.. _split.Evaluation.Select(name => "omniglot/" + name)];
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => new OmniglotTask(_data[id.StartsWith("omniglot/", StringComparison.Ordinal) ? id["omniglot/".Length..] : id], _rng, _options);
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner { get; }
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override int Window => 10; // the error of one minibatch is noise
+
+    /// <inheritdoc/>
+    public override string Setting => _options.ToString();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics => [TrainingSummary.Error];
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))
+    {
+        ["AUC of error"] = LearningCurve.Of(recorder.Values).Area(),
+        ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
+    };
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["pretraining alphabets"] = string.Join(", ", _split.Pretrain), ["validation alphabets"] = string.Join(", ", _split.Validation),
+        ["held-out alphabets"] = string.Join(", ", _split.Evaluation), ["dropped alphabets"] = string.Join(", ", _split.Dropped),
+        ["characters"] = string.Join("; ", Pool.OfType<OmniglotTask>().Select(task => $"{task.Classes.Name}: {string.Join(' ', task.Classes.Characters)}")),
+    };
+}

@@ -1,0 +1,22 @@
+// The program `rlleap`. A command is a file in Commands/ with a Create(); it is listed here and nowhere else.
+using System.CommandLine;
+using RlLeap.Cli;
+using RlLeap.Cli.Commands;
+using RlLeap.Gymnasium;
+
+HangupSafeWriter.Install();
+GymnasiumEnvironments.Register();
+return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests and the benchmarks.")
+{
+    DataCommand.Create(),
+    Doctor.Create(),
+    Play.Create(),
+    ReportCommand.Create(),
+    EnvsCommand.Create(),
+    GridCommand.Create(),
+    Evaluate.Create(),
+    MetaTrain.Create(),
+    Status.Create(),
+    TaskCommand.Create(),
+    Train.Create(),
+});

@@ -1,0 +1,156 @@
+// The files of a report: report.json, figures (through matplotlib), and one self-contained report.html.
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using RlLeap.Cli.Runs;
+using RlLeap.Cli.Statistics;
+
+namespace RlLeap.Cli.Reports;
+
+/// <summary>Writes a report into a folder.</summary>
+public static class ReportFiles
+{
+    private static readonly (string Name, string Title, Func<Report, string> Caption)[] Figures =
+    [
+        ("overall", "All tasks", report => $"Left: mean curve over all tasks, with a band of one standard deviation over {report.Overall?.Unit}s. Right: area under each {report.Overall?.Unit}'s mean curve (dots), their mean and its 95 % t-interval."),
+        ("sweep", "Over a setting of the runs", _ => "Each dot is a run, averaged over its tasks; lines are means, bars one standard deviation over runs."),
+        ("curves", "Learning curves", report => $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the band is two standard deviations over seeds."
+            + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
+        ("area", "Area under the curve", _ => "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
+        ("meta", "Meta-training", report => report.Meta.Select(m => m.Label).Distinct().Count() > 1
+            ? "What the meta-training recorded over meta-steps, averaged over the tasks of a meta-batch" + (report.Meta.Any(m => m.Runs > 1) ? "; mean over runs with a band of two standard deviations." : ".")
+            : "What the meta-training recorded over meta-steps, task by task and averaged over the tasks of a meta-batch."),
+    ];
+
+    /// <summary>The file that every report has.</summary>
+    public const string JsonName = "report.json";
+
+    /// <summary>Writes everything; answers why there are no figures, or null where there are.</summary>
+    public static string? Write(Report report, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var json = Path.Combine(folder, JsonName);
+        AtomicFile.WriteAllText(json, JsonSerializer.Serialize(report, Json.Readable) + "\n");
+        var problem = Draw(json, folder);
+        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder, problem));
+        return problem;
+    }
+
+    private static string? Draw(string json, string folder)
+    {
+        foreach (var (name, _, _) in Figures)
+            foreach (var kind in new[] { ".png", ".pdf" }) File.Delete(Path.Combine(folder, name + kind));
+        if (PythonInterpreter.Find("matplotlib") is not { } python)
+            return "There are no figures: no Python with matplotlib was found. Add it (sudo apt-get install -y python3-matplotlib, or pip install matplotlib; RLLEAP_PYTHON names an interpreter) and run this again.";
+        var (code, _, error) = python.Run([Path.Combine(AppContext.BaseDirectory, "Reports", "figures.py"), json, folder]);
+        return code == 0 ? null : $"There are no figures: matplotlib in {python.Path} failed: {error.Trim().Split('\n')[^1]}";
+    }
+
+    private static string Html(Report report, string folder, string? problem)
+    {
+        var html = new StringBuilder();
+        html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n");
+        html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n<h1>{E(report.Name)}</h1>\n");
+        html.Append($"<p class=\"lead\">{E(Summary(report))}</p>\n");
+        if (problem is not null) html.Append($"<p class=\"note\">{E(problem)}</p>\n");
+        foreach (var (name, title, caption) in Figures)
+        {
+            var file = Path.Combine(folder, name + ".png");
+            if (!File.Exists(file)) continue;
+            var png = File.ReadAllBytes(file);
+            // Figures of any width are shown with letters of one size: three quarters of their 160 dots an inch. (A PNG's width is at byte 16.)
+            var width = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)) * 3 / 4;
+            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" width=\"{width}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">");
+            html.Append($"<figcaption>{E(caption(report))}</figcaption></figure>\n");
+        }
+        foreach (var table in Tables(report))
+        {
+            html.Append($"<h2>{E(table.Title)}</h2>\n<table><thead><tr>{string.Concat(table.Columns.Select(c => $"<th>{E(c)}</th>"))}</tr></thead><tbody>\n");
+            foreach (var row in table.Rows) html.Append($"<tr>{string.Concat(row.Select(c => $"<td>{E(c)}</td>"))}</tr>\n");
+            html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
+        }
+        foreach (var run in report.Runs.Where(r => r.Record.Count > 0))
+        {
+            html.Append($"<details><summary>Record of {E(run.Name)} ({E(run.Kind)})</summary><table><tbody>\n");
+            foreach (var (key, value) in run.Record.OrderBy(r => r.Key, StringComparer.Ordinal)) html.Append($"<tr><td>{E(key)}</td><td><pre>{E(value)}</pre></td></tr>\n");
+            html.Append("</tbody></table></details>\n");
+        }
+        return html.Append("</body></html>\n").ToString();
+    }
+
+    private static string Summary(Report report)
+    {
+        var what = $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over {report.Axis}{(report.HigherIsBetter ? "" : " (lower is better)")}.";
+        return report.Improvements.Where(i => i.Of == "area").Aggregate(what, (text, i) =>
+            $"{text} Started from {i.Method}, a run has the {(report.HigherIsBetter ? "larger" : "smaller")} area under its curve than one started from {i.Over} with probability {P(i.Interval)}.");
+    }
+
+    private const int MostTasks = 12;
+
+    /// <summary>A table as text: for the terminal and for the page.</summary>
+    public sealed record TextTable(string Title, string Caption, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
+
+    /// <summary>The tables of a report; without <paramref name="long"/>, those of single tasks are left out where there are many and one of all together.</summary>
+    public static IEnumerable<TextTable> Tables(Report report, bool @long = true)
+    {
+        if (report.Overall is { } overall)
+        {
+            var compared = overall.Methods.Any(m => m.Difference is not null);
+            string[] against = compared ? [$"area minus {overall.Compared}'s"] : [];
+            yield return new("All tasks", $"Means over tasks, then over {overall.Unit}s, in brackets Student's 95 % interval."
+                + (compared ? $" Last column: the difference over {overall.Unit}s of the same seed, which have the same held-out tasks." : ""),
+                ["method", overall.Unit + "s", $"area under {report.Measure}", .. overall.Quantities.Skip(1), .. against],
+                [.. overall.Methods.Select(m => (IReadOnlyList<string>)[m.Method, Units(m.Values[0].Count, report.Tasks.Sum(t => t.Methods.Where(x => x.Method == m.Method).Sum(x => x.Diverged)), "curves "), .. m.Intervals.Select(I), .. compared ? new[] { m.Difference is { } d ? I(d) : "" } : []])]);
+            if (!@long && report.Tasks.Count > MostTasks) yield break;
+        }
+        if (report.Tasks.Count > 0)
+        {
+            var paired = report.Tasks.Any(t => t.Methods.Any(m => m.Difference is not null));
+            var ofRuns = report.Tasks.Any(t => t.Methods.Any(m => m.DifferenceOfRuns is not null));
+            var diverged = report.Tasks.Any(t => t.Methods.Any(m => m.Diverged > 0));
+            string[] goal = report.Reference is null ? [] : [.. paired ? new[] { $"area minus {report.Reference}'s" } : [], .. ofRuns ? new[] { "the same over runs" } : [], $"{report.Axis} to {report.Reference}'s final"];
+            yield return new("Tasks", $"Final: {(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height of the curve. {(diverged ? "A seed that diverged counts with its last value. " : "")}In brackets 95 % bootstrap intervals over seeds."
+                + (paired ? $" Area minus {report.Reference}'s: mean over pairs of the same seed, in brackets Student's 95 % interval." : "")
+                + (ofRuns ? " Over runs: each run's pairs, which share the initialization that it learned, are averaged first." : "")
+                + (report.Reference is null ? "" : $" Last column: median over seeds of when the moving average first reaches the mean final value of {report.Reference}, where most do (seeds that did)."),
+                ["task", "method", "seeds", $"final {report.Measure}", "area", .. goal],
+                [.. report.Tasks.SelectMany(t => t.Methods.Select(m => (IReadOnlyList<string>)[t.Task, m.Method, Units(m.Seeds, m.Diverged), I(m.Final), I(m.Area),
+                    .. paired ? new[] { m.Difference is { } d ? I(d) : "" } : [],
+                    .. ofRuns ? new[] { m.DifferenceOfRuns is { } r ? I(r) : "" } : [],
+                    .. m.Reached is { } reached ? new[] { $"{(m.StepsToGoal is { } steps ? steps.ToString("#,0", CultureInfo.InvariantCulture) : "–")} ({reached}/{m.Seeds})" } : []]))]);
+        }
+        if (report.Scores.Count > 0)
+        {
+            string[] quantities = [.. report.Scores.Select(s => s.Quantity).Distinct()];
+            var published = report.Scores.Any(s => s.Published is not null);
+            yield return new("Scores", "Means over seeds, in brackets 95 % bootstrap intervals." + (published ? " In parentheses what the paper reports for its own, full budget (docs/fidelity.md says how its setting differs)." : ""),
+                ["task", "method", "seeds", .. quantities.Select(q => published && report.Scores.Any(s => s.Quantity == q && s.Published is not null) ? q + " (paper)" : q)],
+                [.. report.Scores.GroupBy(s => (s.Task, s.Method)).Select(g => (IReadOnlyList<string>)[g.Key.Task, g.Key.Method, $"{g.Max(s => s.Seeds)}", .. quantities.Select(q =>
+                    g.FirstOrDefault(s => s.Quantity == q) is not { } score ? "" : I(score.Mean) + (score.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
+        }
+        if (report.Aggregates.Count > 0 && report.Tasks.Count > 1) // over one task they would say the same again
+            yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, {report.Replications} replications (Agarwal et al. 2021).",
+                ["method", "of", .. report.Aggregates.Select(a => a.Statistic).Distinct()],
+                [.. report.Aggregates.GroupBy(a => (a.Method, a.Of)).Select(g => (IReadOnlyList<string>)[g.Key.Method, g.Key.Of, .. g.Select(a => I(a.Interval))])]);
+        if (report.Improvements.Count > 0)
+            yield return new("Probability of improvement", "Probability that a run of the method beats one of the other, averaged over tasks; 95 % bootstrap intervals, which few seeds make too narrow.",
+                ["method", "over", "of", "probability"],
+                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i.Interval)])]);
+    }
+
+    private static string Units(int count, int diverged, string of = "") => diverged == 0 ? $"{count}" : $"{count} ({diverged} {of}diverged)";
+    private static string N(double x) => x.ToString(Math.Abs(x) switch { >= 1000 => "#,0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
+    private static string P(Interval i) => string.Create(CultureInfo.InvariantCulture, $"{i.Value:0.00} [{i.Low:0.00}, {i.High:0.00}]");
+    private static string I(Interval i) => i.Low == i.High ? N(i.Value) : $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]";
+    private static string E(string text) => WebUtility.HtmlEncode(text);
+
+    private const string Style = """
+        body{font:16px/1.5 Georgia,'Times New Roman',serif;max-width:62rem;margin:2.5rem auto;padding:0 1.2rem;color:#1a1a1a}
+        h1{font-size:1.9rem;margin-bottom:.2rem}h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}
+        .lead{color:#444}.note{background:#fff7e0;border-left:4px solid #e69f00;padding:.6rem .9rem}
+        figure{margin:0}img{max-width:100%;height:auto}figcaption,.caption{font-size:.87rem;color:#555;margin:.3rem 0}
+        table{border-collapse:collapse;font-size:.9rem;width:100%}th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid #eee;vertical-align:top}
+        th{border-bottom:2px solid #888}td{font-variant-numeric:tabular-nums}pre{margin:0;white-space:pre-wrap}details{margin-top:1.5rem}
+        """;
+}

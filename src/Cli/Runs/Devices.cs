@@ -1,0 +1,20 @@
+// Devices by name, refused in words where they are not there.
+using TorchSharp;
+
+namespace RlLeap.Cli.Runs;
+
+/// <summary>"cpu", "cuda", "cuda:1" as torch devices.</summary>
+public static class Devices
+{
+    /// <exception cref="RlLeapException">This machine or this libtorch has no such device.</exception>
+    public static torch.Device Open(string name)
+    {
+        if (name == "cpu") return torch.CPU;
+        if (!torch.cuda.is_available())
+            throw new RlLeapException($"device {name}: this libtorch sees no CUDA device. Use cpu (train --device, meta-train --set run.device=cpu), or point LIBTORCH at a CUDA build of libtorch (./rlleap doctor tells which one is used).");
+        var index = name.Contains(':') ? int.Parse(name[(name.IndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+        if (index >= torch.cuda.device_count())
+            throw new RlLeapException($"device {name}: there {(torch.cuda.device_count() == 1 ? "is one CUDA device, cuda:0" : $"are {torch.cuda.device_count()} CUDA devices, cuda:0 to cuda:{torch.cuda.device_count() - 1}")}.");
+        return torch.device($"cuda:{index}");
+    }
+}

@@ -1,0 +1,30 @@
+// run.log: what happened to a run and when, beside what it measured.
+using Serilog;
+
+namespace RlLeap.Cli.Runs;
+
+/// <summary>While it lives, the program's log also goes to the run's run.log, with times and from the level Information on. Begins with what was called, and what answered.</summary>
+public sealed class RunLog : IDisposable
+{
+    private readonly ILogger _before = Log.Logger;
+    private readonly Serilog.Core.Logger _both;
+
+    /// <param name="run">The run.</param>
+    /// <param name="versions">Of the program, its libraries and the machine.</param>
+    public RunLog(RunDirectory run, string versions)
+    {
+        _both = new LoggerConfiguration().MinimumLevel.Information()
+            .WriteTo.Logger(_before, Serilog.Events.LogEventLevel.Warning) // a logger used as a sink does not ask its own minimum level
+            .WriteTo.File(run.PathOf("run.log"), outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
+            .CreateLogger();
+        Log.Logger = _both;
+        Log.Information("{Command}", Environment.CommandLine);
+        Log.Information("{Versions}", versions);
+    }
+
+    public void Dispose()
+    {
+        Log.Logger = _before;
+        _both.Dispose();
+    }
+}

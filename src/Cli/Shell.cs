@@ -1,0 +1,148 @@
+// Around every command: how errors become messages and exit codes, and how Ctrl-C, SIGTERM and SIGHUP become a cancellation.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
+using Spectre.Console;
+using Progress = RlLeap.Cli.Runs.Progress;
+
+namespace RlLeap.Cli;
+
+/// <summary>What every command shares: one clear message per error, exit codes, leaving on a signal.</summary>
+/// <remarks>Exit codes: 0 done; 1 a <see cref="RlLeapException"/> or another error that a user can mend; 2 wrong usage;
+/// 70 a defect (message and the path of a log); 129, 130 and 143 left on SIGHUP, Ctrl-C and SIGTERM after a checkpoint.</remarks>
+public static class Shell
+{
+    public const int Failed = 1, WrongUsage = 2, Defect = 70, HungUp = 129, Interrupted = 130, Terminated = 143;
+
+    /// <summary>The exit code of the signal that asked to leave (<see cref="HungUp"/>, <see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
+    public static int? StoppedBy { get; internal set; }
+
+    /// <summary>The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on with.</summary>
+    public static IReadOnlyList<string>? GoesOnBy { get; set; }
+
+    /// <summary>The arguments of this call.</summary>
+    public static IReadOnlyList<string> Arguments { get; private set; } = [];
+
+    /// <summary>Parses, runs, and answers with the exit code. Messages go to standard error.</summary>
+    public static int Run(string[] args, RootCommand root)
+    {
+        (Arguments, GoesOnBy) = (args, null);
+        // What starts with @ is an argument like any other, not a file of arguments.
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            // An unknown command is reported as a missing one too; the last word is the one that helps.
+            Console.Error.WriteLine($"rlleap: {parsed.Errors[^1].Message}");
+            Console.Error.WriteLine($"rlleap: see ./rlleap {NameOf(parsed)}--help");
+            return WrongUsage;
+        }
+        Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
+            .WriteTo.Sink(new Announcer()).CreateLogger();
+        if (Console.IsOutputRedirected) (AnsiConsole.Profile.Capabilities.Ansi, AnsiConsole.Profile.Width) = (false, 1000); // one line stays one line
+        using var stop = new StopSignals();
+        try
+        {
+            return parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token)
+                .GetAwaiter().GetResult();
+        }
+        catch (Exception e) { return Explain(e, stop.ExitCode); }
+        finally { Log.CloseAndFlush(); }
+    }
+
+    private static int Explain(Exception e, int? stopped)
+    {
+        while (e is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException) e = e.InnerException!;
+        if (e is OperationCanceledException && stopped is { } code)
+        {
+            if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on with: ./rlleap {string.Join(' ', arguments.Select(Quoted))}");
+            return code;
+        }
+        if (Message(e) is { } message)
+        {
+            Console.Error.WriteLine($"rlleap: {message}");
+            return Failed;
+        }
+        var log = Path.Combine(Path.GetTempPath(), $"rlleap-defect-{Environment.ProcessId}.log");
+        try { File.WriteAllText(log, $"{Environment.CommandLine}\n{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}\n\n{e}\n"); }
+        catch (Exception w) when (w is IOException or UnauthorizedAccessException) { log = $"(could not be written: {w.Message})\n{e}"; }
+        Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Message}\nrlleap: the details are in {log}; please report them.");
+        return Defect;
+    }
+
+    /// <summary>What to tell the user about an error that is not a defect; null for a defect.</summary>
+    public static string? Message(Exception e) => e switch
+    {
+        RlLeapException => e.Message,
+        IOException when IsDiskFull(e) => $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
+        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => e.Message,
+        DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
+        _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause => $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
+        OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",
+        _ => null,
+    };
+
+    /// <summary>Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).</summary>
+    public static bool IsDiskFull(Exception e) => e is IOException && (e.HResult & 0xffff) is 28 or 122 or 112;
+
+    /// <summary>A word as a shell reads it back.</summary>
+    internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static string NameOf(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+}
+
+/// <summary>The log on the terminal.</summary>
+internal sealed class Announcer : ILogEventSink
+{
+    private static readonly MessageTemplateTextFormatter Format = new("rlleap: {Message:lj}");
+
+    public void Emit(LogEvent logEvent)
+    {
+        var text = new StringWriter();
+        Format.Format(logEvent, text);
+        Progress.Announce(text.ToString());
+    }
+}
+
+/// <summary>Ctrl-C, SIGTERM, and SIGHUP unless the process was started to ignore it (nohup): the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
+/// <remarks>Ctrl-C reaches every process of a terminal, and a grid hands on what reaches it: what comes within a second of the first is the same request.</remarks>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _exitCode; // 0 until a signal came
+    private long _first;
+
+    public StopSignals() => _registrations =
+        [Register(PosixSignal.SIGHUP, Shell.HungUp), Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
+
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>128 + the signal's number; null where none came.</summary>
+    public int? ExitCode => _exitCode == 0 ? null : _exitCode;
+
+    private PosixSignalRegistration Register(PosixSignal signal, int exitCode) => PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true; // not the runtime's own way of ending
+        if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0)
+        {
+            if (Volatile.Read(ref _first) is not 0 and var first && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) ProcessEnd.Now(exitCode);
+            return;
+        }
+        Volatile.Write(ref _first, Stopwatch.GetTimestamp());
+        Shell.StoppedBy = exitCode;
+        Log.Warning("stopping at the next safe point (again to leave at once)");
+        _source.Cancel();
+    });
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations) registration.Dispose();
+        _source.Dispose();
+    }
+}

@@ -1,0 +1,103 @@
+// Numbers over games and seeds, with intervals: the evaluation protocol of Agarwal et al. 2021, "Deep Reinforcement Learning at
+// the Edge of the Statistical Precipice" (https://arxiv.org/abs/2108.13264), after the definitions of its library rliable.
+namespace RlLeap.Cli.Statistics;
+
+/// <summary>A value and its 95 % interval; where there was nothing to resample, the interval is the value.</summary>
+public readonly record struct Interval(double Value, double Low, double High);
+
+/// <summary>Statistics of normalized scores: <c>scores[game][run]</c>, games may differ in their number of runs.</summary>
+public static class Aggregates
+{
+    /// <summary>Mean of the games' means.</summary>
+    public static double Mean(double[][] scores) => scores.Average(game => game.Average());
+
+    /// <summary>Median of the games' means.</summary>
+    public static double Median(double[][] scores) => Quantile([.. scores.Select(game => game.Average()).Order()], 0.5);
+
+    /// <summary>Interquartile mean: mean of the middle half of all scores, games and runs flattened. Of n sorted scores ⌊n/4⌋ are
+    /// left out at each end.</summary>
+    public static double InterquartileMean(double[][] scores)
+    {
+        double[] all = [.. scores.SelectMany(game => game)];
+        Array.Sort(all);
+        var cut = all.Length / 4;
+        return all.AsSpan(cut, all.Length - 2 * cut).ToArray().Average();
+    }
+
+    /// <summary>How far below <paramref name="goal"/> scores stay: goal − mean over all scores of min(score, goal).</summary>
+    public static double OptimalityGap(double[][] scores, double goal = 1) => goal - scores.SelectMany(game => game).Average(s => Math.Min(s, goal));
+
+    /// <summary>P(X &gt; Y) for a run of each on one game, averaged over games: Mann-Whitney U / (n·m), ties counting half.</summary>
+    public static double ProbabilityOfImprovement(double[][] x, double[][] y)
+    {
+        if (x.Length != y.Length) throw new ArgumentException($"both need the same games; got {x.Length} and {y.Length}");
+        return x.Zip(y, (a, b) => a.Sum(s => b.Sum(t => s > t ? 1.0 : s == t ? 0.5 : 0.0)) / (a.Length * b.Length)).Average();
+    }
+
+    /// <summary>A statistic with its stratified bootstrap interval: runs are drawn with replacement within each game, games stay;
+    /// the interval is from the percentiles of the replications.</summary>
+    public static Interval Bootstrap(double[][] scores, Func<double[][], double> statistic, Rng rng, int replications = 50_000, double confidence = 0.95) =>
+        Bootstrap([scores], s => statistic(s[0]), rng, replications, confidence);
+
+    /// <summary>As the other, for a statistic of two methods (each resampled by itself); 2,000 replications are usual.</summary>
+    public static Interval Bootstrap(double[][] x, double[][] y, Func<double[][], double[][], double> statistic, Rng rng, int replications = 2_000, double confidence = 0.95) =>
+        Bootstrap([x, y], s => statistic(s[0], s[1]), rng, replications, confidence);
+
+    private static Interval Bootstrap(double[][][] groups, Func<double[][][], double> statistic, Rng rng, int replications, double confidence)
+    {
+        if (groups.Any(games => games.Length == 0 || games.Any(runs => runs.Length == 0))) throw new ArgumentException("every game needs at least one run");
+        var value = statistic(groups);
+        if (groups.All(games => games.All(runs => runs.Length == 1))) return new(value, value, value);
+        double[][][] drawn = [.. groups.Select(games => games.Select(runs => new double[runs.Length]).ToArray())];
+        var values = new double[replications];
+        for (var r = 0; r < replications; r++)
+        {
+            for (var g = 0; g < groups.Length; g++)
+                for (var i = 0; i < groups[g].Length; i++)
+                    for (var k = 0; k < drawn[g][i].Length; k++)
+                        drawn[g][i][k] = groups[g][i][rng.NextInt(drawn[g][i].Length)];
+            values[r] = statistic(drawn);
+        }
+        Array.Sort(values);
+        return new(value, Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
+    }
+
+    /// <summary>Mean of independent values with Student's 95 % interval, mean ± t s/√n: for the few runs of a table, where a bootstrap is too narrow. The mean itself for one value.</summary>
+    public static Interval Student(double[] values)
+    {
+        var mean = values.Average();
+        if (values.Length < 2) return new(mean, mean, mean);
+        var half = StudentQuantile(values.Length - 1) * Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length);
+        return new(mean, mean - half, mean + half);
+    }
+
+    // t with P(|T| < t) = 0.95, by bisection of the distribution's closed form for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
+    private static double StudentQuantile(int freedom)
+    {
+        var (low, high) = (0.0, 13.0);
+        while (high - low > 1e-12)
+        {
+            var t = (low + high) / 2;
+            var angle = Math.Atan(t / Math.Sqrt(freedom));
+            var odd = freedom % 2;
+            var (term, sum) = (odd == 1 ? Math.Cos(angle) : 1, 0.0);
+            for (var k = odd; k <= freedom - 2; k += 2)
+            {
+                sum += term;
+                term *= Math.Cos(angle) * Math.Cos(angle) * (k + 1) / (k + 2);
+            }
+            var inside = odd == 1 ? 2 / Math.PI * (angle + Math.Sin(angle) * sum) : Math.Sin(angle) * sum;
+            if (inside < 0.95) low = t;
+            else high = t;
+        }
+        return low;
+    }
+
+    /// <summary>The q-quantile of sorted values, linear between them.</summary>
+    public static double Quantile(ReadOnlySpan<double> sorted, double q)
+    {
+        var at = q * (sorted.Length - 1);
+        var below = (int)Math.Floor(at);
+        return below + 1 < sorted.Length ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[^1];
+    }
+}

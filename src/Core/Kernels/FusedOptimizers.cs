@@ -1,0 +1,125 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap;
+
+/// <summary>Update rules on the CPU in one pass over memory: theta, gradient and averages are read once and written once.</summary>
+/// <remarks>
+/// As tensor operations Adam takes ten passes over vectors that do not fit the cache. Every operation is elementwise and correctly
+/// rounded, so the results do not depend on the width of the machine's vectors.
+/// </remarks>
+internal static class FusedOptimizers
+{
+    /// <summary>Whether tensors like this one can be updated so.</summary>
+    internal static bool Fits(Tensor values) => values.dtype == ScalarType.Float32 && values.device_type == DeviceType.CPU && values.is_contiguous();
+
+    /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
+    internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
+
+    /// <summary>So many of its values from <paramref name="start"/> on.</summary>
+    internal static Span<float> Values(Tensor flat, int start, int count) => Values(flat).Slice(start, count);
+
+    /// <summary>m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient + decay theta.</summary>
+    internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
+    {
+        Require(theta.Length, gradient.Length, m.Length, v.Length);
+        var (rest1, rest2, inverse) = (1 - beta1, 1 - beta2, 1 / root);
+        var xs = Vectors(theta);
+        var gs = Vectors(gradient);
+        var ms = Vectors(m);
+        var vs = Vectors(v);
+        for (var i = 0; i < xs.Length; i++)
+        {
+            var g = gs[i] * scale + xs[i] * decay;
+            var first = ms[i] = ms[i] * beta1 + g * rest1;
+            var second = vs[i] = vs[i] * beta2 + g * g * rest2;
+            xs[i] -= first * rate / (Vector.SquareRoot(second) * inverse + new Vector<float>(epsilon));
+        }
+        for (var i = xs.Length * Vector<float>.Count; i < theta.Length; i++)
+        {
+            var g = gradient[i] * scale + theta[i] * decay;
+            m[i] = m[i] * beta1 + g * rest1;
+            v[i] = v[i] * beta2 + g * g * rest2;
+            theta[i] -= m[i] * rate / (MathF.Sqrt(v[i]) * inverse + epsilon);
+        }
+    }
+
+    /// <summary>average = alpha average + (1-alpha) g^2, theta -= rate g / sqrt(average + eps), with g = scale gradient.</summary>
+    internal static void RmsPropBaselines(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> average, float scale, float alpha, float rate, float epsilon)
+    {
+        Require(theta.Length, gradient.Length, average.Length, average.Length);
+        var rest = 1 - alpha;
+        var xs = Vectors(theta);
+        var gs = Vectors(gradient);
+        var averages = Vectors(average);
+        for (var i = 0; i < xs.Length; i++)
+        {
+            var g = gs[i] * scale;
+            var square = averages[i] = averages[i] * alpha + g * g * rest;
+            xs[i] -= g * rate / Vector.SquareRoot(square + new Vector<float>(epsilon));
+        }
+        for (var i = xs.Length * Vector<float>.Count; i < theta.Length; i++)
+        {
+            var g = gradient[i] * scale;
+            average[i] = average[i] * alpha + g * g * rest;
+            theta[i] -= g * rate / MathF.Sqrt(average[i] + epsilon);
+        }
+    }
+
+    /// <summary>sum = weight (parts[0] + parts[1] + ...), flat tensors of one size.</summary>
+    internal static void Sum(Tensor sum, IReadOnlyList<Tensor> parts, double weight, ITeam? team)
+    {
+        if (parts is not [var one, var other] || !Fits(sum) || !Fits(one) || !Fits(other))
+        {
+            using var _ = no_grad();
+            sum.copy_(parts[0]);
+            foreach (var part in parts.Skip(1)) sum.add_(part);
+            if (weight != 1) sum.mul_(weight);
+            return;
+        }
+        Share(team, sum.numel(), (_, start, count) =>
+        {
+            Span<float> to = Values(sum, start, count), first = Values(one, start, count), second = Values(other, start, count);
+            Span<Vector<float>> xs = Vectors(to), firsts = Vectors(first), seconds = Vectors(second);
+            for (var i = 0; i < xs.Length; i++) xs[i] = (firsts[i] + seconds[i]) * (float)weight;
+            for (var i = xs.Length * Vector<float>.Count; i < to.Length; i++) to[i] = (first[i] + second[i]) * (float)weight;
+        });
+    }
+
+    /// <summary>The Euclidean norm of a flat tensor; with a team, from those of its parts.</summary>
+    internal static double Norm(Tensor flat, ITeam? team)
+    {
+        if (team is null) return Of(flat);
+        var norms = new double[team.Count];
+        Share(team, flat.numel(), (part, start, count) => norms[part] = Of(flat, start, count));
+        return Math.Sqrt(norms.Sum(norm => norm * norm));
+
+        static double Of(Tensor flat, long start = 0, long count = -1)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            return (count < 0 ? flat : flat.narrow(0, start, count)).norm().to_type(ScalarType.Float64).item<double>();
+        }
+    }
+
+    /// <summary>Calls work(part, start, count) for every part of n values: one, or one for each thread of the team.</summary>
+    internal static void Share(ITeam? team, long n, Action<int, int, int> work)
+    {
+        if (team is null) work(0, 0, (int)n);
+        else team.Run(part => work(part, Start(part), Start(part + 1) - Start(part)));
+
+        int Start(int part) => part == team.Count ? (int)n : (int)(n * part / team.Count / CacheLine * CacheLine);
+    }
+
+    private const int CacheLine = 16; // floats: no two threads write to one line
+
+    private static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+    private static ReadOnlySpan<Vector<float>> Vectors(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+
+    private static void Require(int a, int b, int c, int d)
+    {
+        if (a != b || a != c || a != d) throw new ArgumentException($"Vectors of {a}, {b}, {c} and {d} values do not fit together.");
+    }
+}

@@ -1,0 +1,48 @@
+namespace RlLeap.Data;
+
+/// <summary>Which images of a set train, validate and test: indices, each part in a random order.</summary>
+/// <param name="Train">What gradients come from.</param>
+/// <param name="Validation">What stops training early; its first images are a random subset of it.</param>
+/// <param name="Test">What is reported.</param>
+public sealed record ImageSplit(int[] Train, int[] Validation, int[] Test)
+{
+    /// <summary>Draws a split. The distribution's own test part is the test part; a set without one gives <paramref name="testFraction"/> of its images.</summary>
+    /// <remarks>
+    /// Groups (<see cref="ImageSet.Groups"/>) go whole to one part, so a part can be larger than its fraction by less than one group.
+    /// A training image whose group is also in the distribution's test part (a copy of a test image) is left out.
+    /// </remarks>
+    public static ImageSplit Draw(ImageSet set, Rng rng, double validationFraction = 0.15, double testFraction = 0.1)
+    {
+        int[] test, rest;
+        if (set.TrainCount < set.Count)
+        {
+            test = Shuffled(Enumerable.Range(set.TrainCount, set.Count - set.TrainCount), rng.Split("test"));
+            var seen = set.Groups is null ? [] : test.Select(i => set.Groups[i]).ToHashSet();
+            rest = [.. Enumerable.Range(0, set.TrainCount).Where(i => set.Groups is null || !seen.Contains(set.Groups[i]))];
+        }
+        else (rest, test) = Divide(set, [.. Enumerable.Range(0, set.Count)], testFraction, rng.Split("test"));
+        var (train, validation) = Divide(set, rest, validationFraction, rng.Split("validation"));
+        if (train.Length == 0 || validation.Length == 0 || test.Length == 0)
+            throw new RlLeapException($"{set.Name}: {set.Count} images give {train.Length} training, {validation.Length} validation and {test.Length} test images; every part needs at least one.");
+        return new ImageSplit(train, validation, test);
+    }
+
+    // Whole groups in random order go to the second part until it has its share.
+    private static (int[] First, int[] Second) Divide(ImageSet set, int[] indices, double fraction, Rng rng)
+    {
+        var wanted = (int)Math.Round(fraction * indices.Length);
+        var groups = set.Groups is null ? [.. indices.Select(i => new[] { i })] : indices.GroupBy(i => set.Groups[i]).Select(g => g.ToArray()).ToArray();
+        rng.Split("groups").Shuffle<int[]>(groups);
+        var taken = 0;
+        var count = 0;
+        while (count < wanted && taken < groups.Length) count += groups[taken++].Length;
+        return (Shuffled(groups.Skip(taken).SelectMany(g => g), rng.Split("first")), Shuffled(groups.Take(taken).SelectMany(g => g), rng.Split("second")));
+    }
+
+    private static int[] Shuffled(IEnumerable<int> indices, Rng rng)
+    {
+        int[] order = [.. indices];
+        rng.Shuffle<int>(order);
+        return order;
+    }
+}

@@ -1,0 +1,44 @@
+namespace RlLeap.Data;
+
+/// <summary>A decoded 8-bit picture: rows from the top, channels interleaved.</summary>
+/// <param name="Width">Pixels in a row.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Channels">1 (gray) or 3 (red, green, blue).</param>
+/// <param name="Pixels">[Height, Width, Channels], 0..255.</param>
+public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pixels)
+{
+    /// <summary>The most pixels a picture may have: 64 megapixels, far beyond any set here, far below what would exhaust memory.</summary>
+    public const int MaxPixels = 1 << 26;
+
+    /// <summary>Decodes a PNG or a binary netpbm picture (PGM, PPM), by its first bytes.</summary>
+    /// <exception cref="DataException">Another format (JPEG is named, with the way out), or damaged.</exception>
+    public static RasterImage Decode(byte[] file, string where)
+    {
+        if (file.Length == 0) throw new DataException(where, "is empty");
+        if (file.AsSpan().StartsWith(Png.Signature)) return Png.Decode(file, where);
+        if (file is [(byte)'P', (byte)'5' or (byte)'6', ..]) return Netpbm.Decode(file, where);
+        if (file is [0xFF, 0xD8, 0xFF, ..])
+            throw new DataException(where, "is a JPEG, which is not decoded here; convert the folder first, for instance with ImageMagick: find . -name '*.jp*g' -exec mogrify -format png {} +");
+        throw new DataException(where, "is neither a PNG nor a binary PGM or PPM");
+    }
+
+    /// <summary>Converts to [channels, Height, Width] at <paramref name="target"/>: gray is repeated, colour becomes luma (ITU-R 601-2, as PIL's mode "L").</summary>
+    public void CopyPlanar(Span<byte> target, int channels)
+    {
+        var n = Width * Height;
+        if (target.Length != channels * n) throw new ArgumentException($"Needs {channels * n} bytes, got {target.Length}.", nameof(target));
+        if (Channels == 1)
+        {
+            for (var c = 0; c < channels; c++) Pixels.CopyTo(target[(c * n)..]);
+            return;
+        }
+        if (channels == 1)
+        {
+            for (var i = 0; i < n; i++)
+                target[i] = (byte)((19595 * Pixels[3 * i] + 38470 * Pixels[3 * i + 1] + 7471 * Pixels[3 * i + 2] + 0x8000) >> 16);
+            return;
+        }
+        for (var c = 0; c < 3; c++)
+            for (var i = 0; i < n; i++) target[c * n + i] = Pixels[3 * i + c];
+    }
+}

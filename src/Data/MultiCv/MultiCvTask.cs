@@ -1,0 +1,32 @@
+namespace RlLeap.Data;
+
+/// <summary>Classifying one data set of Multi-CV: normalized 32x32x3 images, no augmentation, shuffled passes (epochs).</summary>
+public sealed class MultiCvTask : ImageTask
+{
+    /// <summary>The task of a data set.</summary>
+    public MultiCvTask(MultiCvSet set) : base("multi-cv/" + set.Name, new Feed(set), set.Classes)
+    {
+        Set = set;
+        (BatchSize, ValidationSubset) = (64, 500);
+    }
+
+    /// <summary>The data set.</summary>
+    public MultiCvSet Set { get; }
+
+    private sealed class Feed(MultiCvSet set) : IImageSource
+    {
+        public (int Channels, int Side) Shape => (MultiCvSet.Channels, MultiCvSet.Side);
+
+        public int Count(Split split) => Part(split).Length;
+
+        public void Fill(Split split, ReadOnlySpan<int> indices, Span<float> images, Span<long> labels, Rng rng)
+        {
+            var part = Part(split);
+            Span<int> numbers = indices.Length <= 1024 ? stackalloc int[indices.Length] : new int[indices.Length];
+            for (var i = 0; i < indices.Length; i++) numbers[i] = part[indices[i]];
+            set.Fill(numbers, images, labels);
+        }
+
+        private int[] Part(Split split) => split switch { Split.Train => set.Split.Train, Split.Validation => set.Split.Validation, _ => set.Split.Test };
+    }
+}

@@ -1,0 +1,110 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace RlLeap.Data;
+
+/// <summary>One file of a data set with its bytes, from a folder or from inside an archive.</summary>
+/// <param name="Path">Path inside the folder or archive, with '/'.</param>
+/// <param name="Where">The same for messages: "archive.zip!a/b.png" or the full path.</param>
+/// <param name="Bytes">The content.</param>
+internal readonly record struct SourceFile(string Path, string Where, byte[] Bytes)
+{
+    /// <summary>The folders and the name, in order.</summary>
+    public string[] Parts => Path.Split('/');
+}
+
+/// <summary>Reads a data set's files in one pass, alike from a folder, a .zip, a .tar or a .tar.gz. Nothing is ever unpacked to disk.</summary>
+internal static class SourceFiles
+{
+    private const int MaxEntries = 4_000_000;
+
+    /// <summary>The wanted files: a folder's in ordinal order of their paths, an archive's in its own order.</summary>
+    /// <param name="path">A folder or an archive.</param>
+    /// <param name="wanted">Decides by the path inside.</param>
+    /// <param name="limit">The most bytes one file may have.</param>
+    public static IEnumerable<SourceFile> Read(string path, Func<string, bool> wanted, int limit)
+    {
+        if (Directory.Exists(path)) return ReadFolder(path, wanted, limit);
+        if (!File.Exists(path)) throw new DataException(path, "is not there");
+        if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase)) return ReadZip(path, wanted, limit);
+        if (IsTar(path)) return ReadTar(path, wanted, limit);
+        throw new DataException(path, "is neither a folder nor a .zip, .tar, .tar.gz or .tgz archive");
+    }
+
+    /// <summary>Whether the name is that of a tar archive, compressed or not.</summary>
+    public static bool IsTar(string path) =>
+        path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase);
+
+    private static IEnumerable<SourceFile> ReadFolder(string folder, Func<string, bool> wanted, int limit)
+    {
+        var paths = Compressed.Guard(folder, () => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Where(wanted).ToArray());
+        Array.Sort(paths, StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            var full = Path.Combine(folder, path);
+            yield return new SourceFile(path, full, Compressed.Guard(full, () =>
+            {
+                using var stream = File.OpenRead(full);
+                return Compressed.ReadToEnd(stream, full, limit, stream.Length);
+            }));
+        }
+    }
+
+    private static IEnumerable<SourceFile> ReadZip(string path, Func<string, bool> wanted, int limit)
+    {
+        using var archive = Compressed.GuardArchive(path, () => ZipFile.OpenRead(path));
+        var entries = Compressed.GuardArchive(path, () => archive.Entries);
+        if (entries.Count > MaxEntries) throw new DataException(path, $"claims {entries.Count:N0} entries; this is not the data set");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var entry in entries)
+        {
+            var inside = entry.FullName.Replace('\\', '/');
+            if (inside.EndsWith('/') || !wanted(inside)) continue;
+            var where = $"{path}!{inside}";
+            if (!seen.Add(inside)) throw new DataException(where, "is in the archive twice; the archive is damaged");
+            var bytes = Compressed.Guard(where, () =>
+            {
+                // The directory's sizes are claims; reading stops one byte beyond them.
+                if (entry.Length > limit) throw new DataException(where, $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
+                if (entry.Length > Compressed.LargestExpansion(entry.CompressedLength)) throw new DataException(where, "claims more bytes than its compressed size can hold; the archive is damaged");
+                using var stream = Compressed.GuardArchive(where, entry.Open);
+                return Compressed.ReadToEnd(stream, where, entry.Length, entry.Length + 1);
+            });
+            if (bytes.Length != entry.Length) throw new DataException(where, $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated or damaged");
+            if (Compressed.Crc32(bytes) != entry.Crc32) throw new DataException(where, "does not have its CRC-32 checksum; the archive is damaged");
+            yield return new SourceFile(inside, where, bytes);
+        }
+    }
+
+    private static IEnumerable<SourceFile> ReadTar(string path, Func<string, bool> wanted, int limit)
+    {
+        using var file = Compressed.Guard(path, () => File.OpenRead(path));
+        using Stream stream = path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? file : Compressed.Guard(path, () => new CheckedGzipStream(file));
+        using var tar = new TarReader(stream);
+        for (var count = 0; ; count++)
+        {
+            var entry = Compressed.GuardArchive(path, () => tar.GetNextEntry());
+            if (entry is null) break;
+            if (count >= MaxEntries) throw new DataException(path, $"has more than {MaxEntries:N0} entries; this is not the data set");
+            var inside = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !wanted(inside)) continue;
+            var where = $"{path}!{inside}";
+            var bytes = Compressed.Guard(where, () =>
+            {
+                if (entry.Length > limit) throw new DataException(where, $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
+                // The size is a claim here too: the first buffer is small whatever it says, and grows with what is really there.
+                return entry.DataStream is { } content ? Compressed.ReadToEnd(content, where, entry.Length, Math.Min(entry.Length + 1, 1 << 22)) : [];
+            });
+            if (bytes.Length != entry.Length) throw new DataException(where, $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated");
+            yield return new SourceFile(inside, where, bytes);
+        }
+        // Read on to the end, so that gzip's checksum of the whole is looked at.
+        Compressed.Guard(path, () =>
+        {
+            var rest = new byte[1 << 16];
+            while (stream.Read(rest) > 0) { }
+            return 0;
+        });
+    }
+}

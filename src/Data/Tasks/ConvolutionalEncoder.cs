@@ -1,0 +1,102 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Data;
+
+/// <summary>The encoder of Omniglot and Multi-CV: four times {3x3 convolution, 64 filters, padding 1; 2x2 max-pool; batch-norm; ReLU}, then flattened.</summary>
+/// <remarks>
+/// <para>The paper (Flennerhag et al. 2019, appendix D) names convolution, batch-norm, ReLU, pool; the authors' code pools before batch-norm, which this follows and
+/// which is cheaper; <see cref="PoolFirst"/> switches. See docs/fidelity.md.</para>
+/// <para>Each block is a hidden layer for hooks: the pre-activation is what enters the ReLU, the units are what the block hands on. 28x28 inputs give 64 features, 32x32 give 256.</para>
+/// </remarks>
+public sealed class ConvolutionalEncoder : Network
+{
+    private const double Momentum = 0.1, Epsilon = 1e-5;
+    private readonly int _blocks;
+
+    /// <summary>An encoder of square images.</summary>
+    /// <param name="channels">Input channels.</param>
+    /// <param name="side">Side of the input.</param>
+    /// <param name="filters">Filters of each convolution.</param>
+    /// <param name="blocks">How many blocks; each halves the side, rounding down.</param>
+    /// <exception cref="RlLeapException">The image is too small for so many blocks.</exception>
+    public ConvolutionalEncoder(int channels, int side, int filters = 64, int blocks = 4)
+    {
+        if (channels < 1 || filters < 1 || blocks < 1 || side >> blocks < 1) throw new RlLeapException($"An encoder of {blocks} blocks with {filters} filters cannot take {channels} x {side} x {side} images: every block halves the side.");
+        _blocks = blocks;
+        InputShape = [channels, side, side];
+        Features = (long)filters * (side >> blocks) * (side >> blocks);
+        HiddenUnits = [.. Enumerable.Repeat((long)filters, blocks)];
+        Name = $"conv{blocks}x{filters}";
+        Parameters = [.. Enumerable.Range(0, blocks).SelectMany(b => new ParameterInfo[]
+        {
+            // Channels-last weights nearly halve the training step on CPUs (13.5 to 7.5 ms at batch 20, libtorch 1.13).
+            new($"encoder.{b}.conv.weight", [filters, b == 0 ? channels : filters, 3, 3], ChannelsLast: true),
+            new($"encoder.{b}.conv.bias", [filters]),
+            new($"encoder.{b}.norm.weight", [filters]),
+            new($"encoder.{b}.norm.bias", [filters]),
+        })];
+        Buffers = [.. Enumerable.Range(0, blocks).SelectMany(b => new ParameterInfo[] { new($"encoder.{b}.norm.running_mean", [filters]), new($"encoder.{b}.norm.running_var", [filters]) })];
+    }
+
+    /// <summary>For Omniglot: 1 x 28 x 28 to 64 features.</summary>
+    public static ConvolutionalEncoder Omniglot => new(1, OmniglotData.Side);
+
+    /// <summary>For Multi-CV: 3 x 32 x 32 to 256 features.</summary>
+    public static ConvolutionalEncoder MultiCv => new(MultiCvSet.Channels, MultiCvSet.Side);
+
+    /// <summary>Whether the pool comes straight after the convolution (the authors' code) or at the end of the block (the paper's text).</summary>
+    public bool PoolFirst { get; init; } = true;
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override long[] InputShape { get; }
+
+    /// <inheritdoc/>
+    public override long Features { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Parameters { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Buffers { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<long> HiddenUnits { get; }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Pass pass, Tensor input)
+    {
+        Shape.Require(input, nameof(input), [-1, .. InputShape]);
+        for (var b = 0; b < _blocks; b++) input = Layer(b, pass, input);
+        return input.flatten(1);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsLayered => true;
+
+    /// <inheritdoc/>
+    public override Tensor Layer(int layer, Pass pass, Tensor input)
+    {
+        var x = F.conv2d(input, pass.Parameter(4 * layer), pass.Parameter(4 * layer + 1), strides: [1, 1], padding: [1, 1]); // [N, C, H, W]
+        if (PoolFirst) x = F.max_pool2d(x, 2);
+        x = F.batch_norm(x, pass.Buffer(2 * layer), pass.Buffer(2 * layer + 1), pass.Parameter(4 * layer + 2), pass.Parameter(4 * layer + 3), pass.Training, Momentum, Epsilon);
+        x = F.relu(pass.PreActivation(layer, x));
+        if (!PoolFirst) x = F.max_pool2d(x, 2);
+        return pass.Units(layer, x);
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
+    {
+        for (var b = 0; b < _blocks; b++)
+        {
+            Initialization.TorchDefault(parameter(4 * b), parameter(4 * b + 1), rng.Split("block", b));
+            parameter(4 * b + 2).fill_(1);
+            buffer(2 * b + 1).fill_(1);
+        }
+    }
+}

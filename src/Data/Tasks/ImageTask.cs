@@ -1,0 +1,212 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.Data;
+
+/// <summary>Labelled images in parts, ready to be written into a batch: what an image task feeds from. Immutable and safe to share between threads.</summary>
+public interface IImageSource
+{
+    /// <summary>Channels and side of an image.</summary>
+    (int Channels, int Side) Shape { get; }
+
+    /// <summary>Images in a part.</summary>
+    int Count(Split split);
+
+    /// <summary>Writes a batch; a source that augments draws from <paramref name="rng"/> for each image in order.</summary>
+    /// <param name="split">The part.</param>
+    /// <param name="indices">B positions in the part.</param>
+    /// <param name="images">[B, Channels, Side, Side].</param>
+    /// <param name="labels">[B].</param>
+    /// <param name="rng">Of the augmentation.</param>
+    void Fill(Split split, ReadOnlySpan<int> indices, Span<float> images, Span<long> labels, Rng rng);
+}
+
+/// <summary>Image classification as a task: minibatches, cross-entropy, error and loss as scores. Shared by Omniglot and Multi-CV.</summary>
+/// <param name="id">Names the task in records.</param>
+/// <param name="source">Where images come from.</param>
+/// <param name="classes">Number of classes, the size of the one head.</param>
+public class ImageTask(string id, IImageSource source, int classes) : ITask
+{
+    /// <summary>Images of a training or validation draw.</summary>
+    public int BatchSize { get; init; } = 20;
+
+    /// <summary>
+    /// Length of one shuffled pass in images; 0 for each image once. A pass is a permutation of 0 .. length-1 modulo the images of the part; when it is used up a new one
+    /// is drawn, and a batch may lie across two passes.
+    /// </summary>
+    public int PassLength { get; init; }
+
+    /// <summary>How many images of the validation part a score looks at (its first ones, a fixed subset); 0 for all.</summary>
+    public int ValidationSubset { get; init; }
+
+    /// <summary>Images in one batch of a score.</summary>
+    public int ScoreBatchSize { get; init; } = 500;
+
+    /// <summary>Where images come from.</summary>
+    public IImageSource Source => source;
+
+    /// <summary>Whether the head is meta-learned with the encoder, where all tasks have as many classes, or new for every task.</summary>
+    public bool SharedHead { get; init; }
+
+    /// <inheritdoc/>
+    public TaskInfo Info => _info ??= new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes) { Shared = SharedHead }])
+    {
+        StepsPerEpoch = ((PassLength > 0 ? PassLength : source.Count(Split.Train)) + BatchSize - 1) / Math.Max(1, BatchSize),
+    };
+
+    private TaskInfo? _info;
+
+    /// <inheritdoc/>
+    public ITaskStream Open(Rng rng, Device device) => new ImageStream(this, rng, device);
+}
+
+/// <summary>A minibatch: images [B, C, H, W], labels [B] (int64), and the error rate once a loss was computed from it.</summary>
+public sealed class ImageDraw(Tensor images, Tensor labels) : IBatch
+{
+    private readonly Dictionary<string, double> _metrics = [];
+
+    /// <summary>[B, C, H, W], float, lying in memory as B, H, W, C (channels last).</summary>
+    public Tensor Images => images;
+
+    /// <summary>[B], int64.</summary>
+    public Tensor Labels => labels;
+
+    /// <inheritdoc/>
+    public long Count { get; } = labels.shape[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, double> Metrics => _metrics;
+
+    internal void Record(string metric, double value) => _metrics[metric] = value;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        images.Dispose();
+        labels.Dispose();
+    }
+}
+
+/// <summary>One learning process's minibatches: shuffled passes over each part, augmentation, scores. Its state is a few random streams and positions.</summary>
+/// <remarks>Scores draw their augmentation from a stream of their own, the same for every score, and so move nothing.</remarks>
+internal sealed class ImageStream : ITaskStream
+{
+    private readonly ImageTask _task;
+    private readonly Device _device;
+    private readonly Rng _scores;
+    private readonly Order[] _orders;
+    private Rng _augmentation;
+
+    public ImageStream(ImageTask task, Rng rng, Device device)
+    {
+        (_task, _device, _scores, _augmentation) = (task, device, rng.Split("scores"), rng.Split("augmentation"));
+        foreach (var split in Enum.GetValues<Split>())
+            if (task.Source.Count(split) < 1) throw new RlLeapException($"{task.Info.Id} has no {split.ToString().ToLowerInvariant()} images.");
+        if (task.BatchSize < 1) throw new RlLeapException($"{task.Info.Id}: a batch has at least one image; {task.BatchSize} are asked for.");
+        _orders = [.. Enum.GetValues<Split>().Select(split => new Order(rng.Split("order", (long)split), task.PassLength > 0 && split == Split.Train ? task.PassLength : task.Source.Count(split), task.Source.Count(split)))];
+    }
+
+    public IBatch Draw(Model model, Split split)
+    {
+        Span<int> indices = _task.BatchSize <= 512 ? stackalloc int[_task.BatchSize] : new int[_task.BatchSize];
+        foreach (ref var index in indices) index = _orders[(int)split].Next();
+        return Batch(split, indices, model.DType, _augmentation);
+    }
+
+    public Tensor Loss(Model model, IBatch draw)
+    {
+        var batch = (ImageDraw)draw;
+        var logits = model.Output(batch.Images);
+        using (no_grad())
+        using (var wrong = logits.argmax(1).ne(batch.Labels).sum()) batch.Record("error", wrong.item<long>() / (double)batch.Count);
+        return F.cross_entropy(logits, batch.Labels);
+    }
+
+    public IReadOnlyDictionary<string, double> Score(Model model, Split split)
+    {
+        var count = _task.Source.Count(split);
+        if (split == Split.Validation && _task.ValidationSubset > 0) count = Math.Min(count, _task.ValidationSubset);
+        var rng = _scores.Split(split.ToString());
+        var training = model.Training;
+        model.Training = false;
+        try
+        {
+            using var _ = no_grad();
+            var (loss, wrong) = (0.0, 0L);
+            var indices = Enumerable.Range(0, count).ToArray();
+            for (var at = 0; at < count; at += _task.ScoreBatchSize)
+            {
+                using var scope = NewDisposeScope();
+                using var batch = Batch(split, indices.AsSpan(at, Math.Min(_task.ScoreBatchSize, count - at)), model.DType, rng);
+                var logits = model.Output(batch.Images);
+                loss += F.cross_entropy(logits, batch.Labels).to_type(ScalarType.Float64).item<double>() * batch.Count;
+                wrong += logits.argmax(1).ne(batch.Labels).sum().item<long>();
+            }
+            return new Dictionary<string, double> { ["loss"] = loss / count, ["error"] = wrong / (double)count };
+        }
+        finally { model.Training = training; }
+    }
+
+    public bool CanSave => true;
+
+    public byte[] Save() => [.. _augmentation.SaveState(), .. _orders.SelectMany(order => order.Save())];
+
+    public void Restore(ReadOnlySpan<byte> state)
+    {
+        const int rng = 64;
+        if (state.Length != rng + _orders.Length * Order.StateBytes) throw new RlLeapException($"{_task.Info.Id}: a saved stream has {rng + _orders.Length * Order.StateBytes} bytes, not {state.Length}; it was saved by another kind of task.");
+        _augmentation = Rng.FromState(state[..rng]);
+        for (var i = 0; i < _orders.Length; i++) _orders[i].Restore(state.Slice(rng + i * Order.StateBytes, Order.StateBytes));
+    }
+
+    public void Dispose() { }
+
+    private ImageDraw Batch(Split split, ReadOnlySpan<int> indices, ScalarType dtype, Rng rng)
+    {
+        var (channels, side) = _task.Source.Shape;
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        // Written straight into the tensors' memory: a batch is never copied on the CPU.
+        var images = empty([indices.Length, channels, side, side], ScalarType.Float32);
+        var labels = empty([indices.Length], ScalarType.Int64);
+        _task.Source.Fill(split, indices, MemoryMarshal.Cast<byte, float>(images.bytes), MemoryMarshal.Cast<byte, long>(labels.bytes), rng);
+        // Channels-last strides, which convolutions on CPUs run faster on; with one channel the memory is the same.
+        images = channels == 1
+            ? images.as_strided([indices.Length, 1, side, side], [(long)side * side, 1, side, 1])
+            : images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        return new ImageDraw(images.to(_device).to_type(dtype).MoveToOuterDisposeScope(), labels.to(_device).MoveToOuterDisposeScope());
+    }
+
+    // Shuffled passes over a part. Saved as the random stream before the current pass and the position in it.
+    private sealed class Order(Rng rng, int length, int count)
+    {
+        public const int StateBytes = 64 + 4;
+
+        private byte[] _before = rng.SaveState();
+        private Rng _rng = rng;
+        private int[] _pass = [];
+        private int _at;
+
+        public int Next()
+        {
+            if (_at == _pass.Length)
+            {
+                _before = _rng.SaveState();
+                (_pass, _at) = (_rng.Permutation(length), 0);
+            }
+            return _pass[_at++] % count;
+        }
+
+        public byte[] Save() => [.. _before, .. BitConverter.GetBytes(_at)];
+
+        public void Restore(ReadOnlySpan<byte> state)
+        {
+            (_before, _rng) = (state[..64].ToArray(), Rng.FromState(state[..64]));
+            _at = BitConverter.ToInt32(state[64..]);
+            if (_at < 0 || _at > length) throw new RlLeapException($"A saved position of {_at} lies outside a pass of {length}; the checkpoint is damaged.");
+            _pass = _at == 0 ? [] : _rng.Permutation(length);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Reflection;
+
+namespace RlLeap.Environments;
+
+/// <summary>A user's class that carries <see cref="EnvironmentAttribute"/>: its options, and constructing it.</summary>
+internal static class AttributeActivator
+{
+    private static readonly Type[][] Signatures = [[typeof(Rng), typeof(EnvironmentOptions)], [typeof(Rng)], []];
+
+    public static IReadOnlyList<EnvironmentOption> OptionsOf(Type type) =>
+        [.. type.GetCustomAttributes<EnvironmentOptionAttribute>().Select(mark => new EnvironmentOption(mark.Name, mark.Default, mark.Summary))];
+
+    public static Func<Rng, EnvironmentOptions, IEnvironment> Constructor(Type type, string id)
+    {
+        if (!typeof(IEnvironment).IsAssignableFrom(type) || type.IsAbstract)
+            throw new EnvironmentException($"{id}: {type.FullName} carries [Environment] but is not a class that implements IEnvironment.");
+        var constructor = Signatures.Select(type.GetConstructor).FirstOrDefault(found => found is not null)
+            ?? throw new EnvironmentException($"{id}: {type.FullName} needs a public constructor that takes (Rng), (Rng, EnvironmentOptions) or nothing.");
+        var count = constructor.GetParameters().Length;
+        return (rng, options) =>
+        {
+            try
+            {
+                return (IEnvironment)constructor.Invoke(count switch { 2 => [rng, options], 1 => [rng], _ => [] });
+            }
+            catch (TargetInvocationException e) when (e.InnerException is { } inner)
+            {
+                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(inner);
+                throw;
+            }
+        };
+    }
+}

@@ -1,0 +1,144 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace RlLeap.Environments;
+
+/// <summary>Holds an environment to the rules at every step: each breach is one error naming the environment, its episode and its step.</summary>
+/// <remarks>After an error only Reset works. What costs too much per step (bounds of every element, aliasing) is left to the contract (EnvironmentCheck).</remarks>
+internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null) : IEnvironment
+{
+    private bool _running;
+    private string? _failure;
+    private int _episode;
+    private int _step;
+
+    public EnvironmentSpec Spec { get; } = inner.Spec;
+
+    /// <summary>Agent steps since the last Reset.</summary>
+    public int StepsTaken => _step;
+
+    public TimeStep Reset()
+    {
+        _episode++;
+        _step = 0;
+        _running = false;
+        _failure = null;
+        var result = Call(() => inner.Reset(), "Reset");
+        if (result.StepType != StepType.First) throw Fail($"Reset returned {result.StepType}; it has to return TimeStep.First(observation).");
+        CheckObservation(result.Observation);
+        _running = true;
+        return result;
+    }
+
+    public TimeStep Step(int action)
+    {
+        if (_failure is not null) throw new EnvironmentException($"{Where}: it failed before ({_failure}) and has to be Reset.");
+        if (!_running) throw new EnvironmentException($"{Where}: Step was called {(_episode == 0 ? "before the first Reset" : "after the episode's end")}. Call Reset first.");
+        if ((uint)action >= (uint)Spec.Action.Count) throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
+        _step++;
+        _running = false;
+        TimeStep result;
+        try
+        {
+            result = inner.Step(action);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw Fail(e, "Step");
+        }
+        if (result.StepType is not (StepType.Mid or StepType.Terminated or StepType.Truncated)) throw Fail($"Step returned {result.StepType}; it has to return Mid, Terminated or Truncated.");
+        if (!float.IsFinite(result.Reward)) throw Fail($"the reward of action {action} is {result.Reward}.");
+        CheckObservation(result.Observation);
+        _running = !result.IsLast;
+        return result;
+    }
+
+    public bool CanSnapshot => inner.CanSnapshot;
+
+    public byte[] Snapshot()
+    {
+        var bytes = inner.Snapshot();
+        using var stream = new MemoryStream(bytes.Length + 16);
+        using var writer = new BinaryWriter(stream);
+        writer.Write(_running);
+        writer.Write(_episode);
+        writer.Write(_step);
+        writer.Write(bytes);
+        return stream.ToArray();
+    }
+
+    public void Restore(ReadOnlySpan<byte> snapshot)
+    {
+        if (snapshot.Length < 9) throw new EnvironmentException($"{Spec.Id}: a saved state has at least 9 bytes; got {snapshot.Length}. It is damaged or from elsewhere.");
+        inner.Restore(snapshot[9..]);
+        _running = snapshot[0] != 0;
+        _episode = MemoryMarshal.Read<int>(snapshot[1..]);
+        _step = MemoryMarshal.Read<int>(snapshot[5..]);
+        _failure = null;
+    }
+
+    public bool CanRender => inner.CanRender;
+
+    public Picture Render() => inner.Render();
+
+    public void Dispose() => inner.Dispose();
+
+    private string Where => $"{Spec.Id}{(copy is null ? "" : $" ({copy})")}, episode {_episode}, step {_step}";
+
+    private TimeStep Call(Func<TimeStep> call, string name)
+    {
+        try
+        {
+            return call();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw Fail(e, name);
+        }
+    }
+
+    private EnvironmentException Fail(Exception e, string call)
+    {
+        _failure = $"{e.GetType().Name}: {e.Message}";
+        return new EnvironmentException(e is RlLeapException ? $"{Where}: {e.Message}" : $"{Where}: {call} threw {_failure}", e);
+    }
+
+    private EnvironmentException Fail(string what)
+    {
+        _failure = what.TrimEnd('.');
+        return new EnvironmentException($"{Where}: {what}");
+    }
+
+    private void CheckObservation(Observation observation)
+    {
+        if (Describe.WrongObservation(observation, Spec.Observation) is { } wrong) throw Fail(wrong);
+        if (observation.Element == ElementType.Float32 && Describe.HasNaN(observation.Floats)) throw Fail("the observation contains NaN.");
+    }
+}
+
+/// <summary>Checks, and the wording of their errors, that single and vector environments share.</summary>
+internal static class Describe
+{
+    public static string BadAction(int action, EnvironmentSpec spec)
+    {
+        var names = spec.ActionNames.Count == spec.Action.Count ? $": {string.Join(", ", spec.ActionNames)}" : "";
+        return $"action {action} is not one of its {spec.Action.Count} actions (0 to {spec.Action.Count - 1}{names}).";
+    }
+
+    public static string? WrongObservation(Observation observation, Box space)
+    {
+        if (observation.Length == space.Length && observation.Element == space.Element) return null;
+        var kind = observation.Element == ElementType.Byte ? "bytes" : "floats";
+        return observation.Length == 0 ? "it returned an empty observation." : $"it returned an observation of {observation.Length} {kind}, but its space {space} has {space.Length} elements.";
+    }
+
+    public static bool HasNaN(ReadOnlySpan<float> values)
+    {
+        var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
+        foreach (var vector in vectors)
+            if (!Vector.EqualsAll(vector, vector)) return true;
+        foreach (var value in values[(vectors.Length * Vector<float>.Count)..])
+            if (float.IsNaN(value)) return true;
+        return false;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+
+namespace RlLeap.Environments;
+
+/// <summary>What every vector of ours does alike: checks before a step, gathering finished episodes, saving the buffers agents read.</summary>
+internal static class VectorEnvironmentChecks
+{
+    /// <summary>Refuses a step that must not begin; nothing has moved then.</summary>
+    public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started, string? failure = null)
+    {
+        if (failure is not null) throw new EnvironmentException($"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
+        if (!started) throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
+        if (actions.Length != count) throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
+        var bad = actions.IndexOfAnyExceptInRange(0, spec.Action.Count - 1);
+        if (bad >= 0) throw new EnvironmentException($"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
+    }
+
+    /// <summary>Lists the episodes that ended in a step, in the order of copies.</summary>
+    public static void Collect(StepType[] moments, EpisodeRecord[] ended, List<EpisodeRecord> finished)
+    {
+        var bytes = MemoryMarshal.Cast<StepType, byte>(moments);
+        for (var i = 0; ; i++)
+        {
+            var next = bytes[i..].IndexOfAny((byte)StepType.Terminated, (byte)StepType.Truncated);
+            if (next < 0) return;
+            i += next;
+            finished.Add(ended[i]);
+        }
+    }
+
+    public static void Save(BinaryWriter writer, IVectorEnvironment vector)
+    {
+        writer.Write(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
+        writer.Write(MemoryMarshal.AsBytes(vector.Moments.AsSpan()));
+        writer.Write(vector.Observations.Raw);
+        writer.Write(vector.FinalObservations.Raw);
+    }
+
+    public static void Load(BinaryReader reader, IVectorEnvironment vector)
+    {
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(vector.Moments.AsSpan()));
+        reader.BaseStream.ReadExactly(vector.Observations.Raw);
+        reader.BaseStream.ReadExactly(vector.FinalObservations.Raw);
+    }
+
+    /// <summary>Reads a snapshot to its very end; anything else is one error that names the environment.</summary>
+    public static void Restore(EnvironmentSpec spec, ReadOnlySpan<byte> snapshot, Action<BinaryReader> load)
+    {
+        using var reader = new BinaryReader(new MemoryStream(snapshot.ToArray()));
+        try
+        {
+            load(reader);
+            if (reader.BaseStream.Position != reader.BaseStream.Length) throw new InvalidDataException("it is longer than a state of this vector");
+        }
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or ArgumentOutOfRangeException)
+        {
+            throw new EnvironmentException($"{spec.Id}: the saved state of {snapshot.Length} bytes cannot be restored: {(e is InvalidDataException ? e.Message : "it is cut short")}. It is damaged or from elsewhere; Reset before going on.", e);
+        }
+    }
+}

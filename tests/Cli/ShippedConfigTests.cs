@@ -1,0 +1,87 @@
+// The configs that come with RlLeap can be read, and say in their first lines what they show.
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+using Xunit;
+
+namespace RlLeap.Tests.Cli;
+
+public sealed class ShippedConfigTests
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "experiments", "configs");
+
+    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void EveryConfigIsReadWrittenAndReadAgain(string name)
+    {
+        var path = Path.Combine(Folder, name);
+        Assert.StartsWith("# ", File.ReadLines(path).First());
+        var kind = File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal)) ? typeof(GridConfig)
+            : File.ReadLines(path).Any(line => line.StartsWith("suite:", StringComparison.Ordinal)) ? typeof(MetaTrainConfig) : typeof(TrainConfig);
+        object config = kind == typeof(GridConfig) ? ConfigFile.Load<GridConfig>(path) : kind == typeof(MetaTrainConfig) ? ConfigFile.Load<MetaTrainConfig>(path) : ConfigFile.Load<TrainConfig>(path);
+        var written = ConfigFile.ToYaml(config);
+        object again = kind == typeof(GridConfig) ? ConfigFile.Parse<GridConfig>(written, name) : kind == typeof(MetaTrainConfig) ? ConfigFile.Parse<MetaTrainConfig>(written, name) : ConfigFile.Parse<TrainConfig>(written, name);
+        Assert.Equal(written, ConfigFile.ToYaml(again));
+    }
+
+    [Fact]
+    public void EveryRunOfEveryGridHasAConfigThatCanBeRead()
+    {
+        foreach (var file in Directory.GetFiles(Folder, "*.yaml").Where(f => File.ReadLines(f).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
+        {
+            var grid = ConfigFile.Load<GridConfig>(file);
+            foreach (var run in grid.Runs())
+            {
+                var path = Path.Combine(Folder, run.Config);
+                if (grid.Command == "train") ConfigFile.Load<TrainConfig>(path, run.Settings);
+                else ConfigFile.Load<MetaTrainConfig>(path, [.. run.Settings, "run.directory=x"]);
+            }
+        }
+    }
+
+    [Fact]
+    public void ALeftOutGameIsNotPretrainedOn()
+    {
+        var grid = ConfigFile.Load<GridConfig>(Path.Combine(Folder, "minatar-table.yaml"));
+        foreach (var run in grid.Runs())
+        {
+            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, run.Config), [.. run.Settings, "run.directory=x"]));
+            Assert.Equal(4, suite.Pool.Count);
+            Assert.DoesNotContain(Assert.Single(suite.HeldOut), suite.Pool.Select(task => task.Info.Id));
+        }
+        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar-breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
+        Assert.Contains("expected one of games.pool", odd, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AHundredOfThemWithAMistakeEachGiveOneClearError()
+    {
+        var rng = new Rng(1).Split("malformed");
+        var configs = Directory.GetFiles(Folder, "*.yaml").Order(StringComparer.Ordinal).Select(File.ReadAllLines).Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
+        for (var i = 0; i < 100; i++)
+        {
+            var lines = configs[rng.NextInt(configs.Count)];
+            int[] keyed = [.. Enumerable.Range(0, lines.Length).Where(n => System.Text.RegularExpressions.Regex.IsMatch(lines[n], "^ *[a-z-]+:"))];
+            var at = keyed[rng.NextInt(keyed.Length)];
+            var (key, value) = (lines[at][..lines[at].IndexOf(':')], lines[at][(lines[at].IndexOf(':') + 1)..]);
+            string[] mistakes = [$"{key}x:{value}", $"{lines[at]}\n{lines[at]}", $"{key}: [[1]]", $"{key}: \"unclosed", $"{key} = {value}", $"\t{lines[at]}"];
+            var bad = string.Join('\n', lines[..at].Append(mistakes[rng.NextInt(mistakes.Length)]).Concat(lines[(at + 1)..]));
+            var message = Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(bad, "bad.yaml")).Message;
+            Assert.Matches(@"^bad\.yaml:\d+: \S", message);
+            Assert.Contains("expected", message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', message);
+        }
+    }
+
+    [Fact]
+    public void ThePapersAtariExperimentNamesItsGames()
+    {
+        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari-leap.yaml"));
+        var ids = config.Games!.Pool.Select(id => id.Split('?')[0]).ToList();
+        var expected = RlLeap.Gymnasium.AleGames.LeapPool.Select(g => g.Id).Except(["ALE/Breakout-v5", "ALE/SpaceInvaders-v5"]);
+        Assert.Equal(expected.Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));
+        Assert.Equal((100L, 16, 5_000_000L), (config.Meta.Steps, config.Meta.Batch, config.Games.AgentSteps));
+        Assert.Contains("ALE/Alien-v5?preset=leap", config.Evaluation!.Tasks);
+    }
+}

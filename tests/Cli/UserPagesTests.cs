@@ -1,0 +1,82 @@
+// The user's own environment, network and method, as their pages tell it: the commands are run as they stand there.
+using System.Diagnostics;
+using Xunit;
+
+namespace RlLeap.Tests.Cli;
+
+public sealed class UserPagesTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_commands_of_the_page_on_environments_work_as_written()
+    {
+        var outputs = await Run("environments.md", expected: 5);
+        Assert.Contains($"my/Treasure-v1 keeps all {RlLeap.Environments.EnvironmentCheck.Rules.Count} rules", outputs[1]);
+        Assert.Contains("my/Treasure-v1  ", outputs[2]);
+        Assert.Contains("walk to the treasure", outputs[2]);
+        Assert.Contains("time_limit=12 keeps all", outputs[3]);
+        Assert.Contains("515 episodes, mean return 0.37", outputs[4]);
+    }
+
+    [Fact]
+    public async Task The_commands_of_the_page_on_networks_work_as_written()
+    {
+        var outputs = await Run("networks.md", expected: 4);
+        Assert.Contains("mean return of the last 100 episodes", outputs[1]);
+        Assert.Contains("network: my/two-layers", File.ReadAllText(_folder["my-network/config.yaml"]));
+        Assert.Contains("two-layers", File.ReadAllText(_folder["my-network-meta/result.json"]));
+        Assert.Contains("result: ", outputs[3]);
+    }
+
+    [Fact]
+    public async Task The_commands_of_the_page_on_methods_work_as_written()
+    {
+        var outputs = await Run("methods.md", expected: 3);
+        Assert.Contains("my/part-way?fraction=0.25", outputs[1]);
+        Assert.Contains("PartWay { Name = part-way, Fraction = 0.25 }", File.ReadAllText(_folder["my-method/result.json"]));
+        Assert.Contains("result: ", outputs[2]);
+
+        // The project was built without a copy of RlLeap: what is in the program is what it runs with.
+        var assembly = Path.Combine(Repository.Root, "examples/MyMethod/bin/Release/net10.0/MyMethod.dll");
+        Assert.False(File.Exists(Path.Combine(Path.GetDirectoryName(assembly)!, "RlLeap.Core.dll")));
+
+        // An assembly that moved since.
+        Directory.CreateDirectory(_folder["moved"]);
+        File.Copy(assembly, _folder["moved/MyMethod.dll"]);
+        var config = File.ReadAllText(_folder["my-method/config.yaml"]);
+        File.WriteAllText(_folder["my-method/config.yaml"], config.Replace(Path.Combine(Repository.Root, "examples"), "/nowhere"));
+        var (code, _, error) = ProgramProcess.Run("evaluate", _folder["my-method"], "--seeds", "1");
+        Assert.Equal(1, code);
+        Assert.Contains("/nowhere/MyMethod/bin/Release/net10.0/MyMethod.dll: there is no such assembly", error);
+        ProgramProcess.Succeed("evaluate", _folder["my-method"], "--seeds", "1", "--assembly", _folder["moved/MyMethod.dll"]);
+    }
+
+    /// <summary>Every line of the page's shell blocks; runs go to a folder of the test's.</summary>
+    private async Task<IReadOnlyList<string>> Run(string page, int expected)
+    {
+        List<string> commands = [];
+        var inside = false;
+        foreach (var line in File.ReadAllLines(Path.Combine(Repository.Root, "docs", page)))
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal)) inside = line == "```sh";
+            else if (inside) commands.Add(line);
+        }
+        Assert.Equal(expected, commands.Count);
+        List<string> outputs = [];
+        foreach (var command in commands)
+        {
+            // The launcher would set the machine up first; what it then starts is this program.
+            var started = command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ").Replace("runs/", _folder.Root + "/");
+            using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started]) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var error = process.StandardError.ReadToEndAsync();
+            var output = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            Assert.True(process.ExitCode == 0, $"{command}\n{output}\n{await error}");
+            outputs.Add(output);
+        }
+        return outputs;
+    }
+}

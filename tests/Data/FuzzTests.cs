@@ -1,0 +1,159 @@
+// Every reader on thousands of damaged files: a result or one clear error, never another exception, never much memory.
+using System.Text.Json;
+using RlLeap.Data;
+using Xunit;
+
+namespace RlLeap.Tests.Data;
+
+public sealed class FuzzTests : IDisposable
+{
+    private const long MostMemory = 64 << 20;
+
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    public static TheoryData<string> Readers => [.. Targets.Keys];
+
+    private delegate Action<byte[]> Target(TempFolder folder, out byte[] good);
+
+    private static readonly Dictionary<string, Target> Targets = new()
+    {
+        ["png"] = (TempFolder folder, out byte[] good) => { good = Made.Png(9, 7, Made.Bytes(63)); return file => RasterImage.Decode(file, "a"); },
+        ["ppm"] = (TempFolder folder, out byte[] good) => { good = Made.Ppm(5, 4, Made.Bytes(60)); return file => RasterImage.Decode(file, "a"); },
+        ["idx images"] = (TempFolder folder, out byte[] good) => { good = Made.Idx([2, 28, 28], Made.Bytes(2 * 784)); return InFile(folder, "a", path => Idx.Images(path)); },
+        ["idx images, gzipped"] = (TempFolder folder, out byte[] good) => { good = Made.Gzip(Made.Idx([2, 28, 28], Made.Bytes(2 * 784))); return InFile(folder, "a.gz", path => Idx.Images(path)); },
+        ["idx labels"] = (TempFolder folder, out byte[] good) => { good = Made.Idx([9], [0, 1, 2, 3, 4, 5, 6, 7, 8]); return InFile(folder, "a", path => Idx.Labels(path, 10)); },
+        ["notmnist idx"] = (TempFolder folder, out byte[] good) =>
+        {
+            Made.MnistFolder(folder["nm"], train: 0);
+            good = File.ReadAllBytes(folder["nm/t10k-labels-idx1-ubyte.gz"]);
+            return InFile(folder, "nm/t10k-labels-idx1-ubyte.gz", path => MultiCvReaders.NotMnist(folder["nm"], "notmnist"));
+        },
+        ["notmnist letters"] = (TempFolder folder, out byte[] good) =>
+        {
+            good = Made.TarGz([.. Enumerable.Range(0, 10).Select(i => ($"notMNIST_small/{(char)('A' + i)}/x.png", Made.Png(28, 28, Made.Bytes(784, i))))]);
+            return InFile(folder, "a.tar.gz", path => MultiCvReaders.NotMnist(path, "notmnist"));
+        },
+        ["cifar10"] = (TempFolder folder, out byte[] good) =>
+        {
+            Directory.CreateDirectory(folder["c"]);
+            File.WriteAllBytes(folder["c/test_batch.bin"], Made.CifarRecords(1));
+            good = Made.CifarRecords(2);
+            return InFile(folder, "c/data_batch_1.bin", path => MultiCvReaders.Cifar10(folder["c"], "cifar10"));
+        },
+        ["cifar10 archive"] = (TempFolder folder, out byte[] good) => { good = Made.TarGz(Made.CifarArchive(1)); return InFile(folder, "a.tar.gz", path => MultiCvReaders.Cifar10(path, "cifar10")); },
+        ["cifar100 archive"] = (TempFolder folder, out byte[] good) =>
+        {
+            good = Made.TarGz(("train.bin", Made.CifarRecords(2, 2)), ("test.bin", Made.CifarRecords(1, 2)));
+            return InFile(folder, "a.tgz", path => MultiCvReaders.Cifar100(path, "cifar100"));
+        },
+        ["cifar10 tar"] = (TempFolder folder, out byte[] good) =>
+        {
+            File.WriteAllBytes(folder["a.gz"], Made.TarGz(Made.CifarArchive(1)));
+            good = new byte[32768];
+            using var gzip = new System.IO.Compression.GZipStream(File.OpenRead(folder["a.gz"]), System.IO.Compression.CompressionMode.Decompress);
+            good = good[..gzip.ReadAtLeast(good, good.Length, throwOnEndOfStream: false)];
+            return InFile(folder, "a.tar", path => MultiCvReaders.Cifar10(path, "cifar10"));
+        },
+        ["svhn"] = (TempFolder folder, out byte[] good) => Svhn(folder, 0, out good),
+        ["svhn, compressed"] = (TempFolder folder, out byte[] good) => Svhn(folder, 1, out good),
+        ["gtsrb archive"] = (TempFolder folder, out byte[] good) => { good = Made.Zip([.. Made.GtsrbFiles(side: 3)]); return InFile(folder, "a.zip", path => MultiCvReaders.Gtsrb([path], "gtsrb")); },
+        ["gtsrb table"] = (TempFolder folder, out byte[] good) =>
+        {
+            foreach (var (name, content) in Made.GtsrbFiles(side: 3).Where(file => !file.Name.Contains("Training/Images/00000")))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(folder["g/" + name])!);
+                File.WriteAllBytes(folder["g/" + name], content);
+            }
+            good = File.ReadAllBytes(folder["g/GTSRB/Final_Training/Images/00001/GT-00001.csv"]);
+            return InFile(folder, "g/GTSRB/Final_Training/Images/00001/GT-00001.csv", path => MultiCvReaders.Gtsrb([folder["g"]], "gtsrb"));
+        },
+        ["facescrub archive"] = (TempFolder folder, out byte[] good) =>
+        {
+            good = Made.Zip(("a/1.png", Made.Png(8, 8, Made.Bytes(64))), ("b/1.ppm", Made.Ppm(4, 4, Made.Bytes(48))));
+            return InFile(folder, "a.zip", path => MultiCvReaders.Facescrub(path, "facescrub", people: 2));
+        },
+        ["omniglot archive"] = (TempFolder folder, out byte[] good) => { good = Made.Zip(Made.OmniglotFiles(("A", 1))); return InFile(folder, "a.zip", path => OmniglotData.Load([path])); },
+        ["cache"] = (TempFolder folder, out byte[] good) =>
+        {
+            // A damaged cache is not an error: the set is decoded anew.
+            var set = new ImageSet("s", 1, 4, 4, 3, Made.Bytes(80), [0, 1, 2, 0, 1], 4, [0, 0, 1, 2, 3]);
+            ImageCache.Load(folder.Root, "s", [], () => set);
+            good = File.ReadAllBytes(folder["s.images"]);
+            return InFile(folder, "s.images", path => Assert.Equal(set.Pixels, ImageCache.Load(folder.Root, "s", [], () => set).Pixels));
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Readers))]
+    public void Damaged_files_give_a_result_or_a_data_error(string reader) => Fuzz(reader, 500);
+
+    [LongTheory]
+    [MemberData(nameof(Readers))]
+    public void Ten_thousand_damaged_files_give_a_result_or_a_data_error(string reader) => Fuzz(reader, 10_000);
+
+    private void Fuzz(string reader, int cases)
+    {
+        var read = Targets[reader](_folder, out var good);
+        read(good); // undamaged, it is read
+        var rng = new Rng(7).Split(reader);
+        var refused = 0;
+        for (var n = 0; n < cases; n++)
+        {
+            var damaged = Damage(good, rng);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            try { read(damaged); }
+            catch (DataException e)
+            {
+                refused++;
+                Assert.False(string.IsNullOrWhiteSpace(e.File) || string.IsNullOrWhiteSpace(e.Reason));
+            }
+            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(allocated < MostMemory, $"case {n} of {reader} allocated {allocated:N0} bytes for a file of {damaged.Length:N0}");
+        }
+        if (reader != "cache") Assert.True(refused > 0);
+    }
+
+    private static byte[] Damage(byte[] good, Rng rng)
+    {
+        var file = good.ToList();
+        for (var times = 1 + rng.NextInt(3); times > 0; times--)
+        {
+            var at = file.Count == 0 ? 0 : rng.NextInt(file.Count);
+            var length = Math.Min(file.Count - at, 1 + rng.NextInt(16));
+            switch (rng.NextInt(7))
+            {
+                case 0: if (file.Count > 0) file[at] ^= (byte)(1 << rng.NextInt(8)); break;
+                case 1: file.RemoveRange(at, file.Count - at); break;
+                case 2: file.RemoveRange(at, length); break;
+                case 3: file.InsertRange(at, Enumerable.Range(0, 1 + rng.NextInt(16)).Select(_ => (byte)rng.NextInt(256)).ToArray()); break;
+                case 4: for (var i = at; i < at + length; i++) file[i] = 0xFF; break;
+                case 5: for (var i = at; i < at + length; i++) file[i] = (byte)rng.NextInt(256); break;
+                default: // the first bytes, where headers are
+                    if (file.Count > 0) file[rng.NextInt(Math.Min(file.Count, 32))] = rng.NextInt(3) switch { 0 => 0, 1 => 0xFF, _ => (byte)rng.NextInt(256) };
+                    break;
+            }
+        }
+        return [.. file];
+    }
+
+    // Written over what is there: ext4 flushes a file that was truncated to nothing first, which took longer than all reading.
+    private static Action<byte[]> InFile(TempFolder folder, string name, Action<string> read) => file =>
+    {
+        using (var stream = new FileStream(folder[name], FileMode.OpenOrCreate, FileAccess.Write))
+        {
+            stream.Write(file);
+            stream.SetLength(file.Length);
+        }
+        read(folder[name]);
+    };
+
+    private static Action<byte[]> Svhn(TempFolder folder, int kind, out byte[] good)
+    {
+        good = JsonDocument.Parse(File.ReadAllText(Made.Golden)).RootElement.GetProperty("mat")[kind].GetBytesFromBase64();
+        Directory.CreateDirectory(folder["s"]);
+        File.WriteAllBytes(folder["s/test_32x32.mat"], good);
+        return InFile(folder, "s/train_32x32.mat", path => MultiCvReaders.Svhn(folder["s"], "svhn"));
+    }
+}
