@@ -33,6 +33,8 @@ public sealed record ActorCriticOptions
     public bool NormalizeAdvantages { get; init; }
     /// <summary>Encoder by name (<see cref="AgentNetworks"/>), or "auto" to choose by the observation.</summary>
     public string Network { get; init; } = AgentNetworks.Auto;
+    /// <summary>Whether the encoder's dense layers are normalized before their activation (layer normalization): few of their units can die then (docs/diagnosis.md).</summary>
+    public bool LayerNorm { get; init; }
     /// <summary>How layers and heads are initialized.</summary>
     public LayerInitialization Initialization { get; init; } = LayerInitialization.Orthogonal;
     /// <summary>Update rule, learning rate, schedule and gradient clipping.</summary>

@@ -41,7 +41,7 @@ public sealed class ActorCriticTask : ITask
     public TaskInfo Info { get; }
 
     /// <summary>The encoder that the options name, for this environment's observations.</summary>
-    public Network CreateNetwork() => AgentNetworks.Create(Options.Network, Spec.Observation, Options.Initialization);
+    public Network CreateNetwork() => AgentNetworks.Create(Options.Network, Spec.Observation, Options.Initialization, Options.LayerNorm);
 
     /// <summary>Options for a <see cref="Learner"/> that makes at least <paramref name="agentSteps"/> agent steps.</summary>
     public LearnerOptions LearnerOptions(long agentSteps) => new() { Optimizer = Options.Optimizer, GradientSteps = (agentSteps + Options.BatchSize - 1) / Options.BatchSize };

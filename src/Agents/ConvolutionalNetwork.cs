@@ -9,6 +9,8 @@ public readonly record struct Convolution(long Filters, long Kernel, long Stride
 
 /// <summary>Convolutions with ReLU, flattened into one dense layer with ReLU: the encoder of every agent that sees planes or images [C, H, W].</summary>
 /// <remarks>
+/// <para>With <c>layerNorm</c> the dense layer's outputs are normalized for each input (Ba et al. 2016, arXiv 1607.06450) before their ReLU.
+/// Then about half of them are positive whatever the weights are, and few units can die (docs/diagnosis.md).</para>
 /// <para>Bytes come in as they are and turn into floats in the pass. What divides them (255 for images; 0/1 planes stay) divides the first
 /// layer's weights instead: the same function, and a pass over a few thousand weights instead of over millions of pixels.</para>
 /// <para>With <c>channelsLast</c> weights and inputs lie in memory as N, H, W, C, which is faster or slower by network (benchmarks/Agents).</para>
@@ -17,17 +19,18 @@ public sealed class ConvolutionalNetwork : Network
 {
     private readonly Convolution[] _convolutions;
     private readonly LayerInitialization _initialization;
-    private readonly bool _channelsLast;
+    private readonly bool _channelsLast, _layerNorm;
     private readonly double _scale;
 
     /// <summary>An encoder for observations of <paramref name="observation"/>.</summary>
     /// <exception cref="RlLeapException">Observations that are not [C, H, W], or too small for the kernels.</exception>
-    public ConvolutionalNetwork(string name, Box observation, IReadOnlyList<Convolution> convolutions, long dense, LayerInitialization initialization, bool channelsLast)
+    public ConvolutionalNetwork(
+        string name, Box observation, IReadOnlyList<Convolution> convolutions, long dense, LayerInitialization initialization, bool channelsLast, bool layerNorm = false)
     {
         if (observation.Shape is not [var channels, var height, var width])
             throw new RlLeapException($"The network {name} reads images or planes [C, H, W]; these observations are {observation}. Use the network mlp for vectors.");
         (Name, Features, InputShape) = (name, dense, observation.Shape);
-        (_convolutions, _initialization, _channelsLast) = ([.. convolutions], initialization, channelsLast);
+        (_convolutions, _initialization, _channelsLast, _layerNorm) = ([.. convolutions], initialization, channelsLast, layerNorm);
         _scale = observation.Element == ElementType.Byte ? 1 / Math.Max(1, observation.High) : 1;
         var parameters = new List<ParameterInfo>();
         for (var i = 0; i < _convolutions.Length; i++)
@@ -41,6 +44,7 @@ public sealed class ConvolutionalNetwork : Network
         }
         parameters.Add(new("dense.weight", [dense, channels * height * width], InputsFirst: true));
         parameters.Add(new("dense.bias", [dense]));
+        if (layerNorm) parameters.AddRange(LayerNorm.Parameters("norm", dense));
         Parameters = parameters;
         HiddenUnits = [.. _convolutions.Select(c => c.Filters), dense];
     }
@@ -71,13 +75,17 @@ public sealed class ConvolutionalNetwork : Network
     public override bool IsLayered => true;
 
     /// <inheritdoc/>
-    public override bool EndsDense => true;
+    public override bool EndsDense => !_layerNorm;
 
     /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         Tensor x;
-        if (layer == _convolutions.Length) x = pass.Dense(2 * layer, input.flatten(1));
+        if (layer == _convolutions.Length)
+        {
+            x = pass.Dense(2 * layer, input.flatten(1));
+            if (_layerNorm) x = LayerNorm.Apply(x, pass.Parameter(2 * layer + 2), pass.Parameter(2 * layer + 3));
+        }
         else
         {
             Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1);

@@ -5,16 +5,18 @@ using F = TorchSharp.torch.nn.functional;
 namespace RlLeap.Agents;
 
 /// <summary>Dense layers with tanh after each: the encoder for observations that are vectors.</summary>
+/// <remarks>With <c>layerNorm</c> each layer's outputs are normalized before their tanh, which keeps units from saturating.</remarks>
 public sealed class MlpNetwork : Network
 {
     private readonly LayerInitialization _initialization;
     private readonly double _scale;
+    private readonly bool _layerNorm;
 
     /// <summary>An encoder for observations of <paramref name="observation"/>, flattened; <paramref name="hidden"/> are the layers' sizes.</summary>
-    public MlpNetwork(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization)
+    public MlpNetwork(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization, bool layerNorm = false)
     {
         if (hidden.Count == 0) throw new RlLeapException("The network mlp needs at least one hidden layer.");
-        (InputShape, HiddenUnits, _initialization) = (observation.Shape, [.. hidden], initialization);
+        (InputShape, HiddenUnits, _initialization, _layerNorm) = (observation.Shape, [.. hidden], initialization, layerNorm);
         _scale = observation.Element == ElementType.Byte ? 1 / Math.Max(1, observation.High) : 1;
         var parameters = new List<ParameterInfo>();
         long inputs = observation.Length;
@@ -22,6 +24,7 @@ public sealed class MlpNetwork : Network
         {
             parameters.Add(new($"dense{i + 1}.weight", [hidden[i], inputs]));
             parameters.Add(new($"dense{i + 1}.bias", [hidden[i]]));
+            if (layerNorm) parameters.AddRange(LayerNorm.Parameters($"norm{i + 1}", hidden[i]));
             inputs = hidden[i];
         }
         Parameters = parameters;
@@ -50,7 +53,9 @@ public sealed class MlpNetwork : Network
         if (_scale != 1) x = x * _scale;
         for (var layer = 0; layer < HiddenUnits.Count; layer++)
         {
-            x = pass.Dense(2 * layer, x);
+            var first = (_layerNorm ? 4 : 2) * layer;
+            x = pass.Dense(first, x);
+            if (_layerNorm) x = LayerNorm.Apply(x, pass.Parameter(first + 2), pass.Parameter(first + 3));
             x = pass.Units(layer, pass.PreActivation(layer, x).tanh());
         }
         return x;
@@ -59,22 +64,4 @@ public sealed class MlpNetwork : Network
     /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
         LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
-}
-
-/// <summary>Initializes (weight, bias) pairs by name, each from a split of its own.</summary>
-internal static class LayerInitializer
-{
-    internal static void Initialize(IReadOnlyList<ParameterInfo> parameters, Func<int, Tensor> parameter, LayerInitialization initialization, Rng rng)
-    {
-        for (var i = 0; i < parameters.Count; i += 2)
-        {
-            var layer = rng.Split(parameters[i].Name);
-            if (initialization == LayerInitialization.TorchDefault) Initialization.TorchDefault(parameter(i), parameter(i + 1), layer);
-            else
-            {
-                Initialization.Orthogonal(parameter(i), Math.Sqrt(2), layer);
-                parameter(i + 1).zero_();
-            }
-        }
-    }
 }

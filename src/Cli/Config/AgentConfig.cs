@@ -12,6 +12,9 @@ public sealed record AgentConfig : ICheckedConfig
     [Key("Encoder: auto (chosen by the observation), mnih2013, nature2015, minatar, mlp, or one of your own as my/name?option=value (docs/networks.md)")]
     public string? Network { get; init; }
 
+    [Key("Whether the encoder's dense layers are normalized before their activation, which keeps their units alive (docs/diagnosis.md)")]
+    public bool? LayerNorm { get; init; }
+
     [Key("How layers are initialized")]
     public LayerInitialization? Initialization { get; init; }
 
@@ -92,6 +95,7 @@ public sealed record AgentConfig : ICheckedConfig
         return (preset with
         {
             Network = Network ?? (fits ? preset.Network : AgentNetworks.Auto),
+            LayerNorm = LayerNorm ?? preset.LayerNorm,
             Initialization = Initialization ?? preset.Initialization,
             Environments = Environments ?? preset.Environments,
             RolloutLength = RolloutLength ?? preset.RolloutLength,
@@ -125,7 +129,8 @@ public sealed record AgentConfig : ICheckedConfig
         var o = options.Optimizer;
         return new AgentConfig
         {
-            Preset = Preset, Network = options.Network, Initialization = options.Initialization, Environments = options.Environments, RolloutLength = options.RolloutLength,
+            Preset = Preset, Network = options.Network, LayerNorm = options.LayerNorm,
+            Initialization = options.Initialization, Environments = options.Environments, RolloutLength = options.RolloutLength,
             Discount = options.Discount, Lambda = options.Lambda, RewardClip = options.RewardClip, EntropyCoefficient = options.EntropyCoefficient,
             ValueCoefficient = options.ValueCoefficient, Reduction = options.Reduction, NormalizeAdvantages = options.NormalizeAdvantages, Optimizer = o.Kind,
             LearningRate = o.LearningRate, Schedule = o.Schedule, Alpha = o.Alpha, Epsilon = o.Epsilon, Momentum = o.Momentum, WeightDecay = o.WeightDecay,
