@@ -1,4 +1,4 @@
-// The Python outside the process: figures are drawn by it, and doctor asks it what is installed.
+// The Python outside the process: doctor asks it what is installed.
 using System.Diagnostics;
 using RlLeap.Gymnasium;
 

@@ -78,13 +78,13 @@ public static class Doctor
                 roms = len([f for f in os.listdir(os.path.dirname(r.__file__)) if f.endswith('.bin')])
             except Exception: pass
             print(json.dumps(dict(python=sys.version.split()[0],
-                numpy=v('numpy'), gymnasium=v('gymnasium'), ale=v('ale-py'), roms=roms, matplotlib=v('matplotlib'))))
+                numpy=v('numpy'), gymnasium=v('gymnasium'), ale=v('ale-py'), roms=roms)))
             """;
         // The one that a run would use; where none is usable, one to say what it lacks.
         var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
         if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find()) is not { } python)
         {
-            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments, no figures", "sudo apt-get install -y python3 python3-numpy libpython3-dev python3-matplotlib");
+            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments", "sudo apt-get install -y python3 python3-numpy libpython3-dev");
             yield break;
         }
         var (_, output, _) = python.Run(["-"], Question);
@@ -98,8 +98,6 @@ public static class Doctor
         yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", "./rlleap data get ale");
         var roms = found["roms"].GetInt32();
         yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
-        var figures = Text("matplotlib") is { } version ? version : PythonInterpreter.Find("matplotlib") is { } other ? $"in {other.Path}" : null;
-        yield return Module("matplotlib", figures, "needed for figures", "sudo apt-get install -y python3-matplotlib");
     }
 
     private static string Pip(PythonInterpreter python, string package) =>

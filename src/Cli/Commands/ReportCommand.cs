@@ -59,12 +59,10 @@ public static class ReportCommand
 
     private static void Show(Report report, string folder)
     {
-        string? problem;
-        try { problem = ReportFiles.Write(report, folder); }
+        try { ReportFiles.Write(report, folder); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Shell.IsDiskFull(e)) { throw new RlLeapException($"the report cannot be written to {folder}: {e.Message} Name another folder with --output.", e); }
         foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
-        if (problem is not null) Console.WriteLine(problem);
-        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json{(problem is null ? ", figures (PNG, PDF)" : "")}");
+        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
     }
 
     /// <summary>Prints a table.</summary>

@@ -13,7 +13,8 @@ internal sealed record ConfigKey(string Name, PropertyInfo Property, KeyAttribut
         return [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null).OrderBy(p => p.MetadataToken).Select(p => new ConfigKey(
             Names.Kebab(p.Name), p,
             p.GetCustomAttribute<KeyAttribute>() ?? throw new InvalidOperationException($"{type.Name}.{p.Name} has no [Key]: every key of a config is documented"),
-            p.IsDefined(typeof(RequiredMemberAttribute)),
+            // By its name: ScottPlot has a public attribute of the same name for older frameworks.
+            p.CustomAttributes.Any(a => a.AttributeType.FullName == "System.Runtime.CompilerServices.RequiredMemberAttribute"),
             context.Create(p).WriteState == NullabilityState.Nullable))];
     }
 

@@ -4,24 +4,24 @@ using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>One quantity over meta-steps: the mean over <c>Runs</c> runs with a band of two standard deviations over them.</summary>
+/// <summary>One quantity over meta-steps: the mean over <c>Runs</c> runs with its 95 % bootstrap interval.</summary>
 /// <param name="Label">The run, or the method where runs are pooled.</param>
 /// <param name="Task">A task's id, or "meta" for what is about the whole batch.</param>
 /// <param name="Quantity">As in metrics.jsonl, and "return/normalized": a task's mean return while it was trained, on the scale of its game.</param>
 public sealed record MetaReport(string Label, string Task, string Quantity, int Runs, IReadOnlyList<long> MetaSteps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High)
 {
     /// <summary>That of all runs: each under its label, where labels are given, under its method where runs are pooled, else under its name.</summary>
-    public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels = null) =>
+    public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, Rng rng, IReadOnlyList<string>? labels = null) =>
         [.. runs.SelectMany((run, i) => run.Result.MetaCurves.Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: labels?[i] ?? (pool ? run.Result.Method : null) ?? run.Name, Curve)))
-            .GroupBy(c => (c.Label, c.Curve.Task, c.Curve.Quantity)).Select(group => Of(group.Key.Label, [.. group.Select(c => c.Curve)]))];
+            .GroupBy(c => (c.Label, c.Curve.Task, c.Curve.Quantity)).Select(group => Of(group.Key.Label, [.. group.Select(c => c.Curve)], rng.Split($"{group.Key}")))];
 
     // Runs may differ in length: their mean is over the meta-steps that all have made.
-    private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves)
+    private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves, Rng rng)
     {
         long[] steps = [.. curves.Select(c => c.MetaSteps).Aggregate<IEnumerable<long>>((a, b) => a.Intersect(b))];
         double[][] lines = [.. curves.Select(c => c.MetaSteps.Zip(c.Values).ToDictionary(p => p.First, p => p.Second)).Select(at => steps.Select(step => at[step]).ToArray())];
-        double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
-        return new(label, curves[0].Task, curves[0].Quantity, curves.Count, steps, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)]);
+        var (low, high) = Aggregates.Band(lines, rng);
+        return new(label, curves[0].Task, curves[0].Quantity, curves.Count, steps, LearningCurves.Mean(lines), low, high);
     }
 
     // Raw returns of different games do not fit one axis, nor have a mean.

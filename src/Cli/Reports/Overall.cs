@@ -25,7 +25,7 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
     public required string Compared { get; init; }
 
     /// <summary>Null where tasks cannot be averaged (returns of games), or where no unit has more than one task.</summary>
-    internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window, bool higherIsBetter, string? against)
+    internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window, bool higherIsBetter, string? against, Rng rng)
     {
         if (higherIsBetter || all.Count == 0) return null;
         var byRun = all.Select(l => l.Run).Distinct().Count() > 1;
@@ -41,7 +41,8 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
             var mine = units.Where(u => u.Key.Method == method).OrderBy(u => u.Key.Unit).ToList();
             var areas = Areas(method);
             double[][] lines = [.. mine.Select(u => LearningCurves.Mean([.. u.Select(l => LearningCurves.At(l.Curve.Steps, LearningCurves.MovingAverage(l.Curve.Values, window), grid))]))];
-            return new OverallMethod(method, LearningCurves.Mean(lines), LearningCurves.Deviation(lines), [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
+            var (low, high) = Aggregates.Band(lines, rng.Split(method));
+            return new OverallMethod(method, LearningCurves.Mean(lines), low, high, [.. quantities.Select(q => (IReadOnlyList<double>)[.. mine.Select(u => ValueOf(u, q))])],
                 // A unit whose learning processes all diverged has no scores.
                 [.. quantities.Select(q => Aggregates.Student([.. mine.Select(u => ValueOf(u, q)).Where(double.IsFinite).DefaultIfEmpty(double.NaN)]))],
                 method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey) ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
@@ -65,9 +66,10 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
         : unit.SelectMany(l => l.Scores).Where(s => s.Quantity == quantity).Select(s => s.Value).DefaultIfEmpty(double.NaN).Average();
 }
 
-/// <summary>One method over all tasks: the mean curve and its standard deviation over units; each unit's numbers and their means with 95 % t-intervals, by quantity; and
+/// <summary>One method over all tasks: the mean curve over units and its 95 % bootstrap interval; each unit's numbers and their means with 95 % t-intervals, by quantity; and
 /// how much larger its area is than that of <see cref="OverallReport.Compared"/>, over units paired by their seed.</summary>
-public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation, IReadOnlyList<IReadOnlyList<double>> Values, IReadOnlyList<Interval> Intervals, Interval? Difference);
+public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
+    IReadOnlyList<IReadOnlyList<double>> Values, IReadOnlyList<Interval> Intervals, Interval? Difference);
 
 /// <summary>What a setting of the runs does: a quantity of each run, averaged over tasks, over the setting's value.</summary>
 /// <param name="Key">The setting: "omniglot.alphabets".</param>
@@ -75,7 +77,7 @@ public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IR
 /// <param name="Points">By method, then by value.</param>
 public sealed record SweepReport(string Key, string Quantity, IReadOnlyList<SweepPoint> Points)
 {
-    internal static IReadOnlyList<SweepReport> Of(string key, IReadOnlyList<Learned> all, IReadOnlyList<double> positions, List<string> methods)
+    internal static IReadOnlyList<SweepReport> Of(string key, IReadOnlyList<Learned> all, IReadOnlyList<double> positions, List<string> methods, Rng rng)
     {
         return [.. OverallReport.QuantitiesOf(all).Select(quantity => new SweepReport(key, quantity,
             [.. from learned in all
@@ -83,9 +85,10 @@ public sealed record SweepReport(string Key, string Quantity, IReadOnlyList<Swee
                 orderby methods.IndexOf(point.Key.Method), point.Key.X
                 let values = point.GroupBy(l => l.Run).Select(run => OverallReport.ValueOf(run, quantity)).ToArray()
                 where values.All(double.IsFinite) // a method without such a score has no points
-                select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), LearningCurves.Deviation([.. values.Select(v => new[] { v })])[0])]))];
+                let interval = Aggregates.Bootstrap([values], Aggregates.Mean, rng.Split($"{point.Key.Method} {point.Key.X} {quantity}"), 2_000)
+                select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), interval.Low, interval.High)]))];
     }
 }
 
-/// <summary>One method at one value: each run's number, their mean and standard deviation.</summary>
-public sealed record SweepPoint(string Method, double X, IReadOnlyList<double> Values, double Mean, double Deviation);
+/// <summary>One method at one value: each run's number, their mean and its 95 % bootstrap interval.</summary>
+public sealed record SweepPoint(string Method, double X, IReadOnlyList<double> Values, double Mean, double Low, double High);

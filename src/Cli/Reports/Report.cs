@@ -4,8 +4,8 @@ using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>Every number of a report. Curves are means over seeds of moving averages, with a band of two standard deviations over
-/// seeds as in the paper of Leap; other intervals are 95 % bootstrap intervals over seeds (and games).</summary>
+/// <summary>Every number of a report. Curves are means over seeds of moving averages. Bands and other intervals are 95 % bootstrap
+/// intervals over seeds (and games): they never leave the range of what the seeds reached.</summary>
 public sealed record Report(
     string Name, string Measure, string Axis, bool HigherIsBetter, int Window, int Replications, string? Reference,
     IReadOnlyList<TaskReport> Tasks, IReadOnlyList<Aggregate> Aggregates, IReadOnlyList<Improvement> Improvements,
@@ -46,7 +46,7 @@ public sealed record Report(
                 var here = at.ToList();
                 return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Runs = [.. l.Runs.Select(run => here[run])] });
             }).ToList();
-            return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all)) };
+            return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all), rng.Split("sweeps")) };
         }
         var first = runs[0].Result;
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
@@ -57,7 +57,7 @@ public sealed record Report(
         var methods = Ordered(learned);
         if (against is not null && !methods.Contains(against)) throw new RlLeapException($"there is no method \"{against}\" to compare with; the runs have {string.Join(", ", methods)}.");
         var reference = methods.Contains(against ?? "none") && methods.Count > 1 ? against ?? "none" : null;
-        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter, against);
+        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter, against, rng.Split("overall"));
         var tasks = learned.GroupBy(l => l.Curve.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
         var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);
@@ -65,7 +65,7 @@ public sealed record Report(
             runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
             tasks, overall is not null ? [] : [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
             [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
-            MetaReport.Of(runs, pool, labels), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
+            MetaReport.Of(runs, pool, rng.Split("meta"), labels), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
         {
             Smoothing = first.Smoothing,
             Overall = overall,
@@ -119,12 +119,12 @@ public sealed record Report(
             var (from, to) = (seeds.Max(c => c.Steps[0]), seeds.Max(c => c.Steps[^1]));
             var grid = Grid(from, to);
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
-            double[] mean = LearningCurves.Mean(lines), spread = LearningCurves.Deviation(lines);
+            var (low, high) = Statistics.Aggregates.Band(lines, rng.Split("band " + method));
             double[] areas = [.. seeds.Select(c => area[c])], finals = [.. seeds.Select(FinalOf)];
             long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
             var pairs = method == reference ? [] : Pairs(learned, method, reference, area);
             double[] runs = [.. pairs.GroupBy(pair => pair.Run).Select(run => run.Average(pair => pair.Difference))];
-            return new MethodReport(method, seeds.Length, grid, mean, [.. mean.Zip(spread, (m, s) => m - 2 * s)], [.. mean.Zip(spread, (m, s) => m + 2 * s)], areas, finals,
+            return new MethodReport(method, seeds.Length, grid, LearningCurves.Mean(lines), low, high, areas, finals,
                 Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
                 Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
                 goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)

@@ -1,8 +1,9 @@
-// The files of a report: report.json, figures (through matplotlib), and one self-contained report.html.
+// The files of a report: report.json, figures (PNG, SVG, PDF), and one self-contained report.html.
 using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
@@ -11,57 +12,44 @@ namespace RlLeap.Cli.Reports;
 /// <summary>Writes a report into a folder.</summary>
 public static class ReportFiles
 {
-    private static readonly (string Name, string Title, Func<Report, string> Caption)[] Figures =
+    private static readonly (string Name, string Title, Func<Report, string> Caption)[] Captions =
     [
-        ("overall", "All tasks", report => $"Left: mean curve over all tasks, with a band of one standard deviation over {report.Overall?.Unit}s. Right: area under each {report.Overall?.Unit}'s mean curve (dots), their mean and its 95 % t-interval."),
-        ("sweep", "Over a setting of the runs", _ => "Each dot is a run, averaged over its tasks; lines are means, bars one standard deviation over runs."),
-        ("curves", "Learning curves", report => $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the band is two standard deviations over seeds."
+        ("overall", "All tasks", report => $"Left: mean curve over all tasks, with a 95 % bootstrap interval over {report.Overall?.Unit}s. Right: area under each {report.Overall?.Unit}'s mean curve (dots), their mean and its 95 % t-interval."),
+        ("sweep", "Over a setting of the runs", _ => "Each dot is a run, averaged over its tasks; lines are means, bars their 95 % bootstrap intervals over runs."),
+        ("curves", "Learning curves", report => $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the band is its 95 % bootstrap interval."
             + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
-        ("area", "Area under the curve", _ => "Mean height of the curve, with 95 % bootstrap intervals over seeds; a dot is a seed."),
+        ("area", "Area under the curve", _ => "Mean height of the curve (diamonds) with its 95 % bootstrap interval over seeds; a dot is a seed."),
         ("meta", "Meta-training", report => report.Meta.Select(m => m.Label).Distinct().Count() > 1
-            ? "What the meta-training recorded over meta-steps, averaged over the tasks of a meta-batch" + (report.Meta.Any(m => m.Runs > 1) ? "; mean over runs with a band of two standard deviations." : ".")
+            ? "What the meta-training recorded over meta-steps, averaged over the tasks of a meta-batch" + (report.Meta.Any(m => m.Runs > 1) ? "; mean over runs with its 95 % bootstrap interval." : ".")
             : "What the meta-training recorded over meta-steps, task by task and averaged over the tasks of a meta-batch."),
     ];
+
+    // Somewhat larger than in print.
+    private const double CssDpi = 130;
 
     /// <summary>The file that every report has.</summary>
     public const string JsonName = "report.json";
 
-    /// <summary>Writes everything; answers why there are no figures, or null where there are.</summary>
-    public static string? Write(Report report, string folder)
+    /// <summary>Writes everything.</summary>
+    public static void Write(Report report, string folder)
     {
         Directory.CreateDirectory(folder);
-        var json = Path.Combine(folder, JsonName);
-        AtomicFile.WriteAllText(json, JsonSerializer.Serialize(report, Json.Readable) + "\n");
-        var problem = Draw(json, folder);
-        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder, problem));
-        return problem;
+        AtomicFile.WriteAllText(Path.Combine(folder, JsonName), JsonSerializer.Serialize(report, Json.Readable) + "\n");
+        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder, FigureFiles.Write(report, folder)));
     }
 
-    private static string? Draw(string json, string folder)
-    {
-        foreach (var (name, _, _) in Figures)
-            foreach (var kind in new[] { ".png", ".pdf" }) File.Delete(Path.Combine(folder, name + kind));
-        if (PythonInterpreter.Find("matplotlib") is not { } python)
-            return "There are no figures: no Python with matplotlib was found. Add it (sudo apt-get install -y python3-matplotlib, or pip install matplotlib; RLLEAP_PYTHON names an interpreter) and run this again.";
-        var (code, _, error) = python.Run([Path.Combine(AppContext.BaseDirectory, "Reports", "figures.py"), json, folder]);
-        return code == 0 ? null : $"There are no figures: matplotlib in {python.Path} failed: {error.Trim().Split('\n')[^1]}";
-    }
-
-    private static string Html(Report report, string folder, string? problem)
+    private static string Html(Report report, string folder, IReadOnlyDictionary<string, double> widths)
     {
         var html = new StringBuilder();
         html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n");
         html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n<h1>{E(report.Name)}</h1>\n");
         html.Append($"<p class=\"lead\">{E(Summary(report))}</p>\n");
-        if (problem is not null) html.Append($"<p class=\"note\">{E(problem)}</p>\n");
-        foreach (var (name, title, caption) in Figures)
+        foreach (var (name, title, caption) in Captions)
         {
-            var file = Path.Combine(folder, name + ".png");
-            if (!File.Exists(file)) continue;
-            var png = File.ReadAllBytes(file);
-            // Figures of any width are shown with letters of one size: three quarters of their 160 dots an inch. (A PNG's width is at byte 16.)
-            var width = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)) * 3 / 4;
-            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" width=\"{width}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">");
+            if (!widths.TryGetValue(name, out var inches)) continue;
+            // Figures of any width are shown with letters of one size.
+            var png = Convert.ToBase64String(File.ReadAllBytes(Path.Combine(folder, name + ".png")));
+            html.Append($"<h2>{title}</h2>\n<figure><img alt=\"{title}\" width=\"{inches * CssDpi:0}\" src=\"data:image/png;base64,{png}\">");
             html.Append($"<figcaption>{E(caption(report))}</figcaption></figure>\n");
         }
         foreach (var table in Tables(report))
@@ -148,7 +136,7 @@ public static class ReportFiles
     private const string Style = """
         body{font:16px/1.5 Georgia,'Times New Roman',serif;max-width:62rem;margin:2.5rem auto;padding:0 1.2rem;color:#1a1a1a}
         h1{font-size:1.9rem;margin-bottom:.2rem}h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ddd;padding-bottom:.2rem}
-        .lead{color:#444}.note{background:#fff7e0;border-left:4px solid #e69f00;padding:.6rem .9rem}
+        .lead{color:#444}
         figure{margin:0}img{max-width:100%;height:auto}figcaption,.caption{font-size:.87rem;color:#555;margin:.3rem 0}
         table{border-collapse:collapse;font-size:.9rem;width:100%}th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid #eee;vertical-align:top}
         th{border-bottom:2px solid #888}td{font-variant-numeric:tabular-nums}pre{margin:0;white-space:pre-wrap}details{margin-top:1.5rem}

@@ -1,0 +1,83 @@
+// The figures of a report: which there are, and one file for each kind.
+using System.Text.RegularExpressions;
+
+namespace RlLeap.Cli.Reports.Figures;
+
+/// <summary>Draws what a report has numbers for.</summary>
+public static partial class FigureFiles
+{
+    /// <summary>What every figure is written as.</summary>
+    public static IReadOnlyList<string> Kinds { get; } = [".png", ".svg", ".pdf"];
+
+    // Of single tasks, where one figure shows all together.
+    private const int MostPanels = 12;
+
+    private static readonly (string Name, Func<Report, bool> Wanted, Func<Report, Palette, FigurePage> Of)[] All =
+    [
+        ("overall", report => report.Overall is not null, OverallFigure.Of),
+        ("sweep", report => report.Sweeps.Count > 0, SweepFigure.Of),
+        ("curves", SingleTasks, CurvesFigure.Of),
+        ("area", SingleTasks, AreaFigure.Of),
+        ("meta", report => MetaFigure.Drawn(report).Any(), MetaFigure.Of),
+    ];
+
+    /// <summary>Writes the figures of a report into a folder, and removes those of an earlier report that it does not
+    /// have.</summary>
+    /// <returns>The figures by name, and each one's width in inches.</returns>
+    public static IReadOnlyDictionary<string, double> Write(Report report, string folder)
+    {
+        Dictionary<string, double> widths = [];
+        var palette = PaletteOf(report);
+        foreach (var (name, wanted, of) in All)
+        {
+            var path = Path.Combine(folder, name);
+            foreach (var kind in Kinds) File.Delete(path + kind);
+            if (!wanted(report)) continue;
+            var page = of(report, palette);
+            page.Save(path);
+            widths[name] = page.Width / 72;
+        }
+        return widths;
+    }
+
+    /// <summary>Short names of tasks: without namespace, version and options, unless two would be called the same.
+    /// </summary>
+    internal static IReadOnlyDictionary<string, string> NamesOf(IEnumerable<string> tasks)
+    {
+        var names = tasks.Distinct().ToDictionary(task => task, Short);
+        foreach (var same in names.GroupBy(n => n.Value).Where(g => g.Count() > 1).ToList())
+            foreach (var (task, name) in same.ToList())
+            {
+                var options = task.IndexOf('?', StringComparison.Ordinal);
+                names[task] = options > 0 ? $"{name} ({task[(options + 1)..]})" : task;
+            }
+        return names;
+
+        static string Short(string task)
+        {
+            var name = task.Split('?')[0];
+            name = name[(name.LastIndexOf('/') + 1)..];
+            if (name.LastIndexOf("-v", StringComparison.Ordinal) is > 0 and var version) name = name[..version];
+            return Words().Replace(name.Replace('_', ' '), "$1 $2");
+        }
+    }
+
+    /// <summary>Looks of all that a report compares, over all its figures.</summary>
+    internal static Palette PaletteOf(Report report)
+    {
+        List<string> methods =
+        [
+            .. report.Tasks.SelectMany(t => t.Methods).Select(m => m.Method),
+            .. report.Sweeps.SelectMany(s => s.Points).Select(p => p.Method),
+        ];
+        var known = new Palette(methods);
+        return new(methods.Concat(report.Meta.Select(m => m.Label).Where(label => !known.Knows(label))));
+    }
+
+    // SpaceInvaders is two words.
+    [GeneratedRegex("([a-z])([A-Z])")]
+    private static partial Regex Words();
+
+    private static bool SingleTasks(Report report) =>
+        report.Tasks.Count > 0 && (report.Tasks.Count <= MostPanels || report.Overall is null);
+}

@@ -1,0 +1,90 @@
+// What the meta-training recorded, a panel a quantity.
+using ScottPlot;
+
+namespace RlLeap.Cli.Reports.Figures;
+
+/// <summary>Quantities over meta-steps: of one run task by task, of several one line each.</summary>
+internal static class MetaFigure
+{
+    // In this order; a quantity not named here keeps its name and comes last.
+    private static readonly List<(string Quantity, string Title)> Titles =
+    [
+        ("return/normalized", "normalized return while training"),
+        ("error/mean", "training error"),
+        ("validation/error", "validation error"),
+        ("loss/mean", "training loss"),
+        ("path/length", "path length"),
+        ("path/energy", "path energy"),
+        ("meta/gradient_norm", "norm of the meta-gradient"),
+        ("meta/diverged", "tasks that diverged"),
+    ];
+
+    // Raw returns of games do not fit one axis; report.json has them.
+    private static readonly string[] LeftOut = ["loss/first", "loss/last", "return/mean"];
+
+    // Tasks have colours of their own (Paul Tol's "muted"), not those of methods. More tasks than these are all grey.
+    private static readonly string[] TaskColors =
+        ["#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499"];
+
+    private static readonly Look Together = Solid("#000000"), Grey = Solid("#b8b8b8");
+
+    private static Look Solid(string color) => new(Color.FromHex(color), LinePattern.Solid);
+
+    /// <summary>The curves that are shown: not those without a number, and diverged tasks only where there were any.
+    /// </summary>
+    public static IEnumerable<MetaReport> Drawn(Report report) => report.Meta.Where(curve =>
+        !LeftOut.Contains(curve.Quantity) && curve.Mean.Any(double.IsFinite)
+        && (curve.Quantity != "meta/diverged" || curve.Mean.Any(value => value > 0)));
+
+    public static FigurePage Of(Report report, Palette palette)
+    {
+        var known = Drawn(report).ToList();
+        string[] labels = [.. known.Select(c => c.Label).Distinct().OrderBy(palette.IndexOf)];
+        // Runs or methods against each other: what is about the whole batch.
+        if (labels.Length > 1) known = [.. known.Where(c => c.Task == "meta")];
+        string[] tasks = [.. known.Select(c => c.Task).Distinct().Where(t => t != "meta")
+            .Order(StringComparer.Ordinal)];
+        string[] quantities = [.. known.Select(c => c.Quantity).Distinct()
+            .OrderBy(q => Titles.FindIndex(t => t.Quantity == q) is >= 0 and var at ? at : Titles.Count)
+            .ThenBy(q => q, StringComparer.Ordinal)];
+        var many = tasks.Length > TaskColors.Length;
+
+        var columns = FigurePage.ColumnsOf(quantities.Length);
+        var panels = quantities.Select((quantity, i) =>
+        {
+            var panel = new Panel(Titles.FirstOrDefault(t => t.Quantity == quantity).Title ?? quantity)
+            {
+                XLabel = i + columns >= quantities.Length ? "meta-step" : "", WholeSteps = true, XMargin = 0.02,
+            };
+            var here = known.Where(c => c.Quantity == quantity).OrderBy(c => c.Task == "meta").ToList();
+            foreach (var curve in here.Where(c => c.Runs > 1))
+                panel.Band(Steps(curve), curve.Low, curve.High, LookOf(curve).Color);
+            foreach (var curve in here) panel.Line(Steps(curve), curve.Mean, LookOf(curve), WidthOf(curve));
+            return panel;
+        }).ToList();
+        var legend = labels.Length > 1 ? new FigureLegend(palette, labels) : new FigureLegend([.. OfTasks()]);
+        return new(panels, legend, columns);
+
+        static double[] Steps(MetaReport curve) => [.. curve.MetaSteps.Select(step => (double)step)];
+
+        Look LookOf(MetaReport curve) => labels.Length > 1 ? palette[curve.Label] : curve.Task == "meta" ? Together
+            : many ? Grey : Solid(TaskColors[Array.IndexOf(tasks, curve.Task)]);
+
+        float WidthOf(MetaReport curve) => labels.Length > 1 ? FigureStyle.LineWidth : curve.Task == "meta" ? 1.8f
+            : many ? FigureStyle.ThinLine : FigureStyle.LineWidth;
+
+        IEnumerable<(string, Look, float)> OfTasks()
+        {
+            if (known.Any(c => c.Task == "meta")) yield return ("whole batch", Together, 1.8f);
+            if (many)
+            {
+                yield return ($"each of {tasks.Length} tasks", Grey, 1);
+                yield break;
+            }
+            const string Prefix = "task/";
+            var ids = tasks.Select(t => t.StartsWith(Prefix, StringComparison.Ordinal) ? t[Prefix.Length..] : t);
+            foreach (var (i, name) in FigureFiles.NamesOf(ids).Values.Index())
+                yield return (name, Solid(TaskColors[i]), FigureStyle.LineWidth + 0.2f);
+        }
+    }
+}
