@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace RlLeap.Agents;
 
 /// <summary>How the terms of a loss over a rollout [T, N] become one number.</summary>
@@ -13,19 +15,29 @@ public enum LossReduction
 /// <remarks>docs/agents.md explains them; what their sources leave open is listed in docs/fidelity.md.</remarks>
 public sealed record ActorCriticOptions
 {
+    /// <summary>Named setting that gives what the other keys leave open: leap (the paper's), a2c (OpenAI baselines), minatar (tuned for MinAtar), or auto.</summary>
+    [AllowedValues("auto", "leap", "a2c", "minatar")]
+    public string Preset { get; init; } = "auto";
     /// <summary>Copies of the environment stepped together, N.</summary>
+    [Range(1, 4096)]
     public int Environments { get; init; } = 32;
     /// <summary>Steps of each copy between two updates, T.</summary>
+    [Range(1, 100_000)]
     public int RolloutLength { get; init; } = 5;
     /// <summary>Discount per agent step, gamma.</summary>
+    [Range(0, 1)]
     public double Discount { get; init; } = 0.99;
     /// <summary>Decay of advantage estimation: 1 gives n-step returns, less gives GAE(lambda).</summary>
+    [Range(0, 1)]
     public double Lambda { get; init; } = 1;
     /// <summary>Rewards are clipped to at most this absolute value for learning (returns are reported raw); 0 for no clipping.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double RewardClip { get; init; }
     /// <summary>Weight of the policy's entropy, which is subtracted from the loss.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double EntropyCoefficient { get; init; } = 0.01;
     /// <summary>Weight of the value's squared error.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double ValueCoefficient { get; init; } = 0.5;
     /// <summary>How the terms are reduced over the rollout.</summary>
     public LossReduction Reduction { get; init; } = LossReduction.Mean;
@@ -46,7 +58,7 @@ public sealed record ActorCriticOptions
     /// </summary>
     public static ActorCriticOptions Leap { get; } = new()
     {
-        Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Preset = "leap", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "mnih2013", Initialization = LayerInitialization.TorchDefault,
         Optimizer = new() { Kind = OptimizerKind.RmsProp, LearningRate = 1e-4, Schedule = Schedule.Constant, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-4, MaxGradientNorm = 0 },
     };
@@ -54,7 +66,7 @@ public sealed record ActorCriticOptions
     /// <summary>A2C of the OpenAI baselines (github.com/openai/baselines, a2c, Atari defaults).</summary>
     public static ActorCriticOptions A2c { get; } = new()
     {
-        Environments = 16, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Preset = "a2c", Environments = 16, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "nature2015", Initialization = LayerInitialization.Orthogonal,
         Optimizer = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Schedule = Schedule.Linear, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 },
     };
@@ -62,34 +74,29 @@ public sealed record ActorCriticOptions
     /// <summary>Tuned here for the five games of MinAtar, one setting for all.</summary>
     public static ActorCriticOptions MinAtar { get; } = new()
     {
-        Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 0.95, RewardClip = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
+        Preset = "minatar", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 0.95, RewardClip = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
         Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar", Initialization = LayerInitialization.Orthogonal,
         Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5 },
     };
 
     /// <summary>The named settings.</summary>
-    public static IReadOnlyDictionary<string, ActorCriticOptions> Named { get; } = new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
+    public static IReadOnlyDictionary<string, ActorCriticOptions> Presets { get; } = new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
+
+    /// <summary>The preset that "auto" stands for: a2c for observations that are large images, else minatar.</summary>
+    public static string PresetFor(long[] observation) => observation is [_, >= 36, >= 36] ? "a2c" : "minatar";
+
+    /// <summary>The network of this preset for observations of a shape: its own where they are what it was made for, else "auto".</summary>
+    public string NetworkFor(long[] observation) =>
+        (Network == "minatar" ? observation is [_, >= 3 and < 36, >= 3 and < 36] : observation is [_, >= 36, >= 36]) ? Network : AgentNetworks.Auto;
 
     /// <summary>Agent steps per update, T x N.</summary>
     public int BatchSize => Environments * RolloutLength;
 
-    /// <summary>This record if it makes sense.</summary>
-    /// <exception cref="RlLeapException">Names the first value that does not, and what it may be.</exception>
+    /// <summary>This record, if every value lies within its bounds.</summary>
+    /// <exception cref="RlLeapException">Names the first that does not, and what it may be.</exception>
     public ActorCriticOptions Checked()
     {
-        Require(Environments >= 1, nameof(Environments), Environments, "at least 1");
-        Require(RolloutLength >= 1, nameof(RolloutLength), RolloutLength, "at least 1");
-        Require(Discount is >= 0 and <= 1, nameof(Discount), Discount, "between 0 and 1");
-        Require(Lambda is >= 0 and <= 1, nameof(Lambda), Lambda, "between 0 and 1");
-        Require(RewardClip >= 0 && double.IsFinite(RewardClip), nameof(RewardClip), RewardClip, "0 (no clipping) or positive");
-        Require(EntropyCoefficient >= 0 && double.IsFinite(EntropyCoefficient), nameof(EntropyCoefficient), EntropyCoefficient, "not negative");
-        Require(ValueCoefficient >= 0 && double.IsFinite(ValueCoefficient), nameof(ValueCoefficient), ValueCoefficient, "not negative");
-        Require(Optimizer.LearningRate >= 0 && double.IsFinite(Optimizer.LearningRate), "Optimizer.LearningRate", Optimizer.LearningRate, "not negative");
+        OptionKey.Check(this);
         return this;
-
-        static void Require(bool holds, string name, double value, string allowed)
-        {
-            if (!holds) throw new RlLeapException(FormattableString.Invariant($"The actor-critic option {name} is {value}; it must be {allowed}."));
-        }
     }
 }

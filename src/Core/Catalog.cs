@@ -1,6 +1,5 @@
 // Classes of a user's own by name: "my/two-layers?units=64".
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Reflection;
 
 namespace RlLeap;
@@ -58,7 +57,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
             var at = Array.FindIndex(options, option => Names.Kebab(option.Name!) == name);
             if (at < 0)
                 throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, options.Select(option => Names.Kebab(option.Name!)))} {(options.Length == 0 ? "It has none." : $"It understands {string.Join(", ", options.Select(option => Names.Kebab(option.Name!)))}.")}");
-            values[supplied.Length + at] = Parse(options[at].ParameterType, value) ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes {Expected(options[at].ParameterType)}.");
+            values[supplied.Length + at] = Scalar.Parse(options[at].ParameterType, value) ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes {Scalar.Expected(options[at].ParameterType)}.");
         }
         try { return (T)constructor.Invoke(values); }
         catch (TargetInvocationException e) when (e.InnerException is RlLeapException inner) { throw new RlLeapException($"{text}: {inner.Message}", inner); }
@@ -74,23 +73,8 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
     {
         var parameters = constructor.GetParameters();
         return parameters.Length >= supplied.Length && parameters.Take(supplied.Length).Select(p => p.ParameterType).SequenceEqual(supplied)
-            && parameters.Skip(supplied.Length).All(p => p.HasDefaultValue && Expected(p.ParameterType).Length > 0);
+            && parameters.Skip(supplied.Length).All(p => p.HasDefaultValue && Scalar.Is(p.ParameterType));
     }
-
-    private static object? Parse(Type type, string text)
-    {
-        var invariant = CultureInfo.InvariantCulture;
-        if (type == typeof(string)) return text;
-        if (type == typeof(bool)) return text switch { "true" or "1" or "on" => true, "false" or "0" or "off" => false, _ => null };
-        if (type.IsEnum) return Enum.GetNames(type).FirstOrDefault(name => Names.Kebab(name) == text) is { } word ? Enum.Parse(type, word) : null;
-        if (type == typeof(int)) return int.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var small) ? small : null;
-        if (type == typeof(long)) return long.TryParse(text, NumberStyles.AllowLeadingSign, invariant, out var whole) ? whole : null;
-        return double.TryParse(text, NumberStyles.Float, invariant, out var number) && double.IsFinite(number) ? Convert.ChangeType(number, type, invariant) : null;
-    }
-
-    private static string Expected(Type type) =>
-        type == typeof(string) ? "a text" : type == typeof(bool) ? "true or false" : type == typeof(int) || type == typeof(long) ? "a whole number"
-        : type == typeof(double) || type == typeof(float) ? "a number" : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type).Select(Names.Kebab))}" : "";
 
     private static string Place(Type type) => $"{type.FullName} in {type.Assembly.Location}";
 }

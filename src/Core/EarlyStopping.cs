@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace RlLeap;
 
 /// <summary>Ends a learning process when its validation score no longer falls.</summary>
@@ -6,9 +8,11 @@ namespace RlLeap;
 public sealed record EarlyStopping
 {
     /// <summary>Gradient steps between two looks; there is one more at the last step.</summary>
+    [Range(1, int.MaxValue)]
     public int Every { get; init; } = 10;
 
     /// <summary>Looks in a row without a new lowest score that end it.</summary>
+    [Range(1, int.MaxValue)]
     public int Patience { get; init; } = 10;
 
     /// <summary>Which of the scores on the validation split is looked at; lower is better.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,9 +11,11 @@ public sealed record LearnerOptions
     /// <summary>The update rule.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
     /// <summary>Gradient steps in all, for schedules and for knowing when it is done.</summary>
+    [Range(1, double.PositiveInfinity)]
     public long GradientSteps { get; init; } = 100;
     /// <summary>Passes over the task's own training data instead of <see cref="GradientSteps"/>; 0 for as many steps as that says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [Range(0, double.PositiveInfinity)]
     public long Epochs { get; init; }
     /// <summary>Ends learning before all gradient steps are made; null for never.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

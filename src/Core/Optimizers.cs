@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -34,22 +35,30 @@ public sealed record OptimizerOptions
     /// <summary>Which rule.</summary>
     public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
     /// <summary>Learning rate at the start.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double LearningRate { get; init; } = 0.1;
     /// <summary>How the rate moves.</summary>
     public Schedule Schedule { get; init; } = Schedule.Constant;
     /// <summary>Momentum of SGD and RMSProp.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
     public double Momentum { get; init; }
     /// <summary>L2 penalty added to the gradient (SGD, RMSProp in PyTorch's form, Adam).</summary>
+    [Range(0, double.PositiveInfinity)]
     public double WeightDecay { get; init; }
     /// <summary>Decay of RMSProp's square average.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
     public double Alpha { get; init; } = 0.99;
     /// <summary>Epsilon of RMSProp and Adam.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double Epsilon { get; init; } = 1e-8;
     /// <summary>Adam's first decay.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
     public double Beta1 { get; init; } = 0.9;
     /// <summary>Adam's second decay.</summary>
+    [Range(0, 1, MaximumIsExclusive = true)]
     public double Beta2 { get; init; } = 0.999;
     /// <summary>Largest norm of the whole gradient; 0 for no clipping.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double MaxGradientNorm { get; init; }
 
     /// <summary>The rate for update <paramref name="step"/> (from 0) of <paramref name="steps"/>.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace RlLeap.Environments;
 
 /// <summary>An option that an id understands after its question mark: "?name=value&amp;...".</summary>
@@ -49,23 +47,18 @@ public sealed class EnvironmentOptions
 
     /// <summary>The value as a whole number between <paramref name="min"/> and <paramref name="max"/>.</summary>
     public int Int(string name, int min = int.MinValue, int max = int.MaxValue) =>
-        int.TryParse(Text(name), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
+        Scalar.Parse(typeof(int), Text(name)) is int value && value >= min && value <= max
             ? value
             : throw Refuse(name, max == int.MaxValue ? $"a whole number of at least {min}" : $"a whole number from {min} to {max}");
 
     /// <summary>The value as a number between <paramref name="min"/> and <paramref name="max"/>.</summary>
     public double Double(string name, double min = double.MinValue, double max = double.MaxValue) =>
-        double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
+        Scalar.Parse(typeof(double), Text(name)) is double value && value >= min && value <= max
             ? value
             : throw Refuse(name, FormattableString.Invariant(max == double.MaxValue ? (FormattableString)$"a number of at least {min}" : $"a number from {min} to {max}"));
 
     /// <summary>The value as yes or no: 1, true, on or 0, false, off.</summary>
-    public bool Bool(string name) => Text(name).ToLowerInvariant() switch
-    {
-        "1" or "true" or "on" => true,
-        "0" or "false" or "off" => false,
-        _ => throw Refuse(name, "1 or 0"),
-    };
+    public bool Bool(string name) => Scalar.Parse(typeof(bool), Text(name)) is bool value ? value : throw Refuse(name, "1 or 0");
 
     /// <summary>The error for a value that the option does not take.</summary>
     public EnvironmentException Refuse(string name, string expected) => new($"{Id}: option {name} is '{Text(name)}', but it takes {expected}.");

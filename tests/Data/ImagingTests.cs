@@ -89,15 +89,40 @@ public class ImagingTests
     }
 
     [Fact]
+    public void Photographs_are_decoded_as_the_Python_Imaging_Library_does()
+    {
+        foreach (var item in Golden.GetProperty("photos").EnumerateArray())
+        {
+            var file = item.GetProperty("file").GetBytesFromBase64();
+            var expected = item.GetProperty("pixels").GetBytesFromBase64();
+            var image = RasterImage.Decode(file, item.GetProperty("kind").GetString()!);
+            Assert.Equal((47, 33, expected.Length / (47 * 33)), (image.Width, image.Height, image.Channels));
+            var largest = expected.Zip(image.Pixels, (a, b) => Math.Abs(a - b)).Max();
+            Assert.True(largest == 0, $"{item.GetProperty("kind")} {item.GetProperty("mode")}: differs by {largest}");
+        }
+    }
+
+    [Fact]
+    public void A_photograph_that_ends_too_early_is_refused()
+    {
+        foreach (var item in Golden.GetProperty("photos").EnumerateArray())
+        {
+            var file = item.GetProperty("file").GetBytesFromBase64();
+            var error = Assert.Throws<DataException>(() => RasterImage.Decode(file[..(file.Length * 2 / 3)], "a"));
+            Assert.Contains("cannot be decoded", error.Reason);
+        }
+    }
+
+    [Fact]
     public void A_picture_that_is_not_read_is_refused_with_the_reason()
     {
         var good = Made.Png(3, 2, [1, 2, 3, 4, 5, 6]);
         Assert.Equal([1, 2, 3, 4, 5, 6], Png.Decode(good, "a").Pixels);
         Refused("truncated", good[..^5]);
         Refused("CRC-32", Changed(good, 20, 9));
-        Refused("neither", [1, 2, 3]);
+        Refused("none of PNG, JPEG", [1, 2, 3]);
         Refused("empty", []);
-        Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0, 0, 0]);
+        Refused("cannot be decoded", [0xFF, 0xD8, 0xFF, 0xE0, 0, 0]);
         Refused("interlaced", Header(12, 1));
         Refused("16 bits", Header(8, 16));
         Refused("claims", [.. Png.Signature, .. Made.Chunk("IHDR", [0x7F, 0, 0, 0, 0x7F, 0, 0, 0, 8, 0, 0, 0, 0])]);

@@ -209,7 +209,7 @@ public sealed class ReaderTests : IDisposable
     }
 
     [Fact]
-    public void Facescrub_takes_the_people_with_the_most_images_and_says_what_to_do_with_jpeg()
+    public void Facescrub_takes_the_people_with_the_most_images_as_PNG_or_JPEG()
     {
         foreach (var (person, images) in new[] { ("b", 3), ("a", 2), ("c", 2), ("d", 1) })
             for (var i = 0; i < images; i++)
@@ -221,8 +221,11 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal([0, 0, 1, 1, 1, 2, 2], set.Labels);
         Assert.Equal(3, set.Channels);
         Refused("4 people where 100", () => MultiCvReaders.Facescrub(_folder["faces"], "facescrub"));
-        File.WriteAllBytes(_folder["faces/a/9.jpg"], [0xFF, 0xD8, 0xFF, 0xE0]);
-        Refused("mogrify -format png", () => MultiCvReaders.Facescrub(_folder["faces"], "facescrub", people: 3));
+        var photo = JsonDocument.Parse(File.ReadAllText(Made.Golden)).RootElement.GetProperty("photos")[0].GetProperty("file").GetBytesFromBase64();
+        File.WriteAllBytes(_folder["faces/a/9.jpg"], photo);
+        Assert.Equal([0, 0, 0, 1, 1, 1, 2, 2], MultiCvReaders.Facescrub(_folder["faces"], "facescrub", people: 3).Labels);
+        File.WriteAllBytes(_folder["faces/a/9.jpg"], photo[..^300]);
+        Refused("cannot be decoded to its end", () => MultiCvReaders.Facescrub(_folder["faces"], "facescrub", people: 3));
     }
 
     private static void Refused(string reason, Action read) => Assert.Contains(reason, Assert.Throws<DataException>(read).Message);

@@ -88,7 +88,7 @@ public sealed record AgentConfig : ICheckedConfig
     public ActorCriticOptions For(long[] observation)
     {
         var large = observation is [_, >= 36, >= 36];
-        var preset = ActorCriticOptions.Named[Preset == "auto" ? large ? "a2c" : "minatar" : Preset];
+        var preset = ActorCriticOptions.Presets[Preset == "auto" ? large ? "a2c" : "minatar" : Preset];
         // A preset's network is for the observations it was made for; others get what fits them.
         var fits = preset.Network == "minatar" ? observation is [_, >= 3 and < 36, >= 3 and < 36] : large;
         var o = preset.Optimizer;

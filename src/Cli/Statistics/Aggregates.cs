@@ -1,5 +1,8 @@
 // Numbers over games and seeds, with intervals: the evaluation protocol of Agarwal et al. 2021, "Deep Reinforcement Learning at
 // the Edge of the Statistical Precipice" (https://arxiv.org/abs/2108.13264), after the definitions of its library rliable.
+using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
+
 namespace RlLeap.Cli.Statistics;
 
 /// <summary>A value and its 95 % interval; where there was nothing to resample, the interval is the value.</summary>
@@ -92,37 +95,10 @@ public static class Aggregates
     {
         var mean = values.Average();
         if (values.Length < 2) return new(mean, mean, mean);
-        var half = StudentQuantile(values.Length - 1) * Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length);
+        var half = StudentT.InvCDF(0, 1, values.Length - 1, 0.975) * values.StandardDeviation() / Math.Sqrt(values.Length);
         return new(mean, mean - half, mean + half);
     }
 
-    // t with P(|T| < t) = 0.95, by bisection of the distribution's closed form for whole degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4).
-    private static double StudentQuantile(int freedom)
-    {
-        var (low, high) = (0.0, 13.0);
-        while (high - low > 1e-12)
-        {
-            var t = (low + high) / 2;
-            var angle = Math.Atan(t / Math.Sqrt(freedom));
-            var odd = freedom % 2;
-            var (term, sum) = (odd == 1 ? Math.Cos(angle) : 1, 0.0);
-            for (var k = odd; k <= freedom - 2; k += 2)
-            {
-                sum += term;
-                term *= Math.Cos(angle) * Math.Cos(angle) * (k + 1) / (k + 2);
-            }
-            var inside = odd == 1 ? 2 / Math.PI * (angle + Math.Sin(angle) * sum) : Math.Sin(angle) * sum;
-            if (inside < 0.95) low = t;
-            else high = t;
-        }
-        return low;
-    }
-
-    /// <summary>The q-quantile of sorted values, linear between them.</summary>
-    public static double Quantile(ReadOnlySpan<double> sorted, double q)
-    {
-        var at = q * (sorted.Length - 1);
-        var below = (int)Math.Floor(at);
-        return below + 1 < sorted.Length ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[^1];
-    }
+    /// <summary>The q-quantile of sorted values, linear between them (numpy's default; R's type 7).</summary>
+    public static double Quantile(double[] sorted, double q) => SortedArrayStatistics.QuantileCustom(sorted, q, QuantileDefinition.R7);
 }

@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 namespace RlLeap.Data;
 
 /// <summary>A small strict PNG decoder (ISO/IEC 15948): not interlaced, gray or palette of 1, 2, 4 or 8 bits, RGB and with alpha of 8 bits.</summary>
-/// <remarks>Every checksum is verified. Gray of few bits is spread to 0..255; transparency is dropped, the stored colours stay, as PIL's convert("RGB") does.</remarks>
+/// <remarks>Every checksum is verified. Gray of few bits is spread to 0..255; transparency is dropped, the stored colours stay, as PIL's convert("RGB") does.
+/// By hand because Skia takes four kinds of damage without a word: bytes missing behind the picture's data, bytes too many in them,
+/// a colour beyond the palette, and an unknown critical chunk.</remarks>
 public static class Png
 {
     /// <summary>The eight bytes every PNG starts with.</summary>

@@ -10,16 +10,15 @@ public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pix
     /// <summary>The most pixels a picture may have: 64 megapixels, far beyond any set here, far below what would exhaust memory.</summary>
     public const int MaxPixels = 1 << 26;
 
-    /// <summary>Decodes a PNG or a binary netpbm picture (PGM, PPM), by its first bytes.</summary>
-    /// <exception cref="DataException">Another format (JPEG is named, with the way out), or damaged.</exception>
+    /// <summary>Decodes a PNG, JPEG, WebP, BMP or binary netpbm picture (PGM, PPM), by its first bytes.</summary>
+    /// <exception cref="DataException">Another format, or damaged.</exception>
     public static RasterImage Decode(byte[] file, string where)
     {
         if (file.Length == 0) throw new DataException(where, "is empty");
         if (file.AsSpan().StartsWith(Png.Signature)) return Png.Decode(file, where);
         if (file is [(byte)'P', (byte)'5' or (byte)'6', ..]) return Netpbm.Decode(file, where);
-        if (file is [0xFF, 0xD8, 0xFF, ..])
-            throw new DataException(where, "is a JPEG, which is not decoded here; convert the folder first, for instance with ImageMagick: find . -name '*.jp*g' -exec mogrify -format png {} +");
-        throw new DataException(where, "is neither a PNG nor a binary PGM or PPM");
+        if (PhotoFormats.Knows(file)) return PhotoFormats.Decode(file, where);
+        throw new DataException(where, "is none of PNG, JPEG, WebP, BMP, binary PGM and binary PPM");
     }
 
     /// <summary>Converts to [channels, Height, Width] at <paramref name="target"/>: gray is repeated, colour becomes luma (ITU-R 601-2, as PIL's mode "L").</summary>

@@ -63,7 +63,7 @@ public static class MultiCvReaders
     public static ImageSet Facescrub(string path, string name, int people = 100)
     {
         var faces = new Dictionary<string, List<(string Key, byte[] Pixels)>>(StringComparer.Ordinal);
-        foreach (var file in SourceFiles.Read(path, p => Path.GetExtension(p).ToLowerInvariant() is ".png" or ".ppm" or ".pgm" or ".jpg" or ".jpeg", MaxImageFile))
+        foreach (var file in SourceFiles.Read(path, p => Path.GetExtension(p).ToLowerInvariant() is ".png" or ".ppm" or ".pgm" or ".jpg" or ".jpeg" or ".webp" or ".bmp", MaxImageFile))
         {
             var parts = file.Parts;
             if (parts.Length < 2) throw new DataException(file.Where, "lies outside a person's folder; expected PERSON/IMAGE.png");
@@ -71,7 +71,7 @@ public static class MultiCvReaders
             if (!faces.TryGetValue(person, out var list)) faces[person] = list = [];
             list.Add((file.Path, Planar(Resize.Bilinear(RasterImage.Decode(file.Bytes, file.Where), Side, Side), 3)));
         }
-        if (faces.Count < people) throw new DataException(path, $"holds images of {faces.Count} people where {people} are needed; expected one folder a person with PNG or PPM images");
+        if (faces.Count < people) throw new DataException(path, $"holds images of {faces.Count} people where {people} are needed; expected one folder a person with PNG, JPEG, WebP, BMP or PPM images");
         var builder = new ImageSetBuilder(name, 3, Side, Side, people);
         var chosen = faces.OrderByDescending(f => f.Value.Count).ThenBy(f => f.Key, StringComparer.Ordinal).Take(people).OrderBy(f => f.Key, StringComparer.Ordinal).ToArray();
         for (var label = 0; label < chosen.Length; label++)

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace RlLeap.Data;
 
 /// <summary>What uncovered corners become when a drawing is turned or moved.</summary>
@@ -18,15 +20,19 @@ public enum CornerFill
 public sealed record AffineAugmentation
 {
     /// <summary>Rotation is uniform in [0, this) degrees.</summary>
+    [Range(0, 360)]
     public double Degrees { get; init; } = 360;
 
     /// <summary>Shifts are uniform up to this share of the side, rounded to whole pixels.</summary>
+    [Range(0, 1)]
     public double Shift { get; init; } = 0.2;
 
-    /// <summary>Scale is uniform in [this, ...</summary>
+    /// <summary>Scale is uniform between this and <see cref="LargestScale"/>.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double SmallestScale { get; init; } = 0.8;
 
-    /// <summary>... this).</summary>
+    /// <summary>Scale is uniform between <see cref="SmallestScale"/> and this.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double LargestScale { get; init; } = 1.2;
 
     /// <summary>What uncovered pixels become.</summary>

@@ -1,18 +1,24 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace RlLeap.Data;
 
 /// <summary>Settings of the Omniglot tasks; the defaults are the paper's (Flennerhag et al. 2019, appendix D).</summary>
 public sealed record OmniglotOptions
 {
     /// <summary>Characters of a task.</summary>
+    [Range(2, int.MaxValue)]
     public int Classes { get; init; } = 20;
 
     /// <summary>Drawings of a character that train; the rest of the 20 validates.</summary>
+    [Range(1, 19)]
     public int TrainDrawings { get; init; } = 15;
 
     /// <summary>Drawings of a batch.</summary>
+    [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 20;
 
     /// <summary>Batches of one shuffled pass: a task's 100 batches are a permutation of 100 x 20 positions modulo the 300 training drawings.</summary>
+    [Range(1, int.MaxValue)]
     public int PassBatches { get; init; } = 100;
 
     /// <summary>Whether the last layer is meta-learned with the rest, as the authors' code has it: all tasks have as many classes. See docs/fidelity.md.</summary>

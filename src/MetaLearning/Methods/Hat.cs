@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,12 +17,15 @@ namespace RlLeap.MetaLearning;
 public sealed record HatOptions : MetaLearningMethod
 {
     /// <summary>s_max: the slope at which masks are nearly binary.</summary>
+    [Range(1, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double MaxSlope { get; init; } = 400;
 
     /// <summary>lambda: how much using units that no task has used yet costs.</summary>
+    [Range(0, double.PositiveInfinity)]
     public double Sparsity { get; init; } = 0.75;
 
     /// <summary>Embeddings are kept within plus and minus this.</summary>
+    [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double EmbeddingBound { get; init; } = 6;
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,7 @@ public sealed record MamlOptions : PerTaskMethod
     public OuterBatch Outer { get; init; } = OuterBatch.Validation;
 
     /// <summary>Batches of the outer loss, averaged.</summary>
+    [Range(1, int.MaxValue)]
     public int OuterBatches { get; init; } = 1;
 
     /// <summary>

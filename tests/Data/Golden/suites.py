@@ -70,6 +70,21 @@ for mode, size in [("1", (13, 7)), ("L", (9, 5)), ("RGB", (11, 6)), ("RGBA", (5,
     plain = image.convert("L") if mode in ("1", "L", "LA") else image.convert("RGB")
     png.append(dict(mode=mode, width=w, height=h, channels=1 if plain.mode == "L" else 3, file=b64(buffer.getvalue()), pixels=b64(np.asarray(plain).tobytes())))
 
+# Photographs: JPEG with and without colour subsampling, gray; WebP and BMP. Draws of their own, so that the rest stays as it was.
+photos = []
+draws = np.random.default_rng(20261130)
+y, x = np.mgrid[0:33, 0:47]
+scene = np.stack([x * 5, y * 7, 255 - x - y * 2], -1) + draws.integers(-9, 10, (33, 47, 3))
+scene = Image.fromarray(scene.clip(0, 255).astype(np.uint8))
+for kind, mode, options in [
+    ("JPEG", "RGB", dict(quality=90)), ("JPEG", "RGB", dict(quality=75, subsampling=0)), ("JPEG", "L", dict(quality=85)),
+    ("JPEG", "RGB", dict(quality=80, progressive=True)), ("WEBP", "RGB", dict(lossless=True)), ("BMP", "RGB", {}),
+]:
+    buffer = io.BytesIO()
+    scene.convert(mode).save(buffer, kind, **options)
+    decoded = Image.open(io.BytesIO(buffer.getvalue())).convert(mode)
+    photos.append(dict(kind=kind, mode=mode, width=47, height=33, file=b64(buffer.getvalue()), pixels=b64(np.asarray(decoded).tobytes())))
+
 # A tiny SVHN part as scipy writes it: X [32, 32, 3, N] bytes, y [N, 1].
 x = rng.integers(0, 256, (32, 32, 3, 2), dtype=np.uint8)
 y = np.array([[10], [3]])
@@ -80,5 +95,5 @@ for compressed in (False, True):
     mat.append(b64(buffer.getvalue()))
 
 with open("suites.json", "w") as f:
-    json.dump(dict(drawing=b64(drawing.tobytes()), affine=affine, resize=resize, png=png, mat=mat, mat_images=b64(np.ascontiguousarray(x.transpose(3, 2, 0, 1)).tobytes()), mat_labels=[0, 3]), f, indent=0)
+    json.dump(dict(drawing=b64(drawing.tobytes()), affine=affine, resize=resize, png=png, photos=photos, mat=mat, mat_images=b64(np.ascontiguousarray(x.transpose(3, 2, 0, 1)).tobytes()), mat_labels=[0, 3]), f, indent=0)
     f.write("\n")

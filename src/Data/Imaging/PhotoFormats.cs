@@ -1,0 +1,43 @@
+using SkiaSharp;
+
+namespace RlLeap.Data;
+
+/// <summary>Decodes the formats of photographs (JPEG, WebP, BMP) by SkiaSharp.</summary>
+/// <remarks>PNG is not among them: Skia takes damaged ones without a word (see <see cref="Png"/>).</remarks>
+internal static class PhotoFormats
+{
+    /// <summary>Whether <paramref name="file"/> begins as one of these formats does.</summary>
+    public static bool Knows(ReadOnlySpan<byte> file) => file is [0xFF, 0xD8, 0xFF, ..] or [(byte)'B', (byte)'M', ..]
+        || file.Length > 12 && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8);
+
+    /// <summary>Decodes one picture; gray gives one channel, everything else three. Transparency is dropped.</summary>
+    /// <exception cref="DataException">Damaged or truncated.</exception>
+    public static RasterImage Decode(byte[] file, string where)
+    {
+        using var stream = new MemoryStream(file, writable: false);
+        using var codec = SKCodec.Create(stream, out var opened);
+        if (codec is null) throw new DataException(where, $"cannot be decoded ({opened}); damaged or of a kind that is not read");
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        if ((long)width * height is <= 0 or > RasterImage.MaxPixels) throw new DataException(where, $"claims {width}x{height} pixels");
+        var gray = codec.Info.ColorType == SKColorType.Gray8;
+        using var bitmap = new SKBitmap();
+        var info = new SKImageInfo(width, height, gray ? SKColorType.Gray8 : SKColorType.Rgba8888,
+            gray ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
+        if (!bitmap.TryAllocPixels(info)) throw new DataException(where, $"claims {width}x{height} pixels, more than there is memory for");
+        var decoded = codec.GetPixels(info, bitmap.GetPixels());
+        if (decoded != SKCodecResult.Success) throw new DataException(where, $"cannot be decoded to its end ({decoded}); truncated or damaged");
+        return new RasterImage(width, height, gray ? 1 : 3, gray ? Rows(bitmap, 1) : Rows(bitmap, 3));
+    }
+
+    // [Height, Width, channels] of a bitmap whose rows may be padded and whose pixels are one or four bytes.
+    private static byte[] Rows(SKBitmap bitmap, int channels)
+    {
+        var pixels = new byte[bitmap.Width * bitmap.Height * channels];
+        var from = bitmap.GetPixelSpan();
+        var (step, to) = (bitmap.BytesPerPixel, 0);
+        for (var y = 0; y < bitmap.Height; y++)
+            for (var x = 0; x < bitmap.Width; x++, to += channels)
+                from.Slice(y * bitmap.RowBytes + x * step, channels).CopyTo(pixels.AsSpan(to));
+        return pixels;
+    }
+}
