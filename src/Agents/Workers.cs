@@ -42,7 +42,7 @@ internal sealed class Threads : ITeam, IDisposable
 
     private void Serve(int own)
     {
-        set_num_threads(1);
+        OperatorThreads.Apply();
         while (true)
         {
             _starts[own].WaitOne();

@@ -70,7 +70,7 @@ public static class Shell
         var log = Path.Combine(Path.GetTempPath(), $"rlleap-defect-{Environment.ProcessId}.log");
         try { File.WriteAllText(log, $"{Environment.CommandLine}\n{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}\n\n{e}\n"); }
         catch (Exception w) when (w is IOException or UnauthorizedAccessException) { log = $"(could not be written: {w.Message})\n{e}"; }
-        Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Message}\nrlleap: the details are in {log}; please report them.");
+        Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Summary()}\nrlleap: the details are in {log}; please report them.");
         return Defect;
     }
 
@@ -80,6 +80,8 @@ public static class Shell
         RlLeapException => e.Message,
         IOException when IsDiskFull(e) => $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
         FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => e.Message,
+        TypeInitializationException { TypeName: "TorchSharp.torch" } or NotSupportedException { TargetSite.Name: "LoadNativeBackend" } =>
+            $"libtorch cannot be loaded: {TorchErrors.WhyNotLoaded() ?? e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause => $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
         OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",

@@ -2,6 +2,7 @@ using RlLeap.Environments;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
+using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
@@ -21,7 +22,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         try:
             import numpy; missing = None
         except Exception as e: missing = f'{type(e).__name__}: {e}'
-        print(json.dumps(dict(executable=sys.executable, version=sys.version.split()[0], library=found[0] if found else None, missing=missing, old=sys.version_info < (3, 10))))
+        print(json.dumps(dict(executable=sys.executable, version=sys.version.split()[0], library=found[0] if found else None, missing=missing,
+            minor='%d.%d' % sys.version_info[:2], free_threaded=bool(v('Py_GIL_DISABLED')))))
         """;
 
     /// <summary>
@@ -30,9 +32,25 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     /// </summary>
     /// <exception cref="EnvironmentException">None is usable; the message says for each why. One that was asked for by name is not passed over.</exception>
     public static PythonInstallation Find(string? asked = null) => Find(asked, out var refusals)
-        ?? throw new EnvironmentException("No usable Python was found. RlLeap needs one (3.10 or later) with a shared libpython and numpy:\n"
+        ?? throw new EnvironmentException($"No usable Python was found. RlLeap needs one ({Supported}) with a shared libpython and numpy:\n"
             + string.Join('\n', refusals.DefaultIfEmpty("there is no python3 on the PATH and no /usr/bin/python3").Select(refusal => "  " + refusal))
-            + "\nOn Debian and Ubuntu: sudo apt-get install -y python3 python3-numpy libpython3-dev. Another one is chosen with --python or RLLEAP_PYTHON.");
+            + $"\nOn Debian and Ubuntu: {InstallCommand()}. Another one is chosen with --python or RLLEAP_PYTHON.");
+
+    /// <summary>The command that installs what a Python environment needs, on Debian and Ubuntu.</summary>
+    /// <param name="version">The version of the Python that is there, such as 3.11.2; null where there is none.</param>
+    public static string InstallCommand(string? version = null) => "sudo apt-get install -y python3 python3-numpy "
+        + (version is null ? "libpython3-dev" : "libpython" + string.Join('.', version.Split('.').Take(2)));
+
+    private static string Supported => Maximum.Minor == int.MaxValue ? $"{Minimum} or later" : $"{Minimum} to {Maximum.Major}.{Maximum.Minor}";
+
+    private static Version Minimum => PythonEngine.MinSupportedVersion;
+
+    private static Version Maximum => PythonEngine.MaxSupportedVersion;
+
+    /// <summary>Why pythonnet cannot use a Python of this version (major and minor); null where it can.</summary>
+    internal static string? Unsupported(Version version, bool freeThreaded) =>
+        !PythonEngine.IsSupportedVersion(version) ? $"{Supported} is needed"
+        : freeThreaded && version < new Version(3, 14) ? "a build without the GIL can be used from 3.14 on" : null;
 
     /// <summary>As <see cref="Find(string?)"/>, but null where none is usable; <paramref name="refusals"/> tell of each that was looked at why not.</summary>
     public static PythonInstallation? Find(string? asked, out IReadOnlyList<string> refusals)
@@ -89,7 +107,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
             if (code != 0) return Refuse(out refusal, $"it does not run: {Reason(error.Trim().Split('\n')[^1], code)}");
             var answer = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
             refusal = "";
-            if (answer["old"].GetBoolean()) return Refuse(out refusal, $"it is Python {answer["version"]}; 3.10 or later is needed");
+            if (Unsupported(System.Version.Parse(answer["minor"].GetString()!), answer["free_threaded"].GetBoolean()) is { } unsupported)
+                return Refuse(out refusal, $"it is Python {answer["version"]}; {unsupported}");
             if (answer["library"].GetString() is not { } library) return Refuse(out refusal, "it has no shared libpython (built without --enable-shared)");
             if (answer["missing"].GetString() is { } missing) return Refuse(out refusal, $"it does not import numpy ({missing})");
             return new PythonInstallation(answer["executable"].GetString() is { Length: > 0 } real ? real : path, library, answer["version"].GetString()!);

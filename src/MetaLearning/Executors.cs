@@ -75,7 +75,7 @@ public sealed class ThreadExecutor : IExecutor
         {
             try
             {
-                set_num_threads(1);
+                OperatorThreads.Apply();
                 for (int n; !stop.IsCancellationRequested && (n = Interlocked.Increment(ref next)) < outcomes.Length;)
                 {
                     var (i, began) = (order[n], _clock.GetTimestamp());

@@ -15,8 +15,6 @@ public static class ProgramProcess
     public static Process StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["OMP_NUM_THREADS"] = "1";
-        start.Environment["OPENBLAS_NUM_THREADS"] = "1";
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
@@ -111,7 +109,6 @@ public static class ProgramProcess
             exit $code
             """;
         var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", Script, "x", disk, $"{megabytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = "1";
         var (code, output, error) = Wait(Process.Start(start)!);
         if (!output.StartsWith("mounted", StringComparison.Ordinal)) return null;
         Directory.Delete(disk);

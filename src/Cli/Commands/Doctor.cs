@@ -6,6 +6,7 @@ using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using RlLeap.Gymnasium;
 using Spectre.Console;
+using TorchSharp;
 
 namespace RlLeap.Cli.Commands;
 
@@ -27,7 +28,7 @@ public static class Doctor
     }
 
     /// <summary>What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors' library.</summary>
-    public static string Versions() => string.Join("; ", Machine().Concat(Torch().Take(1)).Select(f => f.Text));
+    public static string Versions() => string.Join("; ", Machine().Select(f => f.Text).Append(TorchVersion()));
 
     private enum State { Found, Optional, Missing }
 
@@ -42,27 +43,78 @@ public static class Doctor
         if (f.Remedy is { } remedy) AnsiConsole.MarkupLineInterpolated($"    {"",-13} add it: [bold]{remedy}[/]");
     }
 
-    private static IEnumerable<Finding> Examine() => [.. Machine(), .. Torch(), Allocator(), .. Python(), .. DataSets()];
+    private static IEnumerable<Finding> Examine() =>
+        [.. Machine(), .. Torch(), .. Gpu(), Allocator(), .. Python(), .. DataSets()];
 
     private static IEnumerable<Finding> Machine()
     {
         var model = Lines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
         yield return new("rlleap", State.Found, $"RlLeap {typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}");
         yield return new("system", State.Found, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
-        yield return new("processor", State.Found,
-            $"{Environment.ProcessorCount} x {model ?? RuntimeInformation.ProcessArchitecture.ToString()} ({(Avx512F.IsSupported ? "AVX-512" : Avx2.IsSupported ? "AVX2" : "no AVX2")}), "
+        var (vectors, state) = Avx512F.IsSupported ? ("AVX-512", State.Found) : Avx2.IsSupported ? ("AVX2", State.Found)
+            : RuntimeInformation.ProcessArchitecture == Architecture.X64
+                ? ("no AVX2: everything runs, several times slower; a virtual machine may hide it", State.Optional)
+            : (RuntimeInformation.ProcessArchitecture.ToString(), State.Found);
+        yield return new("processor", state, $"{Environment.ProcessorCount} x {model ?? "processor"} ({vectors}), "
             + $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1L << 30)} GiB memory");
     }
 
+    private static string TorchVersion() =>
+        $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}";
+
     private static IEnumerable<Finding> Torch()
     {
-        var packaged = Path.Combine(AppContext.BaseDirectory, "TorchSharp.dll");
-        yield return new("libtorch", State.Found, $"TorchSharp {AssemblyName.GetAssemblyName(packaged).Version?.ToString(3)} with its own libtorch");
+        if (TorchErrors.WhyNotLoaded() is { } problem)
+            yield return new("libtorch", State.Missing, problem);
+        else
+            yield return Differentiates() is { } wrong ? new("libtorch", State.Missing, wrong)
+                : new("libtorch", State.Found, $"{TorchVersion()}, loaded and tried; threads an operator: "
+                    + $"{torch.get_num_threads()}");
     }
 
-    private static Finding Allocator() =>
-        (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator ? new("allocator", State.Found, allocator)
-        : new("allocator", State.Optional, "the system's; training steps cost up to a third more", "sudo apt-get install -y libjemalloc2");
+    // One product with a gradient; null where both are right.
+    private static string? Differentiates()
+    {
+        try
+        {
+            using var scope = torch.NewDisposeScope();
+            using Scalar factor = 3;
+            var x = torch.ones(2, 2).requires_grad_();
+            var sum = x.mm(x).mul(factor).sum();
+            sum.backward();
+            var (value, gradient) = (sum.item<float>(), x.grad!.sum().item<float>());
+            return (value, gradient) == (24, 48) ? null
+                : $"{TorchVersion()} computes {value} and {gradient} where 24 and 48 are right";
+        }
+        catch (Exception e) when (e is ExternalException or NotSupportedException or TypeInitializationException
+            or DllNotFoundException or EntryPointNotFoundException)
+        {
+            return $"it fails: {e.Summary().Split('\n')[0]}";
+        }
+    }
+
+    private static IEnumerable<Finding> Gpu()
+    {
+        var driver = File.Exists("/proc/driver/nvidia/version");
+        var built = Files("libtorch_cuda.so", "torch_cuda.dll").Any();
+        if (!driver && !built) yield break;
+        const string Again = "touch Directory.Packages.props && ./rlleap doctor";
+        if (!built) yield return new("CUDA", State.Optional, "there is an NVIDIA GPU, but this build has libtorch for the "
+            + "processor only (RLLEAP_CUDA=no, or the NuGet feed has no TorchSharp-cuda-linux)", Again);
+        else if (TorchErrors.WhyNotLoaded() is null && torch.cuda.is_available())
+            yield return new("CUDA", State.Found, $"{torch.cuda.device_count()} x GPU, for run.device: cuda");
+        else yield return new("CUDA", State.Optional, "libtorch with CUDA is here, but it sees no GPU "
+            + $"({(driver ? "the driver is older than it needs" : "no NVIDIA driver is loaded")}); cpu works");
+    }
+
+    private static IEnumerable<string> Files(params string[] names) =>
+        ((string?)AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") ?? "").Split(Path.PathSeparator)
+            .SelectMany(folder => names.Select(name => Path.Combine(folder, name))).Where(File.Exists);
+
+    private static Finding Allocator() => (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator
+        ? new("allocator", State.Found, allocator)
+        : new("allocator", State.Optional, "the system's; training is faster with jemalloc (docs/torch.md)",
+            "sudo apt-get install -y libjemalloc2");
 
     private static IEnumerable<Finding> Python()
     {
@@ -84,17 +136,20 @@ public static class Doctor
         var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
         if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find()) is not { } python)
         {
-            yield return new("Python", State.Optional, "none found: no Gymnasium or ALE environments", "sudo apt-get install -y python3 python3-numpy libpython3-dev");
+            yield return new("Python", State.Optional, "none found: needed by Gymnasium and ALE environments only",
+                PythonInstallation.InstallCommand());
             yield break;
         }
         var (_, output, _) = python.Run(["-"], Question);
         var found = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
         string? Text(string key) => found[key].GetString();
         yield return new("Python", State.Found, $"{Text("python")} at {python.Path}");
-        var minor = string.Join('.', Text("python")!.Split('.').Take(2));
+        var version = Text("python")!;
         yield return usable is not null ? new("libpython", State.Found, usable.Library)
-            : new("libpython", State.Optional, $"no Python can be used inside the program: {string.Join("; ", refusals)}", $"sudo apt-get install -y libpython{minor} python3-numpy");
-        yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments", python.Path == "/usr/bin/python3" ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
+            : new("libpython", State.Optional, "no Python can be used inside the program: "
+                + string.Join("; ", refusals), PythonInstallation.InstallCommand(version));
+        yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments", python.Path == "/usr/bin/python3"
+            ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
         yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", "./rlleap data get ale");
         var roms = found["roms"].GetInt32();
         yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");

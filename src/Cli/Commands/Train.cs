@@ -99,7 +99,6 @@ public static class Train
         var (task, learner) = TrainRun.Open(config);
         using var _ = learner;
         var options = learner.Options;
-        TorchSharp.torch.set_num_threads(1);
         const int Warm = 10, Timed = 40;
         for (var k = 0; k < Warm; k++) learner.TrainStep();
         var clock = Stopwatch.StartNew();

@@ -16,7 +16,6 @@ public static class Estimate
         var suite = Suite.Open(config);
         var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
             : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
-        TorchSharp.torch.set_num_threads(1);
         // As long as it takes to measure, whatever the length of a task.
         using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with { GradientSteps = 1_000_000, Stopping = null }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.TrainStep();

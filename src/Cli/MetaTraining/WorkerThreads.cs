@@ -23,7 +23,7 @@ public static class WorkerThreads
         {
             try
             {
-                TorchSharp.torch.set_num_threads(1);
+                OperatorThreads.Apply();
                 for (int i; !stop.IsCancellationRequested && (i = Interlocked.Increment(ref next)) < items.Count;) action(items[i], stop.Token);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested) { }

@@ -50,7 +50,6 @@ public sealed class TrainRun : IDisposable
     /// <exception cref="DivergenceException">A loss or gradient is not finite; the checkpoints are kept.</exception>
     public Result Execute(CancellationToken stop)
     {
-        torch.set_num_threads(1);
         var total = _learner.Options.GradientSteps * _task.Options.BatchSize;
         var stream = (IAgentStream)_learner.Stream;
         Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id, _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
