@@ -5,7 +5,7 @@ using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace RlLeap.Tests.Torch;
+namespace RlLeap.Tests.Core.Torch;
 
 public class MendTests
 {

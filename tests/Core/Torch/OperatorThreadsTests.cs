@@ -2,7 +2,7 @@
 using TorchSharp;
 using Xunit;
 
-namespace RlLeap.Tests.Torch;
+namespace RlLeap.Tests.Core.Torch;
 
 public class OperatorThreadsTests
 {

@@ -93,7 +93,8 @@ public class ScopeTests
         Assert.Equal((2, 1, 0), (statistics.DisposedOutsideScopeCount, statistics.DisposedInScopeCount, statistics.ThreadTotalLiveCount));
     }
 
-    [Fact]
+    /// <summary>Tensors outside any scope: the collector disposes them. Directory.Build.targets tells what keeps them alive in a call.</summary>
+    [LongFact]
     public void Temporaries_survive_a_collector_that_runs_all_the_time()
     {
         var stop = false;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Xunit;
 using static TorchSharp.torch;
 
-namespace RlLeap.Tests.Torch;
+namespace RlLeap.Tests.Core.Torch;
 
 public class TorchErrorsTests
 {
