@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -72,7 +73,9 @@ public static class ActorCritic
         var policy = (log * Chosen(actions, advantages, logits)).sum() * -weight;
         var value = F.mse_loss(values, g, options.Reduction == LossReduction.Mean ? nn.Reduction.Mean : nn.Reduction.Sum);
         var entropy = (log.exp() * log).sum() * -weight;
-        return new ActorCriticLoss(policy.add(value, options.ValueCoefficient).add(entropy, -options.EntropyCoefficient), policy, value, entropy, explained);
+        using Scalar valueWeight = options.ValueCoefficient, entropyWeight = -options.EntropyCoefficient;
+        var total = policy.add(value, valueWeight).add(entropy, entropyWeight);
+        return new ActorCriticLoss(total, policy, value, entropy, explained);
     }
 
     // [B, A]: the advantage at the action taken, 0 at the others.

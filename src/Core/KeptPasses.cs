@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap;
@@ -83,7 +84,8 @@ public sealed class KeptPasses
         var lower = cat([.. _lower], 0);
         using var _ = no_grad();
         var (weight, bias) = (model.LastWeight, model.LastWeight + 1);
-        var gradient = _leaf.grad! * _leaf.gt(0); // through the ReLU
+        using Scalar zero = 0;
+        var gradient = _leaf.grad! * _leaf.gt(zero); // through the ReLU
         model.Parameters.Views[weight].grad!.addmm_(gradient.t(), lower, beta: 0);
         model.Parameters.Views[bias].grad!.add_(gradient.sum([0]));
         return (lower, gradient.mm(model.Parameters.Views[weight]));

@@ -178,7 +178,8 @@ public sealed class VectorOptimizer : IDisposable
         {
             if (clip == 1) return Vector.Gradient!;
             Vector.ClipFactor = clip;
-            return Vector.Gradient!.mul_(clip);
+            using Scalar factor = clip;
+            return Vector.Gradient!.mul_(factor);
         }
     }
 
@@ -217,10 +218,13 @@ public sealed class VectorOptimizer : IDisposable
                 return;
             }
             var gradient = Clipped(clip);
-            if (options.WeightDecay != 0) gradient = gradient.add(theta, options.WeightDecay);
-            _first.mul_(options.Beta1).add_(gradient, 1 - options.Beta1);
-            _second.mul_(options.Beta2).addcmul_(gradient, gradient, 1 - options.Beta2);
-            theta.addcdiv_(_first, _second.sqrt().div_(root).add_(options.Epsilon), -rate / correction);
+            using Scalar decay = options.WeightDecay, epsilon = options.Epsilon, step = -rate / correction;
+            using Scalar keepFirst = options.Beta1, takeFirst = 1 - options.Beta1, keepSecond = options.Beta2;
+            using Scalar takeSecond = 1 - options.Beta2, rootScalar = root;
+            if (options.WeightDecay != 0) gradient = gradient.add(theta, decay);
+            _first.mul_(keepFirst).add_(gradient, takeFirst);
+            _second.mul_(keepSecond).addcmul_(gradient, gradient, takeSecond);
+            theta.addcdiv_(_first, _second.sqrt().div_(rootScalar).add_(epsilon), step);
         }
 
         public override void Save(BinaryWriter writer)
@@ -259,8 +263,9 @@ public sealed class VectorOptimizer : IDisposable
                 return;
             }
             var gradient = Clipped(clip);
-            _average.mul_(options.Alpha).addcmul_(gradient, gradient, 1 - options.Alpha);
-            theta.addcdiv_(gradient, _average.add(options.Epsilon).sqrt_(), -rate);
+            using Scalar keep = options.Alpha, take = 1 - options.Alpha, epsilon = options.Epsilon, step = -rate;
+            _average.mul_(keep).addcmul_(gradient, gradient, take);
+            theta.addcdiv_(gradient, _average.add(epsilon).sqrt_(), step);
         }
 
         public override void Save(BinaryWriter writer) => _average.Save(writer);

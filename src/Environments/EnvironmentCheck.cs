@@ -61,7 +61,7 @@ public static class EnvironmentCheck
         }
         catch (Exception e) when (e is not EnvironmentHangException) // after a hang nothing of Python's can be checked any more
         {
-            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Message}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
+            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary()}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
         }
     }
 

@@ -153,7 +153,7 @@ public static class Registry
         }
         catch (Exception e) when (e is not RlLeapException)
         {
-            throw new EnvironmentException($"{options.Id}: making it threw {e.GetType().Name}: {e.Message}", e);
+            throw new EnvironmentException($"{options.Id}: making it threw {e.GetType().Name}: {e.Summary()}", e);
         }
         try
         {

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
@@ -42,8 +43,9 @@ internal static class PathKernels
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var difference = position - previous;
-        if (slope != 0) sum.add_(gradient, -weight * slope);
-        sum.add_(difference, -weight);
+        using Scalar along = -weight * slope, back = -weight;
+        if (slope != 0) sum.add_(gradient, along);
+        sum.add_(difference, back);
         previous.copy_(position);
         return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
     }

@@ -1,4 +1,4 @@
-// The API of pythonnet that RlLeap uses. These tests name no back end: they run on the system one and on the package alike.
+// The API of pythonnet that RlLeap uses.
 using System.Runtime.InteropServices;
 using Python.Runtime;
 using Xunit;

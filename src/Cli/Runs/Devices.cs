@@ -11,7 +11,8 @@ public static class Devices
     {
         if (name == "cpu") return torch.CPU;
         if (!torch.cuda.is_available())
-            throw new RlLeapException($"device {name}: this libtorch sees no CUDA device. Use cpu (train --device, meta-train --set run.device=cpu), or point LIBTORCH at a CUDA build of libtorch (./rlleap doctor tells which one is used).");
+            throw new RlLeapException($"device {name}: this libtorch sees no CUDA device. Use cpu (train --device, meta-train "
+                + "--set run.device=cpu), or build with CUDA: ./rlleap doctor tells what this build has, docs/torch.md how.");
         var index = name.Contains(':') ? int.Parse(name[(name.IndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture) : 0;
         if (index >= torch.cuda.device_count())
             throw new RlLeapException($"device {name}: there {(torch.cuda.device_count() == 1 ? "is one CUDA device, cuda:0" : $"are {torch.cuda.device_count()} CUDA devices, cuda:0 to cuda:{torch.cuda.device_count() - 1}")}.");

@@ -10,7 +10,7 @@ namespace RlLeap.Cli.Slurm;
 internal static class SlurmScript
 {
     // What the launcher gives to every process of ours; a site may not hand the submitter's environment on.
-    private static readonly string[] Inherited = ["LIBTORCH", "LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "DOTNET_ROOT", "VIRTUAL_ENV", "PYTHONPATH"];
+    private static readonly string[] Inherited = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "GLIBC_TUNABLES", "OMP_NUM_THREADS", "DOTNET_ROOT", "VIRTUAL_ENV", "PYTHONPATH"];
 
     /// <summary>The log of the jobs with an index; they append to it.</summary>
     public static string LogPath(string folder, string index) => Path.Combine(folder, $"job-{index}.log");

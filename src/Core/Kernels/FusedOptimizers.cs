@@ -76,7 +76,8 @@ internal static class FusedOptimizers
             using var _ = no_grad();
             sum.copy_(parts[0]);
             foreach (var part in parts.Skip(1)) sum.add_(part);
-            if (weight != 1) sum.mul_(weight);
+            using Scalar factor = weight;
+            if (weight != 1) sum.mul_(factor);
             return;
         }
         Share(team, sum.numel(), (_, start, count) =>

@@ -206,7 +206,8 @@ internal sealed class Finetuning : IMetaLearner
             taking++;
         }
         using var _ = no_grad();
-        _all.Gradient!.div_(taking);
+        using Scalar count = taking;
+        _all.Gradient!.div_(count);
         var norm = _all.Gradient.norm().to_type(ScalarType.Float64).item<double>();
         // All tasks share the step: whose gradient it was cannot be told any more, and a step of it would end them all.
         if (!double.IsFinite(norm))

@@ -158,8 +158,9 @@ internal sealed class HatNetwork : Network, IDisposable
     {
         var network = (HatNetwork)model.Network;
         using var _ = no_grad();
+        using Scalar least = -network._options.EmbeddingBound, most = network._options.EmbeddingBound;
         for (var l = 0; l < network.HiddenUnits.Count; l++)
-            model.Parameters.Views[network._roles.Length + l].clamp_(-network._options.EmbeddingBound, network._options.EmbeddingBound);
+            model.Parameters.Views[network._roles.Length + l].clamp_(least, most);
     }
 
     public override Tensor Forward(Pass pass, Tensor input)
@@ -188,7 +189,8 @@ internal sealed class HatNetwork : Network, IDisposable
             free = free is null ? left.sum() : free + left.sum();
         }
         // With every unit taken there is nothing left to be sparse with.
-        return used! / free!.clamp(min: 1e-12) * _options.Sparsity;
+        using Scalar least = 1e-12;
+        return used! / free!.clamp(min: least) * _options.Sparsity;
     }
 
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
@@ -216,7 +218,8 @@ internal sealed class HatNetwork : Network, IDisposable
     {
         if (!embedding.requires_grad) return embedding;
         var e = embedding.detach();
-        return Scaled(embedding, (cosh((e * slope).clamp(-50, 50)) + 1) * _options.MaxSlope / ((cosh(e) + 1) * slope));
+        using Scalar least = -50, most = 50;
+        return Scaled(embedding, (cosh((e * slope).clamp(least, most)) + 1) * _options.MaxSlope / ((cosh(e) + 1) * slope));
     }
 
     // 1 - min(a_i, a_j) in the weight's shape. A linear layer after a convolution sees every unit before once per place.

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,6 +50,7 @@ public sealed record MamlOptions : PerTaskMethod
             run.Cancellation.ThrowIfCancellationRequested();
             using var draw = stream.Draw(model.At(theta), Split.Train);
             inner = stream.Loss(model.At(theta), draw);
+            Try(inner, run.Work.TaskId, step);
             losses.Add(Value(inner, run.Work.TaskId, step));
             error.Add(draw.Metrics);
             // An unused parameter (a head that this loss does not touch) has no gradient and stays.
@@ -98,6 +100,22 @@ public sealed record MamlOptions : PerTaskMethod
             next[i] = here - gradient * rate;
         }
         return next;
+    }
+
+    // An error in autograd.grad ends the process; backward, over the same graph, throws it. One try a task is enough for
+    // what a network always does wrong, and the gradient that it leaves is zeroed before the outer loss's.
+    private static void Try(Tensor loss, string task, long step)
+    {
+        if (!loss.requires_grad || loss.numel() != 1)
+            throw new RlLeapException($"{task}: MAML needs a loss that is one number with a gradient; this one has "
+                + $"{loss.numel()} and {(loss.requires_grad ? "a" : "no")} gradient. Does the network compute under no_grad, "
+                + "or detach what it returns?");
+        if (step > 0) return;
+        try { loss.backward(retain_graph: true); }
+        catch (ExternalException e)
+        {
+            throw new RlLeapException($"{task}: the loss cannot be differentiated: {e.Summary()}", e);
+        }
     }
 
     private static double Value(Tensor loss, string task, long step)
