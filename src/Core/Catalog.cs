@@ -57,7 +57,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
             var at = Array.FindIndex(options, option => Names.Kebab(option.Name!) == name);
             if (at < 0)
                 throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, options.Select(option => Names.Kebab(option.Name!)))} {(options.Length == 0 ? "It has none." : $"It understands {string.Join(", ", options.Select(option => Names.Kebab(option.Name!)))}.")}");
-            values[supplied.Length + at] = Scalar.Parse(options[at].ParameterType, value) ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes {Scalar.Expected(options[at].ParameterType)}.");
+            values[supplied.Length + at] = ScalarText.Parse(options[at].ParameterType, value) ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes {ScalarText.Expected(options[at].ParameterType)}.");
         }
         try { return (T)constructor.Invoke(values); }
         catch (TargetInvocationException e) when (e.InnerException is RlLeapException inner) { throw new RlLeapException($"{text}: {inner.Message}", inner); }
@@ -73,7 +73,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
     {
         var parameters = constructor.GetParameters();
         return parameters.Length >= supplied.Length && parameters.Take(supplied.Length).Select(p => p.ParameterType).SequenceEqual(supplied)
-            && parameters.Skip(supplied.Length).All(p => p.HasDefaultValue && Scalar.Is(p.ParameterType));
+            && parameters.Skip(supplied.Length).All(p => p.HasDefaultValue && ScalarText.Is(p.ParameterType));
     }
 
     private static string Place(Type type) => $"{type.FullName} in {type.Assembly.Location}";

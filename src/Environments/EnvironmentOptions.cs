@@ -47,18 +47,18 @@ public sealed class EnvironmentOptions
 
     /// <summary>The value as a whole number between <paramref name="min"/> and <paramref name="max"/>.</summary>
     public int Int(string name, int min = int.MinValue, int max = int.MaxValue) =>
-        Scalar.Parse(typeof(int), Text(name)) is int value && value >= min && value <= max
+        ScalarText.Parse(typeof(int), Text(name)) is int value && value >= min && value <= max
             ? value
             : throw Refuse(name, max == int.MaxValue ? $"a whole number of at least {min}" : $"a whole number from {min} to {max}");
 
     /// <summary>The value as a number between <paramref name="min"/> and <paramref name="max"/>.</summary>
     public double Double(string name, double min = double.MinValue, double max = double.MaxValue) =>
-        Scalar.Parse(typeof(double), Text(name)) is double value && value >= min && value <= max
+        ScalarText.Parse(typeof(double), Text(name)) is double value && value >= min && value <= max
             ? value
             : throw Refuse(name, FormattableString.Invariant(max == double.MaxValue ? (FormattableString)$"a number of at least {min}" : $"a number from {min} to {max}"));
 
     /// <summary>The value as yes or no: 1, true, on or 0, false, off.</summary>
-    public bool Bool(string name) => Scalar.Parse(typeof(bool), Text(name)) is bool value ? value : throw Refuse(name, "1 or 0");
+    public bool Bool(string name) => ScalarText.Parse(typeof(bool), Text(name)) is bool value ? value : throw Refuse(name, "1 or 0");
 
     /// <summary>The error for a value that the option does not take.</summary>
     public EnvironmentException Refuse(string name, string expected) => new($"{Id}: option {name} is '{Text(name)}', but it takes {expected}.");

@@ -17,7 +17,7 @@ public sealed class OptionKeyTests
     [InlineData(typeof(double?), "2", 2.0), InlineData(typeof(bool), "on", true), InlineData(typeof(bool), "0", false)]
     [InlineData(typeof(bool), "yes", null), InlineData(typeof(Word), "first-one", Word.FirstOne), InlineData(typeof(Word), "FirstOne", null)]
     [InlineData(typeof(string), " a ", " a "), InlineData(typeof(float), "1e39", null)]
-    public void Scalars_are_read_in_one_way(Type type, string text, object? expected) => Assert.Equal(expected, Scalar.Parse(type, text));
+    public void Scalars_are_read_in_one_way(Type type, string text, object? expected) => Assert.Equal(expected, ScalarText.Parse(type, text));
 
     [Fact]
     public void A_key_has_its_name_bounds_and_documentation_from_its_property()

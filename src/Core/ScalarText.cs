@@ -4,7 +4,7 @@ namespace RlLeap;
 
 /// <summary>The one way in which numbers, switches and words are read from text and written to it.</summary>
 /// <remarks>Config files, <c>--set</c>, the options of an id (<c>?name=value</c>) and the command line all read their values here.</remarks>
-public static class Scalar
+public static class ScalarText
 {
     /// <summary>Whether values of a type are scalars: texts, switches, numbers, enums, and nullable forms of these.</summary>
     public static bool Is(Type type)
