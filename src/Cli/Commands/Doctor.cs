@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using RlLeap.Gymnasium;
+using SkiaSharp;
 using Spectre.Console;
 using TorchSharp;
 
@@ -44,7 +45,7 @@ public static class Doctor
     }
 
     private static IEnumerable<Finding> Examine() =>
-        [.. Machine(), .. Torch(), .. Gpu(), Allocator(), .. Python(), .. DataSets()];
+        [.. Machine(), .. Torch(), .. Gpu(), Images(), Allocator(), .. Python(), .. DataSets()];
 
     private static IEnumerable<Finding> Machine()
     {
@@ -105,6 +106,21 @@ public static class Doctor
             yield return new("CUDA", State.Found, $"{torch.cuda.device_count()} x GPU, for run.device: cuda");
         else yield return new("CUDA", State.Optional, "libtorch with CUDA is here, but it sees no GPU "
             + $"({(driver ? "the driver is older than it needs" : "no NVIDIA driver is loaded")}); cpu works");
+    }
+
+    private static Finding Images()
+    {
+        try
+        {
+            using var bitmap = new SKBitmap(1, 1);
+            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+            return new("SkiaSharp", State.Found, $"{typeof(SKBitmap).Assembly.GetName().Version?.ToString(3)}, loaded and tried");
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
+        {
+            var reason = (e.InnerException ?? e).Message.Split('\n')[0];
+            return new("SkiaSharp", State.Missing, $"needed by figures and photographs; it cannot be loaded: {reason}");
+        }
     }
 
     private static IEnumerable<string> Files(params string[] names) =>
