@@ -170,6 +170,8 @@ internal sealed class ParallelAgentStream : IAgentStream
 
         public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
+        public Tensor? Inputs => rollouts[0].Inputs; // the first worker's stand for all
+
         public void Summarize(LossReduction reduction)
         {
             foreach (var name in new[] { "policy_loss", "value_loss", "entropy" })

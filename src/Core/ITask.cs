@@ -97,6 +97,9 @@ public interface IBatch : IDisposable
 
     /// <summary>What is worth recording of it by name: mean reward, finished episodes' returns, accuracy (filled by <see cref="ITaskStream.Loss"/> where it comes free).</summary>
     IReadOnlyDictionary<string, double> Metrics { get; }
+
+    /// <summary>[N, input...] what the network read, for diagnoses (<see cref="NetworkDiagnostics"/>), valid until the batch is disposed; null where it is not kept.</summary>
+    Tensor? Inputs => null;
 }
 
 /// <summary>Sees a learning process at every gradient step; its result is a serializable contribution, so tasks can be trained anywhere.</summary>

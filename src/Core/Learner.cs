@@ -33,7 +33,11 @@ public sealed record LearnerOptions
 /// <param name="Loss">Loss of its draw, before the update.</param>
 /// <param name="Count">Units of experience in the draw.</param>
 /// <param name="Metrics">The draw's metrics.</param>
-public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics);
+public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.</summary>
+    public NetworkDiagnosis? Diagnosis { get; init; }
+}
 
 /// <summary>One task being learned by one model: draw, loss, backward, update; observed, counted, saved and resumed to the bit.</summary>
 /// <remarks>Training a single agent or classifier is this class and nothing else; a meta-learner adds where it starts and who observes.</remarks>
@@ -86,6 +90,12 @@ public sealed class Learner : IDisposable
     /// <summary>What early stopping saw last; at the end, the score of the model as it is. NaN before the first look or without early stopping.</summary>
     public double LastLook => _patience?.Last ?? double.NaN;
 
+    /// <summary>Measures the network where learning starts and where it ends; null for not. Set it before the first step and before <see cref="Load"/>; the learner disposes it.</summary>
+    public TrainingDiagnosis? Diagnosis { get; set; }
+
+    /// <summary>Whether the next step measures the network on its batch (<see cref="StepRecord.Diagnosis"/>); the step sets it back.</summary>
+    public bool DiagnoseNext { get; set; }
+
     /// <summary>Makes one gradient step.</summary>
     /// <exception cref="DivergenceException">The loss is not finite; nothing was updated.</exception>
     public StepRecord TrainStep()
@@ -97,13 +107,17 @@ public sealed class Learner : IDisposable
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
         _observer?.Observe(Model.Parameters, value);
         _stream.Backward(Model, loss);
+        // After backward, since measuring writes to the parameters and back; before the update, so that they are still those of the loss.
+        Diagnosis?.Observe(Model, draw, isLast: Step == Options.GradientSteps - 1);
+        var diagnosis = DiagnoseNext && draw.Inputs is { } inputs ? NetworkDiagnostics.Of(Model, inputs, NetworkDiagnostics.FreshNorms(Model)) : null;
+        DiagnoseNext = false;
         Optimizer.Update(_stream.Team);
         if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
         Count += draw.Count;
         _means.Add(draw.Metrics);
         if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Look(Options.Stopping.Score(_stream, Model, Task.Info.Id));
-        return new StepRecord(Step - 1, value, draw.Count, draw.Metrics);
+        return new StepRecord(Step - 1, value, draw.Count, draw.Metrics) { Diagnosis = diagnosis };
     }
 
     /// <summary>
@@ -122,6 +136,8 @@ public sealed class Learner : IDisposable
     public void Record(IDictionary<string, double> metrics)
     {
         _means.Record(metrics);
+        Diagnosis?.Finish(Model);
+        foreach (var (name, value) in Diagnosis?.Metrics ?? new Dictionary<string, double>()) metrics[name] = value;
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastLook;
     }
 
@@ -168,6 +184,7 @@ public sealed class Learner : IDisposable
         };
         tensors["stream"] = Bytes(_stream.Save());
         if (_patience is not null) tensors["stopping"] = tensor(_patience.Save());
+        foreach (var (name, value) in Diagnosis?.Save() ?? []) tensors["diagnosis." + name] = value;
         if (_observer is not null)
         {
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
@@ -195,6 +212,8 @@ public sealed class Learner : IDisposable
         if (tensors.TryGetValue("means", out var means)) _means.Restore(means.data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
+        var diagnosed = tensors.Where(t => t.Key.StartsWith("diagnosis.", StringComparison.Ordinal)).ToDictionary(t => t.Key["diagnosis.".Length..], t => t.Value);
+        if (diagnosed.Count > 0) Diagnosis?.Restore(diagnosed, Model.Device);
         _kept = Step;
         _observer?.Restore(
             // To where the learner is: an observer takes its vectors as they are.
@@ -218,6 +237,7 @@ public sealed class Learner : IDisposable
     {
         _stream.Dispose();
         _observer?.Dispose();
+        Diagnosis?.Dispose();
         Optimizer.Dispose();
         Model.Dispose();
     }

@@ -60,8 +60,8 @@ public static class NetworkDiagnostics
         using var _ = no_grad();
         var (units, features) = Captured(model, inputs);
         var names = LayerNames(model.Network);
-        var layers = units.Select((output, layer) => new LayerDiagnosis(
-            names[layer], output.shape[1], DormantShare(output), Share(Scores(output).le(ScoreThreshold)))).ToList();
+        var layers = units.Select(layer => new LayerDiagnosis(
+            names[layer.Key], layer.Value.shape[1], DormantShare(layer.Value), Share(Scores(layer.Value).le(ScoreThreshold)))).ToList();
         var norms = freshNorms is null ? []
             : WeightNorms(model).Zip(freshNorms, (now, fresh) => (now.Layer, fresh.Norm > 0 ? now.Norm / fresh.Norm : double.NaN)).ToList();
         return new NetworkDiagnosis(layers, EffectiveRank(features), norms);
@@ -89,15 +89,15 @@ public static class NetworkDiagnostics
     }
 
     /// <summary>The number of directions that hold 99 % of the features: the smallest k whose k largest singular values make 99 % of their sum.</summary>
-    /// <remarks>Kumar et al. 2021 (arXiv 2010.14498), with delta 0.01. At most the number of inputs and of features; 0 where all are zero.</remarks>
+    /// <remarks>Kumar et al. 2021 (arXiv 2010.14498), with delta 0.01. At most the number of inputs and of features; 0 where all are zero, NaN where one is not finite.</remarks>
     /// <param name="features">[N, features].</param>
     public static double EffectiveRank(Tensor features)
     {
         using var scope = NewDisposeScope();
+        if (!features.isfinite().all().item<bool>()) return double.NaN;
         var values = linalg.svdvals(features.to_type(ScalarType.Float64).cpu()).data<double>().ToArray();
         var (sum, part, rank) = (values.Sum(), 0.0, 0);
-        if (!(sum > 0)) return double.IsNaN(sum) ? double.NaN : 0;
-        while (rank < values.Length && part < 0.99 * sum * (1 - 1e-12)) part += values[rank++];
+        while (sum > 0 && rank < values.Length && part < 0.99 * sum * (1 - 1e-12)) part += values[rank++];
         return rank;
     }
 
@@ -109,6 +109,37 @@ public static class NetworkDiagnostics
         return [.. Weights(model.Network).Select(i => (LayerOf(model.Network.Parameters[i]),
             model.Parameters.Views[i].detach().to_type(ScalarType.Float64).norm().item<double>()))];
     }
+
+    /// <summary>The norms that the weights of <paramref name="model"/>'s network have when they are drawn afresh; null where that cannot be told (modules).</summary>
+    public static IReadOnlyList<(string Layer, double Norm)>? FreshNorms(Model model)
+    {
+        if (!model.Network.IsFunctional) return null;
+        return Fresh.GetValue(model.Network, static network =>
+        {
+            using var drawn = new Model(network, []);
+            drawn.Initialize(new Rng(0)); // norms hardly depend on the draw
+            return WeightNorms(drawn);
+        });
+    }
+
+    /// <summary>The layer with the largest share of dormant units, where that is more than half; else null.</summary>
+    /// <param name="metrics">Numbers by the names of <see cref="NetworkDiagnosis.Metrics"/>, each after <paramref name="prefix"/>.</param>
+    /// <param name="prefix">"start." for the numbers about where learning started (<see cref="TrainingDiagnosis"/>).</param>
+    public static string? Worst(IReadOnlyDictionary<string, double> metrics, string prefix = "")
+    {
+        var dormant = metrics.Where(m => m.Key.StartsWith(prefix, StringComparison.Ordinal) && m.Key.EndsWith(DormantSuffix, StringComparison.Ordinal)).ToList();
+        return dormant.Count > 0 && dormant.MaxBy(m => m.Value) is { Value: > NetworkDiagnosis.Alarm } worst ? worst.Key[prefix.Length..^DormantSuffix.Length] : null;
+    }
+
+    /// <summary>What to say where <see cref="Worst"/> names a layer, and what helps; null where it does not.</summary>
+    /// <param name="metrics">As for <see cref="Worst"/>.</param>
+    /// <param name="prefix">As for <see cref="Worst"/>.</param>
+    public static string? Warning(IReadOnlyDictionary<string, double> metrics, string prefix = "") => Worst(metrics, prefix) is not { } layer ? null
+        : FormattableString.Invariant($"{100 * metrics[prefix + layer + DormantSuffix]:0} % of the units of layer {layer} are dormant, ")
+            + FormattableString.Invariant($"and the features have an effective rank of {metrics[prefix + "rank"]:0}. ")
+            + "What helps: a lower learning rate, and layer-norm: true in the agent's section where it is not on yet (docs/diagnosis.md).";
+
+    private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<Network, IReadOnlyList<(string Layer, double Norm)>> Fresh = [];
 
     private static IEnumerable<int> Weights(Network network) =>
         Enumerable.Range(0, network.Parameters.Count).Where(i => network.Parameters[i].Shape.Length >= 2);
@@ -124,15 +155,14 @@ public static class NetworkDiagnostics
     }
 
     // The outputs of all hidden layers and the features. What a pass in training mode does to the buffers is undone.
-    private static (List<Tensor> Units, Tensor Features) Captured(Model model, Tensor inputs)
+    private static (SortedDictionary<int, Tensor> Units, Tensor Features) Captured(Model model, Tensor inputs)
     {
-        var (hooks, units) = (model.Hooks, new List<Tensor>());
+        var (hooks, units) = (model.Hooks, new SortedDictionary<int, Tensor>());
         var buffers = model.Buffers.Layout.Count > 0 ? model.Buffers.Flat.detach().clone() : null;
         model.Hooks = new LayerHooks(hooks?.PreActivation, (layer, value) =>
         {
             var handed = hooks?.Units?.Invoke(layer, value) ?? value;
-            units.Add(handed);
-            return handed;
+            return units[layer] = handed;
         });
         try { return (units, model.Features(inputs).flatten(1)); }
         finally

@@ -82,6 +82,7 @@ public sealed class TaskRun
     public Learner Begin(IPathObserver? observer)
     {
         var learner = _start.Begin(_task, Work.Learner, new Rng(Work.Seed), observer);
+        learner.Diagnosis = new TrainingDiagnosis();
         // Without an observer the method trains by itself (MAML), in one go.
         if (observer is not null && CheckpointPath is { } path && File.Exists(path))
             try

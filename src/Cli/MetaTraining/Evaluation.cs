@@ -48,7 +48,11 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     public sealed record Item(string TaskId, StartingPoint From, long Seed);
 
     /// <summary>A finished one.</summary>
-    public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores);
+    public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores)
+    {
+        /// <summary>The network's state where learning started and where it ended (<see cref="TrainingDiagnosis.Metrics"/>); null where nothing was measured.</summary>
+        public IReadOnlyDictionary<string, double>? Diagnosis { get; init; }
+    }
 
     /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds, on threads or on <paramref name="cluster"/>; the results in that order.</summary>
     public IReadOnlyList<Finished> Run(
@@ -77,6 +81,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
         using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
             : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
+        learner.Diagnosis = new TrainingDiagnosis();
         var recorder = suite.Record();
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
         var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
@@ -106,7 +111,10 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             if (learner.Options.Stopping is null) recorder.Diverge(end);
         }
         return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
-            diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>());
+            diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>())
+        {
+            Diagnosis = learner.Diagnosis.Metrics is { Count: > 0 } diagnosis ? diagnosis : null,
+        };
 
         void Save()
         {

@@ -138,8 +138,24 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         run.Metrics.Write(new Row("meta", record.MetaStep, [("loss/first", record.Mean("loss.first")), ("loss/last", record.Mean("loss.last")), ("loss/mean", record.Mean("loss.mean")),
             ("path/length", record.Mean("path.length")), ("path/energy", record.Mean("path.energy")), ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count), .. suite.TaskMetrics.Select(metric => (Column(metric), record.Mean(metric)))]));
         foreach (var task in record.Tasks.GroupBy(t => t.TaskId))
-            run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. task.First().Metrics.Keys.Order(StringComparer.Ordinal).Select(key => (Column(key), task.Average(t => t.Metrics[key])))]));
+            run.Metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. Of(task, diagnosis: false)]));
+        foreach (var task in record.Tasks.Where(t => t.Metrics.Keys.Any(TrainingDiagnosis.Has)).GroupBy(t => t.TaskId))
+        {
+            run.Metrics.Write(new Row(DiagnosisSeries + task.Key, record.MetaStep, [.. Of(task, diagnosis: true)]));
+            _alarm.Look(task.First().Metrics, $"The initialization at meta-step {record.MetaStep}, on {task.Key}");
+        }
+
+        static IEnumerable<(string, double)> Of(IGrouping<string, TaskRecord> task, bool diagnosis) => task.First().Metrics.Keys
+            .Where(key => TrainingDiagnosis.Has(key) == diagnosis).Order(StringComparer.Ordinal).Select(key => (Column(key), task.Average(t => t.Metrics[key])));
     }
+
+    /// <summary>What the names of the series begin with that say in which state networks were: of the initialization, task by task, and of what evaluations started from.</summary>
+    public const string DiagnosisSeries = "diagnosis/";
+
+    /// <summary>What stands, in the name of such a series, between a held-out task and what it was learned from.</summary>
+    public const string FromWord = " from ";
+
+    private readonly DormancyAlarm _alarm = new();
 
     private string Summary(MetaStepRecord record)
     {
@@ -156,6 +172,11 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var finished = config.Evaluation is { } wanted
             ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)
             : [];
+        foreach (var (curve, diagnosis) in finished.Where(f => f.Diagnosis is not null).Select(f => (f.Curve, f.Diagnosis!)))
+        {
+            run.Metrics.Write(new Row($"{DiagnosisSeries}{curve.Task}{FromWord}{curve.Method}", curve.Seed, [.. diagnosis.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => (Column(d.Key), d.Value))]));
+            _alarm.Look(diagnosis, $"What {curve.Task} was learned from ({curve.Method})");
+        }
         return ResultOf(config, suite, run.Root, "meta-train", finished);
     }
 

@@ -1,4 +1,5 @@
 // What meta-training recorded, as the report shows it: by task for one run, by run or method for several.
+using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
@@ -12,8 +13,12 @@ public sealed record MetaReport(string Label, string Task, string Quantity, int 
 {
     /// <summary>That of all runs: each under its label, where labels are given, under its method where runs are pooled, else under its name.</summary>
     public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, Rng rng, IReadOnlyList<string>? labels = null) =>
-        [.. runs.SelectMany((run, i) => run.Result.MetaCurves.Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: labels?[i] ?? (pool ? run.Result.Method : null) ?? run.Name, Curve)))
+        [.. runs.SelectMany((run, i) => Shown(run.Result.MetaCurves).Concat(Normalized(run.Result.MetaCurves)).Select(Curve => (Label: labels?[i] ?? (pool ? run.Result.Method : null) ?? run.Name, Curve)))
             .GroupBy(c => (c.Label, c.Curve.Task, c.Curve.Quantity)).Select(group => Of(group.Key.Label, [.. group.Select(c => c.Curve)], rng.Split($"{group.Key}")))];
+
+    // The state of networks has a table of its own (DiagnosisReport).
+    private static IEnumerable<MetaCurve> Shown(IReadOnlyList<MetaCurve> curves) =>
+        curves.Where(c => !c.Task.StartsWith(MetaTrainRun.DiagnosisSeries, StringComparison.Ordinal));
 
     // Runs may differ in length: their mean is over the meta-steps that all have made.
     private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves, Rng rng)

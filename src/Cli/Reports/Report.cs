@@ -22,6 +22,9 @@ public sealed record Report(
     /// <summary>All tasks together, where they are measured alike; else null.</summary>
     public OverallReport? Overall { get; init; }
 
+    /// <summary>In which state the networks were that tasks were learned from; empty where the runs did not record it.</summary>
+    public IReadOnlyList<DiagnosisReport> Diagnoses { get; init; } = [];
+
     /// <summary>What a setting of the runs does, quantity by quantity; empty where none was named.</summary>
     public IReadOnlyList<SweepReport> Sweeps { get; init; } = [];
 
@@ -69,6 +72,7 @@ public sealed record Report(
         {
             Smoothing = first.Smoothing,
             Overall = overall,
+            Diagnoses = DiagnosisReport.Of(runs, pool, labels),
             Scores = [.. from score in learned.SelectMany(l => l.Scores)
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)

@@ -117,6 +117,7 @@ public static class ReportFiles
                 [.. report.Scores.GroupBy(s => (s.Task, s.Method)).Select(g => (IReadOnlyList<string>)[g.Key.Task, g.Key.Method, $"{g.Max(s => s.Seeds)}", .. quantities.Select(q =>
                     g.FirstOrDefault(s => s.Quantity == q) is not { } score ? "" : I(score.Mean) + (score.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
         }
+        if (Diagnoses(report) is { Rows.Count: > 0 } state) yield return state;
         if (report.Aggregates.Count > 0 && report.Tasks.Count > 1) // over one task they would say the same again
             yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, {report.Replications} replications (Agarwal et al. 2021).",
                 ["method", "of", .. report.Aggregates.Select(a => a.Statistic).Distinct()],
@@ -125,6 +126,19 @@ public static class ReportFiles
             yield return new("Probability of improvement", "Probability that a run of the method beats one of the other, averaged over tasks; 95 % bootstrap intervals, which few seeds make too narrow.",
                 ["method", "over", "of", "probability"],
                 [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i.Interval)])]);
+    }
+
+    // Of the pool's tasks only those with a collapsed layer, where there are many: the table is there to be looked at.
+    private static TextTable Diagnoses(Report report)
+    {
+        var collapsed = report.Diagnoses.Any(d => d.Dormant > NetworkDiagnosis.Alarm);
+        var shown = report.Diagnoses.Count <= MostTasks ? report.Diagnoses : [.. report.Diagnoses.Where(d => d.Dormant > NetworkDiagnosis.Alarm)];
+        return new("State of the network where learning started",
+            "Dormant: the share of the layer's units that are active on less than 1 % of the inputs; the layer with the most is shown. Rank: effective rank of the features. docs/diagnosis.md explains both."
+                + (collapsed ? " More than half of a layer is dormant: learning from there is slow. What helps: a lower learning rate, and layer-norm: true in the agent's section where it is not on yet." : ""),
+            ["task", "learned from", "layer", "dormant", "rank"],
+            [.. shown.Select(d => (IReadOnlyList<string>)[d.Task, d.From.StartsWith("meta-step", StringComparison.Ordinal) ? $"{d.Label}, {d.From}" : d.From, d.Layer,
+                string.Create(CultureInfo.InvariantCulture, $"{100 * d.Dormant:0} %"), string.Create(CultureInfo.InvariantCulture, $"{d.Rank:0.#}")])]);
     }
 
     private static string Units(int count, int diverged, string of = "") => diverged == 0 ? $"{count}" : $"{count} ({diverged} {of}diverged)";

@@ -63,6 +63,8 @@ public sealed class TrainRun : IDisposable
             {
                 if (stop.IsCancellationRequested) Leave(stop);
                 var before = _learner.Count;
+                var next = before + _task.Options.BatchSize;
+                _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every || _learner.Step == _learner.Options.GradientSteps - 1;
                 var step = TrainStep();
                 var now = _learner.Count;
                 if (_config.Record.Episodes)
@@ -74,6 +76,7 @@ public sealed class TrainRun : IDisposable
                     _run.Times.Write(new Row("train", now, ("charts/SPS", (now - reported) / Math.Max(1e-9, (clock.Elapsed - last).TotalSeconds))));
                     (reported, last) = (now, clock.Elapsed);
                     progress.Report(now, Note(step, stream.Episodes));
+                    if (step.Diagnosis is { } diagnosis) Record(diagnosis, now);
                 }
                 if (!_learner.IsDone && _config.Record.EvaluateEvery > 0 && Crosses(_config.Record.EvaluateEvery) && !Evaluate(now, stop)) Leave(stop, evaluationPending: true);
                 if (!_learner.IsDone && Crosses(_config.Record.CheckpointEvery)) Save();
@@ -112,8 +115,18 @@ public sealed class TrainRun : IDisposable
         ("losses/loss", step.Loss), ("losses/policy_loss", step.Metrics["policy_loss"]), ("losses/value_loss", step.Metrics["value_loss"]),
         ("losses/entropy", step.Metrics["entropy"]), ("losses/explained_variance", step.Metrics["explained_variance"]), ("losses/gradient_norm", _learner.Optimizer.GradientNorm)));
 
+    private void Record(NetworkDiagnosis diagnosis, long now)
+    {
+        _run.Metrics.Write(new Row("diagnosis", now, [.. diagnosis.Metrics.Select(m => (m.Name.Replace('.', '/'), m.Value))]));
+        // Episodes all begin alike: the first rollouts are too much of one kind to tell dormant units from idle ones.
+        if (_learner.Step >= 50) _alarm.Look(diagnosis.Metrics.ToDictionary(m => m.Name, m => m.Value), $"The agent at step {now}", prefix: "");
+    }
+
+    private readonly DormancyAlarm _alarm = new();
+
     private static string Note(StepRecord step, EpisodeWindow episodes) => FormattableString.Invariant(
-        $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value {step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained {step.Metrics["explained_variance"]:0.00}");
+        $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value {step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained {step.Metrics["explained_variance"]:0.00}")
+        + (step.Diagnosis?.Collapsed is { } layer ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
 
     // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was cut short.
     private bool Evaluate(long now, CancellationToken stop)

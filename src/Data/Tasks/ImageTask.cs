@@ -70,6 +70,9 @@ public sealed class ImageDraw(Tensor images, Tensor labels) : IBatch
     /// <summary>[B, C, H, W], float, lying in memory as B, H, W, C (channels last).</summary>
     public Tensor Images => images;
 
+    /// <inheritdoc/>
+    public Tensor? Inputs => images;
+
     /// <summary>[B], int64.</summary>
     public Tensor Labels => labels;
 
