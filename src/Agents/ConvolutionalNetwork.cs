@@ -31,7 +31,7 @@ public sealed class ConvolutionalNetwork : Network
             throw new RlLeapException($"The network {name} reads images or planes [C, H, W]; these observations are {observation}. Use the network mlp for vectors.");
         (Name, Features, InputShape) = (name, dense, observation.Shape);
         (_convolutions, _initialization, _channelsLast, _layerNorm) = ([.. convolutions], initialization, channelsLast, layerNorm);
-        _scale = observation.Element == ElementType.Byte ? 1 / Math.Max(1, observation.High) : 1;
+        _scale = observation.UnitScale;
         var parameters = new List<ParameterInfo>();
         for (var i = 0; i < _convolutions.Length; i++)
         {

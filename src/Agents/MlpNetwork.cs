@@ -17,7 +17,7 @@ public sealed class MlpNetwork : Network
     {
         if (hidden.Count == 0) throw new RlLeapException("The network mlp needs at least one hidden layer.");
         (InputShape, HiddenUnits, _initialization, _layerNorm) = (observation.Shape, [.. hidden], initialization, layerNorm);
-        _scale = observation.Element == ElementType.Byte ? 1 / Math.Max(1, observation.High) : 1;
+        _scale = observation.UnitScale;
         var parameters = new List<ParameterInfo>();
         long inputs = observation.Length;
         for (var i = 0; i < hidden.Count; i++)

@@ -112,7 +112,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     private void CheckObservation(Observation observation)
     {
         if (Describe.WrongObservation(observation, Spec.Observation) is { } wrong) throw Fail(wrong);
-        if (observation.Element == ElementType.Float32 && Describe.HasNaN(observation.Floats)) throw Fail("the observation contains NaN.");
+        if (observation.Element == ElementType.Float32 && Describe.FirstNotFinite(observation.Floats) is >= 0 and var bad)
+            throw Fail($"element {bad} of the observation is {Describe.NotAFloat(observation.Floats[bad])}.");
     }
 }
 
@@ -132,13 +133,19 @@ internal static class Describe
         return observation.Length == 0 ? "it returned an empty observation." : $"it returned an observation of {observation.Length} {kind}, but its space {space} has {space.Length} elements.";
     }
 
-    public static bool HasNaN(ReadOnlySpan<float> values)
+    /// <summary>Where the first NaN or infinity is; -1 where there is none.</summary>
+    public static int FirstNotFinite(ReadOnlySpan<float> values)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(values);
-        foreach (var vector in vectors)
-            if (!Vector.EqualsAll(vector, vector)) return true;
-        foreach (var value in values[(vectors.Length * Vector<float>.Count)..])
-            if (float.IsNaN(value)) return true;
-        return false;
+        var infinity = new Vector<float>(float.PositiveInfinity);
+        var i = 0;
+        while (i < vectors.Length && Vector.LessThanAll(Vector.Abs(vectors[i]), infinity)) i++; // false for NaN too
+        for (i *= Vector<float>.Count; i < values.Length; i++)
+            if (!float.IsFinite(values[i])) return i;
+        return -1;
     }
+
+    /// <summary>A value that is no finite float32, in words.</summary>
+    public static string NotAFloat(double value) =>
+        double.IsFinite(value) ? FormattableString.Invariant($"{value}, too large for float32") : double.IsNaN(value) ? "NaN" : value > 0 ? "infinite" : "minus infinity";
 }

@@ -4,7 +4,11 @@ namespace RlLeap.Environments;
 /// <param name="Rule">The rule, as <see cref="EnvironmentCheck.Rules"/> names it.</param>
 /// <param name="What">What happened, and where.</param>
 /// <param name="LikelyCause">What usually causes it, and what to do.</param>
-public sealed record Finding(string Rule, string What, string LikelyCause);
+public sealed record Finding(string Rule, string What, string LikelyCause)
+{
+    /// <summary>What stopped the check of this rule, without numbers: rules that one error stops have it alike. Null where the rule itself is broken.</summary>
+    public string? StoppedBy { get; init; }
+}
 
 /// <summary>The contract of <see cref="IEnvironment"/>, checked by playing at random: what `rlleap envs check ID` prints, and what the test class
 /// EnvironmentContract asserts.</summary>
@@ -59,7 +63,14 @@ public static class EnvironmentCheck
         {
             return new Finding(rule, broken.Message, broken.LikelyCause);
         }
-        catch (Exception e) when (e is not EnvironmentHangException) // after a hang nothing of Python's can be checked any more
+        catch (EnvironmentException e) when (e is not EnvironmentHangException) // after a hang nothing of Python's can be checked any more
+        {
+            return new Finding(rule, e.Message.TrimEnd('.'), "what it hands over does not keep to its spec, its spaces or the API, or an error of its own.")
+            {
+                StoppedBy = string.Concat(e.Message.Where(c => !char.IsDigit(c))),
+            };
+        }
+        catch (Exception e) when (e is not EnvironmentHangException)
         {
             return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary()}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
         }
@@ -97,7 +108,7 @@ public static class EnvironmentCheck
 
     private static void StepsKeepTheSpec(EnvironmentTrial trial)
     {
-        var environment = trial.Open();
+        var environment = trial.Open(checks: SourceChecks.Values);
         var (ended, length) = (0, 0);
         var most = environment.Spec.MaxEpisodeSteps;
         foreach (var step in trial.Play(environment))
@@ -206,14 +217,17 @@ public static class EnvironmentCheck
     {
         var alone = trial.Play(trial.Open()).Select(Keep).ToArray();
         trial.Rewind();
-        var (environment, other) = (trial.Open(), trial.Open("another"));
+        var (environment, other) = (trial.Open(checks: SourceChecks.Sharing), trial.Open("another", SourceChecks.Sharing));
         var actions = new Rng(2);
-        other.Reset();
+        var beside = other.Reset();
         var i = 0;
         foreach (var step in trial.Play(environment))
         {
             RequireSame(alone[i++], step, "when another one is played beside it", trial, "a static field, or an object that both were given; each needs a state of its own.");
-            if (other.Step(actions.NextInt(other.Spec.Action.Count)).IsLast) other.Reset();
+            if (step.Observation.SharesArrayWith(beside.Observation))
+                throw new BrokenRule($"both handed out the same array{trial.Where}", "an array in a static field; return a new one (values.ToArray()).");
+            beside = other.Step(actions.NextInt(other.Spec.Action.Count));
+            if (beside.IsLast) beside = other.Reset();
         }
     }
 

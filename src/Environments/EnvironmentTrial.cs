@@ -1,8 +1,24 @@
 namespace RlLeap.Environments;
 
+/// <summary>What an environment from outside .NET looks at in the arrays that it hands over, beyond what every step does.</summary>
+[Flags]
+internal enum SourceChecks
+{
+    /// <summary>Nothing more.</summary>
+    None = 0,
+
+    /// <summary>Types and bounds of every number, before anything is converted.</summary>
+    Values = 1,
+
+    /// <summary>That no two environments which look at this hand out the same memory.</summary>
+    Sharing = 2,
+}
+
 /// <summary>The play in which <see cref="EnvironmentCheck"/> checks one rule: environments, random actions, and where we are.</summary>
 internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
 {
+    private static readonly AsyncLocal<SourceChecks> Asked = new();
+
     private readonly List<IEnvironment> _opened = [];
     private Rng _actions = new Rng(seed).Split("actions");
     private int _episode, _step;
@@ -11,12 +27,23 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
 
     public string Where => _episode == 0 ? "" : $" (episode {_episode}, step {_step})";
 
+    /// <summary>What an environment that is being made has to look at.</summary>
+    public static SourceChecks Checks => Asked.Value;
+
     /// <summary>An environment; those of one name have equal streams.</summary>
-    public IEnvironment Open(string stream = "environment")
+    public IEnvironment Open(string stream = "environment", SourceChecks checks = SourceChecks.None)
     {
-        var environment = open(new Rng(seed).Split(stream));
-        _opened.Add(environment);
-        return environment;
+        try
+        {
+            Asked.Value = checks;
+            var environment = open(new Rng(seed).Split(stream));
+            _opened.Add(environment);
+            return environment;
+        }
+        finally
+        {
+            Asked.Value = SourceChecks.None;
+        }
     }
 
     public int Action(int count) => _actions.NextInt(count);

@@ -124,6 +124,13 @@ public sealed class ObservationBuffer
     /// <summary>Row <paramref name="index"/> of a float buffer.</summary>
     public Span<float> FloatRow(int index) => Floats.AsSpan(index * RowLength, RowLength);
 
+    /// <summary>The memory of row <paramref name="index"/>, to be written.</summary>
+    internal Span<byte> RawRow(int index)
+    {
+        var length = RowLength * (Element == ElementType.Byte ? 1 : sizeof(float));
+        return Raw.Slice(index * length, length);
+    }
+
     /// <summary>The memory of the whole buffer, for snapshots and comparisons.</summary>
     public Span<byte> Raw
     {

@@ -38,6 +38,10 @@ public sealed record Box(ElementType Element, long[] Shape, double Low, double H
     /// <summary>How many elements one observation has: the product of the sizes.</summary>
     public int Length { get; } = checked((int)Shape.Aggregate(1L, (product, size) => product * size));
 
+    /// <summary>What a network multiplies these values by, so that they come in from 0 to 1: 1/255 for images of bytes and for images [C, H, W] of floats
+    /// from 0 to 255; 1 for planes of 0 and 1 and for other floats, which stay as they are.</summary>
+    public double UnitScale => Element == ElementType.Byte || (Shape.Length == 3 && Low == 0 && High == 255) ? 1 / Math.Max(1, High) : 1;
+
     /// <summary>The box of bytes 0 .. <paramref name="high"/>.</summary>
     public static Box Bytes(byte high, params long[] shape) => new(ElementType.Byte, shape, 0, high);
 

@@ -42,12 +42,11 @@ internal sealed class AleFamily : IEnvironmentFamily
 
     private static PyObject Make(PyObject bridge, AleGame game, int count, AleOptions options, int threads)
     {
-        using var pairs = new PyList();
+        using var keywords = new PyDict();
         void Add(string name, object value)
         {
-            using PyObject k = name.ToPython(), v = value.ToPython();
-            using var pair = new PyTuple([k, v]);
-            pairs.Append(pair);
+            using PyObject given = value.ToPython();
+            keywords[name] = given;
         }
         Add("num_threads", options.Threads > 0 ? options.Threads : threads);
         Add("max_num_frames_per_episode", options.MaxFrames);
@@ -65,6 +64,6 @@ internal sealed class AleFamily : IEnvironmentFamily
         Add("reward_clipping", false);
         Add("use_fire_reset", options.FireReset);
         using PyObject rom = game.Rom.ToPython(), n = count.ToPython();
-        return bridge.InvokeMethod("make_ale", rom, n, pairs);
+        return bridge.InvokeMethod("make_ale", rom, n, keywords);
     }
 }

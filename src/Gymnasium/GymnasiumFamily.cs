@@ -15,7 +15,7 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
     private static readonly EnvironmentOption[] Own =
     [
         new("vectorization", "auto", "auto, native (the environment's own vector), singles (N stepped in turn) or sync (gymnasium's SyncVectorEnv)"),
-        new("layout", "planes", "planes: images [H, W, C] of bytes become [C, H, W]; as-is: left alone"),
+        new("layout", "planes", "planes: images [H, W, C] become [C, H, W]; as-is: left alone"),
         TimeLimit.Option,
         RewardClip.Option,
     ];
@@ -44,15 +44,14 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
         var arguments = options.Given.Where(pair => Own.All(own => own.Name != pair.Key)).ToArray();
         return new PythonVector(new PythonRequest(options.Id, count, bridge =>
         {
-            using var given = new PyList();
+            using var given = new PyDict();
             foreach (var (key, value) in arguments)
             {
-                using PyObject k = key.ToPython(), v = value.ToPython();
-                using var pair = new PyTuple([k, v]);
-                given.Append(pair);
+                using PyObject text = value.ToPython();
+                given[key] = text;
             }
-            using PyObject text = name.ToPython(), n = count.ToPython(), mode = vectorization.ToPython();
-            return bridge.InvokeMethod("make", text, n, mode, given);
+            using PyObject id = name.ToPython(), n = count.ToPython(), mode = vectorization.ToPython();
+            return bridge.InvokeMethod("make", id, n, mode, given);
         })
         {
             Stream = stream,

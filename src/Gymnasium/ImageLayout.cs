@@ -6,15 +6,24 @@ namespace RlLeap.Gymnasium;
 /// <summary>Pixels as planes: Python's images are [H, W, C], RlLeap's observations [C, H, W].</summary>
 internal static unsafe class ImageLayout
 {
-    /// <summary>Writes each of <paramref name="images"/> images of [pixels, channels] bytes as [channels, pixels]; this is the one copy an observation makes.</summary>
+    /// <summary>Writes each of <paramref name="images"/> images of [pixels, channels] bytes as [channels, pixels].</summary>
     public static void ToPlanes(byte* source, byte* target, long images, long pixels, int channels)
     {
         for (var image = 0L; image < images; image++, source += pixels * channels, target += pixels * channels)
-        {
-            var start = channels == 3 && Vector128.IsHardwareAccelerated ? Three(source, target, pixels) : 0;
-            for (var channel = 0; channel < channels; channel++)
-                for (var p = start; p < pixels; p++) target[channel * pixels + p] = source[p * channels + channel];
-        }
+            Transpose(source, target, pixels, channels, channels == 3 && Vector128.IsHardwareAccelerated ? Three(source, target, pixels) : 0);
+    }
+
+    /// <summary>The same of floats.</summary>
+    public static void ToPlanes(float* source, float* target, long images, long pixels, int channels)
+    {
+        for (var image = 0L; image < images; image++, source += pixels * channels, target += pixels * channels)
+            Transpose(source, target, pixels, channels, 0);
+    }
+
+    private static void Transpose<T>(T* source, T* target, long pixels, int channels, long start) where T : unmanaged
+    {
+        for (var channel = 0; channel < channels; channel++)
+            for (var p = start; p < pixels; p++) target[channel * pixels + p] = source[p * channels + channel];
     }
 
     // 16 RGB pixels are three vectors; a shuffle with an index beyond 15 gives zero, so that three of them or-ed make one plane's vector.

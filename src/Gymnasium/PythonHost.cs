@@ -44,8 +44,9 @@ public static class PythonHost
                 }
                 using (Py.GIL())
                 {
-                    _bridge = PyModule.FromString("rlleap_bridge", BridgeSource(), "rlleap_bridge.py");
-                    using PyObject started = _bridge.InvokeMethod("start");
+                    foreach (var name in new[] { "rlleap_arrays", "rlleap_watch", "rlleap_vectors", "rlleap_bridge" })
+                        _bridge = PyModule.FromString(name, Source($"{name}.py"), $"{name}.py");
+                    using PyObject started = Bridge.InvokeMethod("start");
                 }
             }
             catch (PythonException e)
@@ -82,9 +83,16 @@ public static class PythonHost
         return new EnvironmentException($"{id}: {(doing == PythonThread.Making ? "" : $"in {doing}, ")}{message}{(message.EndsWith('.') ? "" : ".")}");
     }
 
-    private static string BridgeSource()
+    /// <summary>The packages that decide what an environment does, with their versions; hold the GIL.</summary>
+    internal static IEnumerable<(string Name, string Version)> Versions()
     {
-        using var stream = typeof(PythonHost).Assembly.GetManifestResourceStream("rlleap_bridge.py")!;
+        using PyObject found = Bridge.InvokeMethod("versions");
+        return found.As<string[]>().Select(line => line.Split(' ')).Select(words => (words[0], words[1]));
+    }
+
+    private static string Source(string name)
+    {
+        using var stream = typeof(PythonHost).Assembly.GetManifestResourceStream(name)!;
         return new StreamReader(stream).ReadToEnd();
     }
 

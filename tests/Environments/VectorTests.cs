@@ -217,7 +217,8 @@ public sealed class VectorTests
     {
         { "Step threw ArithmeticException: no luck", _ => throw new ArithmeticException("no luck") },
         { "the reward of action 2 is NaN", step => step with { Reward = float.NaN } },
-        { "the observation contains NaN", step => step with { Observation = new[] { float.NaN, 0f } } },
+        { "element 0 of the observation is NaN", step => step with { Observation = new[] { float.NaN, 0f } } },
+        { "element 1 of the observation is minus infinity", step => step with { Observation = new[] { 0f, float.NegativeInfinity } } },
         { "it returned an observation of 5 floats, but its space Box(Float32, [2], -Infinity..Infinity) has 2 elements", step => step with { Observation = new float[5] } },
         { "it returned an observation of 2 bytes", step => step with { Observation = new byte[2] } },
         { "it returned an empty observation", step => step with { Observation = default } },

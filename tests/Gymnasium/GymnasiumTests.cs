@@ -244,7 +244,7 @@ public sealed class GymnasiumTests
     [InlineData("Wrong?what=old_step", "gym before 0.26", "truncated")]
     [InlineData("Wrong?what=old_reset", "gym before 0.26", "reset")]
     [InlineData("Wrong?what=nan", "reward of action 0 is NaN", "copy 0")]
-    [InlineData("Wrong?what=hole", "observation contains NaN", "copy 0 of 2), step 1")]
+    [InlineData("Wrong?what=hole", "element 0 of the observation is NaN", "copy 0 of 2), step 1")]
     [InlineData("WrongVector?what=observations", "shape (2, 3)", "(2, 4)")]
     [InlineData("WrongVector?what=rewards", "rewards of shape (2, 1)", "(2,)")]
     [InlineData("WrongVector?what=no_final", "final_obs", "SAME_STEP")]

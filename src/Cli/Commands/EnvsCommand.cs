@@ -46,10 +46,17 @@ public static class EnvsCommand
         Plugins.LoadByHand(assemblies ?? []);
         var spec = Registry.Spec(id);
         Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
-        var broken = 0;
+        var (broken, stopped) = (0, 0);
+        var errors = new HashSet<string>();
         foreach (var rule in EnvironmentCheck.Rules)
         {
             var finding = EnvironmentCheck.Run(rule, id, steps);
+            if (finding?.StoppedBy is { } error && !errors.Add(error))
+            {
+                stopped++;
+                Console.WriteLine($"--  {rule}\n      not checked: the same error stops it");
+                continue;
+            }
             Console.WriteLine($"{(finding is null ? "ok " : "!! ")} {rule}");
             if (finding is null) continue;
             broken++;
@@ -58,7 +65,7 @@ public static class EnvsCommand
         }
         Console.WriteLine(broken == 0
             ? $"{id} keeps all {EnvironmentCheck.Rules.Count} rules. Random play: {Rate(id):N0} steps/s alone."
-            : $"{id} breaks {broken} of {EnvironmentCheck.Rules.Count} rules.");
+            : $"{id} breaks {broken} of {EnvironmentCheck.Rules.Count} rules{(stopped > 0 ? $"; {stopped} more could not be checked for the same error" : "")}.");
         return broken == 0 ? 0 : Shell.Failed;
     }
 
