@@ -41,15 +41,18 @@ public abstract class CurveRecorder
 
 /// <summary>Mean raw return of the last episodes, at even distances of agent steps.</summary>
 /// <remarks>Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts as it takes to reach
-/// its number of episodes. A point before the first finished episode is left out.</remarks>
+/// its number of episodes. The curve begins once finished episodes make up three quarters of the agent steps so far: before,
+/// most that ended are short ones. A run that ends before has one point, the mean of what has ended; none where nothing has.</remarks>
 public sealed class ReturnCurve : CurveRecorder
 {
     private readonly int _window;
     private readonly long _every;
     private readonly Queue<(double Sum, long Count)> _recent = [];
     private double _sum;
+    private double _finished; // agent steps of all episodes that have ended
     private long _episodes;
     private long _next;
+    private bool _begun;
 
     /// <summary>A point every so many agent steps, over a window of so many episodes.</summary>
     public ReturnCurve(int window, long every) => (_window, _every, _next) = (window, every, every);
@@ -66,9 +69,11 @@ public sealed class ReturnCurve : CurveRecorder
             _episodes += (long)episodes;
             while (_episodes - _recent.Peek().Count >= _window) _episodes -= _recent.Dequeue().Count;
             _sum = _recent.Sum(r => r.Sum);
+            _finished += step.Metrics["length"] * episodes;
         }
+        _begun |= _finished >= 0.75 * count;
         if (count < _next) return;
-        Point(count);
+        if (_begun) Point(count);
         _next = (count / _every + 1) * _every;
     }
 
@@ -79,13 +84,13 @@ public sealed class ReturnCurve : CurveRecorder
     }
 
     /// <inheritdoc/>
-    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
+    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, _finished, _begun, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
 
     /// <inheritdoc/>
     public override void Restore(string state)
     {
         var s = System.Text.Json.JsonSerializer.Deserialize<State>(state, Json.Options)!;
-        _next = s.Next;
+        (_next, _finished, _begun) = (s.Next, s.Finished, s.Begun);
         _recent.Clear();
         foreach (var (sum, count) in s.Sums.Zip(s.Counts)) _recent.Enqueue((sum, count));
         (_sum, _episodes) = (_recent.Sum(r => r.Sum), _recent.Sum(r => r.Count));
@@ -101,7 +106,7 @@ public sealed class ReturnCurve : CurveRecorder
     }
 
     // The window is not restored: it is there because kept curves are found again by a fresh recorder's state.
-    private sealed record State(int Window, long Next, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
+    private sealed record State(int Window, long Next, double Finished, bool Begun, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
 }
 
 /// <summary>Training error of every minibatch, before the update it leads to.</summary>

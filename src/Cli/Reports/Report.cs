@@ -112,20 +112,24 @@ public sealed record Report(
     private static TaskReport OfTask(string task, IReadOnlyList<Learned> learned, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
     {
         Curve[] curves = [.. learned.Select(l => l.Curve)];
-        var smooth = curves.ToDictionary(c => c, c => LearningCurves.MovingAverage(c.Values, window));
-        var area = curves.ToDictionary(c => c, c => LearningCurves.Area(c.Steps, c.Values));
+        var filled = curves.ToDictionary(c => c, c => LearningCurves.Filled(c.Steps, c.Values, window));
+        // Points of returns are episodes, the first of which are short ones; those of errors are minibatches, which are alike.
+        var smooth = higherIsBetter ? filled : curves.ToDictionary(c => c, c =>
+            (c.Steps, Values: (IReadOnlyList<double>)LearningCurves.MovingAverage(c.Values, window)));
+        var start = Math.Min(curves.Max(c => c.Steps[0]), curves.Min(c => c.Steps[^1]));
+        var area = curves.ToDictionary(c => c, c => LearningCurves.Area(c.Steps, c.Values, start));
         double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
         double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
         return new(task, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
         {
             Curve[] seeds = [.. curves.Where(c => c.Method == method).OrderBy(c => c.Seed)];
             // A line begins where all of its seeds have begun and goes to the end of the longest: a seed that stopped learning before stays at its last value.
-            var (from, to) = (seeds.Max(c => c.Steps[0]), seeds.Max(c => c.Steps[^1]));
+            var (from, to) = (seeds.Max(c => smooth[c].Steps[0]), seeds.Max(c => c.Steps[^1]));
             var grid = Grid(from, to);
-            double[][] lines = [.. seeds.Select(c => LearningCurves.At(c.Steps, smooth[c], grid))];
+            double[][] lines = [.. seeds.Select(c => LearningCurves.At(smooth[c].Steps, smooth[c].Values, grid))];
             var (low, high) = Statistics.Aggregates.Band(lines, rng.Split("band " + method));
             double[] areas = [.. seeds.Select(c => area[c])], finals = [.. seeds.Select(FinalOf)];
-            long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(c.Steps, smooth[c], g, higherIsBetter)).OfType<long>().Order()];
+            long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(filled[c].Steps, filled[c].Values, g, higherIsBetter)).OfType<long>().Order()];
             var pairs = method == reference ? [] : Pairs(learned, method, reference, area);
             double[] runs = [.. pairs.GroupBy(pair => pair.Run).Select(run => run.Average(pair => pair.Difference))];
             return new MethodReport(method, seeds.Length, grid, LearningCurves.Mean(lines), low, high, areas, finals,

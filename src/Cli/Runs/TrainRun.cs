@@ -192,8 +192,14 @@ public sealed class TrainRun : IDisposable
     private Result Finish(IAgentStream stream)
     {
         SaveModel(_run.PathOf(ModelFile));
+        // Every episode, of which reports show means; or the means, where single episodes are not recorded.
         var (series, column) = _config.Record.Episodes ? ("episodes", "charts/episodic_return") : ("train", "charts/mean_return_100");
-        var points = JsonLines.Read(_run.PathOf(RunDirectory.MetricsName)).Where(r => r.Series == series).Select(r => (r.Step, r.Values.First(v => v.Column == column).Value)).ToList();
+        var points = JsonLines.Read(_run.PathOf(RunDirectory.MetricsName)).Where(r => r.Series == series)
+            .Select(r => (r.Step, r.Values.First(v => v.Column == column).Value, Count: Of(r, "charts/episodes")))
+            .Where(p => !double.IsNaN(p.Value)).ToList();
+        // A mean of fewer is one of the short episodes that ended first.
+        var window = stream.Episodes.Size;
+        if (!_config.Record.Episodes && points.Exists(p => p.Count >= window)) points.RemoveAll(p => p.Count < window);
         var record = new Dictionary<string, string>
         {
             ["network"] = _learner.Model.Network.Name,
@@ -205,9 +211,13 @@ public sealed class TrainRun : IDisposable
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         if (File.Exists(_run.PathOf(FreshNote))) record["resumed"] = File.ReadAllText(_run.PathOf(FreshNote)).Trim();
         var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, "none", _config.Seed, [.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)])], [], Window: 100, Record: record);
+            [new Curve(_task.Info.Id, "none", _config.Seed, [.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)])], [],
+            Window: _config.Record.Episodes ? window : 1, Record: record)
+        { Smoothing = _config.Record.Episodes ? null : $"the last {window} episodes" };
         _run.Finish(result);
         Log.Information("done: mean return of the last 100 episodes {Return}", stream.Episodes.MeanReturn);
         return result;
+
+        static double Of(Row row, string column) => row.Values.FirstOrDefault(v => v.Column == column).Value;
     }
 }

@@ -20,6 +20,16 @@ public static class LearningCurves
         return averages;
     }
 
+    /// <summary>The trailing mean where its window has filled: before, it is a mean of few points, of the short episodes
+    /// that ended first. A curve of fewer points than the window has one, the mean of all.</summary>
+    public static (IReadOnlyList<long> Steps, IReadOnlyList<double> Values) Filled(
+        IReadOnlyList<long> steps, IReadOnlyList<double> values, int window)
+    {
+        RequireCurve(steps, values);
+        var first = Math.Min(window, values.Count) - 1;
+        return ([.. steps.Skip(first)], [.. MovingAverage(values, window).Skip(first)]);
+    }
+
     /// <summary>[points]: mean over lines [line][point] at each point.</summary>
     public static double[] Mean(double[][] lines) => [.. lines[0].Select((_, i) => lines.Average(l => l[i]))];
 
@@ -36,6 +46,16 @@ public static class LearningCurves
     {
         RequireCurve(steps, values);
         return new LearningCurve([.. steps.Select(step => (double)step)], values).Area();
+    }
+
+    /// <summary>The same from a step on, so that curves which begin at different steps are compared over the same ones.
+    /// </summary>
+    public static double Area(IReadOnlyList<long> steps, IReadOnlyList<double> values, long from)
+    {
+        RequireCurve(steps, values);
+        var first = steps.TakeWhile(step => step <= from).Count();
+        if (first == 0) return Area(steps, values);
+        return Area([from, .. steps.Skip(first)], [At(steps, values, [from])[0], .. values.Skip(first)]);
     }
 
     /// <summary>Mean of the last <paramref name="points"/> values (or of all where there are fewer).</summary>
