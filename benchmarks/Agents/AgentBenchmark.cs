@@ -92,11 +92,11 @@ public sealed class AgentBenchmark : IBenchmark
     internal static void Passes(Model model, Rollout rollout)
     {
         using var scope = torch.NewDisposeScope();
-        var kept = new KeptPasses();
-        for (var t = 0; t < rollout.Length; t++) kept.Pass(model, rollout.Row(t));
+        var features = Enumerable.Range(0, rollout.Length).Select(t => model.Features(rollout.Row(t))).ToArray();
         using (torch.no_grad()) model.Forward(rollout.Row(rollout.Length));
-        var outputs = kept.Join(model);
-        kept.Backward(model, outputs[0].mean() + outputs[1].mean());
+        var outputs = model.Outputs(torch.cat(features, 0));
+        model.Parameters.ZeroGradient();
+        (outputs[0].mean() + outputs[1].mean()).backward();
     }
 
     // Throughput by the clock; a block of one and a block of two in turn.

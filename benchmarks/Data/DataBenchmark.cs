@@ -44,7 +44,7 @@ public sealed class DataBenchmark : IBenchmark
         var (draws, steps) = (new List<double>(), new List<double>());
         for (var i = -3; i < 30; i++)
         {
-            var draw = Seconds(() => learner.Stream.Draw(learner.Model, Split.Train).Dispose());
+            var draw = Seconds(() => learner.Stream.NextBatch(learner.Model).Dispose());
             var step = Seconds(() => learner.TrainStep());
             if (i < 0) continue; // warms up
             draws.Add(draw);

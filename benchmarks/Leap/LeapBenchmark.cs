@@ -83,7 +83,7 @@ public sealed class LeapBenchmark : IBenchmark
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         using var stream = task.Open(new Rng(1), CPU);
         var draws = new List<double>();
-        for (var i = 0; i < 2000; i++) draws.Add(Work(() => stream.Draw(model, Split.Train).Dispose()));
+        for (var i = 0; i < 2000; i++) draws.Add(Work(() => stream.NextBatch(model).Dispose()));
         var draw = Median(draws[1000..]);
         Console.WriteLine(FormattableString.Invariant($"{"an Omniglot batch of 20, augmented",-36} {1e6 * draw:0} us: {draw / step:0.000} of the step (at most {Feeding}){(draw / step > Feeding ? "  MISSED" : "")}"));
         return draw / step <= Feeding;

@@ -20,12 +20,12 @@ public sealed record PartWay(double Fraction = 0.5) : PerTaskMethod
     private sealed class Observer(string taskId, double fraction) : PathObserver(taskId)
     {
         // Called at every point of the path, before the update that leaves it.
-        protected override void Arrive(ParameterVector theta, double loss)
+        protected override void Arrive(Tensor position, Tensor gradient, double loss)
         {
-            if (Points == 0) Keep("start", theta.Shared);
+            if (Points == 0) Keep("start", position);
         }
 
         // The contribution of this task: the meta-optimizer goes against the average of all.
-        protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics) => (this["start"] - theta.Shared) * fraction;
+        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => (this["start"] - end) * fraction;
     }
 }

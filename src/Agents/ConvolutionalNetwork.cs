@@ -75,9 +75,6 @@ public sealed class ConvolutionalNetwork : Network
     public override bool IsLayered => true;
 
     /// <inheritdoc/>
-    public override bool EndsDense => !_layerNorm;
-
-    /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         Tensor x;

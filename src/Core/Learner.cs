@@ -30,24 +30,24 @@ public sealed record LearnerOptions
 
 /// <summary>What one gradient step saw.</summary>
 /// <param name="Step">Number of the gradient step, from 0.</param>
-/// <param name="Loss">Loss of its draw, before the update.</param>
-/// <param name="Count">Units of experience in the draw.</param>
-/// <param name="Metrics">The draw's metrics.</param>
+/// <param name="Loss">Loss of its batch, before the update.</param>
+/// <param name="Count">Units of experience in the batch.</param>
+/// <param name="Metrics">The batch's metrics.</param>
 public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics)
 {
     /// <summary>The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.</summary>
     public NetworkDiagnosis? Diagnosis { get; init; }
 }
 
-/// <summary>One task being learned by one model: draw, loss, backward, update; observed, counted, saved and resumed to the bit.</summary>
-/// <remarks>Training a single agent or classifier is this class and nothing else; a meta-learner adds where it starts and who observes.</remarks>
+/// <summary>One task being learned by one model: batch, loss, backward, observers, update. Saved and resumed to the bit.</summary>
+/// <remarks>Training a single agent or classifier is this class and nothing else. A meta-learner adds where it starts and who observes.</remarks>
 public sealed class Learner : IDisposable
 {
     private readonly ITaskStream _stream;
     private readonly IPathObserver? _observer;
     private readonly Patience? _patience;
-    private readonly TrainingSummary _means = new();
-    private long _kept; // gradient steps that a checkpoint has
+    private readonly TrainingSummary _summary = new();
+    private long _saved; // gradient steps that a checkpoint has
 
     /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
     public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
@@ -87,8 +87,8 @@ public sealed class Learner : IDisposable
     /// <summary>Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.</summary>
     public bool IsDone => Step >= Options.GradientSteps || _patience is { IsOver: true };
 
-    /// <summary>What early stopping saw last; at the end, the score of the model as it is. NaN before the first look or without early stopping.</summary>
-    public double LastLook => _patience?.Last ?? double.NaN;
+    /// <summary>The score that early stopping saw last; at the end, that of the model as it is. NaN before the first evaluation or without early stopping.</summary>
+    public double LastValidation => _patience?.Last ?? double.NaN;
 
     /// <summary>Measures the network where learning starts and where it ends; null for not. Set it before the first step and before <see cref="Load"/>; the learner disposes it.</summary>
     public TrainingDiagnosis? Diagnosis { get; set; }
@@ -96,49 +96,63 @@ public sealed class Learner : IDisposable
     /// <summary>Whether the next step measures the network on its batch (<see cref="StepRecord.Diagnosis"/>); the step sets it back.</summary>
     public bool DiagnoseNext { get; set; }
 
-    /// <summary>Makes one gradient step.</summary>
-    /// <exception cref="DivergenceException">The loss is not finite; nothing was updated.</exception>
+    /// <summary>Makes one gradient step: batch, loss, backward, observer, update.</summary>
+    /// <exception cref="DivergenceException">The loss is not finite and nothing was updated; or the gradient's norm is not.</exception>
     public StepRecord TrainStep()
     {
         using var scope = NewDisposeScope();
-        var (drawn, loss) = _stream.Next(Model);
-        using var draw = drawn;
+        using var batch = _stream.NextBatch(Model);
+        var loss = _stream.Loss(Model, batch);
         var value = loss.detach().to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
-        _observer?.Observe(Model.Parameters, value);
-        _stream.Backward(Model, loss);
-        // After backward, since measuring writes to the parameters and back; before the update, so that they are still those of the loss.
-        Diagnosis?.Observe(Model, draw, isLast: Step == Options.GradientSteps - 1);
-        var diagnosis = DiagnoseNext && draw.Inputs is { } inputs ? NetworkDiagnostics.Of(Model, inputs, NetworkDiagnostics.FreshNorms(Model)) : null;
+
+        Model.Parameters.ZeroGradient();
+        loss.backward();
+        _observer?.Observe(Model.Parameters.Shared, Model.Parameters.SharedGradient, value);
+        // After backward, since measuring writes to the parameters and back; before the update, so that they are those of the loss.
+        var diagnosis = Diagnose(batch);
+        Optimizer.Update();
+        RequireFiniteGradient();
+
+        Count += batch.Count;
+        _summary.Add(batch.Metrics);
+        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
+        return new StepRecord(Step - 1, value, batch.Count, batch.Metrics) { Diagnosis = diagnosis };
+    }
+
+    private NetworkDiagnosis? Diagnose(IBatch batch)
+    {
+        Diagnosis?.Observe(Model, batch, isLast: Step == Options.GradientSteps - 1);
+        var wanted = DiagnoseNext;
         DiagnoseNext = false;
-        Optimizer.Update(_stream.Team);
-        if (double.IsInfinity(Optimizer.GradientNorm) || (Options.Optimizer.MaxGradientNorm > 0 && double.IsNaN(Optimizer.GradientNorm)))
+        return wanted && batch.Inputs is { } inputs ? NetworkDiagnostics.Of(Model, inputs, NetworkDiagnostics.FreshNorms(Model)) : null;
+    }
+
+    private void RequireFiniteGradient()
+    {
+        if (Options.Optimizer.MaxGradientNorm > 0 && !double.IsFinite(Optimizer.GradientNorm))
             throw new DivergenceException(Task.Info.Id, Step - 1, "gradient norm", Optimizer.GradientNorm);
-        Count += draw.Count;
-        _means.Add(draw.Metrics);
-        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Look(Options.Stopping.Score(_stream, Model, Task.Info.Id));
-        return new StepRecord(Step - 1, value, draw.Count, draw.Metrics) { Diagnosis = diagnosis };
     }
 
     /// <summary>
-    /// Ends the process for its observer and returns the contribution. Its metrics include <see cref="TrainingSummary"/> where draws have them, and the last look
-    /// ("validation.error") with early stopping.
+    /// What the process contributes to a meta-step, by its observer. The metrics include <see cref="TrainingSummary"/> where batches
+    /// have them, and the last validation score ("validation.error") with early stopping.
     /// </summary>
-    public Contribution Finish()
+    public Contribution Contribute()
     {
-        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Finish(Model.Parameters);
+        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Contribute(Model.Parameters.Shared);
         var metrics = new Dictionary<string, double>(contribution.Metrics);
         Record(metrics);
         return contribution with { Metrics = metrics };
     }
 
-    /// <summary>Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see <see cref="Finish"/>.</summary>
+    /// <summary>Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see <see cref="Contribute"/>.</summary>
     public void Record(IDictionary<string, double> metrics)
     {
-        _means.Record(metrics);
+        _summary.Record(metrics);
         Diagnosis?.Finish(Model);
         foreach (var (name, value) in Diagnosis?.Metrics ?? new Dictionary<string, double>()) metrics[name] = value;
-        if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastLook;
+        if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastValidation;
     }
 
     /// <summary>Looks at every parameter. A gradient that is not finite shows in the next step's loss; after the last step, or before that loss, only here.</summary>
@@ -155,18 +169,18 @@ public sealed class Learner : IDisposable
     public bool CanResumeExactly => _stream.CanSave;
 
     /// <summary>As <see cref="TrainStep()"/>, but calls <paramref name="save"/> before an exception of an environment that failed or hung, which leaves the learner as it was after its last gradient step.</summary>
-    /// <remarks>Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a draw has moved the stream.</remarks>
+    /// <remarks>Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a rollout has moved the stream.</remarks>
     public StepRecord TrainStep(Action? save)
     {
         try { return TrainStep(); }
-        catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _kept && !CanResumeExactly)
+        catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _saved && !CanResumeExactly)
         {
             save();
             throw;
         }
     }
 
-    /// <summary>Parameters, buffers, gradient, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
+    /// <summary>Parameters, buffers, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
@@ -176,11 +190,10 @@ public sealed class Learner : IDisposable
         var tensors = new Dictionary<string, Tensor>
         {
             ["parameters"] = Model.Parameters.Flat.detach(),
-            ["gradient"] = Model.Parameters.Gradient!,
             ["buffers"] = Model.Buffers.Flat.detach(),
             ["optimizer"] = Bytes(Optimizer.SaveState()),
-            ["means"] = tensor(_means.Save()),
-            ["counters"] = tensor(new[] { Count, BitConverter.DoubleToInt64Bits(Model.Parameters.ClipFactor) }),
+            ["summary"] = tensor(_summary.Save()),
+            ["counters"] = tensor(new[] { Count }),
         };
         tensors["stream"] = Bytes(_stream.Save());
         if (_patience is not null) tensors["stopping"] = tensor(_patience.Save());
@@ -190,12 +203,15 @@ public sealed class Learner : IDisposable
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
             foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
         }
-        SafeTensors.Write(path, tensors, new Dictionary<string, string>(notes ?? new Dictionary<string, string>()) { ["task"] = Task.Info.Id, ["network"] = Model.Network.Name });
-        _kept = Step;
+        SafeTensors.Write(path, tensors, CheckpointHeader.Of(new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
+        {
+            ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
+        }));
+        _saved = Step;
     }
 
     /// <summary>Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with fresh episodes.</summary>
-    /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task or optimizer.</exception>
+    /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task, optimizer or version of RlLeap.</exception>
     public IReadOnlyDictionary<string, string> Load(string path)
     {
         using var scope = NewDisposeScope();
@@ -203,18 +219,17 @@ public sealed class Learner : IDisposable
         var (tensors, notes) = SafeTensors.Read(path);
         if (notes.GetValueOrDefault("task") != Task.Info.Id || notes.GetValueOrDefault("network") != Model.Network.Name)
             throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with {notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
+        CheckpointHeader.Check(notes, path);
         Fill(Model.Parameters.Flat, "parameters");
-        Fill(Model.Parameters.Gradient!, "gradient");
         Fill(Model.Buffers.Flat, "buffers");
         Optimizer.RestoreState(Raw("optimizer"));
-        var counters = Find("counters").data<long>().ToArray();
-        (Count, Model.Parameters.ClipFactor) = (counters[0], BitConverter.Int64BitsToDouble(counters[1]));
-        if (tensors.TryGetValue("means", out var means)) _means.Restore(means.data<double>().ToArray());
+        Count = Find("counters").data<long>()[0];
+        _summary.Restore(Find("summary").data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
         var diagnosed = tensors.Where(t => t.Key.StartsWith("diagnosis.", StringComparison.Ordinal)).ToDictionary(t => t.Key["diagnosis.".Length..], t => t.Value);
         if (diagnosed.Count > 0) Diagnosis?.Restore(diagnosed, Model.Device);
-        _kept = Step;
+        _saved = Step;
         _observer?.Restore(
             // To where the learner is: an observer takes its vectors as they are.
             tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value.to(Model.Device)),

@@ -9,7 +9,6 @@ namespace RlLeap;
 public sealed class Model : IDisposable
 {
     private readonly IReadOnlyList<Tensor> _theta;
-    private readonly int _encoderEntries;
     private readonly int[] _headWeights;
     private readonly bool _owner;
 
@@ -23,7 +22,6 @@ public sealed class Model : IDisposable
         Heads = heads;
         Parameters = new ParameterVector(LayoutOf(network, heads), dtype, device);
         Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
-        _encoderEntries = network.Parameters.Count;
         _headWeights = [.. heads.Select(head => Parameters.Layout.IndexOf(head.Name + ".weight"))];
         _theta = Parameters.Views;
         _owner = true;
@@ -36,7 +34,7 @@ public sealed class Model : IDisposable
             throw new RlLeapException($"{source.Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML and agents with several workers need. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap, and one worker.");
         if (theta.Count != source.Parameters.Views.Count) throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
         (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, parameters, source.Buffers);
-        (_encoderEntries, _headWeights, Training, Hooks) = (source._encoderEntries, source._headWeights, source.Training, source.Hooks);
+        (_headWeights, Training, Hooks) = (source._headWeights, source.Training, source.Hooks);
         _theta = theta;
     }
 
@@ -60,6 +58,9 @@ public sealed class Model : IDisposable
 
     /// <summary>Where parameters lie.</summary>
     public Device Device => Parameters.Flat.device;
+
+    /// <summary>Whether passes run at <see cref="Parameters"/>; false for a model at other tensors (<see cref="At(IReadOnlyList{Tensor})"/>).</summary>
+    public bool IsAtParameters => ReferenceEquals(_theta, Parameters.Views);
 
     /// <summary>Floating type of the parameters.</summary>
     public ScalarType DType => Parameters.Flat.dtype;
@@ -114,19 +115,6 @@ public sealed class Model : IDisposable
     /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
-    /// <summary>What the last hidden layer reads, in a network that can be walked layer by layer; <see cref="Last"/> goes on from it.</summary>
-    public Tensor Lower(Tensor input)
-    {
-        for (var layer = 0; layer < Network.HiddenUnits.Count - 1; layer++) input = Network.Layer(layer, Here, input);
-        return input;
-    }
-
-    /// <summary>The features [N, F], from what <see cref="Lower"/> returned.</summary>
-    public Tensor Last(Tensor lower) => Network.Layer(Network.HiddenUnits.Count - 1, Here, lower).flatten(1);
-
-    /// <summary>Which of the parameters is the last hidden layer's weight, where that is dense (<see cref="Network.EndsDense"/>); its bias follows.</summary>
-    internal int LastWeight => _encoderEntries - 2;
-
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
 
     /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>
@@ -134,12 +122,15 @@ public sealed class Model : IDisposable
     {
         if (Heads.Count == 0) return [features];
         var outputs = new Tensor[Heads.Count];
-        for (var h = 0; h < outputs.Length; h++) outputs[h] = Head(h, features);
+        for (var h = 0; h < outputs.Length; h++) outputs[h] = Output(h, features);
         return outputs;
     }
 
     /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/> alone.</summary>
-    public Tensor Forward(Tensor input, int head) => Head(head, Features(input));
+    public Tensor Forward(Tensor input, int head) => Output(head, Features(input));
+
+    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the features [N, F].</summary>
+    public Tensor Output(int head, Tensor features) => F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
 
     /// <summary>The output of a model with one head (or none) [N, size].</summary>
     public Tensor Output(Tensor input) => Forward(input) is [var only] ? only
@@ -152,8 +143,6 @@ public sealed class Model : IDisposable
     /// <summary>The same network, heads and buffers at a vector of the same layout, which stays the caller's: another thread's <see cref="ParameterVector.Replica"/>.</summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
     public Model At(ParameterVector vector) => new(this, vector, vector.Views);
-
-    private Tensor Head(int head, Tensor features) => F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
 
     /// <summary>Disposes the vectors, unless this model is only another view (<see cref="At"/>).</summary>
     public void Dispose()

@@ -37,9 +37,6 @@ public abstract class Network
     /// <summary>Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units, flattened, are the features.</summary>
     public virtual bool IsLayered => false;
 
-    /// <summary>Whether, layer by layer, the last one is linear on its flattened input with a ReLU after it, weight and bias its last two parameters: <see cref="KeptPasses"/> differentiates it by hand.</summary>
-    public virtual bool EndsDense => false;
-
     /// <summary>Hidden layer <paramref name="layer"/> alone, hooks included: from the units of the layer before (the input, for the first) to its own.
     /// Progressive nets walk several columns side by side with it.</summary>
     public virtual Tensor Layer(int layer, Pass pass, Tensor input) => throw new NotSupportedException($"{Name} cannot be walked layer by layer.");

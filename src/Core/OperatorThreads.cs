@@ -28,8 +28,14 @@ public static class OperatorThreads
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 }) return;
         Environment.SetEnvironmentVariable(Variable, "1"); // for child processes; on Windows for native code too
         if (!OperatingSystem.IsWindows()) SetNativeVariable(Variable, "1", 1); // .NET's variables are a copy of these
+        ApplyIfLoaded();
+    }
+
+    /// <summary>As <see cref="Apply"/>, where TorchSharp is loaded already.</summary>
+    internal static void ApplyIfLoaded()
+    {
         if (!AppDomain.CurrentDomain.GetAssemblies().Any(loaded => loaded.GetName().Name == "TorchSharp")) return;
-        // libtorch may be loaded already. Where it cannot be, its first use says so.
+        // Where libtorch cannot be loaded, its first use says so.
         try { Apply(); }
         catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException) { }
     }

@@ -116,13 +116,12 @@ public sealed class VectorOptimizer : IDisposable
     /// <summary>Norm of the gradient before clipping at the last update; NaN when clipping is off (it would cost a pass).</summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
-    /// <summary>Clips, then moves the vector by its gradient.</summary>
-    /// <param name="team">Threads that share the work, or null. The norm is then summed in their parts; everything else is the same bits.</param>
-    public void Update(ITeam? team = null)
+    /// <summary>Moves the vector by its gradient, which is clipped first. What the gradient buffer holds afterwards is not defined.</summary>
+    public void Update()
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        _rule.Update(Options.RateAt(Step, _steps), Clipping(team), team);
+        _rule.Update(Options.RateAt(Step, _steps), ClipFactor());
         Step++;
     }
 
@@ -154,10 +153,10 @@ public sealed class VectorOptimizer : IDisposable
     public void Dispose() => _rule.Dispose();
 
     // What the gradient is to be multiplied with.
-    private double Clipping(ITeam? team)
+    private double ClipFactor()
     {
         if (!(Options.MaxGradientNorm > 0)) return 1;
-        GradientNorm = FusedOptimizers.Norm(_vector.Gradient!, team);
+        GradientNorm = _vector.Gradient!.norm().to_type(ScalarType.Float64).item<double>();
         // As torch.nn.utils.clip_grad_norm_: the 1e-6 keeps a zero gradient from dividing by zero.
         var factor = Options.MaxGradientNorm / (GradientNorm + 1e-6);
         return factor < 1 ? factor : 1;
@@ -168,7 +167,7 @@ public sealed class VectorOptimizer : IDisposable
         protected ParameterVector Vector { get; } = vector;
 
         /// <summary>Moves the vector along its gradient times <paramref name="clip"/>.</summary>
-        public abstract void Update(double rate, double clip, ITeam? team);
+        public abstract void Update(double rate, double clip);
         public abstract void Save(BinaryWriter writer);
         public abstract void Load(BinaryReader reader);
         public abstract void Dispose();
@@ -177,7 +176,6 @@ public sealed class VectorOptimizer : IDisposable
         protected Tensor Clipped(double clip)
         {
             if (clip == 1) return Vector.Gradient!;
-            Vector.ClipFactor = clip;
             using Scalar factor = clip;
             return Vector.Gradient!.mul_(factor);
         }
@@ -186,7 +184,7 @@ public sealed class VectorOptimizer : IDisposable
     /// <summary>A rule of TorchSharp's.</summary>
     private sealed class Torch(ParameterVector vector, OptimizerHelper rule) : Rule(vector)
     {
-        public override void Update(double rate, double clip, ITeam? team)
+        public override void Update(double rate, double clip)
         {
             Clipped(clip);
             foreach (var group in rule.ParamGroups) group.LearningRate = rate;
@@ -205,16 +203,17 @@ public sealed class VectorOptimizer : IDisposable
         private readonly Tensor _second = zeros_like(vector.Gradient!).DetachFromDisposeScope();
         private long _step;
 
-        public override void Update(double rate, double clip, ITeam? team)
+        public override void Update(double rate, double clip)
         {
             _step++;
             var (correction, root) = (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
             var theta = Vector.Flat.detach();
             if (FusedOptimizers.Fits(theta))
             {
-                FusedOptimizers.Share(team, theta.numel(), (_, start, count) => FusedOptimizers.Adam(
-                    FusedOptimizers.Values(theta, start, count), FusedOptimizers.Values(Vector.Gradient!, start, count), FusedOptimizers.Values(_first, start, count), FusedOptimizers.Values(_second, start, count),
-                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon));
+                FusedOptimizers.Adam(
+                    FusedOptimizers.Values(theta), FusedOptimizers.Values(Vector.Gradient!), FusedOptimizers.Values(_first), FusedOptimizers.Values(_second),
+                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon);
+                Vector.MarkChanged();
                 return;
             }
             var gradient = Clipped(clip);
@@ -253,13 +252,13 @@ public sealed class VectorOptimizer : IDisposable
     {
         private readonly Tensor _average = ones_like(vector.Gradient!).DetachFromDisposeScope();
 
-        public override void Update(double rate, double clip, ITeam? team)
+        public override void Update(double rate, double clip)
         {
             var theta = Vector.Flat.detach();
             if (FusedOptimizers.Fits(theta))
             {
-                FusedOptimizers.Share(team, theta.numel(), (_, start, count) =>
-                    FusedOptimizers.RmsPropBaselines(FusedOptimizers.Values(theta, start, count), FusedOptimizers.Values(Vector.Gradient!, start, count), FusedOptimizers.Values(_average, start, count), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon));
+                FusedOptimizers.RmsPropBaselines(FusedOptimizers.Values(theta), FusedOptimizers.Values(Vector.Gradient!), FusedOptimizers.Values(_average), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon);
+                Vector.MarkChanged();
                 return;
             }
             var gradient = Clipped(clip);

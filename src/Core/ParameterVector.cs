@@ -61,11 +61,6 @@ public sealed class ParameterVector : IDisposable
     /// <summary>All gradients as one tensor [n]; null for buffers.</summary>
     public Tensor? Gradient { get; }
 
-    /// <summary>
-    /// What the last clipping multiplied <see cref="Gradient"/> with (1 when it did not clip). Observers that need the gradient of the loss itself divide by it.
-    /// </summary>
-    public double ClipFactor { get; set; } = 1;
-
     /// <summary>The entries as leaves of their logical shape, in the layout's order. They alias <see cref="Flat"/>.</summary>
     public IReadOnlyList<Tensor> Views => _views;
 
@@ -74,6 +69,9 @@ public sealed class ParameterVector : IDisposable
 
     /// <summary>The gradient of the entry called <paramref name="name"/>, a view of <see cref="Gradient"/>.</summary>
     public Tensor GradientOf(string name) => _gradientViews[Layout.IndexOf(name)];
+
+    /// <summary>The gradient of the <paramref name="i"/>-th entry, a view of <see cref="Gradient"/>.</summary>
+    public Tensor GradientOf(int i) => _gradientViews[i];
 
     /// <summary>The shared part [s] as a view without grad; owned by the vector.</summary>
     public Tensor Shared => _shared ??= Head(Flat);
@@ -89,22 +87,18 @@ public sealed class ParameterVector : IDisposable
     }
 
     /// <summary>Zeroes the gradient buffer, one kernel.</summary>
-    public void ZeroGradient() => ZeroGradient(but: -1);
-
-    /// <summary>Zeroes the gradient buffer but for one entry, whose gradient the caller writes over (-1: all of it).</summary>
-    internal void ZeroGradient(int but)
+    public void ZeroGradient()
     {
-        using var scope = NewDisposeScope();
         using var _ = no_grad();
-        ClipFactor = 1;
-        if (but < 0)
-        {
-            Gradient!.zero_();
-            return;
-        }
-        var (start, end) = (Layout.Offsets[but], Layout.Offsets[but] + Layout.Entries[but].Count);
-        Gradient!.narrow(0, 0, start).zero_();
-        Gradient.narrow(0, end, Layout.Count - end).zero_();
+        Gradient!.zero_();
+    }
+
+    /// <summary>Tells autograd that the values were written past it, so that a graph of the old values is refused and not differentiated.</summary>
+    internal void MarkChanged()
+    {
+        using var _ = no_grad();
+        using var nothing = Flat.narrow(0, 0, 0);
+        nothing.zero_(); // an in-place operation on a view counts for all of the storage
     }
 
     /// <summary>Copies all values from a vector of the same layout.</summary>

@@ -1,19 +1,19 @@
 namespace RlLeap;
 
-/// <summary>How one learning process went on the whole: the mean of its draws' "error" over gradient steps, and the mean "return" of the episodes that ended in it.</summary>
+/// <summary>How one learning process went on the whole: the mean of its batches' "error" over gradient steps, and the mean "return" of the episodes that ended in it.</summary>
 /// <remarks>One minus the former is the training accuracy averaged over the steps, the latter the height of a learning curve: what a good initialization moves.
-/// Draws that have neither are not counted.</remarks>
+/// Batches that have neither are not counted.</remarks>
 public sealed class TrainingSummary
 {
     /// <summary>The names under which contributions carry them.</summary>
     public const string Error = "error.mean", Return = "return.mean";
 
-    private double _errors, _draws, _returns, _episodes, _rollouts;
+    private double _errors, _batches, _returns, _episodes, _rollouts;
 
-    /// <summary>Counts a draw's error and the returns of its episodes ("return" is their mean, "episodes" their number), where it has such.</summary>
+    /// <summary>Counts a batch's error and the returns of its episodes ("return" is their mean, "episodes" their number), where it has such.</summary>
     public void Add(IReadOnlyDictionary<string, double> metrics)
     {
-        if (metrics.TryGetValue("error", out var error)) (_errors, _draws) = (_errors + error, _draws + 1);
+        if (metrics.TryGetValue("error", out var error)) (_errors, _batches) = (_errors + error, _batches + 1);
         if (!metrics.TryGetValue("episodes", out var episodes)) return;
         _rollouts++;
         if (episodes > 0) (_returns, _episodes) = (_returns + metrics["return"] * episodes, _episodes + episodes);
@@ -22,13 +22,13 @@ public sealed class TrainingSummary
     /// <summary>Adds what there is to a contribution's metrics; the return is NaN where no episode has ended.</summary>
     public void Record(IDictionary<string, double> metrics)
     {
-        if (_draws > 0) metrics[Error] = _errors / _draws;
+        if (_batches > 0) metrics[Error] = _errors / _batches;
         if (_rollouts > 0) metrics[Return] = _returns / _episodes;
     }
 
     /// <summary>[5]: sums and numbers.</summary>
-    public double[] Save() => [_errors, _draws, _returns, _episodes, _rollouts];
+    public double[] Save() => [_errors, _batches, _returns, _episodes, _rollouts];
 
     /// <summary>Goes on where <see cref="Save"/> was called.</summary>
-    public void Restore(ReadOnlySpan<double> state) => (_errors, _draws, _returns, _episodes, _rollouts) = (state[0], state[1], state[2], state[3], state[4]);
+    public void Restore(ReadOnlySpan<double> state) => (_errors, _batches, _returns, _episodes, _rollouts) = (state[0], state[1], state[2], state[3], state[4]);
 }

@@ -12,7 +12,8 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private readonly EnvironmentException?[] _errors;
     private readonly List<EpisodeRecord> _finished = [];
     private readonly int[] _actions;
-    private readonly Crew _crew;
+    private readonly WorkerPool _pool;
+    private readonly Action<int, int> _work;
     private bool _started;
     private bool _resetting;
     private string? _failure;
@@ -42,7 +43,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _ended = new EpisodeRecord[count];
         _errors = new EnvironmentException?[count];
         _actions = new int[count];
-        _crew = new Crew(count, threads, Work);
+        (_pool, _work) = (VectorEnvironmentChecks.StepThreads(count, threads), Work);
     }
 
     /// <inheritdoc/>
@@ -90,7 +91,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     {
         _finished.Clear();
         _failure = null;
-        _crew.Run();
+        _pool.RunSlices(Count, _work);
         VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
         var failed = _errors.FirstOrDefault(error => error is not null);
         if (failed is null) return;
@@ -184,7 +185,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     /// <inheritdoc/>
     public void Dispose()
     {
-        _crew.Dispose();
+        _pool.Dispose();
         foreach (var environment in _environments) environment.Dispose();
     }
 }

@@ -5,6 +5,12 @@ namespace RlLeap.Environments;
 /// <summary>What every vector of ours does alike: checks before a step, gathering finished episodes, saving the buffers agents read.</summary>
 internal static class VectorEnvironmentChecks
 {
+    // A step of a vector takes some ten to hundred microseconds: waiting that long awake is cheaper than a wake-up.
+    private const int SpinsBeforeSleep = 1_000;
+
+    /// <summary>The threads that step <paramref name="count"/> copies.</summary>
+    public static WorkerPool StepThreads(int count, int threads) => new(threads, "environments", SpinsBeforeSleep, most: count);
+
     /// <summary>Refuses a step that must not begin; nothing has moved then.</summary>
     public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started, string? failure = null)
     {

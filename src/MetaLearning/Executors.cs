@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
-using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
@@ -57,39 +55,14 @@ public sealed class ThreadExecutor : IExecutor
         var outcomes = new TaskOutcome[step.Jobs.Count];
         // Stable: equals, and those never trained yet, stay in the order of the batch.
         int[] order = [.. Enumerable.Range(0, outcomes.Length).OrderByDescending(i => _took.GetValueOrDefault(step.Jobs[i].TaskId, TimeSpan.MaxValue))];
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Exception? failure = null;
-        var next = -1;
-        var threads = new Thread[Math.Min(Workers, outcomes.Length)];
-        for (var t = 0; t < threads.Length; t++)
+        using var pool = new WorkerPool(Workers, "task", most: order.Length);
+        pool.ForEach(order, (i, stop) =>
         {
-            threads[t] = new Thread(Work) { Name = $"task-{t}", IsBackground = true };
-            threads[t].Start();
-        }
-        foreach (var thread in threads) thread.Join();
-        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-        cancellation.ThrowIfCancellationRequested();
+            var began = _clock.GetTimestamp();
+            outcomes[i] = train(step.Jobs[i], Hooks, stop);
+            _took[step.Jobs[i].TaskId] = _clock.GetElapsedTime(began);
+            _finished?.Invoke(outcomes[i]);
+        }, cancellation);
         return outcomes;
-
-        void Work()
-        {
-            try
-            {
-                OperatorThreads.Apply();
-                for (int n; !stop.IsCancellationRequested && (n = Interlocked.Increment(ref next)) < outcomes.Length;)
-                {
-                    var (i, began) = (order[n], _clock.GetTimestamp());
-                    outcomes[i] = train(step.Jobs[i], Hooks, stop.Token);
-                    _took[step.Jobs[i].TaskId] = _clock.GetElapsedTime(began);
-                    _finished?.Invoke(outcomes[i]);
-                }
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
-            catch (Exception e)
-            {
-                // The first failure is the one to report; the others are stopped.
-                if (Interlocked.CompareExchange(ref failure, e, null) is null) stop.Cancel();
-            }
-        }
     }
 }

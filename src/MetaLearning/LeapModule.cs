@@ -82,7 +82,7 @@ public sealed class LeapModule : IDisposable
     /// <exception cref="DivergenceException">Its path left the finite numbers; nothing was added, the other tasks' contributions stay.</exception>
     public Contribution Add(LeapPath path)
     {
-        var contribution = path.Finish();
+        var contribution = path.Contribute();
         Add(contribution);
         return contribution;
     }
@@ -145,7 +145,7 @@ public sealed class LeapModule : IDisposable
         using var _ = no_grad();
         for (var i = 0; i < _parameters.Length; i++)
         {
-            var target = vector.GradientOf(vector.Layout.Entries[i].Name);
+            var target = vector.GradientOf(i);
             if (_parameters[i].grad is { } gradient) target.copy_(gradient);
             else target.zero_();
         }
@@ -181,17 +181,16 @@ public sealed class LeapPath : IDisposable
     public void Observe(double loss)
     {
         if (!double.IsFinite(loss)) throw new DivergenceException("the task", _points, "loss", loss);
-        // The observer's order: the point is new, the gradient still the one before. Then the gradient follows.
         _owner.Gather(_point.Views);
-        _observer.Observe(_point, loss);
         _owner.GatherGradients(_point);
+        _observer.Observe(_point.Shared, _point.SharedGradient, loss);
         _points++;
     }
 
-    internal Contribution Finish()
+    internal Contribution Contribute()
     {
         _owner.Gather(_point.Views);
-        return _observer.Finish(_point);
+        return _observer.Contribute(_point.Shared);
     }
 
     /// <summary>Frees the observer's memory.</summary>

@@ -47,7 +47,7 @@ public abstract record PerTaskMethod : MetaLearningMethod
     {
         using var learner = run.Begin(Observe(run.Work.TaskId));
         run.Complete(learner);
-        return learner.Finish();
+        return learner.Contribute();
     }
 
     /// <inheritdoc/>

@@ -29,25 +29,36 @@ internal static class PathKernels
     }
 
     /// <summary>
-    /// Completes a segment: sum -= weight * (slope * gradient + position - previous), then previous = position. All vectors are [n].
+    /// Completes a segment: sum -= weight * (slope * g + position - previous), g being the gradient at the previous point. Then the
+    /// previous point is this one. All vectors are [n].
     /// </summary>
-    /// <param name="slope">Factor of the gradient; at 0 the gradient is not read.</param>
+    /// <param name="position">Where the process is.</param>
+    /// <param name="previous">Where it was; changed to <paramref name="position"/>.</param>
+    /// <param name="sum">Changed.</param>
     /// <param name="weight">Factor of the segment.</param>
-    /// <returns>||position - previous||^2 before previous moved.</returns>
-    public static double Advance(Tensor position, Tensor previous, Tensor gradient, Tensor sum, double slope, double weight)
+    /// <param name="gradients">The previous point's gradient, changed to this point's, and the slope; null for a slope of 0.</param>
+    /// <returns>||position - previous||^2 before previous changed.</returns>
+    public static double Advance(Tensor position, Tensor previous, Tensor sum, double weight, (Tensor Previous, Tensor Next, double Slope)? gradients)
     {
-        if (IsPlain(position, previous) && IsPlain(gradient, sum) && position.dtype == gradient.dtype)
+        var (before, after, slope) = gradients ?? (previous, position, 0); // not read then
+        if (IsPlain(position, previous) && IsPlain(before, after) && IsPlain(position, sum) && before.dtype == sum.dtype)
             return position.dtype == ScalarType.Float32
-                ? Advance(Span<float>(position), Span<float>(previous), Span<float>(gradient), Span<float>(sum), (float)slope, (float)weight)
-                : Advance(Span<double>(position), Span<double>(previous), Span<double>(gradient), Span<double>(sum), slope, weight);
+                ? Advance(Span<float>(position), Span<float>(previous), Span<float>(sum), (float)weight, Given<float>(before), Given<float>(after), (float)slope)
+                : Advance(Span<double>(position), Span<double>(previous), Span<double>(sum), weight, Given<double>(before), Given<double>(after), slope);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var difference = position - previous;
         using Scalar along = -weight * slope, back = -weight;
-        if (slope != 0) sum.add_(gradient, along);
+        if (gradients is not null)
+        {
+            sum.add_(before, along);
+            before.copy_(after);
+        }
         sum.add_(difference, back);
         previous.copy_(position);
         return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
+
+        Span<T> Given<T>(Tensor gradient) where T : unmanaged => gradients is null ? [] : Span<T>(gradient);
     }
 
     private static bool IsPlain(Tensor a, Tensor b) =>
@@ -83,15 +94,17 @@ internal static class PathKernels
         return total;
     }
 
-    // Blocks from the end to the start: SquaredDistance has just read the same vectors from start to end, and the second cache still holds their tails.
-    internal static double Advance<T>(ReadOnlySpan<T> position, Span<T> previous, ReadOnlySpan<T> gradient, Span<T> sum, T slope, T weight)
+    // Blocks from the end to the start: SquaredDistance has just read the same vectors from start to end, and the second cache still
+    // holds their tails. Empty gradients stand for a slope of 0.
+    internal static double Advance<T>(ReadOnlySpan<T> position, Span<T> previous, Span<T> sum, T weight, Span<T> before, ReadOnlySpan<T> after, T slope)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ref var x = ref MemoryMarshal.GetReference(position);
         ref var y = ref MemoryMarshal.GetReference(previous);
-        ref var g = ref MemoryMarshal.GetReference(gradient);
         ref var z = ref MemoryMarshal.GetReference(sum);
-        var withGradient = slope != T.Zero;
+        ref var g = ref MemoryMarshal.GetReference(before);
+        ref var h = ref MemoryMarshal.GetReference(after);
+        var withGradient = !before.IsEmpty;
         var (c, w) = (new Vector<T>(slope), new Vector<T>(weight));
         double total = 0;
         for (var start = (position.Length - 1) / Block * Block; start >= 0; start -= Block)
@@ -106,6 +119,7 @@ internal static class PathKernels
                     squares += d * d;
                     Store(ref z, i, Load(ref z, i) - w * (c * Load(ref g, i) + d));
                     Store(ref y, i, here);
+                    Store(ref g, i, Load(ref h, i));
                 }
             else
                 for (; i <= end - Vector<T>.Count; i += Vector<T>.Count)
@@ -123,6 +137,7 @@ internal static class PathKernels
                 rest += d * d;
                 Unsafe.Add(ref z, i) -= weight * (withGradient ? slope * Unsafe.Add(ref g, i) + d : d);
                 Unsafe.Add(ref y, i) = Unsafe.Add(ref x, i);
+                if (withGradient) Unsafe.Add(ref g, i) = Unsafe.Add(ref h, i);
             }
             total += double.CreateTruncating(Vector.Sum(squares)) + double.CreateTruncating(rest);
         }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace RlLeap.MetaLearning;
 
 /// <summary>What all observers of a learning process share: counting, the losses met, and saving.</summary>
-/// <remarks>An observer keeps its vectors itself, whatever dispose scope it is called in; see <see cref="IPathObserver"/> for what it sees and when.</remarks>
+/// <remarks>See <see cref="IPathObserver"/> for what an observer sees and when. It keeps its tensors whatever dispose scope it is called in.</remarks>
 public abstract class PathObserver(string taskId) : IPathObserver
 {
     private readonly Dictionary<string, Tensor> _state = [];
@@ -18,11 +18,11 @@ public abstract class PathObserver(string taskId) : IPathObserver
     protected double LastLoss { get; private set; } = double.NaN;
 
     /// <inheritdoc/>
-    public void Observe(ParameterVector theta, double loss)
+    public void Observe(Tensor position, Tensor gradient, double loss)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        Arrive(theta, loss);
+        Arrive(position, gradient, loss);
         if (Points == 0) _firstLoss = loss;
         Points++;
         LastLoss = loss;
@@ -30,14 +30,14 @@ public abstract class PathObserver(string taskId) : IPathObserver
     }
 
     /// <inheritdoc/>
-    public Contribution Finish(ParameterVector theta)
+    public Contribution Contribute(Tensor end)
     {
         if (Points == 0) throw new InvalidOperationException($"{taskId}: nothing was observed, so there is no path to contribute.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var metrics = new Dictionary<string, double> { ["loss.first"] = _firstLoss, ["loss.last"] = LastLoss, ["loss.mean"] = _lossSum / Points };
-        var direction = End(theta, metrics);
-        return new Contribution(taskId, direction.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), Points, metrics);
+        var sum = MetaGradient(end, metrics);
+        return new Contribution(taskId, sum.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), Points, metrics);
     }
 
     /// <inheritdoc/>
@@ -65,11 +65,19 @@ public abstract class PathObserver(string taskId) : IPathObserver
         _state.Clear();
     }
 
-    /// <summary>The process is at <paramref name="theta"/>; <see cref="Points"/> and <see cref="LastLoss"/> are still those before it. Runs under no_grad in a dispose scope.</summary>
-    protected abstract void Arrive(ParameterVector theta, double loss);
+    /// <summary>
+    /// The process is at a new point; <see cref="Points"/> and <see cref="LastLoss"/> are still those before it.
+    /// Runs under no_grad in a dispose scope.
+    /// </summary>
+    /// <param name="position">The shared parameters [s].</param>
+    /// <param name="gradient">The gradient [s] there.</param>
+    /// <param name="loss">The loss there.</param>
+    protected abstract void Arrive(Tensor position, Tensor gradient, double loss);
 
-    /// <summary>The direction [shared] to contribute, and metrics by name. Runs under no_grad in a dispose scope.</summary>
-    protected abstract Tensor End(ParameterVector theta, IDictionary<string, double> metrics);
+    /// <summary>The meta-gradient [s] to contribute, and metrics by name. Runs under no_grad in a dispose scope.</summary>
+    /// <param name="end">The shared parameters [s] after the last update.</param>
+    /// <param name="metrics">What is worth recording is added here.</param>
+    protected abstract Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics);
 
     /// <summary>The vector kept under <paramref name="name"/>.</summary>
     protected Tensor this[string name] => _state[name];

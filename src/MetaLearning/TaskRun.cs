@@ -28,7 +28,7 @@ public sealed class TaskRun
     private readonly ITask _task;
     private readonly MetaInitialization _start;
     private readonly TrainingHooks _hooks;
-    private TimeSpan _aside; // spent on hooks and checkpoints
+    private TimeSpan _excluded; // spent on hooks and checkpoints
 
     private TaskRun(TaskJob work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
         (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
@@ -51,12 +51,12 @@ public sealed class TaskRun
         try
         {
             var outcome = run.Train(method);
-            run.ExcludeFromTiming(() => run.Finish(outcome));
+            run.ExcludeFromTiming(() => run.KeepOutcome(outcome));
             return outcome;
         }
         finally
         {
-            run._hooks.Trained?.Invoke(work, run._hooks.Clock.GetElapsedTime(began) - run._aside);
+            run._hooks.Trained?.Invoke(work, run._hooks.Clock.GetElapsedTime(began) - run._excluded);
         }
     }
 
@@ -72,7 +72,7 @@ public sealed class TaskRun
             : new TaskOutcome(Work, null, $"{Work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
     }
 
-    private void Finish(TaskOutcome outcome)
+    private void KeepOutcome(TaskOutcome outcome)
     {
         _hooks.Keep?.Invoke(outcome);
         if (CheckpointPath is { } path) File.Delete(path);
@@ -121,7 +121,7 @@ public sealed class TaskRun
     {
         var began = _hooks.Clock.GetTimestamp();
         action();
-        _aside += _hooks.Clock.GetElapsedTime(began);
+        _excluded += _hooks.Clock.GetElapsedTime(began);
     }
 
     private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);

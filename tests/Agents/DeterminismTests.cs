@@ -96,7 +96,7 @@ public class DeterminismTests
         var options = Options with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
         using var both = Workers(options, 1);
         var step = both.TrainStep();
-        using var gradient = both.Model.Parameters.Gradient!.clone();
+        using var gradient = both.Model.Parameters.Gradient!.clone(); // nothing is clipped
         both.Model.Parameters.ZeroGradient();
         // The parts by themselves, at the same parameters and with the same streams.
         var half = new ActorCriticTask("MinAtar/Breakout-v1", options with { Environments = 4 });
@@ -105,8 +105,8 @@ public class DeterminismTests
         {
             using var scope = torch.NewDisposeScope();
             using var stream = half.Open(new Rng(5).Split("stream").Split("worker", k), torch.CPU);
-            using var draw = stream.Draw(both.Model, Split.Train);
-            var part = stream.Loss(both.Model, draw);
+            using var batch = stream.NextBatch(both.Model);
+            var part = stream.Loss(both.Model, batch);
             if (reduction == LossReduction.Mean) part /= 2;
             part.backward();
             loss += part.item<float>();
@@ -118,34 +118,59 @@ public class DeterminismTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Differentiating_the_passes_that_acted_is_the_same_as_passing_again(int workers)
+    [InlineData(1, "MinAtar/Breakout-v1?render=rgb84", "auto")]
+    [InlineData(2, "MinAtar/Breakout-v1?render=rgb84", "auto")]
+    [InlineData(1, "MinAtar/Breakout-v1", "auto")]
+    [InlineData(1, "MinAtar/Breakout-v1", "mlp")]
+    public void Differentiating_the_passes_that_acted_is_the_same_as_passing_again(int workers, string id, string network)
     {
-        var options = Options with { Environments = 4, Network = "auto", Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
-        var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", options, workers: workers);
+        var task = new ActorCriticTask(id, Options with { Environments = 4, Network = network }, workers: workers);
         using var model = new Model(task.CreateNetwork(), task.Info.Heads);
         model.Initialize(new Rng(1));
-        var results = new[] { false, true }.Select(together =>
+        using var scope = torch.NewDisposeScope();
+        using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
+        for (var k = 0; k < 3; k++)
         {
-            using var scope = torch.NewDisposeScope();
-            using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
-            var gradient = torch.zeros_like(model.Parameters.Gradient!);
-            var loss = 0.0;
-            for (var k = 0; k < 3; k++)
-            {
-                var draw = together ? null : stream.Draw(model, Split.Train);
-                var (drawn, of) = together ? stream.Next(model) : (draw!, stream.Loss(model, draw!));
-                using var _ = drawn;
-                stream.Backward(model, of);
-                gradient.add_(model.Parameters.Gradient!);
-                loss += of.to_type(torch.ScalarType.Float64).item<double>();
-            }
-            return (Loss: loss, Gradient: gradient.DetachFromDisposeScope());
-        }).ToArray();
-        Assert.Equal(results[0].Loss, results[1].Loss, 1e-5);
-        var apart = (results[0].Gradient - results[1].Gradient).abs().max().item<float>() / results[0].Gradient.abs().max().item<float>();
-        Assert.True(apart is < 1e-4f and >= 0, $"the gradients are {apart} apart");
+            using var batch = stream.NextBatch(model);
+            var (acted, again) = (Differentiate(2 * stream.Loss(model, batch)), Differentiate(2 * stream.Loss(model, batch)));
+            Assert.Equal(acted.Loss, again.Loss, 1e-5);
+            var apart = (acted.Gradient - again.Gradient).abs().max().item<float>() / again.Gradient.abs().max().item<float>();
+            Assert.True(apart is < 1e-4f and >= 0, $"the gradients are {apart} apart");
+        }
+
+        (double Loss, torch.Tensor Gradient) Differentiate(torch.Tensor loss)
+        {
+            model.Parameters.ZeroGradient();
+            loss.backward();
+            return (loss.to_type(torch.ScalarType.Float64).item<double>(), model.Parameters.Gradient!.clone());
+        }
+    }
+
+    [Theory]
+    [InlineData(OptimizerKind.Adam)]             // one pass of our own over the memory
+    [InlineData(OptimizerKind.RmsPropBaselines)]
+    [InlineData(OptimizerKind.Sgd)]              // TorchSharp's
+    public void A_loss_of_passes_that_acted_before_an_update_is_refused(OptimizerKind kind)
+    {
+        var task = new ActorCriticTask("MinAtar/Breakout-v1", Options with { Environments = 4 });
+        using var model = new Model(task.CreateNetwork(), task.Info.Heads);
+        model.Initialize(new Rng(1));
+        using var optimizer = new VectorOptimizer(model.Parameters, new OptimizerOptions { Kind = kind });
+        using var scope = torch.NewDisposeScope();
+        using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
+        using var batch = stream.NextBatch(model);
+        optimizer.Update();
+        Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => stream.Loss(model, batch).backward()).Message);
+    }
+
+    [Fact]
+    public void Several_workers_refuse_to_be_differentiated_through()
+    {
+        var task = new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2);
+        using var model = new Model(task.CreateNetwork(), task.Info.Heads);
+        using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
+        var elsewhere = model.At([.. model.Parameters.Views.Select(view => view * 1)]);
+        Assert.Contains("one worker", Assert.Throws<RlLeapException>(() => stream.NextBatch(elsewhere)).Message);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-// Workers that differentiate one another's passes free every tensor, whoever made it.
+// Workers free every tensor of their passes, whichever thread made it.
 using RlLeap.Agents;
 using TorchSharp;
 using Xunit;
@@ -9,7 +9,7 @@ namespace RlLeap.Tests.Agents;
 public class ParallelAgentMemoryTests
 {
     [Fact]
-    public void Tensors_alive_do_not_grow_where_workers_take_one_anothers_passes()
+    public void Tensors_alive_do_not_grow_with_several_workers()
     {
         var options = ActorCriticOptions.MinAtar with { Environments = 8 };
         var task = new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 2);

@@ -47,7 +47,7 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
         using var folder = new TempFolder();
         Directory.CreateDirectory(folder["disk"]);
         // Two checkpoints fit, the third does not.
-        if (ProgramProcess.RunOnSmallDisk(folder["disk"], 7, ["train", Id, "--directory", folder["disk/run"], .. Small]) is not var (code, _, error)) return;
+        if (ProgramProcess.RunOnSmallDisk(folder["disk"], 6, ["train", Id, "--directory", folder["disk/run"], .. Small]) is not var (code, _, error)) return;
         Assert.Equal(1, code);
         Assert.Matches("(?i)no space left|disk is full", error);
         Assert.DoesNotContain("   at ", error);

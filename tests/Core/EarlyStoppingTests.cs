@@ -1,4 +1,4 @@
-// Early stopping and epochs: when a learner ends, that looking moves nothing, and that a resume ends at the same step.
+// Early stopping and epochs: when a learner ends, that evaluating moves nothing, and that a resume ends at the same step.
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -10,21 +10,21 @@ public sealed class EarlyStoppingTests
     private static LearnerOptions Options(EarlyStopping? stopping) => new() { GradientSteps = 100, Stopping = stopping, Optimizer = new OptimizerOptions { LearningRate = 0.01 } };
 
     [Fact]
-    public void Patience_runs_out_after_so_many_looks_in_a_row_without_a_new_lowest_value()
+    public void Patience_runs_out_after_so_many_evaluations_in_a_row_without_a_new_lowest_value()
     {
         var patience = new Patience(2);
-        var over = new[] { 0.5, 0.4, 0.4, 0.3, double.NaN, 0.3 }.Select(value => { patience.Look(value); return patience.IsOver; });
+        var over = new[] { 0.5, 0.4, 0.4, 0.3, double.NaN, 0.3 }.Select(value => { patience.Add(value); return patience.IsOver; });
         Assert.Equal([false, false, false, false, false, true], over);
         Assert.Equal((0.3, 0.3), (patience.Best, patience.Last));
         Assert.Contains("at least one", Assert.Throws<RlLeapException>(() => new Patience(0)).Message);
     }
 
     [Theory]
-    [InlineData(5, 2, 20)] // looks at 5, 10, 15, 20: 0.9 0.5 0.6 0.5; the third and fourth are no better
+    [InlineData(5, 2, 20)] // evaluated at 5, 10, 15, 20: 0.9 0.5 0.6 0.5; the third and fourth are no better
     [InlineData(5, 3, 25)]
     [InlineData(7, 2, 28)]
-    [InlineData(5, 9, 80)] // the seventh look has the lowest, nine more follow
-    public void A_learner_ends_at_the_look_that_exhausts_patience(int every, int patience, long expected)
+    [InlineData(5, 9, 80)] // the seventh has the lowest, nine more follow
+    public void A_learner_ends_at_the_evaluation_that_exhausts_patience(int every, int patience, long expected)
     {
         using var learner = new Learner(new Scripted([0.9, 0.5, 0.6, 0.5, 0.7, 0.6, 0.4]), new Line(), Options(new EarlyStopping { Every = every, Patience = patience }), new Rng(1));
         while (!learner.IsDone) learner.TrainStep();
@@ -32,7 +32,7 @@ public sealed class EarlyStoppingTests
     }
 
     [Fact]
-    public void Looking_moves_nothing_and_a_saved_learner_ends_at_the_same_step_with_the_same_bits()
+    public void Evaluating_moves_nothing_and_a_saved_learner_ends_at_the_same_step_with_the_same_bits()
     {
         using var folder = new TempFolder();
         double[] script = [0.9, 0.5, 0.6, 0.5, 0.7];
@@ -42,7 +42,7 @@ public sealed class EarlyStoppingTests
         using (var first = new Learner(new Scripted(script), new Line(), Options(stopping), new Rng(1)))
         {
             for (var i = 0; i < 17; i++) first.TrainStep();
-            Assert.Equal(0.6, first.LastLook);
+            Assert.Equal(0.6, first.LastValidation);
             first.Save(folder["half.safetensors"]);
         }
         using var second = new Learner(new Scripted(script), new Line(), Options(stopping), new Rng(9));
@@ -53,11 +53,11 @@ public sealed class EarlyStoppingTests
     }
 
     [Fact]
-    public void There_is_one_more_look_at_the_last_step()
+    public void There_is_one_more_evaluation_at_the_last_step()
     {
         using var learner = new Learner(new Scripted([0.9, 0.5]), new Line(), Options(new EarlyStopping { Every = 10 }) with { GradientSteps = 13 }, new Rng(1));
         while (!learner.IsDone) learner.TrainStep();
-        Assert.Equal(0.5, learner.LastLook);
+        Assert.Equal(0.5, learner.LastValidation);
     }
 
     [Fact]
@@ -86,23 +86,23 @@ public sealed class EarlyStoppingTests
         private sealed class Stream(double[] errors, Rng rng) : ITaskStream
         {
             private Rng _rng = rng;
-            private int _looks;
+            private int _evaluations;
 
-            public IBatch Draw(Model model, Split split) => new Pair((float)_rng.NextNormal());
+            public IBatch NextBatch(Model model, Split split) => new Pair((float)_rng.NextNormal());
 
-            public Tensor Loss(Model model, IBatch draw)
+            public Tensor Loss(Model model, IBatch batch)
             {
-                var x = ((Pair)draw).X;
+                var x = ((Pair)batch).X;
                 return (model.Output(full([1, 1], x)) - 2 * x).pow(2).mean();
             }
 
-            public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double> { ["error"] = errors[Math.Min(_looks++, errors.Length - 1)] };
+            public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double> { ["error"] = errors[Math.Min(_evaluations++, errors.Length - 1)] };
 
             public bool CanSave => true;
 
-            public byte[] Save() => [.. BitConverter.GetBytes(_looks), .. _rng.SaveState()];
+            public byte[] Save() => [.. BitConverter.GetBytes(_evaluations), .. _rng.SaveState()];
 
-            public void Restore(ReadOnlySpan<byte> state) => (_looks, _rng) = (BitConverter.ToInt32(state), Rng.FromState(state[4..]));
+            public void Restore(ReadOnlySpan<byte> state) => (_evaluations, _rng) = (BitConverter.ToInt32(state), Rng.FromState(state[4..]));
 
             public void Dispose() { }
         }

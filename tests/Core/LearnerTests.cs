@@ -57,6 +57,24 @@ public sealed class LearnerTests
         Assert.Contains("not a whole", Assert.Throws<RlLeapException>(() => learner.Load(folder["d.safetensors"])).Message);
     }
 
+    [Theory]
+    [InlineData(null, null, "0.1")] // before there was a header
+    [InlineData("3", "9.9.9", "9.9.9")]
+    public void ACheckpointOfAnotherLayoutIsRefusedAndNamesTheVersionThatWroteIt(string? layout, string? version, string named)
+    {
+        using var folder = new TempFolder();
+        using var learner = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(2));
+        learner.Save(folder["c.safetensors"]);
+        var (tensors, notes) = SafeTensors.Read(folder["c.safetensors"]);
+        var changed = notes.Where(note => note.Key is not ("layout" or "rlleap")).ToDictionary();
+        if (layout is not null) (changed["layout"], changed["rlleap"]) = (layout, version!);
+        SafeTensors.Write(folder["old.safetensors"], tensors, changed);
+        foreach (var value in tensors.Values) value.Dispose();
+        var message = Assert.Throws<RlLeapException>(() => learner.Load(folder["old.safetensors"])).Message;
+        Assert.Contains($"written by RlLeap {named}", message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+
     [Fact]
     public void ALossThatIsNotFiniteStopsWithTheStepAndChangesNothing()
     {
@@ -100,20 +118,20 @@ public sealed class LearnerTests
         private sealed class Stream(Rng rng, int explodeAt) : ITaskStream
         {
             private Rng _rng = rng;
-            private int _draws;
+            private int _batches;
 
-            public IBatch Draw(Model model, RlLeap.Split split)
+            public IBatch NextBatch(Model model, RlLeap.Split split)
             {
                 var x = new float[16 * 3];
                 _rng.FillNormal(x);
-                return new Batch(tensor(x, [16, 3]), _draws++ == explodeAt ? float.NaN : 1);
+                return new Batch(tensor(x, [16, 3]), _batches++ == explodeAt ? float.NaN : 1);
             }
 
-            public Tensor Loss(Model model, IBatch draw)
+            public Tensor Loss(Model model, IBatch batch)
             {
-                var batch = (Batch)draw;
-                var target = batch.X.matmul(tensor(new float[] { 0.1f, 0.2f, -0.3f, 0.2f, 0f, 0.1f }, [3, 2])) * batch.Scale;
-                return F.mse_loss(model.Output(batch.X), target);
+                var (x, scale) = (Batch)batch;
+                var target = x.matmul(tensor(new float[] { 0.1f, 0.2f, -0.3f, 0.2f, 0f, 0.1f }, [3, 2])) * scale;
+                return F.mse_loss(model.Output(x), target);
             }
 
             public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) => new Dictionary<string, double>();

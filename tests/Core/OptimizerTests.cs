@@ -98,65 +98,10 @@ public sealed class OptimizerTests
             operations.Update();
             Assert.All(Double(single).Zip(Double(exact)), p => Assert.Equal(p.Second, p.First, 2e-6));
         }
-        Assert.Equal(1, single.ClipFactor); // its gradient was not touched
-
         static double[] Double(ParameterVector vector)
         {
             using var values = vector.Flat.detach().to_type(ScalarType.Float64);
             return values.data<double>().ToArray();
-        }
-    }
-
-    // 100 values: parts of different sizes, and a rest.
-    [Theory]
-    [InlineData(OptimizerKind.Adam, 1)]
-    [InlineData(OptimizerKind.RmsPropBaselines, 2)]
-    [InlineData(OptimizerKind.RmsPropBaselines, 7)]
-    public void A_team_makes_the_same_update(OptimizerKind kind, int threads)
-    {
-        using var scope = NewDisposeScope();
-        ITeam?[] teams = [null, new InTurn(threads)];
-        var results = new[] { 0.0, 3.0 }.Select(limit => teams.Select(team =>
-        {
-            using var vector = new ParameterVector(new ParameterLayout([new ParameterInfo("w", [100])]));
-            using var optimizer = new VectorOptimizer(vector, new OptimizerOptions { Kind = kind, LearningRate = 0.01, MaxGradientNorm = limit });
-            var rng = new Rng(1);
-            var gradient = new float[100];
-            for (var step = 0; step < 5; step++)
-            {
-                rng.FillNormal(gradient);
-                using (no_grad()) vector.Gradient!.copy_(tensor(gradient));
-                optimizer.Update(team);
-            }
-            return (Values: vector.Flat.detach().data<float>().ToArray(), Norm: optimizer.GradientNorm);
-        }).ToArray()).ToArray();
-        Assert.Equal(results[0][0].Values, results[0][1].Values);
-        Assert.Equal(results[1][0].Norm, results[1][1].Norm, 1e-5);
-        Assert.All(results[1][0].Values.Zip(results[1][1].Values), p => Assert.Equal(p.First, p.Second, 1e-6f));
-    }
-
-    [Theory]
-    [InlineData(2, ScalarType.Float32)] // by hand
-    [InlineData(3, ScalarType.Float32)]
-    [InlineData(2, ScalarType.Float64)]
-    public void A_sum_is_written_over_what_was_there(int count, ScalarType type)
-    {
-        using var scope = NewDisposeScope();
-        var sum = full(37, double.NaN, dtype: type);
-        var parts = Enumerable.Range(0, count).Select(_ => randn(37, dtype: type)).ToArray();
-        FusedOptimizers.Sum(sum, parts, 0.5, new InTurn(2));
-        var expected = parts.Aggregate((a, b) => a + b) * 0.5;
-        Assert.True((sum - expected).abs().max().to_type(ScalarType.Float64).item<double>() < 1e-6);
-    }
-
-    // Worker after worker on one thread.
-    private sealed class InTurn(int count) : ITeam
-    {
-        public int Count => count;
-
-        public void Run(Action<int> work)
-        {
-            for (var k = 0; k < count; k++) work(k);
         }
     }
 

@@ -94,14 +94,14 @@ public sealed class TrainingDiagnosisTests
         {
             private Rng _rng = rng;
 
-            public IBatch Draw(Model model, RlLeap.Split split)
+            public IBatch NextBatch(Model model, RlLeap.Split split)
             {
                 var x = new float[batch * 4];
                 _rng.FillUniform(x);
                 return new Batch(tensor(x, [batch, 4]));
             }
 
-            public Tensor Loss(Model model, IBatch draw) => model.Output(draw.Inputs!).sum(1).mean();
+            public Tensor Loss(Model model, IBatch batch) => model.Output(batch.Inputs!).sum(1).mean();
             public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) => new Dictionary<string, double>();
             public bool CanSave => true;
             public byte[] Save() => _rng.SaveState();

@@ -37,7 +37,7 @@ public sealed class TaskTests
         {
             using var model = new Model(network, task.Info.Heads);
             using var stream = task.Open(new Rng(2), CPU);
-            using var draw = (ImageDraw)stream.Draw(model, Split.Train);
+            using var draw = (ImageBatch)stream.NextBatch(model);
             var (channels, side) = task.Source.Shape;
             Assert.Equal([task.BatchSize, channels, side, side], draw.Images.shape);
             Assert.Equal(1, draw.Images.stride(1));
@@ -54,7 +54,7 @@ public sealed class TaskTests
         var task = Omniglot(Four with { Augmentation = null });
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         using var stream = task.Open(new Rng(2), CPU);
-        using var draw = (ImageDraw)stream.Draw(model, Split.Validation);
+        using var draw = (ImageBatch)stream.NextBatch(model, Split.Validation);
         var (images, labels) = (draw.Images.contiguous().data<float>().ToArray(), draw.Labels.data<long>().ToArray());
         var drawings = Enumerable.Range(0, task.Classes.ValidationCount).Select(i => (Pixels: Convert.ToHexString(task.Classes.Drawing(true, i, out var label)), Label: (long)label)).ToHashSet();
         for (var b = 0; b < 8; b++) Assert.Contains((Convert.ToHexString([.. images.Skip(784 * b).Take(784).Select(v => (byte)v)]), labels[b]), drawings);
@@ -68,7 +68,7 @@ public sealed class TaskTests
         var task = new ImageTask("t", source, 2) { BatchSize = 8, PassLength = 80 };
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         using var stream = task.Open(new Rng(3), CPU);
-        for (var i = 0; i < 20; i++) stream.Draw(model, Split.Train).Dispose();
+        for (var i = 0; i < 20; i++) stream.NextBatch(model, Split.Train).Dispose();
         var counts = source.Seen.Take(80).CountBy(i => i).ToDictionary();
         Assert.Equal(60, counts.Count);
         Assert.All(counts, c => Assert.Equal(c.Key < 20 ? 2 : 1, c.Value));
@@ -82,14 +82,14 @@ public sealed class TaskTests
         var task = Omniglot();
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         using var stream = task.Open(new Rng(2), CPU);
-        for (var i = 0; i < 13; i++) stream.Draw(model, i % 3 == 0 ? Split.Validation : Split.Train).Dispose();
+        for (var i = 0; i < 13; i++) stream.NextBatch(model, i % 3 == 0 ? Split.Validation : Split.Train).Dispose();
         var state = stream.Save();
         using var other = task.Open(new Rng(99), CPU);
         other.Restore(state);
         for (var i = 0; i < 15; i++)
         {
-            using var a = (ImageDraw)stream.Draw(model, Split.Train);
-            using var b = (ImageDraw)other.Draw(model, Split.Train);
+            using var a = (ImageBatch)stream.NextBatch(model);
+            using var b = (ImageBatch)other.NextBatch(model);
             Assert.Equal(a.Images.contiguous().data<float>().ToArray(), b.Images.contiguous().data<float>().ToArray());
             Assert.Equal(a.Labels.data<long>().ToArray(), b.Labels.data<long>().ToArray());
         }
@@ -159,7 +159,7 @@ public sealed class TaskTests
         using var resumed = New();
         resumed.Load(temp["learner"]);
         while (!resumed.IsDone) errors.Add(resumed.TrainStep().Metrics["error"]);
-        Assert.Equal(errors.Average(), resumed.Finish().Metrics[TrainingSummary.Error], 12);
+        Assert.Equal(errors.Average(), resumed.Contribute().Metrics[TrainingSummary.Error], 12);
     }
 
     [Fact]

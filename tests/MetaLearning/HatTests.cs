@@ -172,9 +172,8 @@ public sealed class HatTests
             learner.Model.Parameters[HatNetwork.EmbeddingName(0)].fill_(6);
             learner.Model.Parameters[HatNetwork.EmbeddingName(1)].fill_(-6);
         }
-        learner.Model.Output(zeros(1, 1));
         // 4 of 4 free units of the first layer, 0 of 6 of the second.
-        Assert.Equal(0.75 * 4 / 10, network.Sparsity().item<float>(), 1e-6f);
+        Assert.Equal(0.75 * 4 / 10, HatNetwork.Sparsity(learner.Model).item<float>(), 1e-6f);
     }
 
     [Fact]

@@ -57,13 +57,13 @@ public sealed class LastUpdateTests
         {
             private int _losses;
 
-            public Tensor Loss(Model model, IBatch draw)
+            public Tensor Loss(Model model, IBatch batch)
             {
-                var loss = inner.Loss(model, draw);
-                return ++_losses < Steps ? loss : loss + (model.Output(((Batch)draw).X) * 0).sum().sqrt();
+                var loss = inner.Loss(model, batch);
+                return ++_losses < Steps ? loss : loss + (model.Output(((Batch)batch).X) * 0).sum().sqrt();
             }
 
-            public IBatch Draw(Model model, Split split) => inner.Draw(model, split);
+            public IBatch NextBatch(Model model, Split split) => inner.NextBatch(model, split);
             public IReadOnlyDictionary<string, double> Score(Model model, Split split) => inner.Score(model, split);
             public bool CanSave => inner.CanSave;
             public byte[] Save() => inner.Save();

@@ -48,7 +48,7 @@ public sealed class LeapMetaGradient
             using var learner = start.Begin(task, learning, new Rng(0), options.Observe(task.Info.Id));
             foreach (var loss in path.GetProperty("losses").EnumerateArray()) Agree([loss.GetDouble()], [learner.TrainStep().Loss]);
             foreach (var entry in path.GetProperty("final").EnumerateObject()) Agree(Numbers(entry.Value), learner.Model.Parameters[entry.Name].detach().data<double>().ToArray());
-            contributions.Add(learner.Finish());
+            contributions.Add(learner.Contribute());
         }
 
         var expected = golden.GetProperty("meta_gradients").EnumerateArray().Single(s =>
@@ -109,8 +109,8 @@ public sealed class LeapMetaGradient
         private int _next;
         public TaskInfo Info { get; } = new("given", network.InputShape, []);
         public ITaskStream Open(Rng rng, Device device) => this;
-        public IBatch Draw(Model model, Split split) => new Batch(batches[_next].X.alias(), batches[_next++].Y.alias());
-        public Tensor Loss(Model model, IBatch draw) => F.mse_loss(model.Output(((Batch)draw).X), ((Batch)draw).Y);
+        public IBatch NextBatch(Model model, Split split) => new Batch(batches[_next].X.alias(), batches[_next++].Y.alias());
+        public Tensor Loss(Model model, IBatch batch) => F.mse_loss(model.Output(((Batch)batch).X), ((Batch)batch).Y);
         public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
         public bool CanSave => false;
         public byte[] Save() => throw new NotSupportedException();

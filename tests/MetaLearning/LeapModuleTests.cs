@@ -38,9 +38,9 @@ public sealed class LeapModuleTests
                 var optimizer = optim.SGD(module.parameters(), 0.02);
                 for (var k = 0; k < Steps; k++)
                 {
-                    using var draw = (Batch)stream.Draw(reference, Split.Train);
+                    using var batch = (Batch)stream.NextBatch(reference);
                     optimizer.zero_grad();
-                    var loss = nn.functional.mse_loss(module.call(draw.X), draw.Y);
+                    var loss = nn.functional.mse_loss(module.call(batch.X), batch.Y);
                     loss.backward();
                     path.Observe(loss);
                     optimizer.step();

@@ -53,8 +53,8 @@ public sealed class MamlGuardTests
 
     private sealed class Stream(ITaskStream inner, Func<Tensor, Tensor> change) : ITaskStream
     {
-        public IBatch Draw(Model model, Split split) => inner.Draw(model, split);
-        public Tensor Loss(Model model, IBatch draw) => change(inner.Loss(model, draw));
+        public IBatch NextBatch(Model model, Split split) => inner.NextBatch(model, split);
+        public Tensor Loss(Model model, IBatch batch) => change(inner.Loss(model, batch));
         public IReadOnlyDictionary<string, double> Score(Model model, Split split) => inner.Score(model, split);
         public bool CanSave => inner.CanSave;
         public byte[] Save() => inner.Save();

@@ -28,22 +28,48 @@ public sealed class ReductionTests
         Assert.True(Distance(other, leap) > 1e-6, "the last step makes a difference");
     }
 
+    [Theory]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.Adam)]
+    public void AnObserverSeesPositionGradientAndLossOfOnePointAndTheGradientUnclipped(OptimizerKind kind)
+    {
+        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01, MaxGradientNorm = 0.1 } };
+        var seen = new Witness();
+        using var start = Start();
+        using var run = start.Begin(Task, learner, new Rng(7), seen);
+        using var stream = Task.Open(new Rng(7).Split("stream"), CPU); // the learner's own batches once more
+        for (var step = 0; step < 3; step++)
+        {
+            var before = Values(run.Model.Parameters.Shared);
+            using var scope = NewDisposeScope();
+            using var model = new Model(Network, [Shared], ScalarType.Float64);
+            model.Parameters.CopyFrom(run.Model.Parameters);
+            using var batch = stream.NextBatch(model);
+            var loss = stream.Loss(model, batch);
+            loss.backward();
+            run.TrainStep();
+            Assert.True(run.Optimizer.GradientNorm > 0.2, "it was clipped");
+            Assert.Equal(before, seen.Position);
+            Assert.Equal(Values(model.Parameters.SharedGradient), seen.Gradient);
+            Assert.Equal(loss.item<double>(), seen.Loss);
+            Assert.NotEqual(before, Values(run.Model.Parameters.Shared));
+        }
+    }
+
     [Fact]
     public void ClippedGradientsEnterLeapUnclipped()
     {
-        // The path with clipping at a huge norm is the path without; the observer must undo a clip that did act.
         var learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01, MaxGradientNorm = 0.1 } };
         using var start = Start();
+        var seen = new Witness();
+        using (var twin = start.Begin(Task, learner, new Rng(7), seen)) twin.TrainStep();
         using var run = start.Begin(Task, learner, new Rng(7), new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }.Observe("sine"));
-        var first = Values(run.Model.Parameters.Shared);
         var loss0 = run.TrainStep().Loss;
-        var factor = run.Model.Parameters.ClipFactor;
-        Assert.True(factor < 0.5);
-        var gradient = Values(run.Model.Parameters.SharedGradient).Select(g => g / factor).ToArray();
+        Assert.True(run.Optimizer.GradientNorm > 0.2, "it was clipped");
         var second = Values(run.Model.Parameters.Shared);
         var loss1 = run.TrainStep().Loss;
-        var expected = first.Select((x, i) => -((loss1 - loss0) * gradient[i] + second[i] - x)).ToArray();
-        Close(expected, run.Finish().MetaGradient, 1e-12);
+        var expected = seen.Position.Select((x, i) => -((loss1 - loss0) * seen.Gradient[i] + second[i] - x)).ToArray();
+        Close(expected, run.Contribute().MetaGradient, 1e-12);
     }
 
     [Fact]
@@ -111,20 +137,36 @@ public sealed class ReductionTests
     {
         using var scope = NewDisposeScope();
         // The same numbers once contiguous (loops) and once with a stride of two (tensor operations).
-        Tensor[] plain = [.. Enumerable.Range(0, 4).Select(i => Noise(count, i).to_type(dtype))];
+        Tensor[] plain = [.. Enumerable.Range(0, 5).Select(i => Noise(count, i).to_type(dtype))];
         Tensor[] strided = [.. plain.Select(x => stack([x, x], 1).select(1, 0))];
         Assert.Equal(count == 1, strided[0].is_contiguous());
         Assert.Equal(PathKernels.SquaredDistance(strided[0], strided[1]), PathKernels.SquaredDistance(plain[0], plain[1]), PathKernels.SquaredDistance(plain[0], plain[1]) * tolerance);
         foreach (var slope in new[] { 0, -0.7 })
         {
             var distance = PathKernels.SquaredDistance(plain[0], plain[1]);
-            Assert.Equal(distance, PathKernels.Advance(plain[0], plain[1], plain[2], plain[3], slope, 0.3), distance * tolerance + 1e-300);
-            Assert.Equal(distance, PathKernels.Advance(strided[0], strided[1], strided[2], strided[3], slope, 0.3), distance * tolerance + 1e-300);
+            Assert.Equal(distance, Advance(plain), distance * tolerance + 1e-300);
+            Assert.Equal(distance, Advance(strided), distance * tolerance + 1e-300);
+            double Advance(Tensor[] x) => PathKernels.Advance(x[0], x[1], x[3], 0.3, slope == 0 ? null : (x[2], x[4], slope));
             Assert.True((plain[3] - strided[3]).abs().max().to_type(ScalarType.Float64).item<double>() < tolerance);
             Assert.True((plain[0] - plain[1]).abs().max().to_type(ScalarType.Float64).item<double>() == 0, "the previous point is where the process is");
+            if (slope != 0)
+                foreach (var x in new[] { plain, strided }) Assert.True(x[2].Equals(x[4]), "the previous gradient is the one there");
             plain[1].add_(plain[2]);
             strided[1].copy_(plain[1]);
         }
+    }
+
+    private sealed class Witness : IPathObserver
+    {
+        public double[] Position { get; private set; } = [];
+        public double[] Gradient { get; private set; } = [];
+        public double Loss { get; private set; }
+        public IReadOnlyDictionary<string, Tensor> State { get; } = new Dictionary<string, Tensor>();
+        public IReadOnlyDictionary<string, double> Scalars { get; } = new Dictionary<string, double>();
+        public void Observe(Tensor position, Tensor gradient, double loss) => (Position, Gradient, Loss) = (Values(position), Values(gradient), loss);
+        public Contribution Contribute(Tensor end) => throw new NotSupportedException();
+        public void Restore(IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
+        public void Dispose() { }
     }
 
     internal static MetaInitialization Start(long seed = 3)

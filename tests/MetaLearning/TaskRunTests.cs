@@ -43,15 +43,17 @@ public sealed class TaskRunTests
         Assert.False(File.Exists(path), "a finished task leaves no checkpoint");
     }
 
-    [Fact]
-    public void LeapHoldsTwoCopiesOfTheSharedParametersAndNoMore()
+    [Theory]
+    [InlineData(true, 3)] // position, gradient, sum
+    [InlineData(false, 2)]
+    public void LeapHoldsSoManyCopiesOfTheSharedParametersAndNoMore(bool lossInPath, int copies)
     {
         using var start = Start();
-        using var observer = new LeapOptions().Observe("sine");
+        using var observer = new LeapOptions { LossInPath = lossInPath }.Observe("sine");
         using var learner = start.Begin(Sine, new LearnerOptions(), new Rng(1), observer);
         learner.TrainStep();
         learner.TrainStep();
-        Assert.Equal(2, observer.State.Count);
+        Assert.Equal(copies, observer.State.Count);
         Assert.All(observer.State.Values, tensor => Assert.Equal([learner.Model.Parameters.Layout.SharedCount], tensor.shape));
     }
 
@@ -142,8 +144,8 @@ public sealed class TaskRunTests
 
         private sealed class Observer(string taskId, HandClock clock) : PathObserver(taskId)
         {
-            protected override void Arrive(ParameterVector theta, double loss) => clock.Seconds += 3;
-            protected override TorchSharp.torch.Tensor End(ParameterVector theta, IDictionary<string, double> metrics) => theta.Shared * 0;
+            protected override void Arrive(TorchSharp.torch.Tensor position, TorchSharp.torch.Tensor gradient, double loss) => clock.Seconds += 3;
+            protected override TorchSharp.torch.Tensor MetaGradient(TorchSharp.torch.Tensor end, IDictionary<string, double> metrics) => end * 0;
         }
     }
 

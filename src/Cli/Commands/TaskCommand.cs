@@ -47,7 +47,8 @@ public static class TaskCommand
         var (done, failed) = (0, 0);
         try
         {
-            WorkerThreads.ForEach(tasks, parallel, (task, cancellation) =>
+            using var pool = new WorkerPool(parallel, "task", most: tasks.Count);
+            pool.ForEach(tasks, (task, cancellation) =>
             {
                 try { worker.Do(task.Spec, task.Output, cancellation); }
                 catch (Exception e) when (tasks.Count > 1 && e is not OperationCanceledException)

@@ -64,12 +64,16 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         if (cluster is not null)
             cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder, (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
         else
-            WorkerThreads.ForEach(items.Where(item => !File.Exists(PathOf(item))).ToList(), workers, (item, stop) =>
+        {
+            var left = items.Where(item => !File.Exists(PathOf(item))).ToList();
+            using var pool = new WorkerPool(workers, "evaluation", most: left.Count);
+            pool.ForEach(left, (item, stop) =>
             {
                 var checkpoint = PathOf(item) + ".checkpoint";
                 Store(item, Learn(item, checkpoint, TimeSpan.FromSeconds(checkpointSeconds), device, progress, stop), ref done, progress);
                 File.Delete(checkpoint);
             }, cancellation);
+        }
         return [.. items.Select(Load)];
     }
 

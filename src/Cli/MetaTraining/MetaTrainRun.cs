@@ -82,7 +82,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
             Write(record, suite);
-            Look(patience, record.Mean(ValidationError));
+            Count(patience, record.Mean(ValidationError));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
@@ -103,14 +103,14 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var patience = new Patience(config.Meta.Patience);
         if (made > 0)
             foreach (var row in JsonLines.Read(run.PathOf(RunDirectory.MetricsName)).Where(row => row.Series == "meta" && row.Step < made))
-                Look(patience, row.Values.First(value => value.Column == Column(ValidationError)).Value);
+                Count(patience, row.Values.First(value => value.Column == Column(ValidationError)).Value);
         return patience;
     }
 
-    // A meta-step without tasks (no pretraining) has nothing to look at.
-    private static void Look(Patience? patience, double error)
+    // A meta-step without tasks (no pretraining) has no error.
+    private static void Count(Patience? patience, double error)
     {
-        if (!double.IsNaN(error)) patience?.Look(error);
+        if (!double.IsNaN(error)) patience?.Add(error);
     }
 
     private static string Column(string metric) => metric.Replace('.', '/');

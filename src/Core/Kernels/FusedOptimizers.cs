@@ -18,9 +18,6 @@ internal static class FusedOptimizers
     /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
     internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
 
-    /// <summary>So many of its values from <paramref name="start"/> on.</summary>
-    internal static Span<float> Values(Tensor flat, int start, int count) => Values(flat).Slice(start, count);
-
     /// <summary>m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient + decay theta.</summary>
     internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
     {
@@ -67,54 +64,6 @@ internal static class FusedOptimizers
             theta[i] -= g * rate / MathF.Sqrt(average[i] + epsilon);
         }
     }
-
-    /// <summary>sum = weight (parts[0] + parts[1] + ...), flat tensors of one size.</summary>
-    internal static void Sum(Tensor sum, IReadOnlyList<Tensor> parts, double weight, ITeam? team)
-    {
-        if (parts is not [var one, var other] || !Fits(sum) || !Fits(one) || !Fits(other))
-        {
-            using var _ = no_grad();
-            sum.copy_(parts[0]);
-            foreach (var part in parts.Skip(1)) sum.add_(part);
-            using Scalar factor = weight;
-            if (weight != 1) sum.mul_(factor);
-            return;
-        }
-        Share(team, sum.numel(), (_, start, count) =>
-        {
-            Span<float> to = Values(sum, start, count), first = Values(one, start, count), second = Values(other, start, count);
-            Span<Vector<float>> xs = Vectors(to), firsts = Vectors(first), seconds = Vectors(second);
-            for (var i = 0; i < xs.Length; i++) xs[i] = (firsts[i] + seconds[i]) * (float)weight;
-            for (var i = xs.Length * Vector<float>.Count; i < to.Length; i++) to[i] = (first[i] + second[i]) * (float)weight;
-        });
-    }
-
-    /// <summary>The Euclidean norm of a flat tensor; with a team, from those of its parts.</summary>
-    internal static double Norm(Tensor flat, ITeam? team)
-    {
-        if (team is null) return Of(flat);
-        var norms = new double[team.Count];
-        Share(team, flat.numel(), (part, start, count) => norms[part] = Of(flat, start, count));
-        return Math.Sqrt(norms.Sum(norm => norm * norm));
-
-        static double Of(Tensor flat, long start = 0, long count = -1)
-        {
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            return (count < 0 ? flat : flat.narrow(0, start, count)).norm().to_type(ScalarType.Float64).item<double>();
-        }
-    }
-
-    /// <summary>Calls work(part, start, count) for every part of n values: one, or one for each thread of the team.</summary>
-    internal static void Share(ITeam? team, long n, Action<int, int, int> work)
-    {
-        if (team is null) work(0, 0, (int)n);
-        else team.Run(part => work(part, Start(part), Start(part + 1) - Start(part)));
-
-        int Start(int part) => part == team.Count ? (int)n : (int)(n * part / team.Count / CacheLine * CacheLine);
-    }
-
-    private const int CacheLine = 16; // floats: no two threads write to one line
 
     private static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
     private static ReadOnlySpan<Vector<float>> Vectors(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);

@@ -63,7 +63,7 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
 }
 
 /// <summary>A minibatch: images [B, C, H, W], labels [B] (int64), and the error rate once a loss was computed from it.</summary>
-public sealed class ImageDraw(Tensor images, Tensor labels) : IBatch
+public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
 {
     private readonly Dictionary<string, double> _metrics = [];
 
@@ -111,20 +111,20 @@ internal sealed class ImageStream : ITaskStream
         _orders = [.. Enum.GetValues<Split>().Select(split => new Order(rng.Split("order", (long)split), task.PassLength > 0 && split == Split.Train ? task.PassLength : task.Source.Count(split), task.Source.Count(split)))];
     }
 
-    public IBatch Draw(Model model, Split split)
+    public IBatch NextBatch(Model model, Split split = Split.Train)
     {
         Span<int> indices = _task.BatchSize <= 512 ? stackalloc int[_task.BatchSize] : new int[_task.BatchSize];
         foreach (ref var index in indices) index = _orders[(int)split].Next();
         return Batch(split, indices, model.DType, _augmentation);
     }
 
-    public Tensor Loss(Model model, IBatch draw)
+    public Tensor Loss(Model model, IBatch batch)
     {
-        var batch = (ImageDraw)draw;
-        var logits = model.Output(batch.Images);
+        var images = (ImageBatch)batch;
+        var logits = model.Output(images.Images);
         using (no_grad())
-        using (var wrong = logits.argmax(1).ne(batch.Labels).sum()) batch.Record("error", wrong.item<long>() / (double)batch.Count);
-        return F.cross_entropy(logits, batch.Labels);
+        using (var wrong = logits.argmax(1).ne(images.Labels).sum()) images.Record("error", wrong.item<long>() / (double)images.Count);
+        return F.cross_entropy(logits, images.Labels);
     }
 
     public IReadOnlyDictionary<string, double> Score(Model model, Split split)
@@ -166,7 +166,7 @@ internal sealed class ImageStream : ITaskStream
 
     public void Dispose() { }
 
-    private ImageDraw Batch(Split split, ReadOnlySpan<int> indices, ScalarType dtype, Rng rng)
+    private ImageBatch Batch(Split split, ReadOnlySpan<int> indices, ScalarType dtype, Rng rng)
     {
         var (channels, side) = _task.Source.Shape;
         using var scope = NewDisposeScope();
@@ -179,7 +179,7 @@ internal sealed class ImageStream : ITaskStream
         images = channels == 1
             ? images.as_strided([indices.Length, 1, side, side], [(long)side * side, 1, side, 1])
             : images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
-        return new ImageDraw(images.to(_device).to_type(dtype).MoveToOuterDisposeScope(), labels.to(_device).MoveToOuterDisposeScope());
+        return new ImageBatch(images.to(_device).to_type(dtype).MoveToOuterDisposeScope(), labels.to(_device).MoveToOuterDisposeScope());
     }
 
     // Shuffled passes over a part. Saved as the random stream before the current pass and the position in it.

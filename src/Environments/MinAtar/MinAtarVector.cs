@@ -12,7 +12,8 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
     private readonly int[] _actions;
     private readonly EpisodeRecord[] _ended;
     private readonly List<EpisodeRecord> _finished;
-    private readonly Crew _crew;
+    private readonly WorkerPool _pool;
+    private readonly Action<int, int> _work;
     private bool _started;
     private bool _resetting;
 
@@ -29,7 +30,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         _actions = new int[Count];
         _ended = new EpisodeRecord[Count];
         _finished = new List<EpisodeRecord>(Count);
-        _crew = new Crew(Count, threads, Work);
+        (_pool, _work) = (VectorEnvironmentChecks.StepThreads(Count, threads), Work);
     }
 
     public EnvironmentSpec Spec { get; }
@@ -50,7 +51,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
     {
         _resetting = true;
         _finished.Clear();
-        _crew.Run();
+        _pool.RunSlices(Count, _work);
         _started = true;
     }
 
@@ -60,7 +61,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         actions.CopyTo(_actions);
         _resetting = false;
         _finished.Clear();
-        _crew.Run();
+        _pool.RunSlices(Count, _work);
         VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
     }
 
@@ -123,5 +124,5 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     public Picture Render(int index) => Renderer.Picture(ref _slots[index].Game);
 
-    public void Dispose() => _crew.Dispose();
+    public void Dispose() => _pool.Dispose();
 }

@@ -82,7 +82,7 @@ internal sealed class Finetuning : IMetaLearner
         var before = (Parameters: _all.Flat.detach().clone(), Buffers: Initialization.Buffers.Flat.detach().clone(), Optimizer: _optimizer.SaveState());
         var losses = batch.Select(_ => new List<double>()).ToList();
         var errors = batch.Select(_ => new TrainingSummary()).ToList();
-        var looks = new double?[batch.Count];
+        var scores = new double?[batch.Count];
         var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
         var diverged = new TaskOutcome?[batch.Count];
         var streams = new ITaskStream?[batch.Count];
@@ -97,7 +97,7 @@ internal sealed class Finetuning : IMetaLearner
             }
             if (_setting.Learner.Stopping is { } stopping)
                 for (var i = 0; i < batch.Count; i++)
-                    if (streams[i] is { } stream) looks[i] = Look(batch[i], stream, stopping);
+                    if (streams[i] is { } stream) scores[i] = Evaluate(batch[i], stream, stopping);
         }
         catch
         {
@@ -122,7 +122,7 @@ internal sealed class Finetuning : IMetaLearner
                 ["loss.first"] = losses[i].FirstOrDefault(double.NaN), ["loss.last"] = losses[i].LastOrDefault(double.NaN), ["loss.mean"] = losses[i].DefaultIfEmpty(double.NaN).Average(),
             };
             errors[i].Record(metrics);
-            if (looks[i] is { } look) metrics[_setting.Learner.Stopping!.Metric] = look;
+            if (scores[i] is { } score) metrics[_setting.Learner.Stopping!.Metric] = score;
             return metrics;
         }
 
@@ -195,13 +195,14 @@ internal sealed class Finetuning : IMetaLearner
             using var inner = NewDisposeScope();
             var model = ModelOf(batch[i]);
             Move(model, batch[i], into: true);
-            var (drawn, loss) = stream.Next(model);
-            using var draw = drawn;
+            using var minibatch = stream.NextBatch(model);
+            var loss = stream.Loss(model, minibatch);
             var value = loss.detach().to_type(ScalarType.Float64).item<double>();
             if (!double.IsFinite(value)) { diverge(i); continue; }
             losses[i].Add(value);
-            errors[i].Add(draw.Metrics);
-            stream.Backward(model, loss);
+            errors[i].Add(minibatch.Metrics);
+            model.Parameters.ZeroGradient();
+            loss.backward();
             Move(model, batch[i], into: false);
             taking++;
         }
@@ -217,12 +218,12 @@ internal sealed class Finetuning : IMetaLearner
     }
 
     // A task's validation score as the network is now.
-    private double Look(ITask task, ITaskStream stream, EarlyStopping stopping)
+    private double Evaluate(ITask task, ITaskStream stream, EarlyStopping stopping)
     {
         using var scope = NewDisposeScope();
         var model = ModelOf(task);
         Move(model, task, into: true);
-        return stopping.Score(stream, model, task.Info.Id);
+        return stopping.Evaluate(stream, model, task.Info.Id);
     }
 
     // Parameters and statistics into the model; or the gradient (added) and the statistics back.

@@ -28,23 +28,32 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
-        using var learner = run.Begin(Observe(run.Work.TaskId));
+        var observer = new LastGradient(run.Work.TaskId);
+        using var learner = run.Begin(observer);
         run.Complete(learner);
         if (Gradient != OuterBatch.LastTraining)
         {
             using var scope = NewDisposeScope();
-            using var draw = learner.Stream.Draw(learner.Model, Gradient == OuterBatch.Validation ? Split.Validation : Split.Train);
-            learner.Stream.Backward(learner.Model, learner.Stream.Loss(learner.Model, draw));
+            var (model, stream) = (learner.Model, learner.Stream);
+            using var batch = stream.NextBatch(model, Gradient == OuterBatch.Validation ? Split.Validation : Split.Train);
+            var loss = stream.Loss(model, batch);
+            model.Parameters.ZeroGradient();
+            loss.backward();
+            observer.Take(model.Parameters.SharedGradient);
         }
-        return learner.Finish();
+        return learner.Contribute();
     }
 
-    /// <summary>The gradient buffer still holds what is wanted when training ends: this observer needs no memory.</summary>
     private sealed class LastGradient(string taskId) : PathObserver(taskId)
     {
-        protected override void Arrive(ParameterVector theta, double loss) { }
+        public void Take(Tensor gradient)
+        {
+            using var _ = no_grad();
+            Keep("gradient", gradient);
+        }
 
-        protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics) =>
-            theta.SharedGradient.to_type(ScalarType.Float64) / theta.ClipFactor;
+        protected override void Arrive(Tensor position, Tensor gradient, double loss) => Keep("gradient", gradient);
+
+        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => this["gradient"];
     }
 }

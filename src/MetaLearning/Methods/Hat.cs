@@ -118,9 +118,6 @@ internal sealed class HatNetwork : Network, IDisposable
     public override IReadOnlyList<ParameterInfo> Buffers => _inner.Buffers;
     public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
 
-    /// <summary>The masks of the last pass with a graph, by layer [units].</summary>
-    public Tensor[] Masks { get; private set; } = [];
-
     /// <summary>The slope in training, set for each gradient step.</summary>
     public double Slope { get; private set; } = 1;
 
@@ -168,8 +165,7 @@ internal sealed class HatNetwork : Network, IDisposable
         var slope = pass.Training ? Slope : _options.MaxSlope;
         var parameters = new Tensor[_roles.Length];
         for (var i = 0; i < parameters.Length; i++) parameters[i] = _shields[i] is { } shield ? Scaled(pass.Parameter(i), shield) : pass.Parameter(i);
-        Tensor[] masks = [.. HiddenUnits.Select((_, l) => sigmoid(Compensated(pass.Parameter(_roles.Length + l), slope) * slope))];
-        if (is_grad_enabled()) Masks = masks; // not those of a pass for values only, between the loss's own pass and its sparsity (an agent's bootstrap)
+        Tensor[] masks = [.. HiddenUnits.Select((_, l) => Mask(pass.Parameter(_roles.Length + l), slope))];
         var hooks = pass.Hooks;
         return _inner.Forward(new Pass(parameters, [.. Buffers.Select((_, i) => pass.Buffer(i))], pass.Training, new LayerHooks(hooks?.PreActivation, (l, units) =>
         {
@@ -178,14 +174,17 @@ internal sealed class HatNetwork : Network, IDisposable
         })), input);
     }
 
-    /// <summary>R of the last pass with a graph: the share of the units left free by other tasks that this one uses.</summary>
-    public Tensor Sparsity()
+    /// <summary>R at the model's parameters: the share of the units left free by other tasks that this one uses.</summary>
+    public static Tensor Sparsity(Model model) => ((HatNetwork)model.Network).Sparsity(model.Parameters.Views, model.Training);
+
+    private Tensor Sparsity(IReadOnlyList<Tensor> parameters, bool training)
     {
         Tensor? used = null, free = null;
-        for (var l = 0; l < Masks.Length; l++)
+        for (var l = 0; l < HiddenUnits.Count; l++)
         {
+            var mask = Mask(parameters[_roles.Length + l], training ? Slope : _options.MaxSlope);
             var left = 1 - _cumulative[l];
-            used = used is null ? (Masks[l] * left).sum() : used + (Masks[l] * left).sum();
+            used = used is null ? (mask * left).sum() : used + (mask * left).sum();
             free = free is null ? left.sum() : free + left.sum();
         }
         // With every unit taken there is nothing left to be sparse with.
@@ -212,6 +211,8 @@ internal sealed class HatNetwork : Network, IDisposable
     }
 
     private static Tensor Scaled(Tensor x, Tensor factor) => x.detach() + (x - x.detach()) * factor;
+
+    private Tensor Mask(Tensor embedding, double slope) => sigmoid(Compensated(embedding, slope) * slope);
 
     // q' = q s_max (cosh(clamp(s e)) + 1) / (s (cosh(e) + 1))
     private Tensor Compensated(Tensor embedding, double slope)
@@ -242,7 +243,7 @@ internal sealed class HatNetwork : Network, IDisposable
     }
 }
 
-/// <summary>A task with private heads whose loss carries HAT's sparsity and whose draws move the slope.</summary>
+/// <summary>A task with private heads whose loss carries HAT's sparsity and whose batches move the slope.</summary>
 internal sealed class HatTask(ITask inner) : ITask
 {
     public TaskInfo Info { get; } = new PrivateHeads(inner).Info;
@@ -253,17 +254,17 @@ internal sealed class HatTask(ITask inner) : ITask
     {
         private long _step;
 
-        public IBatch Draw(Model model, Split split)
+        public IBatch NextBatch(Model model, Split split = Split.Train)
         {
             HatNetwork.ClampEmbeddings(model);
             if (split == Split.Train) ((HatNetwork)model.Network).Anneal(_step++);
-            return inner.Draw(model, split);
+            return inner.NextBatch(model, split);
         }
 
-        public Tensor Loss(Model model, IBatch draw)
+        public Tensor Loss(Model model, IBatch batch)
         {
-            var loss = inner.Loss(model, draw);
-            return model.Training ? loss + ((HatNetwork)model.Network).Sparsity() : loss;
+            var loss = inner.Loss(model, batch);
+            return model.Training ? loss + HatNetwork.Sparsity(model) : loss;
         }
 
         public IReadOnlyDictionary<string, double> Score(Model model, Split split)

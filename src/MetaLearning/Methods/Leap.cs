@@ -54,7 +54,10 @@ public sealed record LeapOptions : PerTaskMethod
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext setting) => Observe("").Dispose();
 
-    /// <summary>Sums segments as the path is walked. Two vectors of memory: the previous point and the sum.</summary>
+    /// <summary>
+    /// Sums segments as the path is walked. Its memory is the previous point (position, gradient, loss) and the sum.
+    /// Without the loss in the path no gradient is needed.
+    /// </summary>
     private sealed class LeapObserver(string taskId, LeapOptions options) : PathObserver(taskId)
     {
         private double _length;
@@ -69,34 +72,40 @@ public sealed record LeapOptions : PerTaskMethod
             (_length, _energy) = (scalars["path.length"], scalars["path.energy"]);
         }
 
-        protected override void Arrive(ParameterVector theta, double loss)
+        protected override void Arrive(Tensor position, Tensor gradient, double loss)
         {
-            if (Points > 0) { Segment(theta, loss - LastLoss); return; }
-            Keep("previous", theta.Shared);
-            Keep("sum", zeros_like(theta.Shared));
+            if (Points > 0)
+            {
+                Segment(position, gradient, loss - LastLoss);
+                return;
+            }
+            Keep("previous", position);
+            Keep("sum", zeros_like(position));
+            if (options.LossInPath) Keep("gradient", gradient);
         }
 
-        protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics)
+        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics)
         {
-            if (options.IncludeLastStep) Segment(theta, 0);
+            if (options.IncludeLastStep) Segment(end, null, 0);
             (metrics["path.length"], metrics["path.energy"]) = (_length, _energy);
             return this["sum"];
         }
 
-        private void Segment(ParameterVector theta, double rise)
+        // From the previous point to this one; then this one is the previous.
+        private void Segment(Tensor position, Tensor? gradient, double rise)
         {
-            var (here, previous, gradient, sum) = (theta.Shared, this["previous"], theta.SharedGradient, this["sum"]);
+            var (previous, sum) = (this["previous"], this["sum"]);
             var inPath = options.LossInPath ? rise * rise : 0;
-            // The observer meets the gradient after clipping: the path's own is what clipping started from.
-            var slope = !options.LossInPath ? 0 : (options.Stabilizer ? -Math.Abs(rise) : rise) / theta.ClipFactor;
+            var slope = options.Stabilizer ? -Math.Abs(rise) : rise;
+            var gradients = options.LossInPath ? (this["gradient"], gradient!, slope) : default((Tensor Previous, Tensor Next, double Slope)?);
             double squared;
             if (options.Metric == PathMetric.Length)
             {
-                squared = PathKernels.SquaredDistance(here, previous) + inPath;
-                // A point that did not move at all has no direction: its segment adds nothing (the limit along any direction is bounded, its sign is not defined).
-                PathKernels.Advance(here, previous, gradient, sum, slope, squared > 0 ? 1 / Math.Sqrt(squared) : 0);
+                squared = PathKernels.SquaredDistance(position, previous) + inPath;
+                // A point that did not move has no direction, and its segment adds nothing.
+                PathKernels.Advance(position, previous, sum, squared > 0 ? 1 / Math.Sqrt(squared) : 0, gradients);
             }
-            else squared = PathKernels.Advance(here, previous, gradient, sum, slope, weight: 1) + inPath;
+            else squared = PathKernels.Advance(position, previous, sum, weight: 1, gradients) + inPath;
             _length += Math.Sqrt(squared);
             _energy += squared;
         }

@@ -48,21 +48,23 @@ public sealed record MamlOptions : PerTaskMethod
         for (var step = 0L; step < options.GradientSteps; step++)
         {
             run.Cancellation.ThrowIfCancellationRequested();
-            using var draw = stream.Draw(model.At(theta), Split.Train);
-            inner = stream.Loss(model.At(theta), draw);
+            var here = model.At(theta);
+            using var batch = stream.NextBatch(here);
+            inner = stream.Loss(here, batch);
             Try(inner, run.Work.TaskId, step);
             losses.Add(Value(inner, run.Work.TaskId, step));
-            error.Add(draw.Metrics);
+            error.Add(batch.Metrics);
             // An unused parameter (a head that this loss does not touch) has no gradient and stays.
             var gradients = autograd.grad([inner], [.. theta], retain_graph: AddLastInnerLoss || !FirstOrder, create_graph: !FirstOrder, allow_unused: true);
             theta = Descend(theta, gradients, velocity, options.Optimizer, options.Optimizer.RateAt(step, options.GradientSteps));
         }
         var outer = zeros([], model.DType, model.Device);
         var split = Outer == OuterBatch.Validation ? Split.Validation : Split.Train;
+        var end = model.At(theta);
         for (var i = 0; i < OuterBatches; i++)
         {
-            using var draw = stream.Draw(model.At(theta), split);
-            outer = outer + stream.Loss(model.At(theta), draw) / OuterBatches;
+            using var batch = stream.NextBatch(end, split);
+            outer = outer + stream.Loss(end, batch) / OuterBatches;
         }
         var outerLoss = Value(outer, run.Work.TaskId, options.GradientSteps);
         if (AddLastInnerLoss) outer = outer + inner;

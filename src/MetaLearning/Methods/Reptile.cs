@@ -19,16 +19,16 @@ public sealed record ReptileOptions : PerTaskMethod
 
     private sealed class ReptileObserver(string taskId, bool includeLastStep) : PathObserver(taskId)
     {
-        protected override void Arrive(ParameterVector theta, double loss)
+        protected override void Arrive(Tensor position, Tensor gradient, double loss)
         {
-            if (Points == 0) Keep("start", theta.Shared);
-            if (!includeLastStep) Keep("last", theta.Shared);
+            if (Points == 0) Keep("start", position);
+            if (!includeLastStep) Keep("last", position);
         }
 
-        protected override Tensor End(ParameterVector theta, IDictionary<string, double> metrics)
+        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics)
         {
-            var end = includeLastStep ? theta.Shared : this["last"];
-            return this["start"].to_type(ScalarType.Float64) - end.to_type(ScalarType.Float64);
+            var last = includeLastStep ? end : this["last"];
+            return this["start"].to_type(ScalarType.Float64) - last.to_type(ScalarType.Float64);
         }
     }
 }

@@ -10,7 +10,7 @@ namespace RlLeap.Testing;
 /// <param name="phase">Shift, radians.</param>
 /// <param name="head">The output; null when the network's single feature is the output.</param>
 /// <param name="batch">Points of a minibatch, uniform in -5 .. 5.</param>
-/// <param name="poisonedAt">The draw, from 0, whose loss is NaN; never by default.</param>
+/// <param name="poisonedAt">The batch, from 0, whose loss is NaN; never by default.</param>
 public sealed class SinusoidTask(string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
 {
     /// <inheritdoc/>
@@ -27,18 +27,18 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
     {
         private readonly double _amplitude = task.Amplitude, _phase = task.Phase;
         private Rng _rng = rng;
-        private long _draws;
+        private long _batches;
 
-        public IBatch Draw(Model model, Split split)
+        public IBatch NextBatch(Model model, Split split = Split.Train)
         {
             var points = new double[task.Batch];
             foreach (ref var point in points.AsSpan()) point = 10 * _rng.NextDouble() - 5;
-            return Points(points, model.DType, poisoned: _draws++ == task.PoisonedAt);
+            return Points(points, model.DType, poisoned: _batches++ == task.PoisonedAt);
         }
 
-        public Tensor Loss(Model model, IBatch draw)
+        public Tensor Loss(Model model, IBatch batch)
         {
-            var points = (Batch)draw;
+            var points = (Batch)batch;
             return F.mse_loss(model.Output(points.X), points.Y);
         }
 
@@ -52,9 +52,9 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
 
         public bool CanSave => true;
 
-        public byte[] Save() => [.. BitConverter.GetBytes(_draws), .. _rng.SaveState()];
+        public byte[] Save() => [.. BitConverter.GetBytes(_batches), .. _rng.SaveState()];
 
-        public void Restore(ReadOnlySpan<byte> state) => (_draws, _rng) = (BitConverter.ToInt64(state), Rng.FromState(state[8..]));
+        public void Restore(ReadOnlySpan<byte> state) => (_batches, _rng) = (BitConverter.ToInt64(state), Rng.FromState(state[8..]));
 
         public void Dispose() { }
 

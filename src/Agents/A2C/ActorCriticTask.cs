@@ -60,7 +60,7 @@ public interface IAgentStream : ITaskStream
     /// <summary>The episodes finished so far.</summary>
     EpisodeWindow Episodes { get; }
 
-    /// <summary>The episodes that ended in the last draw, each with the agent step (all copies together, from the stream's beginning) of its end.</summary>
+    /// <summary>The episodes that ended in the last batch, each with the agent step (all copies together, from the stream's beginning) of its end.</summary>
     IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished { get; }
 }
 
@@ -73,7 +73,6 @@ public sealed class ActorCriticStream : IAgentStream
     private readonly Func<Rng, IVectorEnvironment> _open;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private Actor? _actor;
-    private KeptPasses? _kept; // of the rollout whose loss was computed last
     private int _generation;
     private long _agentSteps;
 
@@ -85,27 +84,10 @@ public sealed class ActorCriticStream : IAgentStream
     /// <inheritdoc/>
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
-    /// <summary>Runs <paramref name="work"/> on the thread on which the environments are stepped, where they have one: the fewer changes of threads, the less a core waits.</summary>
-    internal void Run(Action work) => Acting.Environment.Run(work);
-
-    /// <inheritdoc/>
-    public IBatch Draw(Model model, Split split) => Draw(model, keep: false);
-
-    /// <summary>The next rollout and its loss. Where the network is convolutional the passes that acted are kept and differentiated: half of the forward passes fewer. Differentiate the loss with <see cref="Backward"/>.</summary>
-    public (IBatch Draw, Tensor Loss) Next(Model model)
+    /// <summary>The next rollout of <paramref name="model"/>.</summary>
+    public IBatch NextBatch(Model model, Split split = Split.Train)
     {
-        var rollout = Draw(model, keep: model.Network.EndsDense || AgentNetworks.AreImages(_task.Spec.Observation));
-        try { return (rollout, Loss(model, rollout)); }
-        catch
-        {
-            rollout.Dispose();
-            throw;
-        }
-    }
-
-    private Rollout Draw(Model model, bool keep)
-    {
-        var rollout = Acting.Run(model, keep);
+        var rollout = Acting.Run(model);
         _finished.Clear();
         foreach (var (step, episode) in rollout.Episodes)
         {
@@ -117,36 +99,15 @@ public sealed class ActorCriticStream : IAgentStream
     }
 
     /// <inheritdoc/>
-    public Tensor Loss(Model model, IBatch draw)
+    public Tensor Loss(Model model, IBatch batch)
     {
-        var rollout = (Rollout)draw;
-        _kept = rollout.Kept;
+        var rollout = (Rollout)batch;
         var loss = ActorCritic.Loss(model, rollout, _task.Options);
         rollout.Note("policy_loss", Scalar(loss.Policy));
         rollout.Note("value_loss", Scalar(loss.Value));
         rollout.Note("entropy", Scalar(loss.Entropy));
         rollout.Note("explained_variance", loss.ExplainedVariance);
         return loss.Total;
-    }
-
-    /// <inheritdoc/>
-    public void Backward(Model model, Tensor loss)
-    {
-        if (_kept is { Count: > 0 } kept)
-        {
-            kept.Backward(model, loss);
-            return;
-        }
-        model.Parameters.ZeroGradient();
-        loss.backward();
-    }
-
-    /// <summary>As <see cref="Backward"/>, but what can be done apart, by any thread, is returned.</summary>
-    internal IReadOnlyList<Action> BackwardInPieces(Model model, Tensor loss)
-    {
-        if (_kept is { Count: > 0 } kept) return kept.BackwardInPieces(model, loss);
-        Backward(model, loss);
-        return [];
     }
 
     /// <summary>Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by <see cref="Evaluation"/>.</summary>

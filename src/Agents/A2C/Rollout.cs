@@ -16,6 +16,8 @@ public sealed class Rollout : IBatch
     private readonly Tensor _observations;
     private readonly Tensor? _hostObservations;
     private readonly Tensor[] _hostRows = [];
+    private readonly List<Tensor> _features = [];
+    private Model? _actedBy;
 
     /// <summary>An empty rollout of <paramref name="length"/> steps of <paramref name="count"/> environments.</summary>
     public Rollout(int length, int count, Box observation, Device? device = null)
@@ -71,8 +73,11 @@ public sealed class Rollout : IBatch
     /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
     public Tensor Row(int t) => _rows[t];
 
-    /// <summary>Row <paramref name="t"/> for a pass that keeps its graph: rows on a device are one tensor, and writing a later one would count as a change of what the pass read.</summary>
-    internal Tensor RowToKeep(int t) => _hostRows.Length > 0 && Observations.Element == ElementType.Float32 ? _rows[t].clone() : _rows[t];
+    /// <summary>Row <paramref name="t"/> for a pass whose graph outlives the row: a copy where the graph would refer to it itself.</summary>
+    internal Tensor CopyOfRow(int t) => Lasting(_rows[t]);
+
+    // Bytes are converted by the pass; of floats the graph would hold the rollout's memory, which is written again.
+    private Tensor Lasting(Tensor rows) => Observations.Element == ElementType.Float32 ? rows.clone() : rows;
 
     /// <summary>T x N agent steps.</summary>
     public long Count => (long)Length * Environments;
@@ -105,19 +110,42 @@ public sealed class Rollout : IBatch
 
     internal Action<Rollout>? Recycle { get; set; }
 
-    /// <summary>The passes that acted, where the actor kept them: they differentiate once, at the parameters that acted.</summary>
-    internal KeptPasses Kept { get; } = new();
+    /// <summary>
+    /// The features [T N, F] of all observations acted on, with their graph. Once they are those of the passes that chose the actions,
+    /// if <paramref name="model"/> did; after that, or for another model, those of one new pass.
+    /// </summary>
+    public Tensor Features(Model model)
+    {
+        if (!ReferenceEquals(_actedBy, model)) return model.Features(Lasting(Inputs));
+        var features = cat([.. _features], 0);
+        Forget();
+        return features;
+    }
+
+    /// <summary>The next passes to be kept are of this model.</summary>
+    internal void ActedBy(Model model) => _actedBy = model;
+
+    /// <summary>Keeps the features [N, F] of the next step's pass.</summary>
+    internal void Keep(Tensor features) => _features.Add(features.DetachFromDisposeScope());
 
     internal void Clear()
     {
-        Kept.Forget();
+        Forget();
         _metrics.Clear();
         Episodes.Clear();
     }
 
+    /// <summary>Frees the kept passes.</summary>
+    internal void Forget()
+    {
+        foreach (var features in _features) features.Dispose();
+        _features.Clear();
+        _actedBy = null;
+    }
+
     internal void Free()
     {
-        Kept.Forget();
+        Forget();
         foreach (var row in _rows) row.Dispose();
         foreach (var row in _hostRows) row.Dispose();
         Inputs.Dispose();

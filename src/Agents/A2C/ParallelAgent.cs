@@ -5,26 +5,25 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>An agent whose environments are split over threads ("workers"): each acts in its part with the same model and differentiates its part's loss.</summary>
+/// <summary>An agent whose environments are split over threads ("workers"): each acts in its part and differentiates its part's loss.</summary>
 /// <remarks>
-/// <para>The same algorithm as one worker's: the loss is the mean (or sum) over all environments, the gradient the mean (or sum) of the parts', added in
-/// their order, one update for all. Streams of random numbers belong to parts, so that results depend on how many workers there are, and on nothing else.
-/// Advantages, where they are normalized, are so within each part.</para>
-/// <para>A worker acts and differentiates on its core without meeting the others: cores are used better than by passes that are spread over threads, since
-/// one's emulation overlaps with the other's passes. Who is done first (episodes that end cost an emulator many steps) takes pieces of the others' backward passes.</para>
-/// <para>The gradient is made with the loss and handed over by <see cref="Backward"/>: the loss carries no graph, so that methods that differentiate
-/// through training (MAML) cannot use it.</para>
+/// <para>The algorithm is that of one worker: the loss is the mean (or sum) over all environments, its gradient the mean (or sum) of the
+/// parts', added in their order, one update for all. Streams of random numbers belong to parts, so results depend on how many workers
+/// there are, and on nothing else. Advantages, where they are normalized, are so within each part.</para>
+/// <para>Workers meet twice in a step, so one's emulation overlaps with another's passes: cores are used better than by passes that are
+/// spread over threads.</para>
+/// <para><see cref="Loss"/> computes the parts' gradients together with their losses. What it returns has that value and that gradient.
+/// It has no second derivative, so it is refused for a model at other parameters than its own (MAML).</para>
 /// </remarks>
 internal sealed class ParallelAgentStream : IAgentStream
 {
     private readonly ActorCriticStream[] _parts;
     private readonly ActorCriticOptions _options;
-    private readonly Threads _team;
-    private readonly Pieces _pieces;
+    private readonly WorkerPool _pool;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
+    private readonly double[] _losses;
     private ParameterVector? _of; // whose replicas these are
     private ParameterVector[] _replicas = [];
-    private readonly double[] _losses;
     private Model[] _models = [];
 
     public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device, Func<ActorCriticTask, Rng, IVectorEnvironment> open)
@@ -32,87 +31,74 @@ internal sealed class ParallelAgentStream : IAgentStream
         _options = task.Options;
         var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
-        (_team, _pieces, _losses) = (new Threads(workers), new Pieces(workers), new double[workers]);
-        if (device.type == DeviceType.CPU) Team = _team;
+        (_pool, _losses) = (new WorkerPool(workers, "agent"), new double[workers]);
     }
-
-    public ITeam? Team { get; }
 
     public EpisodeWindow Episodes { get; } = new();
 
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
-    public IBatch Draw(Model model, Split split)
-    {
-        var draws = new Rollout[_parts.Length];
-        _team.Run(k => draws[k] = (Rollout)_parts[k].Draw(model, split));
-        return Collected(draws);
-    }
-
-    public Tensor Loss(Model model, IBatch draw)
-    {
-        var parts = (Parts)draw;
-        Differentiate(model, (k, own) => _parts[k].Loss(own, parts.Rollouts[k]));
-        return Total(parts);
-    }
-
-    // One meeting less than Draw and then Loss.
-    public (IBatch Draw, Tensor Loss) Next(Model model)
-    {
-        var draws = new Rollout[_parts.Length];
-        Differentiate(model, (k, own) =>
-        {
-            var (draw, loss) = _parts[k].Next(own);
-            draws[k] = (Rollout)draw;
-            return loss;
-        });
-        var parts = Collected(draws);
-        return (parts, Total(parts));
-    }
-
-    public void Backward(Model model, Tensor loss)
-    {
-        var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
-        model.Parameters.ClipFactor = 1;
-        FusedOptimizers.Sum(model.Parameters.Gradient!, [.. _replicas.Select(replica => replica.Gradient!)], weight, _team);
-    }
-
-    // Every worker: its loss, at a replica of the model's parameters, and its part of the backward passes, then what is left of others'.
-    private void Differentiate(Model model, Func<int, Model, Tensor> loss)
+    public IBatch NextBatch(Model model, Split split = Split.Train)
     {
         Replicate(model);
-        _pieces.Expect();
-        _team.Run(k =>
+        var rollouts = new Rollout[_parts.Length];
+        try { _pool.Run(_parts.Length, k => rollouts[k] = (Rollout)_parts[k].NextBatch(_models[k], split)); }
+        catch
         {
-            try
-            {
-                _parts[k].Run(() =>
-                {
-                    using var scope = NewDisposeScope();
-                    var own = loss(k, _models[k]);
-                    _losses[k] = own.detach().to_type(ScalarType.Float64).item<double>();
-                    _pieces.Offer(k, _parts[k].BackwardInPieces(_models[k], own));
-                    _pieces.Work();
-                });
-            }
-            finally { _pieces.Offer(k, []); } // where it failed nobody waits for it
-        });
+            foreach (var rollout in rollouts) rollout?.Dispose();
+            throw;
+        }
+        CollectEpisodes(rollouts);
+        return new Parts(rollouts);
     }
 
-    private Tensor Total(Parts parts)
+    public Tensor Loss(Model model, IBatch batch)
     {
+        Replicate(model);
+        var parts = (Parts)batch;
+        _pool.Run(_parts.Length, k => _losses[k] = Differentiate(k, parts.Rollouts[k]));
         parts.Summarize(_options.Reduction);
-        return tensor(_options.Reduction == LossReduction.Mean ? _losses.Average() : _losses.Sum());
+        var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
+        return Known(model.Parameters, _losses.Sum() * weight, weight);
+    }
+
+    // A part's loss; its gradient is then that of its replica.
+    private double Differentiate(int part, Rollout rollout)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = enable_grad();
+        var loss = _parts[part].Loss(_models[part], rollout);
+        _replicas[part].ZeroGradient();
+        loss.backward();
+        return loss.detach().to_type(ScalarType.Float64).item<double>();
+    }
+
+    // The linear function of the parameters that has this value and the replicas' gradient: value + (g theta - the same as a number).
+    private Tensor Known(ParameterVector parameters, double value, double weight)
+    {
+        Tensor gradient;
+        using (no_grad())
+        {
+            gradient = _replicas[0].Gradient!;
+            foreach (var replica in _replicas.Skip(1)) gradient.add_(replica.Gradient!);
+            if (weight != 1) gradient.mul_(weight);
+        }
+        Tensor? sum = null;
+        for (var i = 0; i < parameters.Views.Count; i++)
+        {
+            var term = (parameters.Views[i] * _replicas[0].GradientOf(i)).sum();
+            sum = sum is null ? term : sum + term;
+        }
+        return sum! - sum!.detach() + value;
     }
 
     // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
-    private Parts Collected(Rollout[] draws)
+    private void CollectEpisodes(Rollout[] rollouts)
     {
         _finished.Clear();
         _finished.AddRange(_parts.SelectMany((part, k) => part.Finished.Select(f =>
-            (f.AgentStep * _parts.Length, f.Episode with { Index = k * draws[k].Environments + f.Episode.Index }))).OrderBy(f => f.Item1));
+            (f.AgentStep * _parts.Length, f.Episode with { Index = k * rollouts[k].Environments + f.Episode.Index }))).OrderBy(f => f.Item1));
         foreach (var (_, episode) in _finished) Episodes.Add(episode);
-        return new Parts(draws);
     }
 
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
@@ -145,12 +131,14 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         foreach (var part in _parts) part.Dispose();
         foreach (var replica in _replicas) replica.Dispose();
-        _team.Dispose();
+        _pool.Dispose();
     }
 
     private void Replicate(Model model)
     {
-        if (ReferenceEquals(_of, model.Parameters)) return;
+        if (ReferenceEquals(_of, model.Parameters) && model.IsAtParameters) return;
+        if (!model.IsAtParameters)
+            throw new RlLeapException($"{model.Network.Name} is to be evaluated at other parameters than its own, through which {_parts.Length} workers cannot differentiate. Use one worker (--set workers=1).");
         if (model.Buffers.Layout.Entries.Count > 0)
             throw new RlLeapException($"{model.Network.Name} has buffers ({model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same time. Use one worker (--set workers=1), or a network without.");
         foreach (var replica in _replicas) replica.Dispose();
@@ -159,7 +147,7 @@ internal sealed class ParallelAgentStream : IAgentStream
         _models = [.. _replicas.Select(model.At)];
     }
 
-    // The rollouts of all parts as one draw.
+    // The rollouts of all parts as one batch.
     private sealed class Parts(Rollout[] rollouts) : IBatch
     {
         private readonly Dictionary<string, double> _metrics = [];

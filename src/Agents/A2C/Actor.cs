@@ -1,3 +1,4 @@
+// A2C, first page: the rollout. The second is ActorCritic.cs: returns, advantages, loss. The update is Learner.TrainStep.
 using RlLeap.Environments;
 using static TorchSharp.torch;
 
@@ -5,8 +6,8 @@ namespace RlLeap.Agents;
 
 /// <summary>Steps a vector environment with the current model's actions and returns what happened as a <see cref="Rollout"/>.</summary>
 /// <remarks>
-/// Acting runs under no_grad; the loss computes the forward pass anew with a graph. Actions are sampled in managed code from the logits, one look
-/// at the device per step. Rollouts are reused: dispose each when its loss has been differentiated.
+/// The passes that choose the actions keep their graph, and the rollout holds their features: the loss at the same parameters needs
+/// no further pass. Rollouts are reused: dispose each when its loss has been differentiated.
 /// </remarks>
 public sealed class Actor : IDisposable
 {
@@ -20,7 +21,7 @@ public sealed class Actor : IDisposable
 
     /// <summary>An actor in <paramref name="environment"/>, which stays the caller's and has been reset.</summary>
     /// <param name="environment">N copies.</param>
-    /// <param name="options">RolloutLength, discount and reward bound are used.</param>
+    /// <param name="options">RolloutLength, Discount and RewardClip are used.</param>
     /// <param name="rng">What actions are drawn from.</param>
     /// <param name="device">Where models and rollouts lie.</param>
     public Actor(IVectorEnvironment environment, ActorCriticOptions options, Rng rng, Device? device = null)
@@ -36,23 +37,31 @@ public sealed class Actor : IDisposable
 
     /// <summary>The next T steps. The caller disposes the rollout.</summary>
     /// <param name="model">Whose actions they are.</param>
-    /// <param name="keep">Whether its passes are kept (<see cref="KeptPasses"/>), so that the loss at the same parameters needs no other ones.</param>
-    public Rollout Run(Model model, bool keep = false)
+    public Rollout Run(Model model)
     {
         var rollout = Rent();
-        Environment.Run(() => Act(model, rollout, keep));
+        try { Environment.Run(() => Act(model, rollout)); }
+        catch
+        {
+            rollout.Dispose();
+            throw;
+        }
         return rollout;
     }
 
-    private void Act(Model model, Rollout rollout, bool keep)
+    private void Act(Model model, Rollout rollout)
     {
-        using var _ = no_grad();
+        rollout.ActedBy(model);
         for (var t = 0; t < rollout.Length; t++)
         {
-            rollout.SetRow(t, Environment.Observations);
             using var scope = NewDisposeScope();
-            if (keep) Policy.Sample(Policy.Host(rollout.Kept.Pass(model, rollout.RowToKeep(t))[ActorCritic.PolicyHead]), _rng, _actions);
-            else Policy.Act(model, rollout.Row(t), _rng, _actions);
+            rollout.SetRow(t, Environment.Observations);
+            Tensor features;
+            using (enable_grad()) features = model.Features(rollout.CopyOfRow(t));
+            rollout.Keep(features);
+            using var _ = no_grad();
+            var logits = model.Output(ActorCritic.PolicyHead, features);
+            Policy.Sample(Policy.Host(logits), _rng, _actions);
             _actions.CopyTo(rollout.Actions, t * _actions.Length);
             Environment.Step(_actions);
             Record(rollout, t, model);
@@ -61,20 +70,7 @@ public sealed class Actor : IDisposable
         Summarize(rollout);
     }
 
-    /// <summary>The stream of actions' state.</summary>
-    public byte[] SaveState() => _rng.SaveState();
-
-    /// <summary>Goes on drawing where <see cref="SaveState"/> was called.</summary>
-    public void RestoreState(ReadOnlySpan<byte> state) => _rng = Rng.FromState(state);
-
-    /// <summary>Frees the rollouts; the environment stays.</summary>
-    public void Dispose()
-    {
-        _disposed = true;
-        while (_free.TryPop(out var rollout)) rollout.Free();
-        _final.Dispose();
-    }
-
+    // What step t brought: rewards to learn from, discounts, finished episodes.
     private void Record(Rollout rollout, int t, Model model)
     {
         var (n, gamma, bound) = (_actions.Length, (float)_options.Discount, (float)_options.RewardClip);
@@ -86,16 +82,16 @@ public sealed class Actor : IDisposable
         var truncated = 0;
         for (var i = 0; i < n; i++)
         {
-            var moment = Environment.Moments[i];
-            discounts[i] = moment.IsLast() ? 0 : gamma;
-            if (moment == StepType.Truncated) truncated++;
+            var step = Environment.Moments[i];
+            discounts[i] = step.IsLast() ? 0 : gamma;
+            if (step == StepType.Truncated) truncated++;
         }
         if (truncated > 0) Bootstrap(rewards, truncated, model);
         foreach (var episode in Environment.Finished) rollout.Episodes.Add((t, episode));
     }
 
-    // A truncated episode has a future that was cut off: what the model thinks it is worth joins the last reward, after clipping, so that the return
-    // may be cut there (Pardo et al. 2018, arXiv 1712.00378).
+    // A truncated episode has a future that was cut off. The model's value of its last observation joins the last reward, after
+    // clipping, so that the return may be cut there (Pardo et al. 2018, arXiv 1712.00378).
     private void Bootstrap(Span<float> rewards, int truncated, Model model)
     {
         var rows = new long[truncated];
@@ -122,6 +118,20 @@ public sealed class Actor : IDisposable
         rollout.Note("length", length / count);
     }
 
+    /// <summary>The state of the stream of actions.</summary>
+    public byte[] SaveState() => _rng.SaveState();
+
+    /// <summary>Goes on drawing where <see cref="SaveState"/> was called.</summary>
+    public void RestoreState(ReadOnlySpan<byte> state) => _rng = Rng.FromState(state);
+
+    /// <summary>Frees the rollouts; the environment stays.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        while (_free.TryPop(out var rollout)) rollout.Free();
+        _final.Dispose();
+    }
+
     private Rollout Rent()
     {
         if (_free.TryPop(out var rollout)) rollout.Clear();
@@ -137,6 +147,7 @@ public sealed class Actor : IDisposable
         else
         {
             rollout.Recycle = static _ => { }; // disposed twice: nothing more to give back
+            rollout.Forget(); // its metrics stay readable until it is filled again
             _free.Push(rollout);
         }
     }

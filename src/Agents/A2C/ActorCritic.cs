@@ -1,3 +1,4 @@
+// A2C, second page: returns, advantages and the loss. The first is Actor.cs: the rollout. The update is Learner.TrainStep.
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -28,7 +29,7 @@ public static class ActorCritic
     /// <summary>The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through them.</summary>
     public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options)
     {
-        var outputs = rollout.Kept.Count > 0 ? rollout.Kept.Join(model) : model.Forward(rollout.Inputs);
+        var outputs = model.Outputs(rollout.Features(model));
         var values = outputs[ValueHead].squeeze(1);
         var returns = new float[rollout.Count];
         var advantages = new float[rollout.Count];
