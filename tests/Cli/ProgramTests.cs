@@ -158,7 +158,7 @@ public class ProgramTests
         if (signal == "HUP" && Ignores(1)) return; // the tests run under nohup
         var (exit, error) = InProcess(stop =>
         {
-            Process.Start("kill", [$"-{signal}", $"{Environment.ProcessId}"]).WaitForExit();
+            ProgramProcess.Signal(Environment.ProcessId, signal);
             Assert.True(stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(30)), "the signal did not arrive");
             stop.ThrowIfCancellationRequested();
         });

@@ -65,7 +65,7 @@ public sealed class SafeTensorsTests : IDisposable
         open(sys.argv[2], 'wb').write(struct.pack('<Q', len(head)) + head + body)
         """;
 
-    [Fact]
+    [Python3Fact]
     public void AnIndependentReaderAgreesAndItsFilesAreRead()
     {
         var (ours, theirs) = (_folder["ours.safetensors"], _folder["theirs.safetensors"]);

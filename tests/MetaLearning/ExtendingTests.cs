@@ -13,7 +13,7 @@ public sealed class AMethodOfAUsersOwnKeepsTheContract : MetaLearnerContract
 
 public sealed class ExtendingTests
 {
-    [Fact]
+    [Python3Fact]
     public void ANetworkOfAUsersOwnPlaysAndItsInitializationActsFromTenLinesAndReadsFromFiveOfPython()
     {
         using var folder = new TempFolder();

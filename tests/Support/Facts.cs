@@ -10,6 +10,15 @@ public sealed class LongFactAttribute : FactAttribute
     public LongFactAttribute() => Skip = Tier.SkipLong;
 }
 
+/// <summary>A test that runs a python3 of its own, without any package.</summary>
+public sealed class Python3FactAttribute : FactAttribute
+{
+    public Python3FactAttribute() => Skip = Found ? null : "needs python3 on the PATH";
+
+    private static bool Found { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Any(folder => File.Exists(Path.Combine(folder, "python3")));
+}
+
 /// <summary>A theory of the long tier; see <see cref="LongFactAttribute"/>.</summary>
 public sealed class LongTheoryAttribute : TheoryAttribute
 {

@@ -45,8 +45,14 @@ public static class ProgramProcess
     /// <summary>Sends a signal by name ("TERM", "KILL").</summary>
     public static void Signal(Process process, string name)
     {
-        using var kill = Process.Start("kill", [$"-{name}", $"{process.Id}"]);
-        kill.WaitForExit();
+        Signal(process.Id, name);
+    }
+
+    /// <summary>Sends a signal by name to a process by its id. The shell's own kill: a small system has no other.</summary>
+    public static void Signal(int process, string name)
+    {
+        using var shell = Process.Start("bash", ["-c", $"kill -{name} {process}"]);
+        shell.WaitForExit();
     }
 
     /// <summary>Waits until something holds or the process has ended, whichever comes first.</summary>
