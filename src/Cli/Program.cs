@@ -6,17 +6,25 @@ using RlLeap.Gymnasium;
 
 HangupSafeWriter.Install();
 GymnasiumEnvironments.Register();
-return Shell.Run(args, new RootCommand("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests and the benchmarks.")
+return Shell.Run(args, Commands());
+
+internal static partial class Program
 {
-    DataCommand.Create(),
-    Doctor.Create(),
-    Play.Create(),
-    ReportCommand.Create(),
-    EnvsCommand.Create(),
-    GridCommand.Create(),
-    Evaluate.Create(),
-    MetaTrain.Create(),
-    Status.Create(),
-    TaskCommand.Create(),
-    Train.Create(),
-});
+    /// <summary>All commands.</summary>
+    internal static RootCommand Commands() =>
+        new("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests and the benchmarks.")
+        {
+            ConfigCommand.Create(),
+            DataCommand.Create(),
+            Doctor.Create(),
+            Play.Create(),
+            ReportCommand.Create(),
+            EnvsCommand.Create(),
+            GridCommand.Create(),
+            Evaluate.Create(),
+            MetaTrain.Create(),
+            Status.Create(),
+            TaskCommand.Create(),
+            Train.Create(),
+        };
+}

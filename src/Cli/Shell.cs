@@ -7,6 +7,7 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Display;
 using Spectre.Console;
+using RlLeap.Cli.Commands;
 using Progress = RlLeap.Cli.Runs.Progress;
 
 namespace RlLeap.Cli;
@@ -33,10 +34,10 @@ public static class Shell
         (Arguments, GoesOnBy) = (args, null);
         // What starts with @ is an argument like any other, not a file of arguments.
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        // An unknown command is reported as a missing one too; the last word is the one that helps.
+        if ((parsed.Errors.Count > 0 ? parsed.Errors[^1].Message : CheckedOption.Fault(parsed)) is { } fault)
         {
-            // An unknown command is reported as a missing one too; the last word is the one that helps.
-            Console.Error.WriteLine($"rlleap: {parsed.Errors[^1].Message}");
+            Console.Error.WriteLine($"rlleap: {fault}");
             Console.Error.WriteLine($"rlleap: see ./rlleap {NameOf(parsed)}--help");
             return WrongUsage;
         }

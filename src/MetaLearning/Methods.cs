@@ -12,13 +12,17 @@ namespace RlLeap.MetaLearning;
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class MethodAttribute(string id, string summary = "") : PluginAttribute(id, summary);
 
-/// <summary>Methods of a user's own, by name.</summary>
+/// <summary>Methods by name: those of RlLeap and those of a user's own.</summary>
 public static class Methods
 {
     private static readonly Catalog<MetaLearningMethod, MethodAttribute> Catalog = new("method");
     private static (int Known, JsonSerializerOptions Options)[] _json = []; // one or none; an array, so that threads see all of it or nothing
 
-    /// <summary>Their names, in order.</summary>
+    /// <summary>The methods that are part of RlLeap, by name.</summary>
+    public static IReadOnlyDictionary<string, Type> BuiltIn { get; } =
+        typeof(MetaLearningMethod).GetCustomAttributes<JsonDerivedTypeAttribute>().ToDictionary(mark => (string)mark.TypeDiscriminator!, mark => mark.DerivedType);
+
+    /// <summary>The names of a user's own, in order.</summary>
     public static IReadOnlyList<string> Ids => Catalog.Ids;
 
     /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
@@ -27,9 +31,12 @@ public static class Methods
     /// <summary>Registers the records of an assembly that carry <see cref="MethodAttribute"/>; returns their names.</summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
-    /// <summary>The method that <paramref name="text"/> names: "my/half-way?fraction=0.25".</summary>
+    /// <summary>The name by which configs and messages know a method: "leap", "my/half-way".</summary>
+    public static string NameOf(MetaLearningMethod method) => method.GetType().GetCustomAttribute<MethodAttribute>()?.Id ?? method.Name;
+
+    /// <summary>The method that <paramref name="text"/> names, with its defaults: "leap", or "my/half-way?fraction=0.25".</summary>
     /// <exception cref="RlLeapException">No such method or option.</exception>
-    public static MetaLearningMethod Create(string text) => Catalog.Create(text);
+    public static MetaLearningMethod Create(string text) => BuiltIn.TryGetValue(text, out var type) ? (MetaLearningMethod)Activator.CreateInstance(type)! : Catalog.Create(text);
 
     /// <summary>JSON of messages between machines: enums as words, and every method that is known now.</summary>
     public static JsonSerializerOptions Json

@@ -1,4 +1,5 @@
 // Config files: what is read, what is refused and how it is said, and that a config written is the config read.
+using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Config;
 using Xunit;
@@ -11,10 +12,10 @@ public class ConfigTests
 
     public sealed record Agent : ICheckedConfig
     {
-        [Key("Step size", Above = 0)] public required double LearningRate { get; init; }
-        [Key("Environment copies", Min = 1)] public int Copies { get; init; } = 16;
-        [Key("Steps of a rollout", Min = 1)] public int RolloutSteps { get; init; } = 5;
-        [Key("Discount", Min = 0, Max = 1)] public double Discount { get; init; } = 0.99;
+        [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)] public required double LearningRate { get; init; }
+        [Range(1, int.MaxValue)] public int Copies { get; init; } = 16;
+        [Range(1, int.MaxValue)] public int RolloutSteps { get; init; } = 5;
+        [Range(0, 1)] public double Discount { get; init; } = 0.99;
         public IEnumerable<(string, string)> Check()
         {
             if (Copies * RolloutSteps > 10_000) yield return ("copies", "copies x rollout-steps of at most 10000");
@@ -23,18 +24,18 @@ public class ConfigTests
 
     public sealed record Sample
     {
-        [Key("Name")] public required string Name { get; init; }
-        [Key("Where it runs", OneOf = ["cpu", "cuda"])] public string Device { get; init; } = "cpu";
-        [Key("Agent steps", Min = 1)] public long AgentSteps { get; init; } = 1_000_000;
-        [Key("Metric")] public Metric PathMetric { get; init; } = Metric.Energy;
-        [Key("Norms")] public bool UseNorm { get; init; }
-        [Key("Clip", Above = 0)] public double? Clip { get; init; }
-        [Key("Tasks", AtLeast = 1)] public required IReadOnlyList<string> Tasks { get; init; }
-        [Key("Seeds")] public IReadOnlyList<int> Seeds { get; init; } = [0];
-        [Key("Agent")] public required Agent Agent { get; init; }
-        [Key("More agents")] public IReadOnlyList<Agent> Others { get; init; } = [];
-        [Key("By game")] public IReadOnlyDictionary<string, Agent> PerGame { get; init; } = new Dictionary<string, Agent>();
-        [Key("Options")] public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+        public required string Name { get; init; }
+        [AllowedValues("cpu", "cuda")] public string Device { get; init; } = "cpu";
+        [Range(1, int.MaxValue)] public long AgentSteps { get; init; } = 1_000_000;
+        public Metric PathMetric { get; init; } = Metric.Energy;
+        public bool UseNorm { get; init; }
+        [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)] public double? Clip { get; init; }
+        [MinLength(1)] public required IReadOnlyList<string> Tasks { get; init; }
+        public IReadOnlyList<int> Seeds { get; init; } = [0];
+        public required Agent Agent { get; init; }
+        public IReadOnlyList<Agent> Others { get; init; } = [];
+        public IReadOnlyDictionary<string, Agent> PerGame { get; init; } = new Dictionary<string, Agent>();
+        public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
     }
 
     private const string Good = """
@@ -113,7 +114,7 @@ public class ConfigTests
     [InlineData("copies: 32", "copies: \"32\"", "bad.yaml:12: key 'agent.copies': found the text \"32\"; expected a whole number")]
     [InlineData("copies: 32", "copies: 9999", "bad.yaml:12: key 'agent.copies': expected copies x rollout-steps of at most 10000")]
     [InlineData("copies: 32", "learning-rate: 1", "bad.yaml:12: duplicate key")]
-    [InlineData("  learning-rate: 7e-4\n", "", "bad.yaml:11: missing key 'learning-rate' in section 'agent'; expected a number, greater than 0: Step size")]
+    [InlineData("  learning-rate: 7e-4\n", "", "bad.yaml:11: missing key 'learning-rate' in section 'agent'; expected a number, greater than 0")]
     [InlineData("learning-rate: 7e-4", "learning-rate: .nan", "bad.yaml:11: key 'agent.learning-rate': found '.nan'; expected a number")]
     [InlineData("use-norm: true", "use-norm: yes", "bad.yaml:6: key 'use-norm': found 'yes'; expected true or false")]
     [InlineData("path-metric: length", "path-metric: Length", "bad.yaml:5: key 'path-metric': found 'Length'; expected one of energy, length")]

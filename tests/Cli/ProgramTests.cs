@@ -12,7 +12,7 @@ public class ProgramTests
     [Theory]
     [InlineData(2, "Unrecognized command or argument 'nonsense'", "nonsense")]
     [InlineData(2, "see ./rlleap report --help", "report")]
-    [InlineData(2, "--window must be at least 1", "report", "x", "--window", "0")]
+    [InlineData(2, "--window is '0'; it must be a whole number from 1", "report", "x", "--window", "0")]
     [InlineData(1, "the run is not complete", "report", "/no/such/run")]
     [InlineData(1, "/no/such/run is not there", "status", "/no/such/run")]
     public void Wrong_use_and_errors_have_their_exit_codes_and_one_message(int code, string message, params string[] arguments)
@@ -26,7 +26,7 @@ public class ProgramTests
 
     [Theory]
     [InlineData("too deep for observations", "--set", "agent.network=mnih2013")]
-    [InlineData("cannot be split evenly over 3 workers", "--set", "workers=3")]
+    [InlineData("expected a divisor of agent.environments, 32", "--set", "workers=3")]
     [InlineData("RmsPropBaselines has no momentum", "--set", "agent.optimizer=rms-prop-baselines", "--set", "agent.momentum=0.9")]
     public void What_cannot_be_trained_is_said_before_a_folder_is_made(string expected, params string[] settings)
     {

@@ -18,7 +18,7 @@ public sealed class ShippedConfigTests
         var path = Path.Combine(Folder, name);
         Assert.StartsWith("# ", File.ReadLines(path).First());
         var kind = File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal)) ? typeof(GridConfig)
-            : File.ReadLines(path).Any(line => line.StartsWith("suite:", StringComparison.Ordinal)) ? typeof(MetaTrainConfig) : typeof(TrainConfig);
+            : File.ReadLines(path).Any(line => line.StartsWith("environment:", StringComparison.Ordinal)) ? typeof(TrainConfig) : typeof(MetaTrainConfig);
         object config = kind == typeof(GridConfig) ? ConfigFile.Load<GridConfig>(path) : kind == typeof(MetaTrainConfig) ? ConfigFile.Load<MetaTrainConfig>(path) : ConfigFile.Load<TrainConfig>(path);
         var written = ConfigFile.ToYaml(config);
         object again = kind == typeof(GridConfig) ? ConfigFile.Parse<GridConfig>(written, name) : kind == typeof(MetaTrainConfig) ? ConfigFile.Parse<MetaTrainConfig>(written, name) : ConfigFile.Parse<TrainConfig>(written, name);

@@ -43,7 +43,7 @@ public sealed record ActorCriticOptions
     public LossReduction Reduction { get; init; } = LossReduction.Mean;
     /// <summary>Whether a rollout's advantages are scaled to mean 0 and standard deviation 1.</summary>
     public bool NormalizeAdvantages { get; init; }
-    /// <summary>Encoder by name (<see cref="AgentNetworks"/>), or "auto" to choose by the observation.</summary>
+    /// <summary>Encoder: mnih2013, nature2015, minatar, mlp, one of your own as my/name?option=value (docs/networks.md), or auto (chosen by the observation).</summary>
     public string Network { get; init; } = AgentNetworks.Auto;
     /// <summary>Whether the encoder's dense layers are normalized before their activation (layer normalization): few of their units can die then (docs/diagnosis.md).</summary>
     public bool LayerNorm { get; init; }

@@ -21,9 +21,9 @@ public static class EnvsCommand
         command.Add(list);
 
         var id = new Argument<string>("ID") { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
-        var steps = new Option<int>("--steps") { Description = "How long each rule is played for, in agent steps.", DefaultValueFactory = _ => 2000 };
+        var steps = CheckedOption.Number<int>("--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
         var check = new Command("check", "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
-        check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps), result.GetValue(assembly)));
+        check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000, result.GetValue(assembly)));
         command.Add(check);
         return command;
     }
@@ -42,7 +42,6 @@ public static class EnvsCommand
 
     private static int Check(string id, int steps, string[]? assemblies)
     {
-        if (steps < 1) throw new RlLeapException($"--steps has to be at least 1; it is {steps}.");
         Plugins.LoadByHand(assemblies ?? []);
         var spec = Registry.Spec(id);
         Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");

@@ -39,13 +39,13 @@ public static class GridCommand
     private static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
     {
         if (!File.Exists(kept)) return;
-        var (there, now) = command == "train" ? (Text(Train.Resolve(ConfigFile.Load<TrainConfig>(kept))), Text(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
-            : (Text(ConfigFile.Load<MetaTrainConfig>(kept)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
+        var folder = Path.GetDirectoryName(kept)!;
+        var (there, now) = command == "train"
+            ? (Train.Identity(Train.Resolve(ConfigFile.LoadRun<TrainConfig>(folder))), Train.Identity(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
+            : (Text(ConfigFile.LoadRun<MetaTrainConfig>(folder)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
         if (RunDirectory.FirstDifference(there, now) is { } odd)
             throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be {odd.Asked}. Choose another directory for the grid, or delete that run.");
     }
 
-    private static string Text(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new(), Device = "cpu", EnvironmentThreads = 1, Assemblies = [] });
-
-    private static string Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Directory = "", Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
+    private static string Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
 }

@@ -18,18 +18,18 @@ public static class Play
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
         var task = new Option<string?>("--task") { Description = "Environment to play, if not the run's own; observations and actions must fit." };
         var record = new Option<string?>("--record") { Description = "File of the recording (.png, animated)." };
-        var episodes = new Option<int>("--episodes") { Description = "Episodes to play; the first is recorded.", DefaultValueFactory = _ => 1 };
+        var episodes = CheckedOption.Number<int>("--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
         var greedy = new Option<bool>("--greedy") { Description = "Take the most probable action instead of drawing one." };
-        var seed = new Option<long>("--seed") { Description = "Where the randomness of environment and actions comes from.", DefaultValueFactory = _ => 1 };
-        var most = new Option<int>("--max-steps") { Description = "Agent steps after which an episode is left.", DefaultValueFactory = _ => 2000 };
-        var rate = new Option<int>("--fps") { Description = "Pictures a second in the recording.", DefaultValueFactory = _ => 15 };
+        var seed = CheckedOption.Number<long>("--seed", "Where the randomness of environment and actions comes from; left out: 1.", min: long.MinValue, max: long.MaxValue);
+        var most = CheckedOption.Number<int>("--max-steps", "Agent steps after which an episode is left; left out: 2000.", min: 1, max: 1e9);
+        var rate = CheckedOption.Number<int>("--fps", "Pictures a second in the recording; left out: 15.", min: 1, max: 1000);
         var assembly = Plugins.Option();
         var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.") { run, task, record, episodes, greedy, seed, most, rate, assembly };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
-            Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record), Math.Max(1, parsed.GetValue(episodes)), parsed.GetValue(greedy),
-                parsed.GetValue(seed), parsed.GetValue(most), parsed.GetValue(rate), stop);
+            Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record), parsed.GetValue(episodes) ?? 1, parsed.GetValue(greedy),
+                parsed.GetValue(seed) ?? 1, parsed.GetValue(most) ?? 2000, parsed.GetValue(rate) ?? 15, stop);
             return Task.FromResult(0);
         });
         return command;
@@ -37,8 +37,7 @@ public static class Play
 
     private static void Run(string folder, string? id, string? record, int episodes, bool greedy, long seed, int most, int rate, CancellationToken stop)
     {
-        var path = RunDirectory.ConfigOf(folder);
-        var config = ConfigFile.Load<TrainConfig>(path);
+        var config = ConfigFile.LoadRun<TrainConfig>(folder);
         id ??= config.Environment;
         var rng = new Rng(seed);
         using var model = Load(config, folder, Registry.Spec(id));
@@ -71,7 +70,7 @@ public static class Play
         var file = new[] { Path.Combine(folder, TrainRun.ModelFile) }
             .Concat(Directory.Exists(Path.Combine(folder, "checkpoints")) ? Directory.GetDirectories(Path.Combine(folder, "checkpoints")).OrderDescending(StringComparer.Ordinal).Select(c => Path.Combine(c, TrainRun.ModelFile)) : [])
             .FirstOrDefault(File.Exists) ?? throw new RlLeapException($"{folder} has no model yet: neither {TrainRun.ModelFile} nor a checkpoint. Let the run reach its first checkpoint.");
-        var options = config.Agent.For(spec.Observation.Shape);
+        var options = config.Agent;
         var model = new Model(AgentNetworks.Create(options.Network, spec.Observation, options.Initialization), ActorCritic.Heads(spec.Action.Count, options.Initialization));
         using var scope = torch.NewDisposeScope();
         var missing = model.Import(SafeTensors.Read(file).Tensors);

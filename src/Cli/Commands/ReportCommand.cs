@@ -14,10 +14,8 @@ public static class ReportCommand
     {
         var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore };
         var output = new Option<string?>("--output", "-o") { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
-        var window = new Option<int?>("--window") { Description = "Points of the moving average (default: as the run recorded)", HelpName = "N" };
-        window.Validators.Add(r => { if (r.GetValueOrDefault<int?>() < 1) r.AddError("--window must be at least 1"); });
-        var replications = new Option<int>("--bootstrap") { Description = "Replications of the bootstrap", DefaultValueFactory = _ => 10_000, HelpName = "N" };
-        replications.Validators.Add(r => { if (r.GetValueOrDefault<int>() < 100) r.AddError("--bootstrap must be at least 100"); });
+        var window = CheckedOption.Number<int>("--window", "Points of the moving average (default: as the run recorded)", min: 1, max: 1e9);
+        var replications = CheckedOption.Number<int>("--bootstrap", "Replications of the bootstrap (default: 10000)", min: 100, max: 1e6);
         var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
         var by = new Option<string[]>("--by") { Description = "A key of the runs' configs whose value names the method, instead of the method's own name; can be given several times", HelpName = "KEY", DefaultValueFactory = _ => [] };
         var over = new Option<string?>("--over") { Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies --pool)", HelpName = "KEY" };
@@ -30,7 +28,7 @@ public static class ReportCommand
             if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs and reports. Give folders of finished runs.");
             var places = new RunNames(folders);
             var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
-            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications), parsed.GetValue(window), parsed.GetValue(pool),
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000, parsed.GetValue(window), parsed.GetValue(pool),
                 parsed.GetValue(by) is { Length: > 0 } keys ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
                 parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
             if (results.Count > 1) report = report with { Name = places.Title };

@@ -15,10 +15,10 @@ public static class Train
     {
         var id = new Argument<string?>("id") { Arity = ArgumentArity.ZeroOrOne, Description = "Environment, as `rlleap envs list` names it." };
         var config = new Option<string?>("--config") { Description = "Config file (YAML); options go on top of it." };
-        var set = new Option<string[]>("--set") { Description = "A key of the config: --set agent.learning-rate=0.001", DefaultValueFactory = _ => [] };
+        var set = new Option<string[]>("--set") { Description = "A key of the config: --set agent.optimizer.learning-rate=0.001", DefaultValueFactory = _ => [] };
         var preset = new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
-        var steps = new Option<string?>("--agent-steps") { Description = "Agent steps to train for (5e6 is understood)." };
-        var seed = new Option<long?>("--seed") { Description = "Where all randomness comes from." };
+        var steps = CheckedOption.Number<long>("--agent-steps", "Agent steps to train for (5e6 is understood).", min: 1);
+        var seed = CheckedOption.Number<long>("--seed", "Seed of everything that is random.", min: long.MinValue, max: long.MaxValue);
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
         var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
@@ -31,9 +31,9 @@ public static class Train
             List<string> settings = [.. parsed.GetValue(set)!];
             Add("environment", parsed.GetValue(id));
             Add("agent.preset", parsed.GetValue(preset));
-            Add("agent-steps", parsed.GetValue(steps));
-            Add("seed", parsed.GetValue(seed)?.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            Add("device", parsed.GetValue(device));
+            Add("agent-steps", parsed.GetValue(steps) is { } count ? ScalarText.Text(count) : null);
+            Add("run.seed", parsed.GetValue(seed) is { } number ? ScalarText.Text(number) : null);
+            Add("run.device", parsed.GetValue(device));
             Add("run.directory", parsed.GetValue(directory));
             if (parsed.GetValue(resume) is { } folder) return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, stop));
             var chosen = Resolve(Read(parsed.GetValue(config), settings));
@@ -50,12 +50,16 @@ public static class Train
     /// <summary>A config with everything filled in that it left open.</summary>
     public static TrainConfig Resolve(TrainConfig config)
     {
-        var agent = config.Agent.Resolved(Registry.Spec(config.Environment).Observation.Shape);
+        Registry.Spec(config.Environment); // an unknown one is said before a folder is named after it
+        var agent = config.Agent;
         var name = string.Concat(config.Environment.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
         // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
         var workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0) : 1);
-        return config with { Agent = agent, Workers = workers, Assemblies = Plugins.Loaded, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Seed}" } };
+        return config with { Workers = workers, Assemblies = Plugins.Loaded, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" } };
     }
+
+    /// <summary>The canonical text of what decides a run's results.</summary>
+    internal static string Identity(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, EnvironmentThreads = 1, Assemblies = [] });
 
     private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
         file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Parse<TrainConfig>("", "rlleap train", settings);
@@ -69,12 +73,14 @@ public static class Train
 
     private static int Resume(string folder, string? file, List<string> settings, CancellationToken stop)
     {
-        var path = RunDirectory.ConfigOf(folder);
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
-        var own = ConfigFile.Load<TrainConfig>(path);
-        var asked = file is null && settings.Count == 0 ? null : Resolve(file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Load<TrainConfig>(path, settings));
-        var config = own with { Device = asked?.Device ?? own.Device, EnvironmentThreads = asked?.EnvironmentThreads ?? own.EnvironmentThreads };
-        using var run = RunDirectory.Resume(folder, asked is null ? null : ConfigFile.ToYaml(asked with { Device = own.Device, EnvironmentThreads = own.EnvironmentThreads, Run = own.Run, Assemblies = own.Assemblies }), own.Record.CheckpointsKept);
+        var own = ConfigFile.LoadRun<TrainConfig>(folder);
+        var asked = file is not null ? Resolve(ConfigFile.Load<TrainConfig>(file, settings)) : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
+        if (RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
+            throw new RlLeapException($"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '{odd.Asked}'. "
+                + "Resume with its own, or choose another run.directory.");
+        var config = own with { EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device } };
+        using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept);
         if (RunDirectory.IsComplete(run.Root))
         {
             Console.WriteLine($"{run.Root} is complete: see {RunDirectory.ResultName} there.");

@@ -1,122 +1,117 @@
-// From YAML nodes to config records: every key checked, every error with its place.
+// From YAML nodes to option records: every key checked, every error with its place.
 using System.Collections;
-using System.Globalization;
+using System.Reflection;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Config;
 
-/// <summary>Where a node came from: a line of the file, or an override.</summary>
-internal sealed class ConfigOrigin(string file)
+/// <summary>Binds the nodes of a config to records.</summary>
+internal sealed class ConfigReader(ConfigTree tree)
 {
-    private readonly Dictionary<YamlNode, string> _overrides = new(ReferenceEqualityComparer.Instance);
-
-    public void Mark(YamlNode node, string setting)
+    /// <summary>A record of a type from a section: the section's keys over <paramref name="basis"/>, or over the type's defaults.</summary>
+    public object Section(Type type, YamlMappingNode node, string path, object? basis)
     {
-        foreach (var inner in node.AllNodes) _overrides[inner] = setting;
-    }
-
-    public string Of(YamlNode node) => _overrides.TryGetValue(node, out var setting) ? $"--set {setting}" : $"{file}:{Math.Max(1, node.Start.Line)}";
-}
-
-/// <summary>Binds YAML nodes to records.</summary>
-internal sealed class ConfigReader(ConfigOrigin origin)
-{
-    public object Section(Type type, YamlMappingNode node, string path)
-    {
-        var keys = ConfigKey.Of(type);
         var where = path.Length == 0 ? "" : $" in section '{path}'";
-        var values = new Dictionary<string, (YamlNode Name, YamlNode Value)>();
+        var named = NamedOptions.Of(type);
+        var start = named is not null ? Named(named, node, path, basis) : Preset(type, node) ?? Copy(basis) ?? Activator.CreateInstance(type)!;
+        if (named is not null) start = Preset(start.GetType(), node) ?? start;
+        var keys = OptionKey.Of(start.GetType());
+        var values = new Dictionary<string, YamlNode>();
         foreach (var (name, value) in node.Children)
         {
             if (name is not YamlScalarNode { Value: { } text }) throw Error(name, $"found {Describe(name)} as a key{where}; expected a word");
-            if (keys.All(k => k.Name != text))
-                throw Error(name, $"unknown key '{text}'{where}; expected {Nearest(text, keys)}");
-            values[text] = (name, value);
+            if (named is not null && text == NamedOptions.Key) continue;
+            if (keys.All(k => k.Name != text)) throw Error(name, $"unknown key '{text}'{where}; expected {Nearest(text, [.. named is null ? [] : new[] { NamedOptions.Key }, .. keys.Select(k => k.Name)])}");
+            values[text] = value;
         }
-        // Initializers give the defaults; the constructor of a record with required members may be called by reflection.
-        var section = Activator.CreateInstance(type)!;
         foreach (var key in keys)
         {
             if (values.TryGetValue(key.Name, out var given))
-                key.Property.SetValue(section, Value(key, key.Property.PropertyType, key.Nullable, given.Value, Join(path, key.Name)));
-            else if (key.Required)
-                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}: {key.Attribute.Documentation}");
+                key.Property.SetValue(start, Value(key, key.Property.PropertyType, key.Nullable, given, Join(path, key.Name), key.Property.GetValue(start)));
+            else if (key.Required && basis is null)
+                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}{(key.Documentation is { Length: > 0 } about ? $": {about}" : "")}");
         }
-        if (section is ICheckedConfig rules && rules.Check().FirstOrDefault() is { Key: { } broken } rule)
+        if (start is ICheckedConfig rules && rules.Check().FirstOrDefault() is { Key: { } broken } rule)
             throw Error(At(node, broken), $"key '{Join(path, broken)}': expected {rule.Expected}");
+        return start;
+    }
+
+    // What the section's name says; the basis stays where it has that name.
+    private object Named(NamedOptions named, YamlMappingNode node, string path, object? basis)
+    {
+        if (ConfigTree.Find(node, NamedOptions.Key) is not { } given)
+            return Copy(basis) ?? throw Error(node, $"missing key '{NamedOptions.Key}' in section '{path}'; expected one of {string.Join(", ", named.BuiltIn)}");
+        var name = (given as YamlScalarNode)?.Value ?? "";
+        if (basis is not null && named.NameOf(basis) == name) return Copy(basis)!;
+        if (!named.BuiltIn.Contains(name) && !named.Own().Contains(name.Split('?')[0]))
+            throw Error(given, $"key '{Join(path, NamedOptions.Key)}': expected {OwnNames.Expected(name, named.BuiltIn, named.Own())}");
+        try { return named.Create(name); }
+        catch (RlLeapException e) { throw Error(given, $"key '{Join(path, NamedOptions.Key)}': {e.Message}"); }
+    }
+
+    // A preset is a named base that the section's other keys are laid over.
+    private static object? Preset(Type type, YamlMappingNode node) =>
+        type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is IDictionary presets
+        && ConfigTree.Find(node, "preset") is YamlScalarNode { Value: { } name } && presets.Contains(name) ? Copy(presets[name]) : null;
+
+    private static object? Copy(object? record) => record?.GetType().GetMethod("<Clone>$")!.Invoke(record, null);
+
+    // The node of a key below a section ("agent.network"), as far down as it is there.
+    private static YamlNode At(YamlNode section, string keys)
+    {
+        foreach (var key in keys.Split('.')) section = ConfigTree.Find(section, key) ?? section;
         return section;
     }
 
-    // The node of a key below a section ("agent.network"), as far down as it is there.
-    private static YamlNode At(YamlMappingNode section, string keys) =>
-        section.Children.FirstOrDefault(child => (child.Key as YamlScalarNode)?.Value == keys.Split('.')[0]).Value is not { } found ? section
-        : keys.Contains('.') && found is YamlMappingNode inner ? At(inner, keys[(keys.IndexOf('.') + 1)..]) : found;
-
-    private object? Value(ConfigKey key, Type type, bool nullable, YamlNode node, string path)
+    private object? Value(OptionKey key, Type type, bool nullable, YamlNode node, string path, object? basis)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (nullable && IsNull(node)) return null;
-        if (ConfigKey.IsSection(type)) return node is YamlMappingNode section ? Section(type, section, path) : IsNull(node) ? Section(type, Empty(node), path) : throw Wrong();
-        if (ConfigKey.ElementOf(type) is { } element)
+        if (OptionKey.IsSection(type))
+            return node is YamlMappingNode section ? Section(type, section, path, basis) : IsNull(node) ? Section(type, tree.Like(new YamlMappingNode(), node), path, basis) : throw Wrong();
+        if (DictionaryOf(type) is { } values)
         {
-            if (type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))
+            if (node is not YamlMappingNode mapping) throw Wrong();
+            var dictionary = (IDictionary)Activator.CreateInstance(typeof(SortedDictionary<,>).MakeGenericType(typeof(string), values), StringComparer.Ordinal)!;
+            foreach (var (name, value) in mapping.Children)
             {
-                if (node is not YamlMappingNode mapping) throw Wrong();
-                var dictionary = (IDictionary)Activator.CreateInstance(typeof(SortedDictionary<,>).MakeGenericType(typeof(string), element), StringComparer.Ordinal)!;
-                foreach (var (name, value) in mapping.Children)
-                    dictionary[name is YamlScalarNode { Value: { Length: > 0 } text } ? text : throw Error(name, $"key '{path}': found {Describe(name)} as a name; expected a word")] = Value(key, element, false, value, Join(path, name.ToString()));
-                return dictionary;
+                if (name is not YamlScalarNode { Value: { Length: > 0 } text }) throw Error(name, $"key '{path}': found {Describe(name)} as a name; expected a word");
+                dictionary[text] = Value(key, values, false, value, Join(path, text), null);
             }
-            if (node is not YamlSequenceNode sequence || sequence.Children.Count < key.Attribute.AtLeast) throw Wrong();
+            return dictionary;
+        }
+        if (ListOf(type) is { } element)
+        {
+            if (node is not YamlSequenceNode sequence || sequence.Children.Count < key.AtLeast) throw Wrong();
             var items = Array.CreateInstance(element, sequence.Children.Count);
-            for (var i = 0; i < items.Length; i++) items.SetValue(Value(key, element, false, sequence.Children[i], $"{path}[{i}]"), i);
+            for (var i = 0; i < items.Length; i++) items.SetValue(Value(key, element, false, sequence.Children[i], $"{path}[{i}]", null), i);
             return items;
         }
-        if (node is not YamlScalarNode scalar || Parse(type, scalar) is not { } parsed || !key.Attribute.Allows(parsed)) throw Wrong();
-        return parsed;
+        if (node is not YamlScalarNode scalar || (type == typeof(string) ? IsNull(node) : scalar.Style != ScalarStyle.Plain)) throw Wrong(); // "1" is a text
+        return ScalarText.Parse(type, scalar.Value ?? "") is { } parsed && key.Allows(parsed) ? parsed : throw Wrong();
 
         ConfigException Wrong() => Error(node, $"key '{path}': found {Describe(node)}; expected {Expected(key, type)}{(nullable ? ", or null" : "")}");
     }
 
-    private YamlMappingNode Empty(YamlNode node)
-    {
-        var empty = new YamlMappingNode();
-        if (origin.Of(node) is ['-', '-', ..] setting) origin.Mark(empty, setting["--set ".Length..]);
-        return empty;
-    }
+    /// <summary>The type of a list's entries; null for what is no list.</summary>
+    internal static Type? ListOf(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
 
-    private static bool IsNull(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "null" or "~" };
+    /// <summary>The type of a dictionary's values; null for what is none.</summary>
+    internal static Type? DictionaryOf(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
 
-    private static object? Parse(Type type, YamlScalarNode node)
-    {
-        var text = node.Value ?? "";
-        if (type == typeof(string)) return IsNull(node) ? null : text;
-        if (node.Style != ScalarStyle.Plain) return null; // "1" is a text
-        if (type == typeof(bool)) return text switch { "true" => true, "false" => false, _ => null };
-        if (type.IsEnum) return Enum.GetValues(type).Cast<object>().FirstOrDefault(v => Names.Kebab(v.ToString()!) == text);
-        var number = text.Replace("_", ""); // 5_000_000 and 5e6 are whole numbers too
-        if (type == typeof(double) || type == typeof(float))
-            return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? Convert.ChangeType(real, type) : null;
-        if (!decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var whole) || whole != decimal.Truncate(whole)) return null;
-        if (type == typeof(int)) return whole is >= int.MinValue and <= int.MaxValue ? (int)whole : null;
-        if (type == typeof(long)) return whole is >= long.MinValue and <= long.MaxValue ? (long)whole : null;
-        throw new NotSupportedException($"a config key cannot have the type {type}");
-    }
+    internal static bool IsNull(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "null" or "~" };
 
-    private static string Expected(ConfigKey key, Type type)
+    /// <summary>What a key of a type takes, in words.</summary>
+    internal static string Expected(OptionKey key, Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (ConfigKey.IsSection(type)) return $"a section with {string.Join(", ", ConfigKey.Of(type).Select(k => k.Name))}";
-        if (ConfigKey.ElementOf(type) is { } element)
-        {
-            var dictionary = type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>);
-            var many = !dictionary && key.Attribute.AtLeast > 0 ? $" of at least {key.Attribute.AtLeast}" : "";
-            return $"{(dictionary ? "names, each with" : $"a list{many}, each entry")} {Expected(key, element)}";
-        }
-        if (type.IsEnum) return $"one of {string.Join(", ", Enum.GetNames(type).Select(Names.Kebab))}";
-        var name = type == typeof(string) ? "a text" : type == typeof(bool) ? "true or false" : type == typeof(int) || type == typeof(long) ? "a whole number" : "a number";
-        return name + key.Attribute.BoundsInWords();
+        if (NamedOptions.Of(type) is { } named) return $"a section with {NamedOptions.Key}: {string.Join(", ", named.BuiltIn)}";
+        if (OptionKey.IsSection(type)) return $"a section with {string.Join(", ", OptionKey.Of(type).Select(k => k.Name))}";
+        if (DictionaryOf(type) is { } values) return $"names, each with {Expected(key, values)}";
+        if (ListOf(type) is { } element) return $"a list{(key.AtLeast > 0 ? $" of at least {key.AtLeast}" : "")}, each entry {Expected(key, element)}";
+        return ScalarText.Expected(type) + key.Bounds;
     }
 
     internal static string Describe(YamlNode node) => node switch
@@ -129,13 +124,16 @@ internal sealed class ConfigReader(ConfigOrigin origin)
         _ => "something else",
     };
 
-    private static string Nearest(string text, IReadOnlyList<ConfigKey> keys)
+    private static string Nearest(string text, IReadOnlyList<string> keys)
     {
-        var nearest = keys.Select(k => k.Name).MinBy(name => Names.Distance(text.ToLowerInvariant().Replace('_', '-'), name))!;
-        var all = string.Join(", ", keys.Select(k => k.Name));
-        return Names.Distance(text.ToLowerInvariant().Replace('_', '-'), nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})" : $"one of {all}";
+        if (keys.Count == 0) return "none: it takes no keys";
+        var asked = text.ToLowerInvariant().Replace('_', '-');
+        var nearest = keys.MinBy(name => Names.Distance(asked, name))!;
+        var all = string.Join(", ", keys);
+        return Names.Distance(asked, nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})" : $"one of {all}";
     }
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
-    private ConfigException Error(YamlNode node, string message) => new($"{origin.Of(node)}: {message}");
+
+    private ConfigException Error(YamlNode node, string message) => new($"{tree.PlaceOf(node)}: {message}");
 }

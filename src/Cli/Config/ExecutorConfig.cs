@@ -1,4 +1,5 @@
 // The config section that says where tasks are trained: threads of this machine, or a cluster. docs/cluster.md explains it.
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -16,52 +17,71 @@ public enum ExecutorKind
 /// <summary>Where tasks are trained. Nothing in it changes a result, so a run may go on with other values.</summary>
 public sealed record ExecutorSection : ICheckedConfig
 {
-    [Key("threads of this machine, or jobs of a Slurm cluster (docs/cluster.md); the other keys are slurm's")]
+    /// <summary>
+    /// threads of this machine, or jobs of a Slurm cluster (docs/cluster.md); the other keys are slurm's.
+    /// </summary>
     public ExecutorKind Kind { get; init; } = ExecutorKind.Threads;
 
-    [Key("Partition; left out: the cluster's default")]
+    /// <summary>Partition; left out: the cluster's default.</summary>
     public string? Partition { get; init; }
 
-    [Key("Time limit of a job, as sbatch takes it (90, 1:30:00, 2-00:00:00); a task that needs longer goes on from its checkpoint in another job; left out: the partition's default")]
+    /// <summary>
+    /// Time limit of a job, as sbatch takes it (90, 1:30:00, 2-00:00:00); a task that needs longer goes on from its
+    /// checkpoint in another job; left out: the partition's default.
+    /// </summary>
     public string? Time { get; init; }
 
-    [Key("Cores of a job", Min = 1)]
+    /// <summary>Cores of a job.</summary>
+    [Range(1, int.MaxValue)]
     public int Cpus { get; init; } = 1;
 
-    [Key("GPUs of a job; run.device says whether they are used", Min = 0)]
+    /// <summary>GPUs of a job; run.device says whether they are used.</summary>
+    [Range(0, int.MaxValue)]
     public int Gpus { get; init; }
 
-    [Key("Memory of a job, as sbatch takes it (4G); left out: the cluster's default")]
+    /// <summary>Memory of a job, as sbatch takes it (4G); left out: the cluster's default.</summary>
     public string? Memory { get; init; }
 
-    [Key("Jobs of an array that may run at once; 0 for as many as the cluster gives", Min = 0)]
+    /// <summary>Jobs of an array that may run at once; 0 for as many as the cluster gives.</summary>
+    [Range(0, int.MaxValue)]
     public int Concurrency { get; init; }
 
-    [Key("Tasks in one job, side by side on its cores: for short tasks, or where whole nodes are handed out", Min = 1)]
+    /// <summary>
+    /// Tasks in one job, side by side on its cores: for short tasks, or where whole nodes are handed out.
+    /// </summary>
+    [Range(1, int.MaxValue)]
     public int TasksPerJob { get; init; } = 1;
 
-    [Key("More options for sbatch, each as it stands after #SBATCH (--account=physics)")]
+    /// <summary>More options for sbatch, each as it stands after #SBATCH (--account=physics).</summary>
     public IReadOnlyList<string> Sbatch { get; init; } = [];
 
-    [Key("Lines of shell before the program starts in a job (module load dotnet)")]
+    /// <summary>Lines of shell before the program starts in a job (module load dotnet).</summary>
     public IReadOnlyList<string> Setup { get; init; } = [];
 
-    [Key("Seconds between two looks for result files", Above = 0)]
+    /// <summary>Seconds between two looks for result files.</summary>
+    [Range(0, 1e9, MinimumIsExclusive = true)]
     public double PollSeconds { get; init; } = 0.25;
 
-    [Key("Most seconds between two questions to squeue; they begin at one second apart", Min = 1)]
+    /// <summary>Most seconds between two questions to squeue; they begin at one second apart.</summary>
+    [Range(1, 1e9)]
     public double QueueSeconds { get; init; } = 15;
 
-    [Key("Seconds that a result file may take to be seen after its job has left the queue", Min = 0)]
+    /// <summary>Seconds that a result file may take to be seen after its job has left the queue.</summary>
+    [Range(0, 1e9)]
     public double GraceSeconds { get; init; } = 15;
 
-    [Key("Times that a task is submitted again after it was lost without getting further", Min = 0)]
+    /// <summary>Times that a task is submitted again after it was lost without getting further.</summary>
+    [Range(0, int.MaxValue)]
     public int Retries { get; init; } = 3;
 
-    [Key("Minutes that Slurm's controller may be out of reach", Above = 0)]
+    /// <summary>Minutes that Slurm's controller may be out of reach.</summary>
+    [Range(0, 1e9, MinimumIsExclusive = true)]
     public double PatienceMinutes { get; init; } = 60;
 
-    [Key("Seconds before the time limit at which a task writes its checkpoint and ends; Slurm may be a minute early", Min = 1)]
+    /// <summary>
+    /// Seconds before the time limit at which a task writes its checkpoint and ends; Slurm may be a minute early.
+    /// </summary>
+    [Range(1, int.MaxValue)]
     public int WarnSeconds { get; init; } = 120;
 
     /// <inheritdoc/>

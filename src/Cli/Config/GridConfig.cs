@@ -1,4 +1,5 @@
 // A grid: one config, run for every combination of some keys' values.
+using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Config;
@@ -6,25 +7,34 @@ namespace RlLeap.Cli.Config;
 /// <summary>Config of `rlleap grid`: the runs are all combinations of the axes' values.</summary>
 public sealed partial record GridConfig : ICheckedConfig
 {
-    [Key("Command that makes one run", OneOf = ["meta-train", "train"])]
+    /// <summary>Command that makes one run.</summary>
+    [AllowedValues("meta-train", "train")]
     public string Command { get; init; } = "meta-train";
 
-    [Key("Config of every run, relative to this file; {key} stands for a run's value of that axis: omniglot-{method.name}.yaml")]
+    /// <summary>
+    /// Config of every run, relative to this file; {key} stands for a run's value of that axis:
+    /// omniglot-{method.name}.yaml.
+    /// </summary>
     public required string Config { get; init; }
 
-    [Key("Folder of the runs: each gets a folder in it, named by its values")]
+    /// <summary>Folder of the runs: each gets a folder in it, named by its values.</summary>
     public required string Directory { get; init; }
 
-    [Key("Runs side by side, each a process of its own", Min = 1, Max = 1024)]
+    /// <summary>Runs side by side, each a process of its own.</summary>
+    [Range(1, 1024)]
     public int Parallel { get; init; } = 1;
 
-    [Key("Values that all runs share, by key as for --set")]
+    /// <summary>Values that all runs share, by key as for --set.</summary>
     public IReadOnlyDictionary<string, string> Set { get; init; } = new Dictionary<string, string>();
 
-    [Key("Values to combine, by key as for --set: method: [leap, reptile]", AtLeast = 1)]
+    /// <summary>Values to combine, by key as for --set: method: [leap, reptile].</summary>
+    [MinLength(1)]
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Axes { get; init; }
 
-    [Key("Combinations to leave out, each as key=value of some axes with spaces between: method.loss=false method.stabilizer=true")]
+    /// <summary>
+    /// Combinations to leave out, each as key=value of some axes with spaces between: method.loss=false
+    /// method.stabilizer=true.
+    /// </summary>
     public IReadOnlyList<string> Except { get; init; } = [];
 
     public IEnumerable<(string Key, string Expected)> Check()

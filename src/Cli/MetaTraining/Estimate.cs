@@ -34,7 +34,7 @@ public static class Estimate
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
 
             # {suite.Pool.Count} tasks in the pool, {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{(suite.Learner.Stopping is null ? "" : " at most")}; {parameters:N0} parameters, {suite.Network.Name}
-            # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}{(config.Method.Name == "maml" ? " and more, because MAML differentiates through its steps" : "")}
+            # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}{(config.Method is RlLeap.MetaLearning.MamlOptions ? " and more, because MAML differentiates through its steps" : "")}
             # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {config.Run.Directory}
             # nothing was run and nothing was written
             """));

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Serilog;
+using RlLeap.Cli.Config;
 using RlLeap.Cli.Slurm;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
@@ -146,7 +147,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var key = JsonSerializer.Serialize(new
         {
-            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, suite.EvaluationLearner,
+            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, Learner = ConfigFile.ToLine(suite.EvaluationLearner),
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
             Assemblies = Plugins.Identity, // a user's own code may have changed under its name
         });

@@ -34,17 +34,17 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     }
 
     /// <summary>A meta-learner as a config has it, not yet trained.</summary>
-    public static IMetaLearner Open(MetaTrainConfig config, Suite suite) => config.Method.Resolve().Create(new MetaLearnerContext
+    public static IMetaLearner Open(MetaTrainConfig config, Suite suite) => config.Method.Create(new MetaLearnerContext
     {
         Network = suite.Network,
         Pool = suite.Pool,
         Learner = suite.Learner,
-        MetaOptimizer = config.Meta.Resolve(),
+        MetaOptimizer = config.Meta.Optimizer,
         MetaSteps = config.Meta.Steps,
         MaxDiverged = config.Meta.MaxDiverged,
         Rng = new Rng(config.Run.Seed).Split("meta-training"),
         // Where jobs train, the machine that submits them needs no GPU; a method that trains one growing state does that here.
-        Device = Devices.Open(config.Executor.Kind == ExecutorKind.Slurm && config.Method.Resolve() is PerTaskMethod or NoPretrainingOptions ? "cpu" : config.Run.Device),
+        Device = Devices.Open(config.Executor.Kind == ExecutorKind.Slurm && config.Method is PerTaskMethod or NoPretrainingOptions ? "cpu" : config.Run.Device),
     });
 
     /// <summary>The meta-learner that a finished run in <paramref name="folder"/> ended with.</summary>
@@ -70,11 +70,11 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private void MetaTrain(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
         var sampler = new TaskSampler(new Rng(config.Run.Seed).Split("meta-batches"), suite.Pool.Count, config.Meta.Batch);
-        using var progress = new Progress($"{config.Method.Name} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps, worth: 1.0 / config.Meta.Batch);
+        using var progress = new Progress($"{Methods.NameOf(config.Method)} over {suite.Pool.Count} tasks", config.Meta.Steps, "meta-steps", learner.MetaSteps, worth: 1.0 / config.Meta.Batch);
         var times = new StepTimes(Workers);
         var work = run.PathOf("work");
         var stored = new CachingExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step => CachingExecutor.StepFolder(work, step), progress) : times.Watch(Threads(suite, progress, times)), work);
-        var patience = Patience(learner.MetaSteps);
+        var patience = Patience(suite, learner.MetaSteps);
         while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
         {
             cancellation.ThrowIfCancellationRequested();
@@ -82,7 +82,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
             Write(record, suite);
-            Count(patience, record.Mean(ValidationError));
+            if (patience is not null) Count(patience, record.Mean(suite.Learner.Stopping!.Metric));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
@@ -94,23 +94,21 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         CachingExecutor.Discard(work);
     }
 
-    private const string ValidationError = "validation.error";
-
     // Of meta-training. What it has seen is in the run's metrics, which a resume cuts back to the checkpoint.
-    private Patience? Patience(long made)
+    private Patience? Patience(Suite suite, long made)
     {
         if (config.Meta.Patience == 0) return null;
         var patience = new Patience(config.Meta.Patience);
         if (made > 0)
             foreach (var row in JsonLines.Read(run.PathOf(RunDirectory.MetricsName)).Where(row => row.Series == "meta" && row.Step < made))
-                Count(patience, row.Values.First(value => value.Column == Column(ValidationError)).Value);
+                Count(patience, row.Values.First(value => value.Column == Column(suite.Learner.Stopping!.Metric)).Value);
         return patience;
     }
 
     // A meta-step without tasks (no pretraining) has no error.
-    private static void Count(Patience? patience, double error)
+    private static void Count(Patience patience, double error)
     {
-        if (!double.IsNaN(error)) patience?.Add(error);
+        if (!double.IsNaN(error)) patience.Add(error);
     }
 
     private static string Column(string metric) => metric.Replace('.', '/');
@@ -159,7 +157,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private string Summary(MetaStepRecord record)
     {
-        var path = config.Method.Metric == PathMetric.Energy ? Part("path energy", "path.energy", "G4") : Part("path length", "path.length", "G4");
+        var path = config.Method is LeapOptions { Metric: PathMetric.Energy } ? Part("path energy", "path.energy", "G4") : Part("path length", "path.length", "G4");
         return $"{path}{Part("error", TrainingSummary.Error, "G3")}loss {Text("loss.mean", "G4")}";
 
         string Text(string metric, string format) => record.Mean(metric).ToString(format, CultureInfo.InvariantCulture);
@@ -168,7 +166,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
-        var method = config.Method.Name;
+        var method = Methods.NameOf(config.Method);
         var finished = config.Evaluation is { } wanted
             ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)
             : [];
@@ -201,7 +199,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         foreach (var folder in wanted.Against.Where(other => other != "none").Select(other => Path.TrimEndingDirectorySeparator(Path.GetFullPath(other))).Distinct())
         {
             RequireFinished(folder);
-            var config = ConfigFile.Load<MetaTrainConfig>(RunDirectory.ConfigOf(folder));
+            var config = ConfigFile.LoadRun<MetaTrainConfig>(folder);
             others.Add(new(folder, config, Suite.Open(config)));
             if (heldOut.Intersect(others[^1].Suite.Pool.Select(task => task.Info.Id)).FirstOrDefault() is { } seen)
                 throw new RlLeapException($"{folder} was trained on {seen}, which is held out here, so learning it would not be compared. Compare with a run that holds it out too, or name tasks that neither was trained on.");
@@ -265,7 +263,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var (measure, axis, higher) = suite.Curve;
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)), [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, suite.Window, Scales(finished), Facts(config, suite))
         {
-            Method = config.Method.Name,
+            Method = Methods.NameOf(config.Method),
             Smoothing = suite.Smoothing,
             Scores = [.. finished.SelectMany(f => f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
         };
@@ -278,7 +276,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         var facts = new SortedDictionary<string, string>(suite.Facts.ToDictionary(f => f.Key, f => f.Value), StringComparer.Ordinal)
         {
-            ["method"] = config.Method.Resolve().ToString(),
+            ["method"] = ConfigFile.ToLine(config.Method),
             ["network"] = suite.Network.Name,
             ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
             ["runtime"] = RuntimeInformation.FrameworkDescription,

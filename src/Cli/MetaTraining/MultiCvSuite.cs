@@ -1,4 +1,5 @@
 // Whole image data sets as tasks: all but one pretrain, the one that is held out is learned from the result.
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Data;
@@ -6,56 +7,53 @@ using RlLeap.Data;
 namespace RlLeap.Cli.MetaTraining;
 
 /// <summary>Multi-CV's protocol (Flennerhag et al. 2019, section 4.2 and appendix E).</summary>
-public sealed record MultiCvSection
+public sealed record MultiCvSection : ICheckedConfig
 {
-    [Key("Data sets by name (see rlleap data list); all but the held-out one pretrain", AtLeast = 2)]
+    /// <summary>Data sets by name (see rlleap data list); all but the held-out one pretrain.</summary>
+    [MinLength(2)]
     public required IReadOnlyList<string> Sets { get; init; }
 
-    [Key("The data set that is held out, one of sets")]
+    /// <summary>The data set that is held out, one of sets.</summary>
     public required string HeldOut { get; init; }
 
-    [Key("Training images used of each set; left out: all", Above = 0)]
+    /// <summary>Training images used of each set; left out: all.</summary>
+    [Range(0, int.MaxValue, MinimumIsExclusive = true)]
     public int? TrainImages { get; init; }
 
-    [Key("Whether a copy of a set with fewer images than its distribution is accepted")]
+    /// <summary>Whether a copy of a set with fewer images than its distribution is accepted.</summary>
     public bool AllowPartial { get; init; }
 
-    [Key("Images in a minibatch", Above = 0)]
-    public int Batch { get; init; } = 64;
+    /// <summary>Images in a minibatch.</summary>
+    [Range(1, int.MaxValue)]
+    public int BatchSize { get; init; } = 64;
 
-    [Key("Learning rate of the tasks' SGD at the start; it falls to zero along a cosine over a task's whole budget", Above = 0)]
-    public double LearningRate { get; init; } = 0.1;
+    /// <summary>How a task is learned in a meta-step, at most; the held-out set too, but for its length.</summary>
+    public LearnerOptions Learner { get; init; } = new()
+    {
+        Epochs = 1, Stopping = new EarlyStopping(), Optimizer = new OptimizerOptions { Schedule = Schedule.Cosine },
+    };
 
-    [Key("Epochs a task is trained for in a meta-step, at most", Above = 0)]
-    public long Epochs { get; init; } = 1;
-
-    [Key("Gradient steps a task is trained for in a meta-step, at most, instead of epochs", Above = 0)]
-    public long? GradientSteps { get; init; }
-
-    [Key("Epochs the held-out set is trained for, at most", Above = 0)]
+    /// <summary>Epochs the held-out set is trained for, at most.</summary>
+    [Range(0, 1e15, MinimumIsExclusive = true)]
     public long EvaluationEpochs { get; init; } = 20;
 
-    [Key("Gradient steps the held-out set is trained for, at most, instead of evaluation-epochs", Above = 0)]
+    /// <summary>Gradient steps the held-out set is trained for, at most, instead of evaluation-epochs.</summary>
+    [Range(0, 1e15, MinimumIsExclusive = true)]
     public long? EvaluationSteps { get; init; }
 
-    [Key("Validation images that early stopping looks at, always the same", Above = 0)]
+    /// <summary>Validation images that early stopping looks at, always the same.</summary>
+    [Range(0, int.MaxValue, MinimumIsExclusive = true)]
     public int ValidationImages { get; init; } = 500;
 
-    [Key("Gradient steps between two looks", Above = 0)]
-    public int LookEvery { get; init; } = 10;
-
-    [Key("Looks in a row without a new lowest validation error that end a task's training; 0 for no early stopping", Min = 0)]
-    public int Patience { get; init; } = 10;
-
-    [Key("Encoder of your own, as my/name?option=value (docs/networks.md); left out: the paper's")]
+    /// <summary>Encoder of your own, as my/name?option=value (docs/networks.md); left out: the paper's.</summary>
     public string? Network { get; init; }
 
-    /// <summary>Broken rules: the key below "multi-cv" and what is expected.</summary>
-    internal IEnumerable<(string Key, string Expected)> Check()
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
     {
-        if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null) yield return ("multi-cv.sets", $"names among {string.Join(", ", MultiCv.Names)}");
-        if (Sets.Distinct().Count() < Sets.Count) yield return ("multi-cv.sets", "each set once");
-        if (!Sets.Contains(HeldOut)) yield return ("multi-cv.held-out", $"one of sets: {string.Join(", ", Sets)}");
+        if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null) yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
+        if (Sets.Distinct().Count() < Sets.Count) yield return ("sets", "each set once");
+        if (!Sets.Contains(HeldOut)) yield return ("held-out", $"one of sets: {string.Join(", ", Sets)}");
     }
 }
 
@@ -75,18 +73,12 @@ public sealed class MultiCvSuite : Suite
     {
         (_section, _location, _rng) = (config.MultiCv!, location, new Rng(config.Run.Seed).Split("multi-cv"));
         foreach (var name in _section.Sets) Find(name);
-        Learner = new LearnerOptions
-        {
-            Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = _section.LearningRate, Schedule = Schedule.Cosine },
-            Stopping = _section.Patience > 0 ? new EarlyStopping { Every = _section.LookEvery, Patience = _section.Patience } : null,
-        };
-        EvaluationLearner = Lasting(_section.EvaluationSteps, _section.EvaluationEpochs);
-        Learner = Lasting(_section.GradientSteps, _section.Epochs);
+        Learner = _section.Learner;
+        EvaluationLearner = _section.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner with { Epochs = _section.EvaluationEpochs };
         Pool = [.. _section.Sets.Where(name => name != _section.HeldOut).Select(Find)];
         HeldOut = [Prefix + _section.HeldOut];
         Network = _section.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.MultiCv;
 
-        LearnerOptions Lasting(long? steps, long epochs) => steps is { } n ? Learner with { GradientSteps = n } : Learner with { Epochs = epochs };
     }
 
     /// <inheritdoc/>
@@ -107,7 +99,7 @@ public sealed class MultiCvSuite : Suite
         var name = id.StartsWith(Prefix, StringComparison.Ordinal) ? id[Prefix.Length..] : id;
         if (!_tasks.TryGetValue(name, out var task))
             _tasks[name] = task = new MultiCvTask(MultiCv.Load(name, _rng, _location, _section.AllowPartial, trainImages: _section.TrainImages ?? 0))
-            { BatchSize = _section.Batch, ValidationSubset = _section.ValidationImages };
+            { BatchSize = _section.BatchSize, ValidationSubset = _section.ValidationImages };
         return task;
     }
 
@@ -121,7 +113,7 @@ public sealed class MultiCvSuite : Suite
     public override CurveRecorder Record() => new ErrorCurve();
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
+    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <summary>The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the validation error.</summary>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>
@@ -134,7 +126,7 @@ public sealed class MultiCvSuite : Suite
     };
 
     /// <inheritdoc/>
-    public override string? Setting => $"{_section with { Sets = [], HeldOut = "" }}; {string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
+    public override string? Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; {string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

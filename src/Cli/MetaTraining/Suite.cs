@@ -1,5 +1,6 @@
 // What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
 using RlLeap.Agents;
+using RlLeap.Cli.Config;
 using RlLeap.Environments;
 using RlLeap.Data;
 
@@ -51,6 +52,9 @@ public abstract class Suite
     /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
     public virtual IReadOnlyList<string> TaskMetrics => [];
 
+    /// <summary>The <see cref="TaskMetrics"/> of image tasks: the error, and what early stopping looks at.</summary>
+    protected IReadOnlyList<string> ImageMetrics => Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
+
     /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
@@ -76,7 +80,7 @@ public sealed class GamesSuite : Suite
     {
         var games = config.Games!;
         _evaluation = config.Evaluation ?? new EvaluationSection();
-        Options = games.Agent.For(Registry.Spec(games.Pretraining[0]).Observation.Shape);
+        Options = games.Agent;
         _pool = [.. games.Pretraining.Select(id => new ActorCriticTask(id, Options))];
         HeldOut = games.HeldOut is { } held ? [held] : [];
         Network = _pool[0].CreateNetwork();
@@ -106,7 +110,7 @@ public sealed class GamesSuite : Suite
     public override LearnerOptions EvaluationLearner { get; }
 
     /// <inheritdoc/>
-    public override string Setting => Options.ToString();
+    public override string Setting => ConfigFile.ToLine(Options);
 
     /// <inheritdoc/>
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
@@ -144,14 +148,10 @@ public sealed class OmniglotSuite : Suite
         var omniglot = config.Omniglot!;
         _rng = new Rng(config.Run.Seed).Split("omniglot");
         _split = OmniglotSplit.Draw(_data, _rng, omniglot.Alphabets);
-        _options = new OmniglotOptions
-        {
-            BatchSize = omniglot.Batch,
-            Augmentation = new AffineAugmentation { Corners = omniglot.InkCorners ? CornerFill.Ink : CornerFill.Background },
-        };
+        _options = omniglot.Task;
         Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
-        Learner = new LearnerOptions { GradientSteps = omniglot.GradientSteps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = omniglot.LearningRate } };
-        EvaluationLearner = Learner with { GradientSteps = omniglot.EvaluationSteps ?? omniglot.GradientSteps };
+        Learner = omniglot.Learner;
+        EvaluationLearner = omniglot.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
         Network = omniglot.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
     }
 
@@ -183,10 +183,10 @@ public sealed class OmniglotSuite : Suite
     public override int Window => 10; // the error of one minibatch is noise
 
     /// <inheritdoc/>
-    public override string Setting => _options.ToString();
+    public override string Setting => ConfigFile.ToLine(_options);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => [TrainingSummary.Error];
+    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))

@@ -1,7 +1,8 @@
 // Where the runs of a report stand among each other: names, and values of their configs.
 using System.Globalization;
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
-using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Reports;
 
@@ -58,11 +59,7 @@ public sealed class RunNames
     {
         var path = Path.Combine(folder, RunDirectory.ConfigName);
         if (!File.Exists(path)) throw new RlLeapException($"{path} is not there: {folder} is no run.");
-        var yaml = new YamlStream();
-        yaml.Load(new StringReader(File.ReadAllText(path)));
-        var node = yaml.Documents[0].RootNode;
-        foreach (var part in key.Split('.'))
-            node = node is YamlMappingNode section && section.Children.TryGetValue(part, out var child) ? child : throw new RlLeapException($"{folder} has no key {key} in its config.");
+        var node = ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key)) ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
         return node.ToString();
     }
 }

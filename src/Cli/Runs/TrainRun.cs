@@ -29,20 +29,20 @@ public sealed class TrainRun : IDisposable
     public TrainRun(TrainConfig config, RunDirectory run)
     {
         (_config, _run) = (config, run);
-        _rng = new Rng(config.Seed);
+        _rng = new Rng(config.Run.Seed);
         (_task, _learner) = Open(config);
         if (run.Restored is { } checkpoint) Restore(checkpoint);
     }
 
     private static ActorCriticTask TaskOf(TrainConfig config) =>
-        new(config.Environment, config.Agent.For(Registry.Spec(config.Environment).Observation.Shape), config.EnvironmentThreads, config.Workers ?? 1);
+        new(config.Environment, config.Agent.Checked(), config.EnvironmentThreads, config.Workers ?? 1);
 
     /// <summary>What a config trains, at its beginning. No environment is stepped yet.</summary>
     /// <exception cref="RlLeapException">The environment, network, optimizer or device cannot be had, or do not fit one another.</exception>
     public static (ActorCriticTask Task, Learner Learner) Open(TrainConfig config)
     {
         var task = TaskOf(config);
-        return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps), new Rng(config.Seed).Split("learner"), Devices.Open(config.Device)));
+        return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps), new Rng(config.Run.Seed).Split("learner"), Devices.Open(config.Run.Device)));
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>
@@ -211,7 +211,7 @@ public sealed class TrainRun : IDisposable
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         if (File.Exists(_run.PathOf(FreshNote))) record["resumed"] = File.ReadAllText(_run.PathOf(FreshNote)).Trim();
         var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, "none", _config.Seed, [.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)])], [],
+            [new Curve(_task.Info.Id, "none", _config.Run.Seed, [.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)])], [],
             Window: _config.Record.Episodes ? window : 1, Record: record)
         { Smoothing = _config.Record.Episodes ? null : $"the last {window} episodes" };
         _run.Finish(result);

@@ -1,0 +1,22 @@
+// rlleap config keys: what can stand in a config.
+using System.CommandLine;
+using RlLeap.Cli.Config;
+
+namespace RlLeap.Cli.Commands;
+
+/// <summary>Prints the reference of all keys.</summary>
+public static class ConfigCommand
+{
+    public static Command Create()
+    {
+        var keys = new Command("keys", "Every key: its values, its default and what it does. docs/config-keys.md is made by it.");
+        var assembly = Plugins.Option();
+        keys.Add(assembly);
+        keys.SetAction(parsed =>
+        {
+            Plugins.LoadByHand(parsed.GetValue(assembly)!);
+            Console.Write(KeyReference.Markdown());
+        });
+        return new Command("config", "Config files.") { keys };
+    }
+}

@@ -1,0 +1,189 @@
+// A config as a tree of YAML nodes, each with the place where it was written.
+using Serilog;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace RlLeap.Cli.Config;
+
+/// <summary>The nodes of a config file, of the file that it names as its base, and of overrides.</summary>
+internal sealed class ConfigTree
+{
+    private readonly Type _type;
+    private readonly Dictionary<YamlNode, string> _places = new(ReferenceEqualityComparer.Instance);
+
+    private ConfigTree(Type type) => _type = type;
+
+    /// <summary>The nodes.</summary>
+    public YamlMappingNode Root { get; private set; } = new();
+
+    /// <summary>A config file with its bases.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="type">The config's record; decides which old keys are known.</param>
+    public static ConfigTree Load(string path, Type type) => new ConfigTree(type).Read(() => Text(path), path, []);
+
+    /// <summary>As <see cref="Load"/>, from a text.</summary>
+    public static ConfigTree Parse(string text, string name, Type type) => new ConfigTree(type).Read(() => text, name, []);
+
+    /// <summary>"file:line" or "--set key=value".</summary>
+    public string PlaceOf(YamlNode node) => _places.GetValueOrDefault(node, "?");
+
+    /// <summary>Makes a node known as written where another was.</summary>
+    public T Like<T>(T node, YamlNode other) where T : YamlNode
+    {
+        _places[node] = PlaceOf(other);
+        return node;
+    }
+
+    /// <summary>Whether a key is written somewhere.</summary>
+    public bool Has(string path) => Find(path) is not null;
+
+    /// <summary>The value of a key; null where it is not written.</summary>
+    public YamlNode? Find(string path) => Find(Root, path);
+
+    /// <summary>Lays settings, each as a.b=value, over the tree.</summary>
+    public void Set(IEnumerable<string> settings)
+    {
+        var all = new YamlMappingNode();
+        foreach (var setting in settings)
+        {
+            var split = setting.IndexOf('=');
+            var path = split < 0 ? "" : setting[..split];
+            if (path.Split('.').Any(string.IsNullOrWhiteSpace))
+                throw new ConfigException($"--set {setting}: expected key=value, a key of a section as section.key=value");
+            var one = new YamlMappingNode();
+            Put(one, path, Value(setting, setting[(split + 1)..]));
+            foreach (var node in one.AllNodes) _places[node] = $"--set {setting}";
+            Hint($"--set {setting}", OldKeys.Rename(this, one, _type));
+            Overlay(all, one);
+        }
+        Overlay(Root, all);
+    }
+
+    /// <summary>Writes a value at a path, with the sections on the way.</summary>
+    public void Put(YamlMappingNode into, string path, YamlNode value)
+    {
+        var parts = path.Split('.');
+        foreach (var part in parts[..^1])
+        {
+            if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section)) Replace(into, part, section = Like(new YamlMappingNode(), value));
+            into = section;
+        }
+        Replace(into, parts[^1], value);
+    }
+
+    /// <summary>The value of a path below a node; null where there is none.</summary>
+    public static YamlNode? Find(YamlNode node, string path)
+    {
+        foreach (var part in path.Split('.'))
+        {
+            if (node is not YamlMappingNode section || !section.Children.TryGetValue(part, out var child)) return null;
+            node = child;
+        }
+        return node;
+    }
+
+    /// <summary>Takes a path out; null where there is none.</summary>
+    public static YamlNode? Take(YamlMappingNode root, string path)
+    {
+        var dot = path.LastIndexOf('.');
+        if ((dot < 0 ? root : Find(root, path[..dot])) is not YamlMappingNode section || !section.Children.TryGetValue(path[(dot + 1)..], out var value)) return null;
+        section.Children.Remove(path[(dot + 1)..]);
+        return value;
+    }
+
+    // What is laid over wins; lists are replaced, sections merged. Another name begins its section anew: the keys were another method's.
+    private void Overlay(YamlMappingNode into, YamlMappingNode over)
+    {
+        if (Find(into, "name") is { } old && Find(over, "name") is { } name && old.ToString() != name.ToString()) into.Children.Clear();
+        if (over.Children.ContainsKey("gradient-steps")) into.Children.Remove("epochs"); // two ways to say one thing
+        foreach (var (key, value) in over.Children)
+            if (value is YamlMappingNode above && into.Children.TryGetValue(key, out var below) && below is YamlMappingNode section) Overlay(section, above);
+            else Replace(into, key, value);
+    }
+
+    private void Replace(YamlMappingNode into, YamlNode key, YamlNode value)
+    {
+        into.Children.Remove(key);
+        into.Children.Add(_places.ContainsKey(key) ? key : Like(key, value), value);
+    }
+
+    private ConfigTree Read(Func<string> text, string name, IReadOnlyList<string> above)
+    {
+        if (above.Contains(Path.GetFullPath(name))) throw new ConfigException($"{name}: key 'base': the file is its own base; expected another file");
+        var root = ParseYaml(text(), name);
+        foreach (var node in root.AllNodes) _places[node] = $"{name}:{Math.Max(1, node.Start.Line)}";
+        Hint(name, OldKeys.Rename(this, root, _type));
+        if (Take(root, "base") is { } named)
+        {
+            if (named is not YamlScalarNode { Value.Length: > 0 } file) throw new ConfigException($"{PlaceOf(named)}: key 'base': expected a file, relative to this one");
+            var path = Path.Combine(Path.GetDirectoryName(name) ?? "", file.Value!);
+            if (!File.Exists(path)) throw new ConfigException($"{PlaceOf(named)}: key 'base': there is no file {path}");
+            Read(() => Text(path), path, [.. above, Path.GetFullPath(name)]);
+        }
+        Overlay(Root, root);
+        _places[Root] = $"{name}:1";
+        return this;
+    }
+
+    private static void Hint(string where, IReadOnlyList<string> renamed)
+    {
+        if (renamed.Count > 0) Log.Information("{Where}: old keys, still understood: {Keys}", where, string.Join(", ", renamed));
+    }
+
+    private static string Text(string path)
+    {
+        try { return File.ReadAllText(path); }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException) { throw new ConfigException($"{path}: no such file; {Shipped(path)}"); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new ConfigException($"{path}: cannot be read: {e.Message}"); }
+    }
+
+    // Where the configs are that come with the program, as seen from here.
+    private static string Shipped(string asked)
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var configs = Path.Combine(folder.FullName, "experiments", "configs");
+            if (!Directory.Exists(configs)) continue;
+            var files = Directory.GetFiles(configs, "*.yaml", SearchOption.AllDirectories);
+            var near = files.FirstOrDefault(file => Path.GetFileName(file) == Path.GetFileName(asked));
+            var shown = Path.GetRelativePath(Environment.CurrentDirectory, near ?? configs);
+            if (shown.StartsWith("..", StringComparison.Ordinal)) shown = near ?? configs;
+            return near is null ? $"configs that come with RlLeap are in {shown}.{Names.Suggest(Path.GetFileName(asked), files.Select(f => Path.GetFileName(f)))}" : $"there is {shown}";
+        }
+        return "expected a config file (YAML)";
+    }
+
+    private static YamlNode Value(string setting, string text)
+    {
+        var documents = new YamlStream();
+        try { documents.Load(new StringReader(text)); }
+        catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException)
+        {
+            throw new ConfigException($"--set {setting}: the value is not YAML; expected a number, a text, or a list [a, b]");
+        }
+        return documents.Documents.Count == 0 ? new YamlScalarNode("") : documents.Documents[0].RootNode;
+    }
+
+    private static YamlMappingNode ParseYaml(string text, string name)
+    {
+        if (text.Split('\n').ToList().FindIndex(line => line[..^line.TrimStart().Length].Contains('\t') && line.Trim().Length > 0) is >= 0 and var tab)
+            throw new ConfigException($"{name}:{tab + 1}: a tab in the indentation; expected spaces");
+        var stream = new YamlStream();
+        var parser = new Parser(new StringReader(text));
+        try { stream.Load(parser); }
+        catch (YamlException e) when (e.Message.StartsWith("Duplicate key ", StringComparison.Ordinal))
+        {
+            throw new ConfigException($"{name}:{e.Start.Line}: duplicate key '{e.Message["Duplicate key ".Length..]}'; expected each key once");
+        }
+        catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException) // the scanner throws the latter two on some broken input
+        {
+            var line = e is YamlException yaml ? yaml.Start.Line : parser.Current?.End.Line ?? 1;
+            throw new ConfigException($"{name}:{line}: not YAML{(e is YamlException ? $" ({e.Message.TrimEnd('.')})" : "")}; "
+                + "expected lines of `key: value`, indented by spaces, quotes and brackets closed");
+        }
+        if (stream.Documents.Count > 1) throw new ConfigException($"{name}:{stream.Documents[1].RootNode.Start.Line}: a second document begins; expected one");
+        if (stream.Documents.Count == 0) return new YamlMappingNode();
+        return stream.Documents[0].RootNode as YamlMappingNode
+            ?? throw new ConfigException($"{name}:{stream.Documents[0].RootNode.Start.Line}: found {ConfigReader.Describe(stream.Documents[0].RootNode)}; expected keys and values");
+    }
+}

@@ -1,0 +1,79 @@
+// The reference of all keys, made from the records.
+using System.Collections;
+using System.Reflection;
+using System.Text;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Cli.Config;
+
+/// <summary>Every key of every config as Markdown: a table for each section.</summary>
+internal static class KeyReference
+{
+    /// <summary>The page.</summary>
+    public static string Markdown()
+    {
+        var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. [program.md](program.md) says how configs are read.\n");
+        foreach (var (command, type) in new[] { ("train", typeof(TrainConfig)), ("meta-train", typeof(MetaTrainConfig)), ("grid", typeof(GridConfig)) })
+            Table(text, $"## {command}", type);
+        var sections = new Dictionary<Type, List<string>>();
+        Find(typeof(TrainConfig), "", sections);
+        Find(typeof(MetaTrainConfig), "", sections);
+        foreach (var (type, paths) in sections)
+            if (type != typeof(MetaLearningMethod)) Table(text, $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
+        foreach (var (name, type) in Methods.BuiltIn) Table(text, $"## Section `method` with `name: {name}`", type);
+        foreach (var name in Methods.Ids) Table(text, $"## Section `method` with `name: {name}`", Methods.Create(name).GetType());
+        return text.ToString();
+    }
+
+    // The sections, each with the paths at which it stands.
+    private static void Find(Type type, string path, Dictionary<Type, List<string>> sections)
+    {
+        foreach (var key in OptionKey.Of(type).Where(key => OptionKey.IsSection(key.Property.PropertyType)))
+        {
+            var (inner, at) = (key.Property.PropertyType, path + key.Name);
+            if (!sections.TryGetValue(inner, out var paths)) sections[inner] = paths = [];
+            if (!paths.Contains(at)) paths.Add(at);
+            Find(inner, at + ".", sections);
+        }
+    }
+
+    private static void Table(StringBuilder text, string title, Type type)
+    {
+        text.Append($"\n{title}\n\n{XmlDocumentation.Summary(type)}\n");
+        var keys = OptionKey.Of(type);
+        if (keys.Count == 0) return;
+        var defaults = Fresh(type);
+        text.Append("\n| Key | Value | Default | What |\n|---|---|---|---|\n");
+        foreach (var key in keys)
+        {
+            var value = key.Property.GetValue(defaults);
+            var (section, usual) = (OptionKey.IsSection(key.Property.PropertyType), value is null ? "null" : OptionKey.IsSection(value.GetType()) ? Differences(value) : ConfigWriter.Line(value));
+            var takes = section ? "a section" : ConfigReader.Expected(key, key.Property.PropertyType);
+            text.Append($"| `{key.Name}` | {Cell(takes)} | {(key.Required ? "required" : usual.Length == 0 ? "" : $"`{Cell(usual)}`")} | {Cell(key.Documentation)} |\n");
+        }
+        if (type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is not IDictionary presets) return;
+        text.Append("\nPresets, where they differ from the defaults:\n\n");
+        foreach (var name in presets.Keys) text.Append($"* `{name}`: `{Differences(presets[name]!)}`\n");
+    }
+
+    // What a record has otherwise than a fresh one of its type.
+    private static string Differences(object record)
+    {
+        var fresh = Fresh(record.GetType());
+        var words = new List<string>();
+        if (NamedOptions.Of(record.GetType()) is { BuiltIn.Count: > 1 } named) words.Add($"{NamedOptions.Key}: {named.NameOf(record)}");
+        foreach (var key in OptionKey.Of(record.GetType()))
+        {
+            var (own, usual) = (key.Property.GetValue(record), key.Property.GetValue(fresh));
+            if (ConfigWriter.Line(own) == ConfigWriter.Line(usual)) continue;
+            words.Add($"{key.Name}: {(own is not null && OptionKey.IsSection(own.GetType()) ? $"{{{Differences(own)}}}" : ConfigWriter.Line(own))}");
+        }
+        return string.Join(", ", words);
+    }
+
+    private static object Fresh(Type type) => type.GetConstructor(Type.EmptyTypes) is not null ? Activator.CreateInstance(type)!
+        : Methods.Create(Methods.Ids.First(id => Methods.Create(id).GetType() == type)); // a positional record of a user's own
+
+    private static string Cell(string text) => text.Replace("|", "\\|");
+}

@@ -1,0 +1,69 @@
+// Sections that the configs of train and meta-train have in common.
+using System.ComponentModel.DataAnnotations;
+using System.Text.RegularExpressions;
+using RlLeap.Agents;
+using RlLeap.Environments;
+
+namespace RlLeap.Cli.Config;
+
+/// <summary>Where a run is kept, and on what it runs.</summary>
+public record RunSection : ICheckedConfig
+{
+    /// <summary>Folder of the run, made by it; null makes one under runs/, named after what is run.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>Seed of everything that is random.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>Where tensors lie: cpu, cuda or cuda:i.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
+    {
+        if (!Regex.IsMatch(Device, "^(cpu|cuda(:[0-9]{1,4})?)$")) yield return ("device", "cpu, cuda or cuda:i");
+    }
+}
+
+/// <summary>Where a meta-training run is kept, and on what it runs.</summary>
+public sealed record MetaRunSection : RunSection
+{
+    /// <summary>Tasks trained side by side; 0 for one a core.</summary>
+    [Range(0, 1024)]
+    public int Parallel { get; init; }
+
+    /// <summary>Seconds between checkpoints inside a running task.</summary>
+    [Range(0, 1e9, MinimumIsExclusive = true)]
+    public double CheckpointSeconds { get; init; } = 120;
+}
+
+/// <summary>What an agent's section needs to know of its environment.</summary>
+internal static class AgentKeys
+{
+    private static readonly IReadOnlyList<string> Networks = [AgentNetworks.Auto, .. AgentNetworks.Names];
+
+    /// <summary>The preset that "auto" stands for, and the network where the preset's own is for other observations.</summary>
+    /// <param name="section">Path of the agent's section.</param>
+    /// <param name="agent">What the section says.</param>
+    /// <param name="environment">What the agent learns.</param>
+    /// <param name="given">Whether a key is given.</param>
+    public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment, Func<string, bool> given)
+    {
+        if (agent.Preset != "auto" && given($"{section}.network")) return [];
+        long[] shape;
+        try { shape = Registry.Spec(environment).Observation.Shape; }
+        catch (RlLeapException) { return []; } // said where the environment is made
+        var preset = agent.Preset == "auto" ? ActorCriticOptions.PresetFor(shape) : agent.Preset;
+        List<string> settled = agent.Preset == "auto" ? [$"{section}.preset={preset}"] : [];
+        var own = ActorCriticOptions.Presets[preset];
+        if (!given($"{section}.network") && own.NetworkFor(shape) is var network && network != own.Network) settled.Add($"{section}.network={network}");
+        return settled;
+    }
+
+    /// <summary>Broken rules of an agent's section.</summary>
+    public static IEnumerable<(string Key, string Expected)> Check(string section, ActorCriticOptions agent)
+    {
+        if (!Networks.Contains(agent.Network) && !RlLeap.Networks.Has(agent.Network))
+            yield return ($"{section}.network", OwnNames.Expected(agent.Network, Networks, RlLeap.Networks.Ids));
+    }
+}
