@@ -8,10 +8,14 @@ namespace RlLeap;
 
 /// <summary>A property of an options record, seen as a key of a config.</summary>
 /// <remarks>
-/// An options record is a record with <c>init</c> properties; <c>LearningRate</c> is the key <c>learning-rate</c>. Everything about a
-/// key stands at its property: the XML comment documents it, the initializer is its default (<c>required</c>: it has none), and
-/// attributes of System.ComponentModel.DataAnnotations bound it: <see cref="RangeAttribute"/> numbers (and the numbers of a list),
-/// <see cref="AllowedValuesAttribute"/> texts, <see cref="MinLengthAttribute"/> lists. Records of a user's own work the same way.
+/// An options record is a record with <c>init</c> properties; <c>LearningRate</c> is the key <c>learning-rate</c>.
+/// Everything about a
+/// key stands at its property: the XML comment documents it, the initializer is its default (<c>required</c>: it has
+/// none), and
+/// attributes of System.ComponentModel.DataAnnotations bound it: <see cref="RangeAttribute"/> numbers (and the numbers
+/// of a list),
+/// <see cref="AllowedValuesAttribute"/> texts, <see cref="MinLengthAttribute"/> lists. Records of a user's own work the
+/// same way.
 /// </remarks>
 public sealed class OptionKey
 {
@@ -44,14 +48,17 @@ public sealed class OptionKey
     /// <summary>Smallest number of entries of a list.</summary>
     public int AtLeast { get; }
 
-    /// <summary>What it does, from the property's XML comment; empty where the assembly has no documentation file beside it.</summary>
+    /// <summary>
+    /// What it does, from the property's XML comment; empty where the assembly has no documentation file beside it.
+    /// </summary>
     public string Documentation => XmlDocumentation.Summary(Property);
 
     /// <summary>The keys of a type, those of its base first, in the order of their declaration.</summary>
     public static IReadOnlyList<OptionKey> Of(Type type) => Known.GetOrAdd(type, static type =>
     {
         var context = new NullabilityInfoContext();
-        return [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true })
+        return [.. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.SetMethod is { IsPublic: true })
             .OrderBy(p => Depth(p.DeclaringType!)).ThenBy(p => p.MetadataToken).Select(p => new OptionKey(p, context))];
     });
 
@@ -62,7 +69,8 @@ public sealed class OptionKey
     public bool Allows(object? value) => value switch
     {
         string text => text.Length > 0 && _words?.Contains(text) != false,
-        int or long or double or float when _range is not null => Within(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
+        int or long or double or float when _range is not null =>
+            Within(Convert.ToDouble(value, CultureInfo.InvariantCulture)),
         _ => true,
     };
 
@@ -75,7 +83,8 @@ public sealed class OptionKey
             if (_range is null) return "";
             var words = new List<string>();
             if (double.IsFinite(Low)) words.Add($"{(_range.MinimumIsExclusive ? "greater than" : "at least")} {ScalarText.Text(Low)}");
-            if (double.IsFinite(High) && High < int.MaxValue) words.Add($"{(_range.MaximumIsExclusive ? "less than" : "at most")} {ScalarText.Text(High)}");
+            if (double.IsFinite(High)
+                && High < int.MaxValue) words.Add($"{(_range.MaximumIsExclusive ? "less than" : "at most")} {ScalarText.Text(High)}");
             return words.Count == 0 ? "" : ", " + string.Join(" and ", words);
         }
     }
@@ -89,7 +98,8 @@ public sealed class OptionKey
             var path = name.Length == 0 ? key.Name : $"{name}.{key.Name}";
             var value = key.Property.GetValue(options);
             if (value is not null && IsSection(value.GetType())) Check(value, path);
-            else if (value is not null && !(key.Allows(value) && (value is not double number || double.IsFinite(number))))
+            else if (value is not null
+                && !(key.Allows(value) && (value is not double number || double.IsFinite(number))))
                 throw new RlLeapException($"The option {path} is {ScalarText.Text(value)}; it must be {ScalarText.Expected(key.Property.PropertyType)}{key.Bounds}.");
         }
     }
@@ -98,7 +108,8 @@ public sealed class OptionKey
 
     private double High => Convert.ToDouble(_range!.Maximum, CultureInfo.InvariantCulture);
 
-    private bool Within(double number) => (_range!.MinimumIsExclusive ? number > Low : number >= Low) && (_range.MaximumIsExclusive ? number < High : number <= High);
+    private bool Within(double number) => (_range!.MinimumIsExclusive ? number > Low : number >= Low)
+        && (_range.MaximumIsExclusive ? number < High : number <= High);
 
     private static int Depth(Type type) => type.BaseType is { } below ? 1 + Depth(below) : 0;
 }

@@ -3,33 +3,45 @@ using System.Globalization;
 namespace RlLeap;
 
 /// <summary>The one way in which numbers, switches and words are read from text and written to it.</summary>
-/// <remarks>Config files, <c>--set</c>, the options of an id (<c>?name=value</c>) and the command line all read their values here.</remarks>
+/// <remarks>
+/// Config files, <c>--set</c>, the options of an id (<c>?name=value</c>) and the command line all read their values
+/// here.
+/// </remarks>
 public static class ScalarText
 {
-    /// <summary>Whether values of a type are scalars: texts, switches, numbers, enums, and nullable forms of these.</summary>
+    /// <summary>
+    /// Whether values of a type are scalars: texts, switches, numbers, enums, and nullable forms of these.
+    /// </summary>
     public static bool Is(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        return type == typeof(string) || type == typeof(bool) || type == typeof(int) || type == typeof(long) || type == typeof(double)
+        return type == typeof(string) || type == typeof(bool) || type == typeof(int) || type == typeof(long)
+            || type == typeof(double)
             || type == typeof(float) || type.IsEnum;
     }
 
     /// <summary>The value that a text is of a type; null where it is none.</summary>
     /// <remarks>
-    /// Whole numbers may be written 5_000_000 or 5e6. A switch is true, 1, on or false, 0, off. An enum's values are its names in
+    /// Whole numbers may be written 5_000_000 or 5e6. A switch is true, 1, on or false, 0, off. An enum's values are
+    /// its names in
     /// kebab-case. Numbers that are not finite, or that do not fit the type, are none.
     /// </remarks>
     public static object? Parse(Type type, string text)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (type == typeof(string)) return text;
-        if (type == typeof(bool)) return text switch { "true" or "1" or "on" => true, "false" or "0" or "off" => false, _ => null };
-        if (type.IsEnum) return Enum.GetValues(type).Cast<object>().FirstOrDefault(value => Names.Kebab(value.ToString()!) == text);
+        if (type == typeof(bool)) return text switch { "true" or "1" or "on" => true, "false" or "0" or "off" =>
+            false, _ => null };
+        if (type.IsEnum) return Enum.GetValues(type).Cast<object>()
+            .FirstOrDefault(value => Names.Kebab(value.ToString()!) == text);
         var number = text.Replace("_", "", StringComparison.Ordinal);
         var invariant = CultureInfo.InvariantCulture;
-        if (type == typeof(double)) return double.TryParse(number, NumberStyles.Float, invariant, out var real) && double.IsFinite(real) ? real : null;
-        if (type == typeof(float)) return float.TryParse(number, NumberStyles.Float, invariant, out var single) && float.IsFinite(single) ? single : null;
-        if (!decimal.TryParse(number, NumberStyles.Float, invariant, out var whole) || whole != decimal.Truncate(whole)) return null;
+        if (type == typeof(double)) return double.TryParse(number, NumberStyles.Float, invariant, out var real)
+            && double.IsFinite(real) ? real : null;
+        if (type == typeof(float)) return float.TryParse(number, NumberStyles.Float, invariant, out var single)
+            && float.IsFinite(single) ? single : null;
+        if (!decimal.TryParse(number, NumberStyles.Float, invariant, out var whole)
+            || whole != decimal.Truncate(whole)) return null;
         if (type == typeof(int)) return whole is >= int.MinValue and <= int.MaxValue ? (int)whole : null;
         if (type == typeof(long)) return whole is >= long.MinValue and <= long.MaxValue ? (long)whole : null;
         throw new NotSupportedException($"{type} is not the type of a scalar.");

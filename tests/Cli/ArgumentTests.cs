@@ -1,4 +1,5 @@
-// Every option and argument of every command: whatever is given, the program says what is wrong in a line, and does nothing.
+// Every option and argument of every command: whatever is given, the program says what is wrong in a line, and does
+// nothing.
 using System.CommandLine;
 using RlLeap.Cli;
 using RlLeap.Cli.Commands;
@@ -9,12 +10,15 @@ namespace RlLeap.Tests.Cli;
 public sealed class ArgumentTests
 {
     private static readonly string[] Values =
-        ["", " ", "abc", "-3", "0", "1.5", "1e400", "1e19", "99999999999999999999", "NaN", "Infinity", "1,5", "--", "-", "a=b", "=", "@file", "/no/such/place", "/dev/null", "/dev/null/x", "\u00e9\n"];
+        ["", " ", "abc", "-3", "0", "1.5", "1e400", "1e19", "99999999999999999999", "NaN", "Infinity", "1,5", "--",
+            "-", "a=b", "=", "@file", "/no/such/place", "/dev/null", "/dev/null/x", "\u00e9\n"];
 
     // What would change this machine or take minutes is left out.
-    private static readonly string[] LeftOut = ["doctor", "data get", "envs", "envs list", "data list", "config keys", "config", "data"];
+    private static readonly string[] LeftOut = ["doctor", "data get", "envs", "envs list", "data list", "config keys",
+        "config", "data"];
 
-    public static TheoryData<string> Commands => [.. Leaves(Program.Commands(), "").Where(name => !LeftOut.Contains(name))];
+    public static TheoryData<string> Commands =>
+        [.. Leaves(Program.Commands(), "").Where(name => !LeftOut.Contains(name))];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -35,7 +39,9 @@ public sealed class ArgumentTests
         finally { Directory.SetCurrentDirectory(before); }
         Assert.True(tried > 0);
 
-        IEnumerable<string> Begin() => [.. name.Split(' '), .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0).Select(_ => "/no/such/run")];
+        IEnumerable<string> Begin() =>
+            [.. name.Split(' '), .. command.Arguments.Where(a => a.Arity.MinimumNumberOfValues > 0)
+            .Select(_ => "/no/such/run")];
 
         void Check(string[] arguments, Option? option)
         {
@@ -46,7 +52,8 @@ public sealed class ArgumentTests
             Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
             Assert.StartsWith("rlleap: ", error, StringComparison.Ordinal);
             // A number that is none is wrong usage, whatever else is wrong.
-            if (option is not null && IsNumber(option) && arguments[^1] is "abc" or "NaN" or "1e400" or "Infinity") Assert.Equal(2, exit);
+            if (option is not null && IsNumber(option)
+                && arguments[^1] is "abc" or "NaN" or "1e400" or "Infinity") Assert.Equal(2, exit);
             Assert.Empty(Directory.GetFileSystemEntries(temp.Root));
         }
     }
@@ -56,12 +63,16 @@ public sealed class ArgumentTests
     {
         foreach (var name in Leaves(Program.Commands(), ""))
             foreach (var option in Find(name).Options.Where(IsNumber))
-                Assert.True(option.GetType().GetProperty("CustomParser")!.GetValue(option) is not null, $"{name} {option.Name} is not a CheckedOption");
+                Assert.True(option.GetType().GetProperty("CustomParser")!.GetValue(option) is not null,
+                    $"{name} {option.Name} is not a CheckedOption");
     }
 
     [Theory]
-    [InlineData("a,b", "a", "b"), InlineData("MinAtar/A-v0?planes=10,MinAtar/B-v0", "MinAtar/A-v0?planes=10", "MinAtar/B-v0"), InlineData("gym:x/A?size=1,2", "gym:x/A?size=1,2"), InlineData("a,,b", "a", "b")]
-    public void Names_may_have_commas_between(string given, params string[] names) => Assert.Equal(names, CheckedOption.Names([given]));
+    [InlineData("a,b", "a", "b"),
+        InlineData("MinAtar/A-v0?planes=10,MinAtar/B-v0", "MinAtar/A-v0?planes=10", "MinAtar/B-v0"),
+        InlineData("gym:x/A?size=1,2", "gym:x/A?size=1,2"), InlineData("a,,b", "a", "b")]
+    public void Names_may_have_commas_between(string given, params string[] names) =>
+        Assert.Equal(names, CheckedOption.Names([given]));
 
     [Theory]
     [InlineData("report", "--bootstrap", "1e4", "/no/such/run/result.json is not there")]
@@ -73,11 +84,16 @@ public sealed class ArgumentTests
         Assert.Contains(expected, error, StringComparison.Ordinal);
     }
 
-    private static bool IsNumber(Option option) => (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) is var type && (type == typeof(int) || type == typeof(long) || type == typeof(double));
+    private static bool IsNumber(Option option) =>
+        (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) is var type
+        && (type == typeof(int) || type == typeof(long) || type == typeof(double));
 
-    private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands.SelectMany(sub => Leaves(sub, $"{path} {sub.Name}".Trim())).Concat(path.Length > 0 ? [path] : []);
+    private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands
+        .SelectMany(sub => Leaves(sub, $"{path} {sub.Name}".Trim())).Concat(path.Length > 0 ? [path] : []);
 
-    private static Command Find(string name) => name.Split(' ').Aggregate((Command)Program.Commands(), (command, word) => command.Subcommands.Single(sub => sub.Name == word));
+    private static Command Find(string name) =>
+        name.Split(' ').Aggregate((Command)Program.Commands(), (command, word) =>
+        command.Subcommands.Single(sub => sub.Name == word));
 
     private static (int Exit, string Error) Run(string[] arguments)
     {

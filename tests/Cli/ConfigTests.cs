@@ -12,7 +12,8 @@ public class ConfigTests
 
     public sealed record Agent : ICheckedConfig
     {
-        [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)] public required double LearningRate { get; init; }
+        [Range(0, double.PositiveInfinity, MinimumIsExclusive =
+            true)] public required double LearningRate { get; init; }
         [Range(1, int.MaxValue)] public int Copies { get; init; } = 16;
         [Range(1, int.MaxValue)] public int RolloutSteps { get; init; } = 5;
         [Range(0, 1)] public double Discount { get; init; } = 0.99;
@@ -68,7 +69,8 @@ public class ConfigTests
     public void A_config_is_read_with_defaults_for_what_it_leaves_out()
     {
         var config = ConfigFile.Parse<Sample>(Good, "good.yaml");
-        Assert.Equal(("a sample", "cuda", 5_000_000L, Metric.Length, true, 0.5), (config.Name, config.Device, config.AgentSteps, config.PathMetric, config.UseNorm, config.Clip));
+        Assert.Equal(("a sample", "cuda", 5_000_000L, Metric.Length, true, 0.5),
+            (config.Name, config.Device, config.AgentSteps, config.PathMetric, config.UseNorm, config.Clip));
         Assert.Equal(["MinAtar/Breakout-v0", "MinAtar/Asterix-v0"], config.Tasks);
         Assert.Equal([1, 2, 3], config.Seeds);
         Assert.Equal(new Agent { LearningRate = 7e-4, Copies = 32 }, config.Agent);
@@ -78,10 +80,13 @@ public class ConfigTests
     }
 
     [Theory]
-    [InlineData("plain"), InlineData("null"), InlineData("true"), InlineData("1e5"), InlineData("- a: b"), InlineData("quo\"te \\ # x"), InlineData("ALE/Alien-v5"), InlineData("two\nlines"), InlineData("~"), InlineData("é: ü")]
+    [InlineData("plain"), InlineData("null"), InlineData("true"), InlineData("1e5"), InlineData("- a: b"),
+        InlineData("quo\"te \\ # x"), InlineData("ALE/Alien-v5"), InlineData("two\nlines"), InlineData("~"),
+        InlineData("é: ü")]
     public void A_config_written_reads_back_equal(string name)
     {
-        var config = ConfigFile.Parse<Sample>(Good, "good.yaml") with { Name = name, Tasks = [name, "b"], Clip = null, Options = new Dictionary<string, string> { [name] = name } };
+        var config = ConfigFile.Parse<Sample>(Good, "good.yaml") with { Name = name, Tasks = [name, "b"], Clip = null,
+            Options = new Dictionary<string, string> { [name] = name } };
         foreach (var documented in new[] { false, true })
         {
             var text = ConfigFile.ToYaml(config, documented);
@@ -95,37 +100,51 @@ public class ConfigTests
     [Fact]
     public void Overrides_go_through_the_same_checks()
     {
-        var config = ConfigFile.Parse<Sample>(Good, "good.yaml", "agent.copies=4", "tasks=[x]", "clip=null", "path-metric=energy", "others=[]", "per-game.Pong.learning-rate=3");
+        var config = ConfigFile.Parse<Sample>(Good, "good.yaml", "agent.copies=4", "tasks=[x]", "clip=null",
+            "path-metric=energy", "others=[]", "per-game.Pong.learning-rate=3");
         Assert.Equal(4, config.Agent.Copies);
         Assert.Equal(["x"], config.Tasks);
         Assert.Null(config.Clip);
         Assert.Equal(3, config.PerGame["Pong"].LearningRate);
-        Assert.Contains("unknown key 'copie' in section 'agent'; expected 'copies'?", Refused(Good, "agent.copie=4"), StringComparison.Ordinal);
-        Assert.StartsWith("--set agent.copies=0: key 'agent.copies': found '0'; expected a whole number, at least 1", Refused(Good, "agent.copies=0"), StringComparison.Ordinal);
+        Assert.Contains("unknown key 'copie' in section 'agent'; expected 'copies'?", Refused(Good, "agent.copie=4"),
+            StringComparison.Ordinal);
+        Assert.StartsWith("--set agent.copies=0: key 'agent.copies': found '0'; expected a whole number, at least 1",
+            Refused(Good, "agent.copies=0"), StringComparison.Ordinal);
         Assert.StartsWith("--set nonsense: expected key=value", Refused(Good, "nonsense"), StringComparison.Ordinal);
         Assert.StartsWith("--set new.key=1: unknown key 'new'", Refused(Good, "new.key=1"), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("copies: 32", "copeis: 32", "bad.yaml:12: unknown key 'copeis' in section 'agent'; expected 'copies'?")]
-    [InlineData("copies: 32", "copies: many", "bad.yaml:12: key 'agent.copies': found 'many'; expected a whole number, at least 1")]
+    [InlineData("copies: 32", "copies: many",
+        "bad.yaml:12: key 'agent.copies': found 'many'; expected a whole number, at least 1")]
     [InlineData("copies: 32", "copies: 2.5", "bad.yaml:12: key 'agent.copies': found '2.5'; expected a whole number")]
-    [InlineData("copies: 32", "copies: 3000000000", "bad.yaml:12: key 'agent.copies': found '3000000000'; expected a whole number")]
-    [InlineData("copies: 32", "copies: \"32\"", "bad.yaml:12: key 'agent.copies': found the text \"32\"; expected a whole number")]
-    [InlineData("copies: 32", "copies: 9999", "bad.yaml:12: key 'agent.copies': expected copies x rollout-steps of at most 10000")]
+    [InlineData("copies: 32", "copies: 3000000000",
+        "bad.yaml:12: key 'agent.copies': found '3000000000'; expected a whole number")]
+    [InlineData("copies: 32", "copies: \"32\"",
+        "bad.yaml:12: key 'agent.copies': found the text \"32\"; expected a whole number")]
+    [InlineData("copies: 32", "copies: 9999",
+        "bad.yaml:12: key 'agent.copies': expected copies x rollout-steps of at most 10000")]
     [InlineData("copies: 32", "learning-rate: 1", "bad.yaml:12: duplicate key")]
-    [InlineData("  learning-rate: 7e-4\n", "", "bad.yaml:11: missing key 'learning-rate' in section 'agent'; expected a number, greater than 0")]
-    [InlineData("learning-rate: 7e-4", "learning-rate: .nan", "bad.yaml:11: key 'agent.learning-rate': found '.nan'; expected a number")]
+    [InlineData("  learning-rate: 7e-4\n", "",
+        "bad.yaml:11: missing key 'learning-rate' in section 'agent'; expected a number, greater than 0")]
+    [InlineData("learning-rate: 7e-4", "learning-rate: .nan",
+        "bad.yaml:11: key 'agent.learning-rate': found '.nan'; expected a number")]
     [InlineData("use-norm: true", "use-norm: yes", "bad.yaml:6: key 'use-norm': found 'yes'; expected true or false")]
-    [InlineData("path-metric: length", "path-metric: Length", "bad.yaml:5: key 'path-metric': found 'Length'; expected one of energy, length")]
-    [InlineData("device: cuda", "device: gpu", "bad.yaml:3: key 'device': found 'gpu'; expected a text (one of cpu, cuda)")]
+    [InlineData("path-metric: length", "path-metric: Length",
+        "bad.yaml:5: key 'path-metric': found 'Length'; expected one of energy, length")]
+    [InlineData("device: cuda", "device: gpu",
+        "bad.yaml:3: key 'device': found 'gpu'; expected a text (one of cpu, cuda)")]
     [InlineData("seeds: [1, 2, 3]", "seeds: [1, x]", "bad.yaml:9: key 'seeds[1]': found 'x'; expected a whole number")]
-    [InlineData("tasks: [MinAtar/Breakout-v0, MinAtar/Asterix-v0]", "tasks: []", "bad.yaml:8: key 'tasks': found a list; expected a list of at least 1")]
+    [InlineData("tasks: [MinAtar/Breakout-v0, MinAtar/Asterix-v0]", "tasks: []",
+        "bad.yaml:8: key 'tasks': found a list; expected a list of at least 1")]
     [InlineData("seeds: [1, 2, 3]", "seeds: [1, 2", "bad.yaml:9: not YAML")]
     [InlineData("  copies: 32", "\tcopies: 32", "bad.yaml:12: a tab in the indentation; expected spaces")]
     [InlineData("name: a sample", "name:", "bad.yaml:2: key 'name': found nothing; expected a text")]
-    public void What_is_wrong_is_said_with_file_line_key_and_what_was_expected(string good, string bad, string expected) =>
-        Assert.StartsWith(expected, Refused(Good.Replace(good, bad, StringComparison.Ordinal)), StringComparison.Ordinal);
+    public void What_is_wrong_is_said_with_file_line_key_and_what_was_expected(string good, string bad,
+        string expected) =>
+        Assert.StartsWith(expected, Refused(Good.Replace(good, bad, StringComparison.Ordinal)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_hundred_malformed_configs_each_give_one_clear_error()
@@ -136,12 +155,14 @@ public class ConfigTests
         {
             var at = rng.NextInt(lines.Length);
             var (key, value) = (lines[at][..lines[at].IndexOf(':')], lines[at][(lines[at].IndexOf(':') + 1)..]);
-            var free = lines[at].StartsWith("    Alien", StringComparison.Ordinal) || at >= lines.Length - 2 || key.Trim() == "Alien"; // dictionaries take any key
+            var free = lines[at].StartsWith("    Alien", StringComparison.Ordinal) || at >= lines.Length - 2
+                || key.Trim() == "Alien"; // dictionaries take any key
             var bad = rng.NextInt(6) switch
             {
                 0 when !free => $"{key}{(char)('b' + rng.NextInt(20))}q:{value}",      // a key nobody knows
                 1 => $"{lines[at]}\n{Regex.Replace(lines[at], "- ", "  ")}",           // twice
-                2 when !free => $"{key}: {{a: {{b: 1}}}}",                              // a section where none belongs, or with other keys
+                2 when !free => $"{key}: {{a: {{b: 1}}}}",
+                    // a section where none belongs, or with other keys
                 3 => $"{key}: [[1]]",                                                  // lists in a list
                 4 => $"{key}: \"unclosed",
                 _ => $"{key} = {value}",                                               // not a key and a value
@@ -155,12 +176,17 @@ public class ConfigTests
     }
 
     [Theory]
-    [InlineData("", "bad.yaml:1: missing key 'name'"), InlineData("- a\n- b", "bad.yaml:1: found a list"), InlineData("just words", "bad.yaml:1: found 'just words'"), InlineData("a: 1\n---\nb: 2", "bad.yaml:3: a second document")]
-    public void A_file_that_is_not_a_config_is_refused(string text, string expected) => Assert.StartsWith(expected, Refused(text), StringComparison.Ordinal);
+    [InlineData("", "bad.yaml:1: missing key 'name'"), InlineData("- a\n- b", "bad.yaml:1: found a list"),
+        InlineData("just words", "bad.yaml:1: found 'just words'"),
+        InlineData("a: 1\n---\nb: 2", "bad.yaml:3: a second document")]
+    public void A_file_that_is_not_a_config_is_refused(string text, string expected) =>
+        Assert.StartsWith(expected, Refused(text), StringComparison.Ordinal);
 
     [Fact]
     public void A_file_that_is_not_there_is_named() =>
-        Assert.StartsWith("/no/such.yaml: no such file", Assert.Throws<ConfigException>(() => ConfigFile.Load<Sample>("/no/such.yaml")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("/no/such.yaml: no such file",
+            Assert.Throws<ConfigException>(() => ConfigFile.Load<Sample>("/no/such.yaml")).Message,
+            StringComparison.Ordinal);
 
     private static string Refused(string text, params string[] overrides) =>
         Assert.Throws<ConfigException>(() => ConfigFile.Parse<Sample>(text, "bad.yaml", overrides)).Message;

@@ -13,7 +13,8 @@ public sealed class OldConfigTests
     private static readonly string Old = Path.Combine(Repository.Root, "tests", "Cli", "Fixtures", "configs-of-0.1");
     private static readonly string Now = Path.Combine(Repository.Root, "experiments", "configs");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Old, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names =>
+        [.. Directory.GetFiles(Old, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -22,21 +23,27 @@ public sealed class OldConfigTests
         var old = Runs(Path.Combine(Old, name));
         Assert.NotEmpty(old);
         // One file for eight now.
-        var held = name.StartsWith("multi-cv-", StringComparison.Ordinal) && !File.Exists(Path.Combine(Now, name)) ? name["multi-cv-".Length..^".yaml".Length] : null;
-        var now = Runs(Path.Combine(Now, held is null ? name : "multi-cv-cifar10.yaml"), held is null ? [] : [$"multi-cv.held-out={held}", $"run.directory=runs/multi-cv-{held}"]);
+        var held = name.StartsWith("multi-cv-", StringComparison.Ordinal) && !File.Exists(Path.Combine(Now, name))
+            ? name["multi-cv-".Length..^".yaml".Length] : null;
+        var now = Runs(Path.Combine(Now, held is null ? name : "multi-cv-cifar10.yaml"), held is null ? []
+            : [$"multi-cv.held-out={held}", $"run.directory=runs/multi-cv-{held}"]);
         Assert.Equal(old, now);
     }
 
     // The canonical texts of all runs that a file asks for.
     private static IReadOnlyList<string> Runs(string path, params string[] settings)
     {
-        if (!File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))) return [Text(path, settings)];
+        if (!File.ReadLines(path)
+            .Any(line => line.StartsWith("axes:", StringComparison.Ordinal))) return [Text(path, settings)];
         var grid = ConfigFile.Load<GridConfig>(path);
-        return [.. grid.Runs().Select(run => Text(Path.Combine(Path.GetDirectoryName(path)!, run.Config), [.. run.Settings, "run.directory=x"]))];
+        return [.. grid.Runs()
+            .Select(run => Text(Path.Combine(Path.GetDirectoryName(path)!, run.Config),
+            [.. run.Settings, "run.directory=x"]))];
     }
 
     private static string Text(string path, IReadOnlyList<string> settings) => ConfigFile.ToYaml(
-        File.ReadAllText(path).Contains("environment:", StringComparison.Ordinal) ? ConfigFile.Load<TrainConfig>(path, settings) : (object)ConfigFile.Load<MetaTrainConfig>(path, settings));
+        File.ReadAllText(path).Contains("environment:", StringComparison.Ordinal)
+            ? ConfigFile.Load<TrainConfig>(path, settings) : (object)ConfigFile.Load<MetaTrainConfig>(path, settings));
 
     [Fact]
     public void The_record_of_an_old_run_loads_too()
@@ -60,7 +67,8 @@ public sealed class OldConfigTests
         Assert.Equal(new ReptileOptions { IncludeLastStep = true }, config.Method);
         Assert.Equal(ActorCriticOptions.MinAtar with
         {
-            RolloutLength = 7, RewardClip = 2, Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
+            RolloutLength = 7, RewardClip = 2,
+                Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
         }, config.Games!.Agent);
         Assert.Equal(new OptimizerOptions { LearningRate = 0.1, Schedule = Schedule.Linear }, config.Meta.Optimizer);
     }
@@ -68,17 +76,24 @@ public sealed class OldConfigTests
     [Fact]
     public void Old_keys_can_be_set_on_new_files_and_new_ones_on_old()
     {
-        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Now, "omniglot-leap.yaml"), "omniglot.ink-corners=false", "meta.learning-rate=3", "method.loss=false");
+        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Now, "omniglot-leap.yaml"),
+            "omniglot.ink-corners=false", "meta.learning-rate=3", "method.loss=false");
         Assert.Equal(CornerFill.Background, config.Omniglot!.Task.Augmentation!.Corners);
         Assert.Equal(3, config.Meta.Optimizer.LearningRate);
         Assert.False(((LeapOptions)config.Method).LossInPath);
-        var old = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Old, "multi-cv-cifar10.yaml"), "multi-cv.learner.gradient-steps=7", "meta.optimizer.momentum=0.5", "multi-cv.patience=0", "meta.patience=0");
-        Assert.Equal((7, 0, null), (old.MultiCv!.Learner.GradientSteps, old.MultiCv.Learner.Epochs, old.MultiCv.Learner.Stopping));
-        Assert.Equal((OptimizerKind.Adam, 0.01, 0.5), (old.Meta.Optimizer.Kind, old.Meta.Optimizer.LearningRate, old.Meta.Optimizer.Momentum));
+        var old = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Old, "multi-cv-cifar10.yaml"),
+            "multi-cv.learner.gradient-steps=7", "meta.optimizer.momentum=0.5", "multi-cv.patience=0",
+            "meta.patience=0");
+        Assert.Equal((7, 0, null),
+            (old.MultiCv!.Learner.GradientSteps, old.MultiCv.Learner.Epochs, old.MultiCv.Learner.Stopping));
+        Assert.Equal((OptimizerKind.Adam, 0.01, 0.5),
+            (old.Meta.Optimizer.Kind, old.Meta.Optimizer.LearningRate, old.Meta.Optimizer.Momentum));
     }
 
     [Fact]
     public void A_key_under_both_names_is_refused() => Assert.Contains(
         "b.yaml:2: key 'seed' is now 'run.seed', which b.yaml:3 has too",
-        Assert.Throws<ConfigException>(() => ConfigFile.Parse<TrainConfig>("environment: MinAtar/Breakout-v0\nseed: 1\nrun: {seed: 2}\n", "b.yaml")).Message, StringComparison.Ordinal);
+        Assert.Throws<ConfigException>(() =>
+            ConfigFile.Parse<TrainConfig>("environment: MinAtar/Breakout-v0\nseed: 1\nrun: {seed: 2}\n",
+            "b.yaml")).Message, StringComparison.Ordinal);
 }

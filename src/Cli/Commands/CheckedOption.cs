@@ -4,7 +4,9 @@ using System.CommandLine.Parsing;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>Numbers of the command line. A value that is none, or out of bounds, is wrong usage: exit code 2 and one line.</summary>
+/// <summary>
+/// Numbers of the command line. A value that is none, or out of bounds, is wrong usage: exit code 2 and one line.
+/// </summary>
 internal static class CheckedOption
 {
     /// <summary>An option for a number that may be left out.</summary>
@@ -14,20 +16,25 @@ internal static class CheckedOption
     /// <param name="min">Smallest value.</param>
     /// <param name="max">Largest value.</param>
     /// <param name="helpName">What stands for the value in the help.</param>
-    public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15, string helpName = "N") where T : struct => new(name)
+    public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15,
+        string helpName = "N") where T : struct => new(name)
     {
         Description = description,
         HelpName = helpName,
         CustomParser = result =>
         {
             var text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
-            if (ScalarText.Parse(typeof(T), text) is T value && Convert.ToDouble(value) is var number && number >= min && number <= max) return value;
+            if (ScalarText.Parse(typeof(T), text) is T value && Convert.ToDouble(value) is var number && number >= min
+                && number <= max) return value;
             result.AddError($"{name} is '{text}'; it must be {ScalarText.Expected(typeof(T))} from {ScalarText.Text(min)} to {ScalarText.Text(max)}");
             return null;
         },
     };
 
-    /// <summary>Names given one by one or with commas between: --tasks a b, --tasks a,b. A comma in an option of an id stays (a?x=1,2).</summary>
+    /// <summary>
+    /// Names given one by one or with commas between: --tasks a b, --tasks a,b. A comma in an option of an id stays
+    /// (a?x=1,2).
+    /// </summary>
     public static IReadOnlyList<string> Names(IEnumerable<string> given)
     {
         var names = new List<string>();
@@ -45,6 +52,7 @@ internal static class CheckedOption
     public static string? Fault(ParseResult parsed)
     {
         var at = parsed.Tokens.ToList().FindIndex(token => string.IsNullOrWhiteSpace(token.Value));
-        return at < 0 ? null : $"the argument{(at > 0 ? $" after '{parsed.Tokens[at - 1].Value}'" : "")} is empty; leave it out, or name something";
+        return at < 0 ? null
+            : $"the argument{(at > 0 ? $" after '{parsed.Tokens[at - 1].Value}'" : "")} is empty; leave it out, or name something";
     }
 }

@@ -9,7 +9,8 @@ public static class ConfigCommand
 {
     public static Command Create()
     {
-        var keys = new Command("keys", "Every key: its values, its default and what it does. docs/config-keys.md is made by it.");
+        var keys = new Command("keys",
+            "Every key: its values, its default and what it does. docs/config-keys.md is made by it.");
         var assembly = Plugins.Option();
         keys.Add(assembly);
         keys.SetAction(parsed =>

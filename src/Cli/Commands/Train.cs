@@ -13,18 +13,31 @@ public static class Train
 {
     public static Command Create()
     {
-        var id = new Argument<string?>("id") { Arity = ArgumentArity.ZeroOrOne, Description = "Environment, as `rlleap envs list` names it." };
+        var id = new Argument<string?>("id")
+        {
+            Arity = ArgumentArity.ZeroOrOne, Description = "Environment, as `rlleap envs list` names it.",
+        };
         var config = new Option<string?>("--config") { Description = "Config file (YAML); options go on top of it." };
-        var set = new Option<string[]>("--set") { Description = "A key of the config: --set agent.optimizer.learning-rate=0.001", DefaultValueFactory = _ => [] };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "A key of the config: --set agent.optimizer.learning-rate=0.001", DefaultValueFactory = _ => [],
+        };
         var preset = new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
         var steps = CheckedOption.Number<long>("--agent-steps", "Agent steps to train for (5e6 is understood).", min: 1);
-        var seed = CheckedOption.Number<long>("--seed", "Seed of everything that is random.", min: long.MinValue, max: long.MaxValue);
+        var seed = CheckedOption.Number<long>(
+            "--seed", "Seed of everything that is random.", min: long.MinValue, max: long.MaxValue);
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
         var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
         var assembly = Plugins.Option();
-        var dryRun = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of time, memory and disk." };
-        var command = new Command("train", "Train one agent on one environment.") { id, config, set, preset, steps, seed, device, directory, resume, assembly, dryRun };
+        var dryRun = new Option<bool>("--dry-run")
+        {
+            Description = "Print what would run, with an estimate of time, memory and disk.",
+        };
+        var command = new Command("train", "Train one agent on one environment.")
+        {
+            id, config, set, preset, steps, seed, device, directory, resume, assembly, dryRun,
+        };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
@@ -35,7 +48,8 @@ public static class Train
             Add("run.seed", parsed.GetValue(seed) is { } number ? ScalarText.Text(number) : null);
             Add("run.device", parsed.GetValue(device));
             Add("run.directory", parsed.GetValue(directory));
-            if (parsed.GetValue(resume) is { } folder) return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, stop));
+            if (parsed.GetValue(resume) is { } folder)
+                return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, stop));
             var chosen = Resolve(Read(parsed.GetValue(config), settings));
             return Task.FromResult(parsed.GetValue(dryRun) ? DryRun(chosen) : Start(chosen, stop));
 
@@ -52,22 +66,31 @@ public static class Train
     {
         Registry.Spec(config.Environment); // an unknown one is said before a folder is named after it
         var agent = config.Agent;
-        var name = string.Concat(config.Environment.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
+        var name = string.Concat(config.Environment
+            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
         // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
-        var workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0) : 1);
-        return config with { Workers = workers, Assemblies = Plugins.Loaded, Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" } };
+        var fits = Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0);
+        return config with
+        {
+            Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
+            Assemblies = Plugins.Loaded,
+            Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+        };
     }
 
     /// <summary>The canonical text of what decides a run's results.</summary>
-    internal static string Identity(TrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, EnvironmentThreads = 1, Assemblies = [] });
+    internal static string Identity(TrainConfig config) =>
+        ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, EnvironmentThreads = 1, Assemblies = [] });
 
     private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
-        file is not null ? ConfigFile.Load<TrainConfig>(file, settings) : ConfigFile.Parse<TrainConfig>("", "rlleap train", settings);
+        file is not null ? ConfigFile.Load<TrainConfig>(file, settings)
+            : ConfigFile.Parse<TrainConfig>("", "rlleap train", settings);
 
     private static int Start(TrainConfig config, CancellationToken stop)
     {
         TrainRun.Open(config).Learner.Dispose(); // what cannot be trained is an error before a folder is made
-        using var run = RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config), config.Record.CheckpointsKept);
+        using var run = RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config),
+            config.Record.CheckpointsKept);
         return Execute(config, run, stop);
     }
 
@@ -75,11 +98,16 @@ public static class Train
     {
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
         var own = ConfigFile.LoadRun<TrainConfig>(folder);
-        var asked = file is not null ? Resolve(ConfigFile.Load<TrainConfig>(file, settings)) : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
+        var asked = file is not null ? Resolve(ConfigFile.Load<TrainConfig>(file, settings))
+            : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
         if (RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
-            throw new RlLeapException($"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '{odd.Asked}'. "
-                + "Resume with its own, or choose another run.directory.");
-        var config = own with { EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device } };
+            throw new RlLeapException(
+                $"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '{odd.Asked}'. Resume "
+                + "with its own, or choose another run.directory.");
+        var config = own with
+        {
+            EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device },
+        };
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept);
         if (RunDirectory.IsComplete(run.Root))
         {
@@ -122,5 +150,7 @@ public static class Train
     }
 
     // A value from the command line is a text to YAML unless it reads as a number there.
-    private static string Quoted(string value) => double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _) ? value : $"\"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
+    private static string Quoted(string value) =>
+        double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _) ? value
+        : $"\"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
 }

@@ -4,16 +4,22 @@ using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Config;
 
-/// <summary>Reads and writes configs. A config is a record whose properties are its keys (<see cref="OptionKey"/>).</summary>
+/// <summary>
+/// Reads and writes configs. A config is a record whose properties are its keys (<see cref="OptionKey"/>).
+/// </summary>
 /// <remarks>
-/// A key may be a scalar (<see cref="Scalar"/>), a record, a list or a dictionary of these. Records that the library uses are bound
+/// A key may be a scalar (<see cref="ScalarText"/>), a record, a list or a dictionary of these. Records that the
+/// library uses are bound
 /// as they are. <c>base: other.yaml</c> in a file names the file whose keys its own are laid over.
 /// </remarks>
 public static class ConfigFile
 {
-    /// <summary>Reads <paramref name="path"/> with <c>a.b=value</c> overrides on top, each checked as if it stood in the file.</summary>
+    /// <summary>
+    /// Reads <paramref name="path"/> with <c>a.b=value</c> overrides on top, each checked as if it stood in the file.
+    /// </summary>
     /// <exception cref="ConfigException">The first thing wrong: where, what, and what was expected.</exception>
-    public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class => Bind<T>(ConfigTree.Load(path, typeof(T)), overrides);
+    public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class =>
+        Bind<T>(ConfigTree.Load(path, typeof(T)), overrides);
 
     /// <summary>As <see cref="Load"/>, from text; <paramref name="name"/> stands for the file in errors.</summary>
     public static T Parse<T>(string text, string name, params IEnumerable<string> overrides) where T : class =>
@@ -25,13 +31,17 @@ public static class ConfigFile
     {
         var tree = ConfigTree.Load(RunDirectory.ConfigOf(folder), typeof(T));
         var (asked, other) = typeof(T) == typeof(TrainConfig) ? ("train", "meta-train") : ("meta-train", "train");
-        if (tree.Has(other == "train" ? "environment" : "suite") && !tree.Has(asked == "train" ? "environment" : "suite"))
+        if (tree.Has(other == "train" ? "environment" : "suite")
+            && !tree.Has(asked == "train" ? "environment" : "suite"))
             throw new RlLeapException($"{folder} is a run of {other}; what is asked for needs a run of {asked}." +
-                (other == "train" ? $" Go on with it by: rlleap train --resume {folder}" : $" Go on with it by: rlleap meta-train --resume {folder}"));
+                (other == "train" ? $" Go on with it by: rlleap train --resume {folder}"
+                    : $" Go on with it by: rlleap meta-train --resume {folder}"));
         return Bind<T>(tree, overrides);
     }
 
-    /// <summary>A record as YAML with every key; reads back to an equal one. The canonical form: equal records have equal texts.</summary>
+    /// <summary>
+    /// A record as YAML with every key; reads back to an equal one. The canonical form: equal records have equal texts.
+    /// </summary>
     /// <param name="config">The record.</param>
     /// <param name="documented">Whether each key's documentation stands above it.</param>
     public static string ToYaml(object config, bool documented = false) => ConfigWriter.Write(config, documented);
@@ -66,7 +76,9 @@ internal interface IRunConfig
 /// <summary>A config section with rules that span several keys.</summary>
 public interface ICheckedConfig
 {
-    /// <summary>Each broken rule: the key to point at (as in the file, within this section) and what is expected.</summary>
+    /// <summary>
+    /// Each broken rule: the key to point at (as in the file, within this section) and what is expected.
+    /// </summary>
     IEnumerable<(string Key, string Expected)> Check();
 }
 

@@ -9,26 +9,34 @@ namespace RlLeap.Cli.Config;
 /// <summary>Binds the nodes of a config to records.</summary>
 internal sealed class ConfigReader(ConfigTree tree)
 {
-    /// <summary>A record of a type from a section: the section's keys over <paramref name="basis"/>, or over the type's defaults.</summary>
+    /// <summary>
+    /// A record of a type from a section: the section's keys over <paramref name="basis"/>, or over the type's
+    /// defaults.
+    /// </summary>
     public object Section(Type type, YamlMappingNode node, string path, object? basis)
     {
         var where = path.Length == 0 ? "" : $" in section '{path}'";
         var named = NamedOptions.Of(type);
-        var start = named is not null ? Named(named, node, path, basis) : Preset(type, node) ?? Copy(basis) ?? Activator.CreateInstance(type)!;
+        var start = named is not null ? Named(named, node, path, basis) : Preset(type, node) ?? Copy(basis)
+            ?? Activator.CreateInstance(type)!;
         if (named is not null) start = Preset(start.GetType(), node) ?? start;
         var keys = OptionKey.Of(start.GetType());
         var values = new Dictionary<string, YamlNode>();
         foreach (var (name, value) in node.Children)
         {
-            if (name is not YamlScalarNode { Value: { } text }) throw Error(name, $"found {Describe(name)} as a key{where}; expected a word");
+            if (name is not YamlScalarNode { Value: { } text }) throw Error(name,
+                $"found {Describe(name)} as a key{where}; expected a word");
             if (named is not null && text == NamedOptions.Key) continue;
-            if (keys.All(k => k.Name != text)) throw Error(name, $"unknown key '{text}'{where}; expected {Nearest(text, [.. named is null ? [] : new[] { NamedOptions.Key }, .. keys.Select(k => k.Name)])}");
+            if (keys.All(k => k.Name != text)) throw Error(name,
+                $"unknown key '{text}'{where}; expected {Nearest(text, [.. named is null ? [] : new[] { NamedOptions.Key }, .. keys.Select(k => k.Name)])}");
             values[text] = value;
         }
         foreach (var key in keys)
         {
             if (values.TryGetValue(key.Name, out var given))
-                key.Property.SetValue(start, Value(key, key.Property.PropertyType, key.Nullable, given, Join(path, key.Name), key.Property.GetValue(start)));
+                key.Property.SetValue(start,
+                    Value(key, key.Property.PropertyType, key.Nullable, given, Join(path, key.Name),
+                    key.Property.GetValue(start)));
             else if (key.Required && basis is null)
                 throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}{(key.Documentation is { Length: > 0 } about ? $": {about}" : "")}");
         }
@@ -41,7 +49,8 @@ internal sealed class ConfigReader(ConfigTree tree)
     private object Named(NamedOptions named, YamlMappingNode node, string path, object? basis)
     {
         if (ConfigTree.Find(node, NamedOptions.Key) is not { } given)
-            return Copy(basis) ?? throw Error(node, $"missing key '{NamedOptions.Key}' in section '{path}'; expected one of {string.Join(", ", named.BuiltIn)}");
+            return Copy(basis) ?? throw Error(node,
+                $"missing key '{NamedOptions.Key}' in section '{path}'; expected one of {string.Join(", ", named.BuiltIn)}");
         var name = (given as YamlScalarNode)?.Value ?? "";
         if (basis is not null && named.NameOf(basis) == name) return Copy(basis)!;
         if (!named.BuiltIn.Contains(name) && !named.Own().Contains(name.Split('?')[0]))
@@ -53,7 +62,8 @@ internal sealed class ConfigReader(ConfigTree tree)
     // A preset is a named base that the section's other keys are laid over.
     private static object? Preset(Type type, YamlMappingNode node) =>
         type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is IDictionary presets
-        && ConfigTree.Find(node, "preset") is YamlScalarNode { Value: { } name } && presets.Contains(name) ? Copy(presets[name]) : null;
+        && ConfigTree.Find(node, "preset") is YamlScalarNode { Value: { } name } && presets.Contains(name)
+            ? Copy(presets[name]) : null;
 
     private static object? Copy(object? record) => record?.GetType().GetMethod("<Clone>$")!.Invoke(record, null);
 
@@ -69,14 +79,16 @@ internal sealed class ConfigReader(ConfigTree tree)
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (nullable && IsNull(node)) return null;
         if (OptionKey.IsSection(type))
-            return node is YamlMappingNode section ? Section(type, section, path, basis) : IsNull(node) ? Section(type, tree.Like(new YamlMappingNode(), node), path, basis) : throw Wrong();
+            return node is YamlMappingNode section ? Section(type, section, path, basis) : IsNull(node)
+                ? Section(type, tree.Like(new YamlMappingNode(), node), path, basis) : throw Wrong();
         if (DictionaryOf(type) is { } values)
         {
             if (node is not YamlMappingNode mapping) throw Wrong();
             var dictionary = (IDictionary)Activator.CreateInstance(typeof(SortedDictionary<,>).MakeGenericType(typeof(string), values), StringComparer.Ordinal)!;
             foreach (var (name, value) in mapping.Children)
             {
-                if (name is not YamlScalarNode { Value: { Length: > 0 } text }) throw Error(name, $"key '{path}': found {Describe(name)} as a name; expected a word");
+                if (name is not YamlScalarNode { Value: { Length: > 0 } text }) throw Error(name,
+                    $"key '{path}': found {Describe(name)} as a name; expected a word");
                 dictionary[text] = Value(key, values, false, value, Join(path, text), null);
             }
             return dictionary;
@@ -85,23 +97,30 @@ internal sealed class ConfigReader(ConfigTree tree)
         {
             if (node is not YamlSequenceNode sequence || sequence.Children.Count < key.AtLeast) throw Wrong();
             var items = Array.CreateInstance(element, sequence.Children.Count);
-            for (var i = 0; i < items.Length; i++) items.SetValue(Value(key, element, false, sequence.Children[i], $"{path}[{i}]", null), i);
+            for (var i = 0; i < items.Length; i++) items.SetValue(Value(key, element, false, sequence.Children[i],
+                $"{path}[{i}]", null), i);
             return items;
         }
-        if (node is not YamlScalarNode scalar || (type == typeof(string) ? IsNull(node) : scalar.Style != ScalarStyle.Plain)) throw Wrong(); // "1" is a text
+        if (node is not YamlScalarNode scalar
+            || (type == typeof(string) ? IsNull(node)
+            : scalar.Style != ScalarStyle.Plain)) throw Wrong(); // "1" is a text
         return ScalarText.Parse(type, scalar.Value ?? "") is { } parsed && key.Allows(parsed) ? parsed : throw Wrong();
 
-        ConfigException Wrong() => Error(node, $"key '{path}': found {Describe(node)}; expected {Expected(key, type)}{(nullable ? ", or null" : "")}");
+        ConfigException Wrong() =>
+            Error(node, $"key '{path}': found {Describe(node)}; expected {Expected(key, type)}{(nullable ? ", or null" : "")}");
     }
 
     /// <summary>The type of a list's entries; null for what is no list.</summary>
-    internal static Type? ListOf(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
+    internal static Type? ListOf(Type type) => type.IsGenericType
+        && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
 
     /// <summary>The type of a dictionary's values; null for what is none.</summary>
     internal static Type? DictionaryOf(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>)
+            ? type.GetGenericArguments()[1] : null;
 
-    internal static bool IsNull(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "null" or "~" };
+    internal static bool IsNull(YamlNode node) =>
+        node is YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "null" or "~" };
 
     /// <summary>What a key of a type takes, in words.</summary>
     internal static string Expected(OptionKey key, Type type)
@@ -130,7 +149,8 @@ internal sealed class ConfigReader(ConfigTree tree)
         var asked = text.ToLowerInvariant().Replace('_', '-');
         var nearest = keys.MinBy(name => Names.Distance(asked, name))!;
         var all = string.Join(", ", keys);
-        return Names.Distance(asked, nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})" : $"one of {all}";
+        return Names.Distance(asked, nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})"
+            : $"one of {all}";
     }
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";

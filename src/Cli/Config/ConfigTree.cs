@@ -22,7 +22,8 @@ internal sealed class ConfigTree
     public static ConfigTree Load(string path, Type type) => new ConfigTree(type).Read(() => Text(path), path, []);
 
     /// <summary>As <see cref="Load"/>, from a text.</summary>
-    public static ConfigTree Parse(string text, string name, Type type) => new ConfigTree(type).Read(() => text, name, []);
+    public static ConfigTree Parse(string text, string name, Type type) =>
+        new ConfigTree(type).Read(() => text, name, []);
 
     /// <summary>"file:line" or "--set key=value".</summary>
     public string PlaceOf(YamlNode node) => _places.GetValueOrDefault(node, "?");
@@ -65,7 +66,8 @@ internal sealed class ConfigTree
         var parts = path.Split('.');
         foreach (var part in parts[..^1])
         {
-            if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section)) Replace(into, part, section = Like(new YamlMappingNode(), value));
+            if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section)) Replace(into,
+                part, section = Like(new YamlMappingNode(), value));
             into = section;
         }
         Replace(into, parts[^1], value);
@@ -86,18 +88,22 @@ internal sealed class ConfigTree
     public static YamlNode? Take(YamlMappingNode root, string path)
     {
         var dot = path.LastIndexOf('.');
-        if ((dot < 0 ? root : Find(root, path[..dot])) is not YamlMappingNode section || !section.Children.TryGetValue(path[(dot + 1)..], out var value)) return null;
+        if ((dot < 0 ? root : Find(root, path[..dot])) is not YamlMappingNode section
+            || !section.Children.TryGetValue(path[(dot + 1)..], out var value)) return null;
         section.Children.Remove(path[(dot + 1)..]);
         return value;
     }
 
-    // What is laid over wins; lists are replaced, sections merged. Another name begins its section anew: the keys were another method's.
+    // What is laid over wins; lists are replaced, sections merged. Another name begins its section anew: the keys were
+    // another method's.
     private void Overlay(YamlMappingNode into, YamlMappingNode over)
     {
-        if (Find(into, "name") is { } old && Find(over, "name") is { } name && old.ToString() != name.ToString()) into.Children.Clear();
+        if (Find(into, "name") is { } old && Find(over, "name") is { } name
+            && old.ToString() != name.ToString()) into.Children.Clear();
         if (over.Children.ContainsKey("gradient-steps")) into.Children.Remove("epochs"); // two ways to say one thing
         foreach (var (key, value) in over.Children)
-            if (value is YamlMappingNode above && into.Children.TryGetValue(key, out var below) && below is YamlMappingNode section) Overlay(section, above);
+            if (value is YamlMappingNode above && into.Children.TryGetValue(key, out var below)
+                && below is YamlMappingNode section) Overlay(section, above);
             else Replace(into, key, value);
     }
 
@@ -127,7 +133,8 @@ internal sealed class ConfigTree
 
     private static void Hint(string where, IReadOnlyList<string> renamed)
     {
-        if (renamed.Count > 0) Log.Information("{Where}: old keys, still understood: {Keys}", where, string.Join(", ", renamed));
+        if (renamed.Count > 0) Log.Information("{Where}: old keys, still understood: {Keys}", where,
+            string.Join(", ", renamed));
     }
 
     private static string Text(string path)
@@ -166,7 +173,8 @@ internal sealed class ConfigTree
 
     private static YamlMappingNode ParseYaml(string text, string name)
     {
-        if (text.Split('\n').ToList().FindIndex(line => line[..^line.TrimStart().Length].Contains('\t') && line.Trim().Length > 0) is >= 0 and var tab)
+        if (text.Split('\n').ToList().FindIndex(line => line[..^line.TrimStart().Length].Contains('\t')
+            && line.Trim().Length > 0) is >= 0 and var tab)
             throw new ConfigException($"{name}:{tab + 1}: a tab in the indentation; expected spaces");
         var stream = new YamlStream();
         var parser = new Parser(new StringReader(text));

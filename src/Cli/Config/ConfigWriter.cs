@@ -18,19 +18,24 @@ internal static class ConfigWriter
     /// <summary>The same in one line: {key: value, key: {key: value}}.</summary>
     public static string Line(object? value) => value switch
     {
-        IDictionary map => Braces(map.Keys.Cast<string>().Order(StringComparer.Ordinal).Select(key => (Text(key), map[key]))),
+        IDictionary map => Braces(map.Keys.Cast<string>().Order(StringComparer.Ordinal)
+            .Select(key => (Text(key), map[key]))),
         IEnumerable list when value is not string => $"[{string.Join(", ", list.Cast<object>().Select(Line))}]",
-        not null when OptionKey.IsSection(value.GetType()) => Braces(Entries(value).Select(entry => (entry.Key, entry.Value))),
+        not null when OptionKey.IsSection(value.GetType()) =>
+            Braces(Entries(value).Select(entry => (entry.Key, entry.Value))),
         _ => Text(value),
     };
 
-    private static string Braces(IEnumerable<(string Key, object? Value)> entries) => $"{{{string.Join(", ", entries.Select(entry => $"{entry.Key}: {Line(entry.Value)}"))}}}";
+    private static string Braces(IEnumerable<(string Key, object? Value)> entries) =>
+        $"{{{string.Join(", ", entries.Select(entry => $"{entry.Key}: {Line(entry.Value)}"))}}}";
 
     // The keys of a record with their values; what a name chooses begins with it.
     private static IEnumerable<(string Key, object? Value, string Documentation)> Entries(object section)
     {
-        if (NamedOptions.Of(section.GetType()) is { } named) yield return (NamedOptions.Key, named.NameOf(section), XmlDocumentation.Summary(section.GetType()));
-        foreach (var key in OptionKey.Of(section.GetType())) yield return (key.Name, key.Property.GetValue(section), key.Documentation);
+        if (NamedOptions.Of(section.GetType()) is { } named) yield return (NamedOptions.Key, named.NameOf(section),
+            XmlDocumentation.Summary(section.GetType()));
+        foreach (var key in OptionKey.Of(section.GetType())) yield return (key.Name, key.Property.GetValue(section),
+            key.Documentation);
     }
 
     private static void Write(StringBuilder text, object section, int indent, bool documented)
@@ -60,7 +65,8 @@ internal static class ConfigWriter
             case IDictionary: text.Append(" {}\n"); break;
             case IEnumerable list when value is not string:
                 var items = list.Cast<object>().ToList();
-                if (items.Count == 0 || !OptionKey.IsSection(items[0].GetType())) { text.Append($" [{string.Join(", ", items.Select(Text))}]\n"); break; }
+                if (items.Count == 0 || !OptionKey.IsSection(items[0].GetType())) { text
+                    .Append($" [{string.Join(", ", items.Select(Text))}]\n"); break; }
                 text.Append('\n');
                 foreach (var item in items)
                 {
@@ -81,7 +87,8 @@ internal static class ConfigWriter
         : $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r").Replace("\t", "\\t")}\"";
 
     // Words that need no quotes whoever reads them: letters first, and nothing that YAML or a number could claim.
-    private static bool IsPlain(string text) => text.Length > 0 && (char.IsAsciiLetter(text[0]) || text[0] is '/' or '_')
+    private static bool IsPlain(string text) => text.Length > 0
+        && (char.IsAsciiLetter(text[0]) || text[0] is '/' or '_')
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '/' or '.' or '+')
         && text.ToLowerInvariant() is not ("null" or "true" or "false" or "yes" or "no" or "on" or "off" or "y" or "n");
 }

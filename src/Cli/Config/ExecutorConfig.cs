@@ -1,4 +1,5 @@
-// The config section that says where tasks are trained: threads of this machine, or a cluster. docs/cluster.md explains it.
+// The config section that says where tasks are trained: threads of this machine, or a cluster. docs/cluster.md
+// explains it.
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -90,11 +91,14 @@ public sealed record ExecutorSection : ICheckedConfig
         if (Time is { } time)
         {
             var limit = Seconds(time);
-            if (limit is null) yield return ("time", "a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or days-hours:minutes:seconds");
-            else if (limit < 2 * WarnSeconds + 60) yield return ("time", $"at least {(2 * WarnSeconds + 60 + 59) / 60} minutes, so that a job gets further before it is warned (executor.warn-seconds is {WarnSeconds})");
+            if (limit is null) yield return ("time",
+                "a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or days-hours:minutes:seconds");
+            else if (limit < 2 * WarnSeconds + 60) yield return ("time",
+                $"at least {(2 * WarnSeconds + 60 + 59) / 60} minutes, so that a job gets further before it is warned (executor.warn-seconds is {WarnSeconds})");
         }
         foreach (var line in Sbatch)
-            if (!line.StartsWith('-') || line.Contains('\n')) yield return ("sbatch", $"options such as --account=physics; found '{line}'");
+            if (!line.StartsWith('-') || line.Contains('\n')) yield return ("sbatch",
+                $"options such as --account=physics; found '{line}'");
     }
 
     /// <summary>sbatch's notation of a time in seconds; null where it is none.</summary>
@@ -102,7 +106,8 @@ public sealed record ExecutorSection : ICheckedConfig
     {
         var match = Regex.Match(time, @"^(?:(\d+)-(\d+)(?::(\d+))?(?::(\d+))?|(\d+)(?::(\d+))?(?::(\d+))?)$");
         if (!match.Success) return null;
-        long N(int group) => match.Groups[group].Success ? long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
+        long N(int group) => match.Groups[group].Success
+            ? long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
         if (match.Groups[1].Success) return ((N(1) * 24 + N(2)) * 60 + N(3)) * 60 + N(4);
         return match.Groups[7].Success ? (N(5) * 60 + N(6)) * 60 + N(7) : N(5) * 60 + N(6);
     }

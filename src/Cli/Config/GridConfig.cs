@@ -40,17 +40,26 @@ public sealed partial record GridConfig : ICheckedConfig
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Axes.Count == 0) yield return ("axes", "at least one key with its values");
-        if (Axes.FirstOrDefault(a => a.Value.Distinct().Count() < a.Value.Count) is { Key: { } twice }) yield return ("axes", $"each value of {twice} once");
-        if (Axes.Keys.FirstOrDefault(k => Set.ContainsKey(k)) is { } both) yield return ("set", $"keys that are not axes too: {both}");
-        if (Axes.ContainsKey("run.directory") || Set.ContainsKey("run.directory")) yield return ("directory", "run.directory to be left to the grid");
-        if (Except.SelectMany(Conditions).FirstOrDefault(c => c.Value is null || !Axes.TryGetValue(c.Key, out var values) || !values.Contains(c.Value)) is { Key: { } odd })
+        if (Axes.FirstOrDefault(a =>
+            a.Value.Distinct().Count() < a.Value.Count) is { Key: { } twice }) yield return ("axes",
+            $"each value of {twice} once");
+        if (Axes.Keys.FirstOrDefault(k => Set.ContainsKey(k)) is { } both) yield return ("set",
+            $"keys that are not axes too: {both}");
+        if (Axes.ContainsKey("run.directory") || Set.ContainsKey("run.directory")) yield return ("directory",
+            "run.directory to be left to the grid");
+        if (Except.SelectMany(Conditions)
+            .FirstOrDefault(c => c.Value is null || !Axes.TryGetValue(c.Key, out var values)
+            || !values.Contains(c.Value)) is { Key: { } odd })
             yield return ("except", $"key=value with a key and a value of axes, not {odd}");
         else if (Runs().Count == 0) yield return ("except", "less than all combinations");
-        if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value).FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
+        if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value)
+            .FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
             yield return ("config", $"keys of axes in braces, not {{{unknown}}}");
-        if (Axes.Keys.Select(LastWord).Distinct().Count() < Axes.Count) yield return ("axes", "keys whose last words differ: they name the folders");
+        if (Axes.Keys.Select(LastWord).Distinct().Count() < Axes.Count) yield return ("axes",
+            "keys whose last words differ: they name the folders");
         else if (Runs().GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } same)
-            yield return ("axes", $"values that differ in their folders too: {same.Count()} runs would share {same.Key}");
+            yield return ("axes",
+                $"values that differ in their folders too: {same.Count()} runs would share {same.Key}");
     }
 
     /// <summary>All runs: the last axis varies fastest. Names are like "method-leap/seed-3".</summary>
@@ -58,19 +67,26 @@ public sealed partial record GridConfig : ICheckedConfig
     {
         IEnumerable<GridRun> runs = [new("", Config, [.. Set.Select(s => $"{s.Key}={s.Value}")])];
         foreach (var (key, values) in Axes)
-            runs = runs.SelectMany(run => values.Select(value => new GridRun($"{run.Name}{(run.Name.Length > 0 ? "/" : "")}{LastWord(key)}-{FileName(value)}", run.Config.Replace($"{{{key}}}", value), [.. run.Settings, $"{key}={value}"])));
-        return [.. runs.Where(run => !Except.Any(left => Conditions(left).All(c => run.Settings.Contains($"{c.Key}={c.Value}"))))];
+            runs = runs.SelectMany(run => values
+                .Select(value => new GridRun($"{run.Name}{(run.Name.Length > 0 ? "/" : "")}{LastWord(key)}-{FileName(value)}", run.Config.Replace($"{{{key}}}", value), [.. run.Settings, $"{key}={value}"])));
+        return [.. runs.Where(run => !Except
+            .Any(left => Conditions(left).All(c => run.Settings.Contains($"{c.Key}={c.Value}"))))];
     }
 
     private static IEnumerable<(string Key, string? Value)> Conditions(string text) =>
-        text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => c.Split('=', 2)).Select(c => (c[0], c.Length > 1 ? c[1] : null));
+        text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => c.Split('=', 2))
+            .Select(c => (c[0], c.Length > 1 ? c[1] : null));
 
     [GeneratedRegex(@"\{([^{}]*)\}")]
     private static partial Regex Placeholder();
 
     private static string LastWord(string key) => key[(key.LastIndexOf('.') + 1)..];
-    private static string FileName(string value) => string.Concat(value.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' ? c.ToString() : c is '[' or ']' or ' ' ? "" : "-"));
+    private static string FileName(string value) =>
+        string.Concat(value.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' ? c.ToString()
+        : c is '[' or ']' or ' ' ? "" : "-"));
 }
 
-/// <summary>One run of a grid: its name (also its folder), its config as the grid names it, and its settings (key=value).</summary>
+/// <summary>
+/// One run of a grid: its name (also its folder), its config as the grid names it, and its settings (key=value).
+/// </summary>
 public sealed record GridRun(string Name, string Config, IReadOnlyList<string> Settings);

@@ -14,15 +14,18 @@ internal static class KeyReference
     public static string Markdown()
     {
         var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. [program.md](program.md) says how configs are read.\n");
-        foreach (var (command, type) in new[] { ("train", typeof(TrainConfig)), ("meta-train", typeof(MetaTrainConfig)), ("grid", typeof(GridConfig)) })
+        foreach (var (command, type) in new[] { ("train", typeof(TrainConfig)),
+            ("meta-train", typeof(MetaTrainConfig)), ("grid", typeof(GridConfig)) })
             Table(text, $"## {command}", type);
         var sections = new Dictionary<Type, List<string>>();
         Find(typeof(TrainConfig), "", sections);
         Find(typeof(MetaTrainConfig), "", sections);
         foreach (var (type, paths) in sections)
-            if (type != typeof(MetaLearningMethod)) Table(text, $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
+            if (type != typeof(MetaLearningMethod)) Table(text,
+                $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
         foreach (var (name, type) in Methods.BuiltIn) Table(text, $"## Section `method` with `name: {name}`", type);
-        foreach (var name in Methods.Ids) Table(text, $"## Section `method` with `name: {name}`", Methods.Create(name).GetType());
+        foreach (var name in Methods.Ids) Table(text, $"## Section `method` with `name: {name}`",
+            Methods.Create(name).GetType());
         return text.ToString();
     }
 
@@ -48,11 +51,13 @@ internal static class KeyReference
         foreach (var key in keys)
         {
             var value = key.Property.GetValue(defaults);
-            var (section, usual) = (OptionKey.IsSection(key.Property.PropertyType), value is null ? "null" : OptionKey.IsSection(value.GetType()) ? Differences(value) : ConfigWriter.Line(value));
+            var (section, usual) = (OptionKey.IsSection(key.Property.PropertyType), value is null ? "null"
+                : OptionKey.IsSection(value.GetType()) ? Differences(value) : ConfigWriter.Line(value));
             var takes = section ? "a section" : ConfigReader.Expected(key, key.Property.PropertyType);
             text.Append($"| `{key.Name}` | {Cell(takes)} | {(key.Required ? "required" : usual.Length == 0 ? "" : $"`{Cell(usual)}`")} | {Cell(key.Documentation)} |\n");
         }
-        if (type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is not IDictionary presets) return;
+        if (type.GetProperty("Presets",
+            BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is not IDictionary presets) return;
         text.Append("\nPresets, where they differ from the defaults:\n\n");
         foreach (var name in presets.Keys) text.Append($"* `{name}`: `{Differences(presets[name]!)}`\n");
     }
@@ -72,8 +77,10 @@ internal static class KeyReference
         return string.Join(", ", words);
     }
 
-    private static object Fresh(Type type) => type.GetConstructor(Type.EmptyTypes) is not null ? Activator.CreateInstance(type)!
-        : Methods.Create(Methods.Ids.First(id => Methods.Create(id).GetType() == type)); // a positional record of a user's own
+    private static object Fresh(Type type) => type.GetConstructor(Type.EmptyTypes) is not null
+        ? Activator.CreateInstance(type)!
+        : Methods.Create(Methods.Ids.First(id =>
+            Methods.Create(id).GetType() == type)); // a positional record of a user's own
 
     private static string Cell(string text) => text.Replace("|", "\\|");
 }

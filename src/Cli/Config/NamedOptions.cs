@@ -9,15 +9,18 @@ namespace RlLeap.Cli.Config;
 /// <param name="Own">The names that a user's assemblies brought.</param>
 /// <param name="Create">The record of a name, with its defaults.</param>
 /// <param name="NameOf">The name of a record.</param>
-internal sealed record NamedOptions(IReadOnlyList<string> BuiltIn, Func<IReadOnlyList<string>> Own, Func<string, object> Create, Func<object, string> NameOf)
+internal sealed record NamedOptions(IReadOnlyList<string> BuiltIn, Func<IReadOnlyList<string>> Own, Func<string,
+    object> Create, Func<object, string> NameOf)
 {
     /// <summary>The key.</summary>
     public const string Key = "name";
 
     private static readonly Dictionary<Type, NamedOptions> All = new()
     {
-        [typeof(MetaLearningMethod)] = new([.. Methods.BuiltIn.Keys], () => Methods.Ids, Methods.Create, method => Methods.NameOf((MetaLearningMethod)method)),
-        [typeof(ActorCriticOptions)] = new(["actor-critic"], () => [], _ => new ActorCriticOptions(), _ => "actor-critic"),
+        [typeof(MetaLearningMethod)] = new([.. Methods.BuiltIn.Keys], () => Methods.Ids, Methods.Create, method =>
+            Methods.NameOf((MetaLearningMethod)method)),
+        [typeof(ActorCriticOptions)] = new(["actor-critic"], () => [], _ => new ActorCriticOptions(), _ =>
+            "actor-critic"),
     };
 
     /// <summary>The kind that a type is of; null where no name chooses it.</summary>

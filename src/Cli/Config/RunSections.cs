@@ -42,12 +42,15 @@ internal static class AgentKeys
 {
     private static readonly IReadOnlyList<string> Networks = [AgentNetworks.Auto, .. AgentNetworks.Names];
 
-    /// <summary>The preset that "auto" stands for, and the network where the preset's own is for other observations.</summary>
+    /// <summary>
+    /// The preset that "auto" stands for, and the network where the preset's own is for other observations.
+    /// </summary>
     /// <param name="section">Path of the agent's section.</param>
     /// <param name="agent">What the section says.</param>
     /// <param name="environment">What the agent learns.</param>
     /// <param name="given">Whether a key is given.</param>
-    public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment, Func<string, bool> given)
+    public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment, Func<string,
+        bool> given)
     {
         if (agent.Preset != "auto" && given($"{section}.network")) return [];
         long[] shape;
@@ -56,7 +59,8 @@ internal static class AgentKeys
         var preset = agent.Preset == "auto" ? ActorCriticOptions.PresetFor(shape) : agent.Preset;
         List<string> settled = agent.Preset == "auto" ? [$"{section}.preset={preset}"] : [];
         var own = ActorCriticOptions.Presets[preset];
-        if (!given($"{section}.network") && own.NetworkFor(shape) is var network && network != own.Network) settled.Add($"{section}.network={network}");
+        if (!given($"{section}.network") && own.NetworkFor(shape) is var network
+            && network != own.Network) settled.Add($"{section}.network={network}");
         return settled;
     }
 

@@ -54,34 +54,44 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
     public IReadOnlyList<string> Assemblies { get; init; } = [];
 
     /// <summary>How a task of this suite is learned, where its section says so.</summary>
-    private LearnerOptions? Learner => Suite switch { SuiteKind.Omniglot => Omniglot?.Learner, SuiteKind.MultiCv => MultiCv?.Learner, _ => null };
+    private LearnerOptions? Learner =>
+        Suite switch { SuiteKind.Omniglot => Omniglot?.Learner, SuiteKind.MultiCv => MultiCv?.Learner, _ => null };
 
     /// <inheritdoc/>
     public IEnumerable<string> Settle(Func<string, bool> given) =>
     [
         .. Games is { Pool.Count: > 0 } games ? AgentKeys.Settle("games.agent", games.Agent, games.Pool[0], given) : [],
-        .. given("multi-cv.learner.gradient-steps") && !given("multi-cv.learner.epochs") ? ["multi-cv.learner.epochs=0"] : Array.Empty<string>(),
+        .. given("multi-cv.learner.gradient-steps") && !given("multi-cv.learner.epochs")
+            ? ["multi-cv.learner.epochs=0"] : Array.Empty<string>(),
     ];
 
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
-        if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot", "a section, because suite is omniglot");
-        if (Suite == SuiteKind.MultiCv && MultiCv is null) yield return ("multi-cv", "a section, because suite is multi-cv");
+        if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot",
+            "a section, because suite is omniglot");
+        if (Suite == SuiteKind.MultiCv && MultiCv is null) yield return ("multi-cv",
+            "a section, because suite is multi-cv");
         if (Games is { } games)
         {
             foreach (var broken in AgentKeys.Check("games.agent", games.Agent)) yield return broken;
             if (games.HeldOut is { } held && (!games.Pool.Contains(held) || games.Pretraining.Count == 0))
-                yield return ("games.held-out", $"one of games.pool, and not the only one: {string.Join(", ", games.Pool)}");
+                yield return ("games.held-out",
+                    $"one of games.pool, and not the only one: {string.Join(", ", games.Pool)}");
         }
-        foreach (var (key, network) in new[] { ("omniglot.network", Omniglot?.Network), ("multi-cv.network", MultiCv?.Network) })
-            if (network is not null && !Networks.Has(network)) yield return (key, OwnNames.Expected(network, [], Networks.Ids));
+        foreach (var (key, network) in new[] { ("omniglot.network", Omniglot?.Network),
+            ("multi-cv.network", MultiCv?.Network) })
+            if (network is not null && !Networks.Has(network)) yield return (key,
+                OwnNames.Expected(network, [], Networks.Ids));
         if (Method is MamlOptions && Learner?.Stopping is not null)
-            yield return ("method.name", $"another method than maml, which cannot stop early; or {Names.Kebab(Suite.ToString())}.learner.stopping: null");
-        if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name", "another method than maml, whose graph would hold every rollout of a task");
+            yield return ("method.name",
+                $"another method than maml, which cannot stop early; or {Names.Kebab(Suite.ToString())}.learner.stopping: null");
+        if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name",
+            "another method than maml, whose graph would hold every rollout of a task");
         if (Meta.Patience > 0 && Learner?.Stopping is null)
-            yield return ("meta.patience", "0, because these tasks' validation error is not looked at (omniglot or multi-cv, with learner.stopping)");
+            yield return ("meta.patience",
+                "0, because these tasks' validation error is not looked at (omniglot or multi-cv, with learner.stopping)");
     }
 }
 
