@@ -90,6 +90,10 @@ public sealed class ConfigKeyTests
     }
 
     [Fact]
+    public void The_page_of_keys_is_what_the_program_prints() =>
+        Assert.Equal(KeyReference.Markdown([]), File.ReadAllText(Path.Combine(Repository.Root, "docs", "config-keys.md")));
+
+    [Fact]
     public void Train_and_meta_train_have_one_vocabulary()
     {
         var train = OptionKey.Of(typeof(TrainConfig)).Single(key => key.Name == "run").Property.PropertyType;

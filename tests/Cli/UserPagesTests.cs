@@ -35,8 +35,8 @@ public sealed class UserPagesTests : IDisposable
     public async Task The_commands_of_the_page_on_methods_work_as_written()
     {
         var outputs = await Run("methods.md", expected: 3);
-        Assert.Contains("my/part-way?fraction=0.25", outputs[1]);
-        Assert.Contains("PartWay { Name = part-way, Fraction = 0.25 }", File.ReadAllText(_folder["my-method/result.json"]));
+        Assert.Contains("my/part-way", outputs[1]);
+        Assert.Contains("{name: my/part-way, fraction: 0.25}", File.ReadAllText(_folder["my-method/result.json"]));
         Assert.Contains("result: ", outputs[2]);
 
         // The project was built without a copy of RlLeap: what is in the program is what it runs with.

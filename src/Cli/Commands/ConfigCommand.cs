@@ -1,6 +1,7 @@
 // rlleap config keys: what can stand in a config.
 using System.CommandLine;
 using RlLeap.Cli.Config;
+using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Commands;
 
@@ -16,7 +17,7 @@ public static class ConfigCommand
         keys.SetAction(parsed =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
-            Console.Write(KeyReference.Markdown());
+            Console.Write(KeyReference.Markdown(Methods.Ids));
         });
         return new Command("config", "Config files.") { keys };
     }

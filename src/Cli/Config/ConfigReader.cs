@@ -27,8 +27,8 @@ internal sealed class ConfigReader(ConfigTree tree)
             if (name is not YamlScalarNode { Value: { } text }) throw Error(name,
                 $"found {Describe(name)} as a key{where}; expected a word");
             if (named is not null && text == NamedOptions.Key) continue;
-            if (keys.All(k => k.Name != text)) throw Error(name,
-                $"unknown key '{text}'{where}; expected {Nearest(text, [.. named is null ? [] : new[] { NamedOptions.Key }, .. keys.Select(k => k.Name)])}");
+            if (keys.All(k => k.Name != text))
+                throw Error(name, $"unknown key '{text}'{where}; expected {Nearest(text, named is not null, keys)}");
             values[text] = value;
         }
         foreach (var key in keys)
@@ -38,7 +38,7 @@ internal sealed class ConfigReader(ConfigTree tree)
                     Value(key, key.Property.PropertyType, key.Nullable, given, Join(path, key.Name),
                     key.Property.GetValue(start)));
             else if (key.Required && basis is null)
-                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}{(key.Documentation is { Length: > 0 } about ? $": {about}" : "")}");
+                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}{About(key)}");
         }
         if (start is ICheckedConfig rules && rules.Check().FirstOrDefault() is { Key: { } broken } rule)
             throw Error(At(node, broken), $"key '{Join(path, broken)}': expected {rule.Expected}");
@@ -143,15 +143,20 @@ internal sealed class ConfigReader(ConfigTree tree)
         _ => "something else",
     };
 
-    private static string Nearest(string text, IReadOnlyList<string> keys)
+    private static string Nearest(string text, bool named, IReadOnlyList<OptionKey> keys)
     {
-        if (keys.Count == 0) return "none: it takes no keys";
+        string[] own = [.. named ? [NamedOptions.Key] : Array.Empty<string>(), .. keys.Select(key => key.Name)];
+        if (own.Length == 0) return "none: it takes no keys";
+        // One section further down is near too: learning-rate is optimizer.learning-rate.
+        var below = keys.Where(key => OptionKey.IsSection(key.Property.PropertyType))
+            .SelectMany(key => OptionKey.Of(key.Property.PropertyType).Select(inner => (inner.Name, Shown: $"{key.Name}.{inner.Name}")));
         var asked = text.ToLowerInvariant().Replace('_', '-');
-        var nearest = keys.MinBy(name => Names.Distance(asked, name))!;
-        var all = string.Join(", ", keys);
-        return Names.Distance(asked, nearest) <= Math.Max(2, text.Length / 3) ? $"'{nearest}'? (keys here: {all})"
-            : $"one of {all}";
+        var (name, shown) = own.Select(key => (Name: key, Shown: key)).Concat(below).MinBy(key => Names.Distance(asked, key.Name));
+        var all = string.Join(", ", own);
+        return Names.Distance(asked, name) <= Math.Max(2, text.Length / 3) ? $"'{shown}'? (keys here: {all})" : $"one of {all}";
     }
+
+    private static string About(OptionKey key) => key.Documentation is { Length: > 0 } about ? $": {about.TrimEnd('.')}" : "";
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 

@@ -11,7 +11,8 @@ namespace RlLeap.Cli.Config;
 internal static class KeyReference
 {
     /// <summary>The page.</summary>
-    public static string Markdown()
+    /// <param name="own">Methods of a user's own, by name.</param>
+    public static string Markdown(IReadOnlyList<string> own)
     {
         var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. [program.md](program.md) says how configs are read.\n");
         foreach (var (command, type) in new[] { ("train", typeof(TrainConfig)),
@@ -24,7 +25,7 @@ internal static class KeyReference
             if (type != typeof(MetaLearningMethod)) Table(text,
                 $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
         foreach (var (name, type) in Methods.BuiltIn) Table(text, $"## Section `method` with `name: {name}`", type);
-        foreach (var name in Methods.Ids) Table(text, $"## Section `method` with `name: {name}`",
+        foreach (var name in own) Table(text, $"## Section `method` with `name: {name}`",
             Methods.Create(name).GetType());
         return text.ToString();
     }
