@@ -6,11 +6,15 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>Follows one learning process and measures its network twice: as learning started, and as it ended.</summary>
+/// <summary>Follows one learning process and measures its network twice: as learning started, and as it
+/// ended.</summary>
 /// <remarks>
-/// <para>Nothing is drawn or played for it. The start is measured on a few inputs of each of the first batches, which are more varied than one batch
-/// (all episodes begin alike), at the parameters before the first update. The end is measured on the last batch, at the parameters that its
-/// loss was computed at, where the batch has enough inputs to say that a unit is active on less than 1 % of them.</para>
+/// <para>Nothing is drawn or played for it. The start is measured on a few inputs of each of the first batches, which
+/// are more varied than one batch
+/// (all episodes begin alike), at the parameters before the first update. The end is measured on the last batch, at the
+/// parameters that its
+/// loss was computed at, where the batch has enough inputs to say that a unit is active on less than 1 % of
+/// them.</para>
 /// <para>It costs a copy of the parameters during the first batches, and two forward passes in all.</para>
 /// </remarks>
 public sealed class TrainingDiagnosis : IDisposable
@@ -19,7 +23,8 @@ public sealed class TrainingDiagnosis : IDisposable
     public const string Start = "start.", End = "end.";
 
     /// <summary>Whether a metric of a contribution is one of these numbers.</summary>
-    public static bool Has(string metric) => metric.StartsWith(Start, StringComparison.Ordinal) || metric.StartsWith(End, StringComparison.Ordinal);
+    public static bool Has(string metric) =>
+        metric.StartsWith(Start, StringComparison.Ordinal) || metric.StartsWith(End, StringComparison.Ordinal);
 
     private const int Batches = 32, InputsOfEach = 4, Least = 100;
 
@@ -29,7 +34,8 @@ public sealed class TrainingDiagnosis : IDisposable
     private int _batches;
     private bool _measured;
 
-    /// <summary>What was measured so far, by name: "start.dense.dormant", "end.rank" and so on (<see cref="NetworkDiagnosis.Metrics"/>).</summary>
+    /// <summary>What was measured so far, by name: "start.dense.dormant", "end.rank" and so on (<see
+    /// cref="NetworkDiagnosis.Metrics"/>).</summary>
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
     /// <summary>Called for every batch after the backward pass and before the update.</summary>
@@ -50,7 +56,8 @@ public sealed class TrainingDiagnosis : IDisposable
             _inputs.Add(inputs.index_select(0, tensor(chosen, device: inputs.device)).DetachFromDisposeScope());
             if (++_batches == Batches || isLast) MeasureStart(model);
         }
-        if (isLast && inputs.shape[0] >= Least) Note(End, NetworkDiagnostics.Of(model, inputs, NetworkDiagnostics.FreshNorms(model)));
+        if (isLast && inputs.shape[0] >= Least)
+            Note(End, NetworkDiagnostics.Of(model, inputs, NetworkDiagnostics.FreshNorms(model)));
     }
 
     /// <summary>Measures the start on what there is, where learning ended before enough batches had come.</summary>
@@ -76,7 +83,8 @@ public sealed class TrainingDiagnosis : IDisposable
     internal void Restore(IReadOnlyDictionary<string, Tensor> state, Device device)
     {
         Dispose();
-        _metrics = JsonSerializer.Deserialize<Dictionary<string, double>>(Encoding.UTF8.GetString([.. state["metrics"].data<byte>()]), Numbers)!;
+        var metrics = Encoding.UTF8.GetString([.. state["metrics"].data<byte>()]);
+        _metrics = JsonSerializer.Deserialize<Dictionary<string, double>>(metrics, Numbers)!;
         var counters = state["batches"].data<long>().ToArray();
         (_batches, _measured) = ((int)counters[0], counters[1] != 0);
         if (state.TryGetValue("inputs", out var inputs)) _inputs.Add(Own(inputs));
@@ -117,5 +125,6 @@ public sealed class TrainingDiagnosis : IDisposable
         foreach (var (name, value) in diagnosis.Metrics) _metrics[prefix + name] = value;
     }
 
-    private static readonly JsonSerializerOptions Numbers = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Numbers =
+        new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 }

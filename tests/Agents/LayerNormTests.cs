@@ -1,4 +1,5 @@
-// The option layer-norm of agents' encoders: what it computes, what it prevents, and that published settings do not have it.
+// The option layer-norm of agents' encoders: what it computes, what it prevents, and that published settings do not
+// have it.
 using RlLeap.Agents;
 using RlLeap.Environments;
 using TorchSharp;
@@ -28,8 +29,9 @@ public sealed class LayerNormTests
         foreach (var entry in model.Parameters.Layout.Entries)
         {
             var value = model.Parameters[entry.Name].detach();
-            if (!entry.Name.StartsWith("norm", StringComparison.Ordinal)) Assert.True(value.Equals(other.Parameters[entry.Name].detach()), entry.Name);
-            else Assert.Equal(entry.Name.EndsWith("weight", StringComparison.Ordinal) ? entry.Count : 0, value.sum().item<float>());
+            var isGain = entry.Name.EndsWith("weight", StringComparison.Ordinal);
+            if (entry.Name.StartsWith("norm", StringComparison.Ordinal)) Assert.Equal(isGain ? entry.Count : 0, value.sum().item<float>());
+            else Assert.True(value.Equals(other.Parameters[entry.Name].detach()), entry.Name);
         }
     }
 
@@ -76,9 +78,11 @@ public sealed class LayerNormTests
     [Fact]
     public void ATasksOptionsReachItsNetwork()
     {
-        var task = new ActorCriticTask("MinAtar/Breakout-v1", ActorCriticOptions.MinAtar with { LayerNorm = true });
-        Assert.Contains(task.CreateNetwork().Parameters, p => p.Name == "norm.weight");
-        Assert.DoesNotContain(new ActorCriticTask("MinAtar/Breakout-v1", ActorCriticOptions.MinAtar with { LayerNorm = false }).CreateNetwork().Parameters, p => p.Name == "norm.weight");
+        foreach (var layerNorm in new[] { false, true })
+        {
+            var task = new ActorCriticTask("MinAtar/Breakout-v1", ActorCriticOptions.MinAtar with { LayerNorm = layerNorm });
+            Assert.Equal(layerNorm, task.CreateNetwork().Parameters.Any(p => p.Name == "norm.weight"));
+        }
     }
 
     // A drawn network whose dense layer's weights are moved far below zero, as meta-training moves them.

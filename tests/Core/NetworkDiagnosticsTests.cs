@@ -3,6 +3,7 @@ using RlLeap.Testing;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Tests.Core;
 
@@ -40,7 +41,7 @@ public sealed class NetworkDiagnosticsTests
         var maps = zeros(1, 2, 2, 4);
         maps[0, 0, 0] = 1;
         maps[0, 1] = 1;
-        Assert.Equal([2.0 / 3, 4.0 / 3], NetworkDiagnostics.Scores(maps).data<double>().ToArray().Select(s => Math.Round(s, 12)), new Close());
+        Assert.Equal([2.0 / 3, 4.0 / 3], NetworkDiagnostics.Scores(maps).data<double>().ToArray(), new Close());
     }
 
     [Fact]
@@ -54,7 +55,8 @@ public sealed class NetworkDiagnosticsTests
         Assert.Equal(2, NetworkDiagnostics.EffectiveRank(diag(tensor(new[] { 98.0, 1, 1 }))));
         Assert.Equal(3, NetworkDiagnostics.EffectiveRank(diag(tensor(new[] { 97.9, 1.05, 1.05 }))));
         // Rank 3 by construction, whatever the basis.
-        var mixed = randn([64, 3], ScalarType.Float64, generator: new Generator(1)).mm(randn([3, 16], ScalarType.Float64, generator: new Generator(2)));
+        var mixed = randn([64, 3], ScalarType.Float64, generator: new Generator(1))
+            .mm(randn([3, 16], ScalarType.Float64, generator: new Generator(2)));
         Assert.Equal(3, NetworkDiagnostics.EffectiveRank(mixed));
     }
 
@@ -69,7 +71,8 @@ public sealed class NetworkDiagnosticsTests
         {
             model.Parameters["first.weight"].copy_(eye(4) * 3);
             model.Parameters["first.bias"].copy_(tensor(new[] { 0f, 0, 0, -100 })); // the last unit is dead
-            model.Parameters["second.weight"].copy_(tensor(new[,] { { 1f, 0, 0, 1 }, { 2, 0, 0, 0 }, { -1, -1, -1, -1 } })); // the last is dead, the others are parallel
+            // The last is dead, the others are parallel.
+            model.Parameters["second.weight"].copy_(tensor(new[,] { { 1f, 0, 0, 1 }, { 2, 0, 0, 0 }, { -1, -1, -1, -1 } }));
             model.Parameters["second.bias"].zero_();
         }
         model.Hooks = new LayerHooks(null, (layer, value) => value);
@@ -82,10 +85,12 @@ public sealed class NetworkDiagnosticsTests
         Assert.Equal([0.25, 1.0 / 3], diagnosis.Layers.Select(layer => layer.Dormant), new Close());
         Assert.Equal([0.25, 1.0 / 3], diagnosis.Layers.Select(layer => layer.LowScore), new Close());
         Assert.Equal(1, diagnosis.EffectiveRank);
-        Assert.Equal([6 / fresh[0].Norm, Math.Sqrt(10) / fresh[1].Norm], diagnosis.RelativeNorms.Select(norm => norm.Ratio), new Close());
+        double[] ratios = [6 / fresh[0].Norm, Math.Sqrt(10) / fresh[1].Norm];
+        Assert.Equal(ratios, diagnosis.RelativeNorms.Select(norm => norm.Ratio), new Close());
         Assert.Null(diagnosis.Collapsed);
-        Assert.Equal(["first.dormant", "first.low_score", "second.dormant", "second.low_score", "rank", "first.relative_norm", "second.relative_norm"],
-            diagnosis.Metrics.Select(metric => metric.Name));
+        string[] names = ["first.dormant", "first.low_score", "second.dormant", "second.low_score", "rank", "first.relative_norm",
+            "second.relative_norm"];
+        Assert.Equal(names, diagnosis.Metrics.Select(metric => metric.Name));
         Assert.Same(hooks, model.Hooks);
         Assert.True(before.Equals(model.Parameters.Flat.detach()));
 
@@ -114,7 +119,7 @@ public sealed class NetworkDiagnosticsTests
         public override Tensor Forward(Pass pass, Tensor input)
         {
             for (var layer = 0; layer < 2; layer++)
-                input = pass.Units(layer, nn.functional.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1)).relu());
+                input = pass.Units(layer, F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1)).relu());
             return input;
         }
 

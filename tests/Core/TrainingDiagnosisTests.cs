@@ -10,8 +10,11 @@ public sealed class TrainingDiagnosisTests
 {
     private static Learner Open(long steps, int batch = 120, bool diagnosed = true, double rate = 0.1)
     {
-        var options = new LearnerOptions { GradientSteps = steps, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = rate } };
-        return new Learner(new Noise(batch), new Half(), options, new Rng(1)) { Diagnosis = diagnosed ? new TrainingDiagnosis() : null };
+        var descent = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = rate };
+        return new Learner(new Noise(batch), new Half(), new LearnerOptions { GradientSteps = steps, Optimizer = descent }, new Rng(1))
+        {
+            Diagnosis = diagnosed ? new TrainingDiagnosis() : null,
+        };
     }
 
     private static Dictionary<string, double> Finish(Learner learner)
@@ -84,7 +87,8 @@ public sealed class TrainingDiagnosisTests
         Assert.Null(learner.TrainStep().Diagnosis);
     }
 
-    // Inputs are uniform noise; the loss is the sum of the features, so that gradients are positive wherever a unit is active.
+    // Inputs are uniform noise; the loss is the sum of the features, so that gradients are positive wherever a unit is
+    // active.
     private sealed class Noise(int batch) : ITask
     {
         public TaskInfo Info { get; } = new("noise", [4], []);
@@ -102,7 +106,8 @@ public sealed class TrainingDiagnosisTests
             }
 
             public Tensor Loss(Model model, IBatch batch) => model.Output(batch.Inputs!).sum(1).mean();
-            public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) => new Dictionary<string, double>();
+            public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) =>
+                new Dictionary<string, double>();
             public bool CanSave => true;
             public byte[] Save() => _rng.SaveState();
             public void Restore(ReadOnlySpan<byte> state) => _rng = Rng.FromState(state);
@@ -126,7 +131,8 @@ public sealed class TrainingDiagnosisTests
         public override long Features => 4;
         public override IReadOnlyList<long> HiddenUnits => [4];
         public override IReadOnlyList<ParameterInfo> Parameters => [new("dense.weight", [4, 4]), new("dense.bias", [4])];
-        public override Tensor Forward(Pass pass, Tensor input) => pass.Units(0, F.linear(input, pass.Parameter(0), pass.Parameter(1)).relu());
+        public override Tensor Forward(Pass pass, Tensor input) =>
+            pass.Units(0, F.linear(input, pass.Parameter(0), pass.Parameter(1)).relu());
 
         public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
         {

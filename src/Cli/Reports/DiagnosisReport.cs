@@ -4,31 +4,42 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>The network that one task was learned from, averaged over runs (and over seeds, for held-out tasks).</summary>
+/// <summary>The network that one task was learned from, averaged over runs (and over seeds, for held-out
+/// tasks).</summary>
 /// <param name="Label">The run, or the method where runs are pooled.</param>
 /// <param name="Task">The task on whose inputs it was measured.</param>
-/// <param name="From">"meta-step 3" for the initialization at the last meta-step in which the task took part; for a held-out task what it was learned from.</param>
+/// <param name="From">"meta-step 3" for the initialization at the last meta-step in which the task took part; for a
+/// held-out task what it was learned from.</param>
 /// <param name="Layer">The layer with the most dormant units.</param>
 /// <param name="Dormant">The share of its units that are dormant, in 0 .. 1.</param>
 /// <param name="Rank">Effective rank of the features.</param>
 public sealed record DiagnosisReport(string Label, string Task, string From, string Layer, double Dormant, double Rank)
 {
-    private const string Prefix = "start/", DormantSuffix = "/dormant";
+    private const string Series = MetaTrainRun.DiagnosisSeries, Prefix = "start/", DormantSuffix = "/dormant";
 
     /// <summary>What runs recorded, for each task the last that there is; empty where they recorded nothing.</summary>
-    public static IReadOnlyList<DiagnosisReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels = null) =>
-        [.. runs.SelectMany((run, i) => run.Result.MetaCurves
-                .Where(curve => curve.Task.StartsWith(MetaTrainRun.DiagnosisSeries, StringComparison.Ordinal) && curve.Quantity.StartsWith(Prefix, StringComparison.Ordinal))
+    public static IReadOnlyList<DiagnosisReport> Of(
+        IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels = null) =>
+        [.. runs.SelectMany((run, i) => run.Result.MetaCurves.Where(IsAboutTheStart)
                 .Select(curve => (Label: labels?[i] ?? (pool ? run.Result.Method : null) ?? run.Name, Curve: curve)))
-            .GroupBy(c => (c.Label, c.Curve.Task)).Select(group => Of(group.Key.Label, group.Key.Task[MetaTrainRun.DiagnosisSeries.Length..], [.. group.Select(c => c.Curve)]))];
+            .GroupBy(c => (c.Label, c.Curve.Task))
+            .Select(group => Of(group.Key.Label, group.Key.Task[Series.Length..], [.. group.Select(c => c.Curve)]))];
+
+    private static bool IsAboutTheStart(MetaCurve curve) =>
+        curve.Task.StartsWith(Series, StringComparison.Ordinal)
+        && curve.Quantity.StartsWith(Prefix, StringComparison.Ordinal);
 
     private static DiagnosisReport Of(string label, string series, IReadOnlyList<MetaCurve> curves)
     {
-        // A held-out task's points are seeds, to be averaged; a pool task's are meta-steps, of which the last one counts.
+        // A held-out task's points are seeds, to be averaged; a pool task's are meta-steps: the last one counts.
         var at = series.LastIndexOf(MetaTrainRun.FromWord, StringComparison.Ordinal);
-        var means = curves.GroupBy(c => c.Quantity).ToDictionary(c => c.Key, c => c.Average(curve => at < 0 ? curve.Values[^1] : curve.Values.Average()));
-        var (quantity, dormant) = means.Where(m => m.Key.EndsWith(DormantSuffix, StringComparison.Ordinal)).DefaultIfEmpty(new("", double.NaN)).MaxBy(m => m.Value);
-        return new(label, at < 0 ? series : series[..at], at < 0 ? $"meta-step {curves.Max(c => c.MetaSteps[^1])}" : series[(at + MetaTrainRun.FromWord.Length)..],
-            quantity.Length == 0 ? "" : quantity[Prefix.Length..^DormantSuffix.Length], dormant, means.GetValueOrDefault(Prefix + "rank", double.NaN));
+        var means = curves.GroupBy(c => c.Quantity).ToDictionary(
+            same => same.Key, same => same.Average(curve => at < 0 ? curve.Values[^1] : curve.Values.Average()));
+        var (quantity, dormant) = means.Where(m => m.Key.EndsWith(DormantSuffix, StringComparison.Ordinal))
+            .DefaultIfEmpty(new("", double.NaN)).MaxBy(m => m.Value);
+        var layer = quantity.Length == 0 ? "" : quantity[Prefix.Length..^DormantSuffix.Length];
+        var rank = means.GetValueOrDefault(Prefix + "rank", double.NaN);
+        return at < 0 ? new(label, series, $"meta-step {curves.Max(c => c.MetaSteps[^1])}", layer, dormant, rank)
+            : new(label, series[..at], series[(at + MetaTrainRun.FromWord.Length)..], layer, dormant, rank);
     }
 }

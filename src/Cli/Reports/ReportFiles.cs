@@ -134,8 +134,9 @@ public static class ReportFiles
         var collapsed = report.Diagnoses.Any(d => d.Dormant > NetworkDiagnosis.Alarm);
         var shown = report.Diagnoses.Count <= MostTasks ? report.Diagnoses : [.. report.Diagnoses.Where(d => d.Dormant > NetworkDiagnosis.Alarm)];
         return new("State of the network where learning started",
-            "Dormant: the share of the layer's units that are active on less than 1 % of the inputs; the layer with the most is shown. Rank: effective rank of the features. docs/diagnosis.md explains both."
-                + (collapsed ? " More than half of a layer is dormant: learning from there is slow. What helps: a lower learning rate, and layer-norm: true in the agent's section where it is not on yet." : ""),
+            "Dormant: the share of the layer's units that are active on less than 1 % of the inputs; the layer with the most is shown. "
+                + "Rank: effective rank of the features. docs/diagnosis.md explains both."
+                + (collapsed ? $" More than half of a layer is dormant: learning from there is slow. {NetworkDiagnostics.Advice}" : ""),
             ["task", "learned from", "layer", "dormant", "rank"],
             [.. shown.Select(d => (IReadOnlyList<string>)[d.Task, d.From.StartsWith("meta-step", StringComparison.Ordinal) ? $"{d.Label}, {d.From}" : d.From, d.Layer,
                 string.Create(CultureInfo.InvariantCulture, $"{100 * d.Dormant:0} %"), string.Create(CultureInfo.InvariantCulture, $"{d.Rank:0.#}")])]);

@@ -3,14 +3,16 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Logs a warning when more than half of a layer's units are dormant; once for each layer, so that it is seen and not scrolled past.</summary>
+/// <summary>Logs a warning when more than half of a layer's units are dormant; once for each layer, so that it is seen
+/// and not scrolled past.</summary>
 public sealed class DormancyAlarm
 {
     private readonly HashSet<string> _said = [];
 
     /// <summary>Looks at one diagnosis.</summary>
     /// <param name="metrics">Its numbers by name (<see cref="NetworkDiagnosis.Metrics"/>).</param>
-    /// <param name="of">What was measured, at the beginning of a sentence: "The initialization at meta-step 3, on Breakout".</param>
+    /// <param name="of">What was measured, at the beginning of a sentence: "The initialization at meta-step 3, on
+    /// Breakout".</param>
     /// <param name="prefix">What stands before the names.</param>
     public void Look(IReadOnlyDictionary<string, double> metrics, string of, string prefix = TrainingDiagnosis.Start)
     {
