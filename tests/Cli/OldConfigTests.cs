@@ -11,7 +11,9 @@ namespace RlLeap.Tests.Cli;
 public sealed class OldConfigTests
 {
     private static readonly string Old = Path.Combine(Repository.Root, "tests", "Cli", "Fixtures", "configs-of-0.1");
-    private static readonly string Now = Path.Combine(Repository.Root, "experiments", "configs");
+
+    // Their settings are others now: what they say is compared with nothing.
+    private static readonly string[] Changed = ["minatar-quick.yaml"];
 
     public static TheoryData<string> Names =>
         [.. Directory.GetFiles(Old, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
@@ -22,12 +24,21 @@ public sealed class OldConfigTests
     {
         var old = Runs(Path.Combine(Old, name));
         Assert.NotEmpty(old);
+        if (Changed.Contains(name)) return;
         // One file for eight now.
-        var held = name.StartsWith("multi-cv-", StringComparison.Ordinal) && !File.Exists(Path.Combine(Now, name))
+        var held = name.StartsWith("multi-cv-", StringComparison.Ordinal) && !File.Exists(Now(name))
             ? name["multi-cv-".Length..^".yaml".Length] : null;
-        var now = Runs(Path.Combine(Now, held is null ? name : "multi-cv-cifar10.yaml"), held is null ? []
+        var now = Runs(held is null ? Now(name) : Now("multi-cv-cifar10.yaml"), held is null ? []
             : [$"multi-cv.held-out={held}", $"run.directory=runs/multi-cv-{held}"]);
         Assert.Equal(old, now);
+    }
+
+    // A config's present file: "omniglot-leap.yaml" became "omniglot/leap.yaml".
+    private static string Now(string name)
+    {
+        var folder = new[] { "atari", "minatar", "multi-cv", "omniglot" }
+            .Single(f => name.StartsWith(f + "-", StringComparison.Ordinal));
+        return Path.Combine(Repository.Root, "experiments", folder, name[(folder.Length + 1)..]);
     }
 
     // The canonical texts of all runs that a file asks for.
@@ -76,7 +87,7 @@ public sealed class OldConfigTests
     [Fact]
     public void Old_keys_can_be_set_on_new_files_and_new_ones_on_old()
     {
-        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Now, "omniglot-leap.yaml"),
+        var config = ConfigFile.Load<MetaTrainConfig>(Now("omniglot-leap.yaml"),
             "omniglot.ink-corners=false", "meta.learning-rate=3", "method.loss=false");
         Assert.Equal(CornerFill.Background, config.Omniglot!.Task.Augmentation!.Corners);
         Assert.Equal(3, config.Meta.Optimizer.LearningRate);

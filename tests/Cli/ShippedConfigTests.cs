@@ -7,9 +7,12 @@ namespace RlLeap.Tests.Cli;
 
 public sealed class ShippedConfigTests
 {
-    private static readonly string Folder = Path.Combine(Repository.Root, "experiments", "configs");
+    private static readonly string Folder = Path.Combine(Repository.Root, "experiments");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(Folder, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+    private static readonly string[] Files = [.. Directory.GetDirectories(Folder)
+        .SelectMany(experiment => Directory.GetFiles(experiment, "*.yaml")).Order(StringComparer.Ordinal)];
+
+    public static TheoryData<string> Names => [.. Files.Select(file => Path.GetRelativePath(Folder, file))];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -28,12 +31,12 @@ public sealed class ShippedConfigTests
     [Fact]
     public void EveryRunOfEveryGridHasAConfigThatCanBeRead()
     {
-        foreach (var file in Directory.GetFiles(Folder, "*.yaml").Where(f => File.ReadLines(f).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
+        foreach (var file in Files.Where(f => File.ReadLines(f).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
         {
             var grid = ConfigFile.Load<GridConfig>(file);
             foreach (var run in grid.Runs())
             {
-                var path = Path.Combine(Folder, run.Config);
+                var path = Path.Combine(Path.GetDirectoryName(file)!, run.Config);
                 if (grid.Command == "train") ConfigFile.Load<TrainConfig>(path, run.Settings);
                 else ConfigFile.Load<MetaTrainConfig>(path, [.. run.Settings, "run.directory=x"]);
             }
@@ -43,14 +46,14 @@ public sealed class ShippedConfigTests
     [Fact]
     public void ALeftOutGameIsNotPretrainedOn()
     {
-        var grid = ConfigFile.Load<GridConfig>(Path.Combine(Folder, "minatar-table.yaml"));
+        var grid = ConfigFile.Load<GridConfig>(Path.Combine(Folder, "minatar", "table.yaml"));
         foreach (var run in grid.Runs())
         {
-            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, run.Config), [.. run.Settings, "run.directory=x"]));
+            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar", run.Config), [.. run.Settings, "run.directory=x"]));
             Assert.Equal(4, suite.Pool.Count);
             Assert.DoesNotContain(Assert.Single(suite.HeldOut), suite.Pool.Select(task => task.Info.Id));
         }
-        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar-breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
+        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar", "breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
         Assert.Contains("expected one of games.pool", odd, StringComparison.Ordinal);
     }
 
@@ -58,7 +61,7 @@ public sealed class ShippedConfigTests
     public void AHundredOfThemWithAMistakeEachGiveOneClearError()
     {
         var rng = new Rng(1).Split("malformed");
-        var configs = Directory.GetFiles(Folder, "*.yaml").Order(StringComparer.Ordinal).Select(File.ReadAllLines).Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
+        var configs = Files.Select(File.ReadAllLines).Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
         for (var i = 0; i < 100; i++)
         {
             var lines = configs[rng.NextInt(configs.Count)];
@@ -77,7 +80,7 @@ public sealed class ShippedConfigTests
     [Fact]
     public void ThePapersAtariExperimentNamesItsGames()
     {
-        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari-leap.yaml"));
+        var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari", "leap.yaml"));
         var ids = config.Games!.Pool.Select(id => id.Split('?')[0]).ToList();
         var expected = RlLeap.Gymnasium.AleGames.LeapPool.Select(g => g.Id).Except(["ALE/Breakout-v5", "ALE/SpaceInvaders-v5"]);
         Assert.Equal(expected.Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));

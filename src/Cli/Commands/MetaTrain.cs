@@ -12,7 +12,7 @@ public static class MetaTrain
 {
     public static Command Create()
     {
-        var config = new Argument<string?>("config") { Description = "Config file (experiments/configs holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
+        var config = new Argument<string?>("config") { Description = "Config file (experiments/ holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
         var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5; with --resume a key of executor", AllowMultipleArgumentsPerToken = false };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
         var parallel = CheckedOption.Number<int>("--parallel", "Tasks trained side by side (run.parallel); 0 for one a core; does not change any result", max: 1024);

@@ -149,7 +149,7 @@ internal sealed class ConfigTree
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var configs = Path.Combine(folder.FullName, "experiments", "configs");
+            var configs = Path.Combine(folder.FullName, "experiments");
             if (!Directory.Exists(configs)) continue;
             var files = Directory.GetFiles(configs, "*.yaml", SearchOption.AllDirectories);
             var near = files.FirstOrDefault(file => Path.GetFileName(file) == Path.GetFileName(asked));
