@@ -1,4 +1,5 @@
 using RlLeap.Environments;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -19,7 +20,7 @@ public sealed class ConvolutionalNetwork : Network
 {
     private readonly Convolution[] _convolutions;
     private readonly LayerInitialization _initialization;
-    private readonly bool _channelsLast, _layerNorm;
+    private readonly bool _channelsLast, _layerNorm, _planes;
     private readonly double _scale;
 
     /// <summary>An encoder for observations of <paramref name="observation"/>.</summary>
@@ -32,6 +33,7 @@ public sealed class ConvolutionalNetwork : Network
         (Name, Features, InputShape) = (name, dense, observation.Shape);
         (_convolutions, _initialization, _channelsLast, _layerNorm) = ([.. convolutions], initialization, channelsLast, layerNorm);
         _scale = observation.UnitScale;
+        _planes = !channelsLast && _convolutions.Length > 0 && PlaneConvolution.Fits(observation, _convolutions[0]);
         var parameters = new List<ParameterInfo>();
         for (var i = 0; i < _convolutions.Length; i++)
         {
@@ -72,6 +74,13 @@ public sealed class ConvolutionalNetwork : Network
     }
 
     /// <inheritdoc/>
+    public override FeatureParts Parts(Pass pass)
+    {
+        if (_layerNorm || pass.Hooks is not null) return base.Parts(pass);
+        return new EncoderParts(this, pass, _planes && _convolutions.Length == 1 && pass.Parameter(0).dtype == ScalarType.Float32 && pass.Parameter(0).device_type == DeviceType.CPU);
+    }
+
+    /// <inheritdoc/>
     public override bool IsLayered => true;
 
     /// <inheritdoc/>
@@ -88,6 +97,8 @@ public sealed class ConvolutionalNetwork : Network
             Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1);
             if (layer == 0)
             {
+                if (_planes && !is_grad_enabled() && PlaneConvolution.Fits(input, weight))
+                    return pass.Units(layer, pass.PreActivation(layer, PlaneConvolution.Forward(input, weight, bias)).relu_());
                 input = Laid(input);
                 if (input.dtype != weight.dtype) input = input.to_type(weight.dtype);
                 if (_scale != 1) weight = weight * _scale;

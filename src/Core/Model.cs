@@ -28,14 +28,14 @@ public sealed class Model : IDisposable
         Network = network.Bind(Parameters, Buffers);
     }
 
-    private Model(Model source, ParameterVector parameters, IReadOnlyList<Tensor> theta)
+    private Model(Model source, ParameterVector parameters, IReadOnlyList<Tensor> theta, bool isAtParameters)
     {
         if (!source.Network.IsFunctional)
             throw new RlLeapException($"{source.Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML and agents with several workers need. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap, and one worker.");
         if (theta.Count != source.Parameters.Views.Count) throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
         (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, parameters, source.Buffers);
         (_headWeights, Training, Hooks) = (source._headWeights, source.Training, source.Hooks);
-        _theta = theta;
+        (_theta, IsAtParameters) = (theta, isAtParameters);
     }
 
     /// <summary>The encoder.</summary>
@@ -60,7 +60,7 @@ public sealed class Model : IDisposable
     public Device Device => Parameters.Flat.device;
 
     /// <summary>Whether passes run at <see cref="Parameters"/>; false for a model at other tensors (<see cref="At(IReadOnlyList{Tensor})"/>).</summary>
-    public bool IsAtParameters => ReferenceEquals(_theta, Parameters.Views);
+    public bool IsAtParameters { get; } = true;
 
     /// <summary>Floating type of the parameters.</summary>
     public ScalarType DType => Parameters.Flat.dtype;
@@ -112,6 +112,9 @@ public sealed class Model : IDisposable
     /// <summary>The encoder's features [N, F].</summary>
     public Tensor Features(Tensor input) => Network.Forward(Here, input);
 
+    /// <summary>The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have all derivatives.</summary>
+    public FeatureParts Parts() => IsAtParameters ? Network.Parts(Here) : new FeatureParts(Features);
+
     /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
@@ -138,11 +141,11 @@ public sealed class Model : IDisposable
 
     /// <summary>The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a graph).</summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
-    public Model At(IReadOnlyList<Tensor> theta) => new(this, Parameters, theta);
+    public Model At(IReadOnlyList<Tensor> theta) => new(this, Parameters, theta, isAtParameters: false);
 
     /// <summary>The same network, heads and buffers at a vector of the same layout, which stays the caller's: another thread's <see cref="ParameterVector.Replica"/>.</summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
-    public Model At(ParameterVector vector) => new(this, vector, vector.Views);
+    public Model At(ParameterVector vector) => new(this, vector, vector.Views, isAtParameters: true);
 
     /// <summary>Disposes the vectors, unless this model is only another view (<see cref="At"/>).</summary>
     public void Dispose()

@@ -34,6 +34,9 @@ public abstract class Network
     /// <summary>Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.</summary>
     public abstract Tensor Forward(Pass pass, Tensor input);
 
+    /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster way.</summary>
+    public virtual FeatureParts Parts(Pass pass) => new(input => Forward(pass, input));
+
     /// <summary>Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units, flattened, are the features.</summary>
     public virtual bool IsLayered => false;
 

@@ -51,16 +51,12 @@ public sealed class Actor : IDisposable
 
     private void Act(Model model, Rollout rollout)
     {
-        rollout.ActedBy(model);
         for (var t = 0; t < rollout.Length; t++)
         {
             using var scope = NewDisposeScope();
             rollout.SetRow(t, Environment.Observations);
-            Tensor features;
-            using (enable_grad()) features = model.Features(rollout.CopyOfRow(t));
-            rollout.Keep(features);
             using var _ = no_grad();
-            var logits = model.Output(ActorCritic.PolicyHead, features);
+            var logits = model.Output(ActorCritic.PolicyHead, rollout.Act(model, t));
             Policy.Sample(Policy.Host(logits), _rng, _actions);
             _actions.CopyTo(rollout.Actions, t * _actions.Length);
             Environment.Step(_actions);

@@ -16,7 +16,7 @@ public sealed class Rollout : IBatch
     private readonly Tensor _observations;
     private readonly Tensor? _hostObservations;
     private readonly Tensor[] _hostRows = [];
-    private readonly List<Tensor> _features = [];
+    private FeatureParts? _passes;
     private Model? _actedBy;
 
     /// <summary>An empty rollout of <paramref name="length"/> steps of <paramref name="count"/> environments.</summary>
@@ -73,9 +73,6 @@ public sealed class Rollout : IBatch
     /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
     public Tensor Row(int t) => _rows[t];
 
-    /// <summary>Row <paramref name="t"/> for a pass whose graph outlives the row: a copy where the graph would refer to it itself.</summary>
-    internal Tensor CopyOfRow(int t) => Lasting(_rows[t]);
-
     // Bytes are converted by the pass; of floats the graph would hold the rollout's memory, which is written again.
     private Tensor Lasting(Tensor rows) => Observations.Element == ElementType.Float32 ? rows.clone() : rows;
 
@@ -117,16 +114,17 @@ public sealed class Rollout : IBatch
     public Tensor Features(Model model)
     {
         if (!ReferenceEquals(_actedBy, model)) return model.Features(Lasting(Inputs));
-        var features = cat([.. _features], 0);
+        var features = _passes!.Join();
         Forget();
         return features;
     }
 
-    /// <summary>The next passes to be kept are of this model.</summary>
-    internal void ActedBy(Model model) => _actedBy = model;
-
-    /// <summary>Keeps the features [N, F] of the next step's pass.</summary>
-    internal void Keep(Tensor features) => _features.Add(features.DetachFromDisposeScope());
+    /// <summary>The features [N, F] of row <paramref name="t"/>, to act by; rows come in order, each once.</summary>
+    internal Tensor Act(Model model, int t)
+    {
+        if (t == 0) (_actedBy, _passes) = (model, model.Parts());
+        return _passes!.Add(Lasting(_rows[t]));
+    }
 
     internal void Clear()
     {
@@ -138,9 +136,8 @@ public sealed class Rollout : IBatch
     /// <summary>Frees the kept passes.</summary>
     internal void Forget()
     {
-        foreach (var features in _features) features.Dispose();
-        _features.Clear();
-        _actedBy = null;
+        _passes?.Dispose();
+        (_actedBy, _passes) = (null, null);
     }
 
     internal void Free()
