@@ -47,7 +47,7 @@ public static class TorchErrors
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException) { return e.Message.Split('\n')[0]; }
     }
 
-    private static string Explain(string path, string refusal) =>
+    internal static string Explain(string path, string refusal) =>
         refusal.Contains("GLIBCXX", StringComparison.Ordinal) || refusal.Contains("GLIBC_", StringComparison.Ordinal)
             ? $"this system is too old for libtorch ({refusal.Trim()}). Debian 12, Ubuntu 22.04 or newer are needed."
             : $"{Path.GetFileName(path)} cannot be loaded: {refusal.Trim()}";

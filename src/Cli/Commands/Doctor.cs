@@ -54,7 +54,7 @@ public static class Doctor
         yield return new("system", State.Found, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
         var (vectors, state) = Avx512F.IsSupported ? ("AVX-512", State.Found) : Avx2.IsSupported ? ("AVX2", State.Found)
             : RuntimeInformation.ProcessArchitecture == Architecture.X64
-                ? ("no AVX2: everything runs, several times slower; a virtual machine may hide it", State.Optional)
+                ? ("no AVX2: everything runs, but slower; a virtual machine may hide it", State.Optional)
             : (RuntimeInformation.ProcessArchitecture.ToString(), State.Found);
         yield return new("processor", state, $"{Environment.ProcessorCount} x {model ?? "processor"} ({vectors}), "
             + $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1L << 30)} GiB memory");
