@@ -129,7 +129,7 @@ public static class Doctor
 
     private static Finding Allocator() => (Mapped("libjemalloc") ?? Mapped("libtcmalloc")) is { } allocator
         ? new("allocator", State.Found, allocator)
-        : new("allocator", State.Optional, "the system's; training is faster with jemalloc (docs/torch.md)",
+        : new("allocator", State.Optional, "the system's; jemalloc is worth a few percent of training (docs/torch.md)",
             "sudo apt-get install -y libjemalloc2");
 
     private static IEnumerable<Finding> Python()
