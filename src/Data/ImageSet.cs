@@ -1,9 +1,12 @@
 namespace RlLeap.Data;
 
-/// <summary>Labelled images of one size in memory, as bytes: the training part first, then the test part where the distribution has one.</summary>
+/// <summary>
+/// Labelled images of one size, held in memory as bytes. The training images come first. The distribution's own test
+/// images follow, if it has any.
+/// </summary>
 public sealed class ImageSet
 {
-    /// <summary>Wraps arrays that are not copied.</summary>
+    /// <summary>Wraps the given arrays; they are not copied.</summary>
     /// <param name="name">The set's name for messages and records.</param>
     /// <param name="channels">1 or 3.</param>
     /// <param name="height">Rows.</param>
@@ -11,18 +14,26 @@ public sealed class ImageSet
     /// <param name="classes">Labels are 0 .. classes-1.</param>
     /// <param name="pixels">[N, channels, height, width].</param>
     /// <param name="labels">[N].</param>
-    /// <param name="trainCount">How many, from the first, belong to the distribution's training part.</param>
-    /// <param name="groups">[N] or null: images of one group (frames of one sign, copies of one picture) never go to different splits.</param>
+    /// <param name="trainCount">How many images, counted from the first, are the distribution's training part.</param>
+    /// <param name="groups">[N] or null. Images of one group (frames of one sign, copies of one picture) always stay in
+    /// the same split.</param>
     /// <exception cref="RlLeapException">The lengths do not fit, or a label is out of range.</exception>
-    public ImageSet(string name, int channels, int height, int width, int classes, byte[] pixels, int[] labels, int trainCount, int[]? groups = null)
+    public ImageSet(string name, int channels, int height, int width, int classes, byte[] pixels, int[] labels,
+        int trainCount, int[]? groups = null)
     {
         var count = labels.Length;
-        if (pixels.LongLength != (long)count * channels * height * width) throw new RlLeapException($"{name}: {pixels.Length:N0} bytes of pixels are not {count} x {channels} x {height} x {width}.");
-        if (groups is not null && groups.Length != count) throw new RlLeapException($"{name}: {groups.Length} groups for {count} images.");
-        if (trainCount < 0 || trainCount > count) throw new RlLeapException($"{name}: {trainCount} training images of {count}.");
+        if (pixels.LongLength != (long)count * channels * height * width)
+            throw new RlLeapException(
+                $"{name}: {pixels.Length:N0} bytes of pixels are not {count} x {channels} x {height} x {width}.");
+        if (groups is not null && groups.Length != count)
+            throw new RlLeapException($"{name}: {groups.Length} groups for {count} images.");
+        if (trainCount < 0 || trainCount > count)
+            throw new RlLeapException($"{name}: {trainCount} training images of {count}.");
         var wrong = Array.FindIndex(labels, label => label < 0 || label >= classes);
-        if (wrong >= 0) throw new RlLeapException($"{name}: image {wrong} has label {labels[wrong]}, outside 0..{classes - 1}.");
-        (Name, Channels, Height, Width, Classes, Pixels, Labels, TrainCount, Groups) = (name, channels, height, width, classes, pixels, labels, trainCount, groups);
+        if (wrong >= 0)
+            throw new RlLeapException($"{name}: image {wrong} has label {labels[wrong]}, outside 0..{classes - 1}.");
+        (Name, Channels, Height, Width, Classes) = (name, channels, height, width, classes);
+        (Pixels, Labels, TrainCount, Groups) = (pixels, labels, trainCount, groups);
     }
 
     /// <summary>The set's name.</summary>
@@ -46,10 +57,13 @@ public sealed class ImageSet
     /// <summary>[N].</summary>
     public int[] Labels { get; }
 
-    /// <summary>The first so many are the distribution's training part; the rest is its test part, which may be empty.</summary>
+    /// <summary>
+    /// How many images, counted from the first, are the distribution's training part. The rest is its test part, which
+    /// may be empty.
+    /// </summary>
     public int TrainCount { get; }
 
-    /// <summary>[N] or null; images with the same number stay in the same split.</summary>
+    /// <summary>[N] or null. Images with the same number stay in the same split.</summary>
     public int[]? Groups { get; }
 
     /// <summary>N.</summary>

@@ -1,7 +1,12 @@
 namespace RlLeap.Data;
 
-/// <summary>Collects images one by one into an <see cref="ImageSet"/>: training and test images may come mixed, each with a key that gives the final order.</summary>
-/// <remarks>The order of the result depends on the keys alone, so a folder and an archive of the same files give the same set.</remarks>
+/// <summary>
+/// Collects images one by one into an <see cref="ImageSet"/>. Training and test images may come mixed.
+/// </summary>
+/// <remarks>
+/// Each image has a key, and images are sorted by their keys alone. So a folder and an archive of the same files give
+/// the same set.
+/// </remarks>
 internal sealed class ImageSetBuilder(string name, int channels, int height, int width, int classes)
 {
     private readonly record struct Entry(bool Test, string Key, byte[] Pixels, int Label, int Group);
@@ -10,15 +15,17 @@ internal sealed class ImageSetBuilder(string name, int channels, int height, int
 
     public int Count => _entries.Count;
 
-    public void Add(bool test, string key, byte[] pixels, int label, int group) => _entries.Add(new Entry(test, key, pixels, label, group));
+    public void Add(bool test, string key, byte[] pixels, int label, int group) =>
+        _entries.Add(new Entry(test, key, pixels, label, group));
 
-    /// <summary>The set; <paramref name="grouped"/> says whether the groups mean anything.</summary>
+    /// <summary>Builds the set. <paramref name="grouped"/> says whether to keep the group numbers.</summary>
     public ImageSet Build(bool grouped)
     {
         _entries.Sort((a, b) => a.Test != b.Test ? a.Test.CompareTo(b.Test) : string.CompareOrdinal(a.Key, b.Key));
         var size = channels * height * width;
         var pixels = new byte[checked(_entries.Count * size)];
         for (var i = 0; i < _entries.Count; i++) _entries[i].Pixels.CopyTo(pixels, i * size);
-        return new ImageSet(name, channels, height, width, classes, pixels, [.. _entries.Select(e => e.Label)], _entries.Count(e => !e.Test), grouped ? [.. _entries.Select(e => e.Group)] : null);
+        return new ImageSet(name, channels, height, width, classes, pixels, [.. _entries.Select(e => e.Label)],
+            _entries.Count(e => !e.Test), grouped ? [.. _entries.Select(e => e.Group)] : null);
     }
 }

@@ -1,16 +1,24 @@
 namespace RlLeap.Data;
 
-/// <summary>Which images of a set train, validate and test: indices, each part in a random order.</summary>
-/// <param name="Train">What gradients come from.</param>
-/// <param name="Validation">What stops training early; its first images are a random subset of it.</param>
-/// <param name="Test">What is reported.</param>
+/// <summary>
+/// Which images of a set are used for training, validation and test. Each part lists image indices in random order.
+/// </summary>
+/// <param name="Train">Images that gradients are computed from.</param>
+/// <param name="Validation">Images that decide when training stops. The first ones are a random subset of the
+/// part.</param>
+/// <param name="Test">Images that reported scores are computed from.</param>
 public sealed record ImageSplit(int[] Train, int[] Validation, int[] Test)
 {
-    /// <summary>Draws a split. The distribution's own test part is the test part; a set without one gives <paramref name="testFraction"/> of its images.</summary>
+    /// <summary>
+    /// Draws a split. If the distribution has a test part, it becomes the test part. Otherwise
+    /// <paramref name="testFraction"/> of all images are drawn for it.
+    /// </summary>
     /// <remarks>
-    /// Groups (<see cref="ImageSet.Groups"/>) go whole to one part, so a part can be larger than its fraction by less than one group.
-    /// A training image whose group is also in the distribution's test part (a copy of a test image) is left out.
+    /// A group (<see cref="ImageSet.Groups"/>) is never divided. So a part can exceed its fraction by less than one
+    /// group. A training image is left out if its group also occurs in the distribution's test part: it is a copy of a
+    /// test image.
     /// </remarks>
+    /// <exception cref="RlLeapException">A part would be empty.</exception>
     public static ImageSplit Draw(ImageSet set, Rng rng, double validationFraction = 0.15, double testFraction = 0.1)
     {
         int[] test, rest;
@@ -18,25 +26,31 @@ public sealed record ImageSplit(int[] Train, int[] Validation, int[] Test)
         {
             test = Shuffled(Enumerable.Range(set.TrainCount, set.Count - set.TrainCount), rng.Split("test"));
             var seen = set.Groups is null ? [] : test.Select(i => set.Groups[i]).ToHashSet();
-            rest = [.. Enumerable.Range(0, set.TrainCount).Where(i => set.Groups is null || !seen.Contains(set.Groups[i]))];
+            rest = [.. Enumerable.Range(0, set.TrainCount)
+                .Where(i => set.Groups is null || !seen.Contains(set.Groups[i]))];
         }
         else (rest, test) = Divide(set, [.. Enumerable.Range(0, set.Count)], testFraction, rng.Split("test"));
         var (train, validation) = Divide(set, rest, validationFraction, rng.Split("validation"));
         if (train.Length == 0 || validation.Length == 0 || test.Length == 0)
-            throw new RlLeapException($"{set.Name}: {set.Count} images give {train.Length} training, {validation.Length} validation and {test.Length} test images; every part needs at least one.");
+            throw new RlLeapException(
+                $"{set.Name}: {set.Count} images give {train.Length} training, {validation.Length} validation and " +
+                $"{test.Length} test images; every part needs at least one.");
         return new ImageSplit(train, validation, test);
     }
 
-    // Whole groups in random order go to the second part until it has its share.
+    // Takes whole groups in random order for the second part until it has the wanted number of images.
     private static (int[] First, int[] Second) Divide(ImageSet set, int[] indices, double fraction, Rng rng)
     {
         var wanted = (int)Math.Round(fraction * indices.Length);
-        var groups = set.Groups is null ? [.. indices.Select(i => new[] { i })] : indices.GroupBy(i => set.Groups[i]).Select(g => g.ToArray()).ToArray();
+        var groups = set.Groups is null
+            ? [.. indices.Select(i => new[] { i })]
+            : indices.GroupBy(i => set.Groups[i]).Select(g => g.ToArray()).ToArray();
         rng.Split("groups").Shuffle<int[]>(groups);
         var taken = 0;
         var count = 0;
         while (count < wanted && taken < groups.Length) count += groups[taken++].Length;
-        return (Shuffled(groups.Skip(taken).SelectMany(g => g), rng.Split("first")), Shuffled(groups.Take(taken).SelectMany(g => g), rng.Split("second")));
+        return (Shuffled(groups.Skip(taken).SelectMany(g => g), rng.Split("first")),
+            Shuffled(groups.Take(taken).SelectMany(g => g), rng.Split("second")));
     }
 
     private static int[] Shuffled(IEnumerable<int> indices, Rng rng)

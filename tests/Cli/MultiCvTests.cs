@@ -28,8 +28,8 @@ public sealed class MultiCvTests : IDisposable
 
     private Dictionary<string, string> Data()
     {
-        Made.MnistFolder(_folder["data/mnist"], train: 40, test: 10);
-        Made.MnistFolder(_folder["data/fashion-mnist"], train: 60, test: 12);
+        SampleFiles.MnistFolder(_folder["data/mnist"], train: 40, test: 10);
+        SampleFiles.MnistFolder(_folder["data/fashion-mnist"], train: 60, test: 12);
         return new() { ["RLLEAP_DATA"] = _folder["data"], ["RLLEAP_CACHE"] = _folder["cache"] };
     }
 

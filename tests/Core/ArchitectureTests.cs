@@ -37,6 +37,20 @@ public sealed class ArchitectureTests
         Assert.True(found.Count == 0, string.Join("\n", found));
     }
 
+    [Theory]
+    [InlineData("src/Data")]
+    [InlineData("tests/Data")]
+    public void LinesHaveAtMost120Columns(string room)
+    {
+        const int Limit = 120;
+        var found = Directory.EnumerateFiles(Path.Combine(Repository.Root, room), "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
+            .SelectMany(path => File.ReadLines(path).Index().Where(line => line.Item.Length > Limit).Select(line =>
+                $"{Path.GetRelativePath(Repository.Root, path)}:{line.Index + 1} has {line.Item.Length} columns"))
+            .ToList();
+        Assert.True(found.Count == 0, string.Join("\n", found));
+    }
+
     [Fact]
     public void SourcesHaveNoRegionsAndNoConditionalCompilation()
     {

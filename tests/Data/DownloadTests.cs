@@ -1,4 +1,4 @@
-// Downloads from a server on the loopback address that misbehaves on demand.
+// Downloads from a local server that a test can make misbehave.
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -12,12 +12,12 @@ public sealed class DownloadTests : IDisposable
     private readonly TempFolder _folder = new();
     private readonly HttpListener _server = new();
     private readonly HttpClient _http = new();
-    private readonly byte[] _content = Made.Bytes(200_000);
+    private readonly byte[] _content = SampleFiles.Bytes(200_000);
     private readonly List<string> _ranges = [];
     private readonly string _url;
     private readonly Task _loop;
 
-    // What the server does with the n-th request; the default is to serve the file, ranges included.
+    // What the server does with the n-th request. By default it serves the file and respects ranges.
     private readonly Dictionary<int, Action<HttpListenerContext>> _misbehaviour = [];
 
     public DownloadTests()
@@ -39,9 +39,10 @@ public sealed class DownloadTests : IDisposable
         _folder.Dispose();
     }
 
-    private DataFile File_ => new("f.bin", [_url + "f.bin"], Convert.ToHexStringLower(MD5.HashData(_content)));
+    private DataFile TestFile => new("f.bin", [_url + "f.bin"], Convert.ToHexStringLower(MD5.HashData(_content)));
 
-    private DataDownload Download => new(_http) { Attempts = 3, Pause = TimeSpan.Zero, Stall = TimeSpan.FromSeconds(2) };
+    private DataDownload Download =>
+        new(_http) { Attempts = 3, RetryDelay = TimeSpan.Zero, StallTimeout = TimeSpan.FromSeconds(2) };
 
     private string Target => _folder["f.bin"];
 
@@ -49,11 +50,11 @@ public sealed class DownloadTests : IDisposable
     public async Task A_file_arrives_checked_with_progress_and_is_not_fetched_twice()
     {
         var seen = new List<DataDownload.Progress>();
-        await Download.Get(File_, Target, seen.Add);
+        await Download.Get(TestFile, Target, seen.Add);
         Assert.Equal(_content, File.ReadAllBytes(Target));
         Assert.Equal(new DataDownload.Progress("f.bin", 200_000, 200_000), seen[^1]);
         Assert.False(File.Exists(Target + ".part"));
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Single(_ranges);
     }
 
@@ -61,7 +62,7 @@ public sealed class DownloadTests : IDisposable
     public async Task An_interrupted_transfer_goes_on_where_it_ended()
     {
         _misbehaviour[0] = Cut(70_000);
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
         Assert.Equal(2, _ranges.Count);
         Assert.Equal("bytes=70000-", _ranges[1]);
@@ -71,10 +72,10 @@ public sealed class DownloadTests : IDisposable
     public async Task A_part_is_kept_when_the_server_gives_up_and_used_by_the_next_run()
     {
         for (var n = 0; n < 3; n++) _misbehaviour[n] = Cut(30_000);
-        var error = await Assert.ThrowsAsync<DataException>(() => Download.Get(File_, Target));
+        var error = await Assert.ThrowsAsync<DataException>(() => Download.Get(TestFile, Target));
         Assert.Contains("90,000 bytes are kept", error.Message);
-        Assert.False(File.Exists(Target)); // never taken for whole
-        await Download.Get(File_, Target);
+        Assert.False(File.Exists(Target)); // an incomplete file never gets the final name
+        await Download.Get(TestFile, Target);
         Assert.Equal("bytes=90000-", _ranges[^1]);
         Assert.Equal(_content, File.ReadAllBytes(Target));
     }
@@ -84,7 +85,7 @@ public sealed class DownloadTests : IDisposable
     {
         File.WriteAllBytes(Target + ".part", _content[..1000]);
         _misbehaviour[0] = context => Send(context, 200, _content);
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
     }
 
@@ -92,22 +93,24 @@ public sealed class DownloadTests : IDisposable
     public async Task A_part_that_is_whole_or_too_long_is_dealt_with()
     {
         File.WriteAllBytes(Target + ".part", _content);
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
         File.Delete(Target);
         File.WriteAllBytes(Target + ".part", [.. _content, 1]);
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
     }
 
     [Fact]
     public async Task A_wrong_checksum_is_refused_and_nothing_is_left_behind()
     {
-        var wrong = File_ with { Md5 = new string('0', 32) };
-        Assert.Contains("checksum mismatch", (await Assert.ThrowsAsync<DataException>(() => Download.Get(wrong, Target))).Message);
+        var wrong = TestFile with { Md5 = new string('0', 32) };
+        Assert.Contains("checksum mismatch",
+            (await Assert.ThrowsAsync<DataException>(() => Download.Get(wrong, Target))).Message);
         Assert.Empty(Directory.GetFiles(_folder.Root));
         File.WriteAllBytes(Target, [1]);
-        Assert.Contains("move it away", (await Assert.ThrowsAsync<DataException>(() => Download.Get(File_, Target))).Message);
+        Assert.Contains("move it away",
+            (await Assert.ThrowsAsync<DataException>(() => Download.Get(TestFile, Target))).Message);
         Assert.Equal([1], File.ReadAllBytes(Target));
     }
 
@@ -115,14 +118,15 @@ public sealed class DownloadTests : IDisposable
     public async Task A_mirror_is_used_when_the_first_address_fails()
     {
         _misbehaviour[0] = context => Send(context, 404, []);
-        await Download.Get(File_ with { Urls = [_url + "gone", _url + "f.bin"] }, Target);
+        await Download.Get(TestFile with { Urls = [_url + "gone", _url + "f.bin"] }, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
     }
 
     [Fact]
     public async Task No_server_at_all_is_one_clear_error()
     {
-        var error = await Assert.ThrowsAsync<DataException>(() => Download.Get(File_ with { Urls = ["http://127.0.0.1:1/f.bin"] }, Target));
+        var unreachable = TestFile with { Urls = ["http://127.0.0.1:1/f.bin"] };
+        var error = await Assert.ThrowsAsync<DataException>(() => Download.Get(unreachable, Target));
         Assert.Contains("RLLEAP_DATA", error.Message);
         Assert.Empty(Directory.GetFiles(_folder.Root));
     }
@@ -140,18 +144,21 @@ public sealed class DownloadTests : IDisposable
             stop.Token.WaitHandle.WaitOne();
             context.Response.Abort();
         };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Download.Get(File_, Target, progress: null, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Download.Get(TestFile, Target, progress: null, stop.Token));
         Assert.False(File.Exists(Target));
-        await Download.Get(File_, Target);
+        await Download.Get(TestFile, Target);
         Assert.Equal(_content, File.ReadAllBytes(Target));
     }
 
     [Fact]
     public async Task A_set_goes_to_its_own_folder_and_one_without_download_says_so()
     {
-        Assert.Equal(_folder["tiny"], await Download.Get(new DataSource("tiny", "", [File_]), _folder.Root));
+        Assert.Equal(_folder["tiny"], await Download.Get(new DataSource("tiny", "", [TestFile]), _folder.Root));
         Assert.Equal(_content, File.ReadAllBytes(_folder["tiny/f.bin"]));
-        Assert.Contains("no public download", (await Assert.ThrowsAsync<DataException>(() => Download.Get(DataCatalog.Get("facescrub"), _folder.Root))).Message);
+        var facescrub = DataCatalog.Get("facescrub");
+        var error = await Assert.ThrowsAsync<DataException>(() => Download.Get(facescrub, _folder.Root));
+        Assert.Contains("no public download", error.Message);
     }
 
     private async Task Serve()
@@ -159,11 +166,22 @@ public sealed class DownloadTests : IDisposable
         for (var n = 0; ; n++)
         {
             HttpListenerContext context;
-            try { context = await _server.GetContextAsync(); }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException) { return; }
+            try
+            {
+                context = await _server.GetContextAsync();
+            }
+            catch (Exception e)
+                when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
+            {
+                return;
+            }
             var range = context.Request.Headers["Range"];
             _ranges.Add(range ?? "");
-            if (_misbehaviour.TryGetValue(n, out var misbehave)) { misbehave(context); continue; }
+            if (_misbehaviour.TryGetValue(n, out var misbehave))
+            {
+                misbehave(context);
+                continue;
+            }
             var from = From(range);
             if (from >= _content.Length)
             {
@@ -171,17 +189,19 @@ public sealed class DownloadTests : IDisposable
                 Send(context, 416, []);
                 continue;
             }
-            if (range is not null) context.Response.Headers["Content-Range"] = $"bytes {from}-{_content.Length - 1}/{_content.Length}";
+            if (range is not null)
+                context.Response.Headers["Content-Range"] = $"bytes {from}-{_content.Length - 1}/{_content.Length}";
             Send(context, range is null ? 200 : 206, _content[from..]);
         }
     }
 
-    // Serves so many bytes of what was asked for and cuts the connection.
+    // Serves this many bytes of the requested range and then cuts the connection.
     private Action<HttpListenerContext> Cut(int bytes) => context =>
     {
         var from = From(context.Request.Headers["Range"]);
         context.Response.StatusCode = from > 0 ? 206 : 200;
-        if (from > 0) context.Response.Headers["Content-Range"] = $"bytes {from}-{_content.Length - 1}/{_content.Length}";
+        if (from > 0)
+            context.Response.Headers["Content-Range"] = $"bytes {from}-{_content.Length - 1}/{_content.Length}";
         context.Response.ContentLength64 = _content.Length - from;
         context.Response.OutputStream.Write(_content, from, bytes);
         context.Response.OutputStream.Flush();

@@ -1,4 +1,4 @@
-// Decoding and resizing of pictures, against PIL (Golden/suites.py) and on damaged files.
+// Decoding and resizing of pictures. The expected values come from PIL (Golden/suites.py). Damaged files are refused.
 using System.Text.Json;
 using RlLeap.Data;
 using Xunit;
@@ -7,26 +7,31 @@ namespace RlLeap.Tests.Data;
 
 public class ImagingTests
 {
-    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(Made.Golden)).RootElement;
+    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(SampleFiles.Golden)).RootElement;
 
     [Fact]
     public void Every_kind_of_png_decodes_as_in_pil()
     {
         foreach (var item in Golden.GetProperty("png").EnumerateArray())
         {
-            var image = Png.Decode(item.GetProperty("file").GetBytesFromBase64(), item.GetProperty("mode").GetString()!);
-            Assert.Equal((item.GetProperty("width").GetInt32(), item.GetProperty("height").GetInt32(), item.GetProperty("channels").GetInt32()), (image.Width, image.Height, image.Channels));
+            var mode = item.GetProperty("mode").GetString()!;
+            var image = Png.Decode(item.GetProperty("file").GetBytesFromBase64(), mode);
+            Assert.Equal(item.GetProperty("width").GetInt32(), image.Width);
+            Assert.Equal(item.GetProperty("height").GetInt32(), image.Height);
+            Assert.Equal(item.GetProperty("channels").GetInt32(), image.Channels);
             Assert.Equal(item.GetProperty("pixels").GetBytesFromBase64(), image.Pixels);
         }
     }
 
     [Theory]
-    [InlineData(10, 11, 8, 8)] // distances 1, 2, 1: left before corner
-    [InlineData(10, 8, 11, 8)] // distances 2, 1, 1: up before corner
-    public void Ties_of_the_paeth_predictor_go_to_left_then_up_then_corner(byte corner, byte up, byte left, byte predicted)
+    [InlineData(10, 11, 8, 8)] // distances 1, 2, 1: left wins over corner
+    [InlineData(10, 8, 11, 8)] // distances 2, 1, 1: up wins over corner
+    public void Ties_of_the_paeth_predictor_go_to_left_then_up_then_corner(
+        byte corner, byte up, byte left, byte predicted)
     {
         byte[] rows = [0, corner, up, 4, (byte)(left - corner), 0];
-        byte[] file = [.. Png.Signature, .. Made.Chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0]), .. Made.Chunk("IDAT", Made.Zlib(rows)), .. Made.Chunk("IEND", [])];
+        byte[] file = [.. Png.Signature, .. SampleFiles.Chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 2, 8, 0, 0, 0, 0]),
+            .. SampleFiles.Chunk("IDAT", SampleFiles.Zlib(rows)), .. SampleFiles.Chunk("IEND", [])];
         Assert.Equal([corner, up, left, predicted], Png.Decode(file, "a").Pixels);
     }
 
@@ -35,9 +40,12 @@ public class ImagingTests
     {
         foreach (var item in Golden.GetProperty("resize").EnumerateArray())
         {
-            var image = new RasterImage(item.GetProperty("width").GetInt32(), item.GetProperty("height").GetInt32(), item.GetProperty("channels").GetInt32(), item.GetProperty("input").GetBytesFromBase64());
+            var image = new RasterImage(item.GetProperty("width").GetInt32(), item.GetProperty("height").GetInt32(),
+                item.GetProperty("channels").GetInt32(), item.GetProperty("input").GetBytesFromBase64());
             var (w, h) = (item.GetProperty("to")[0].GetInt32(), item.GetProperty("to")[1].GetInt32());
-            var resized = item.GetProperty("kind").GetString() == "nearest" ? Resize.Nearest(image, w, h) : Resize.Bilinear(image, w, h);
+            var resized = item.GetProperty("kind").GetString() == "nearest"
+                ? Resize.Nearest(image, w, h)
+                : Resize.Bilinear(image, w, h);
             Assert.Equal(item.GetProperty("output").GetBytesFromBase64(), resized.Pixels);
         }
     }
@@ -49,8 +57,10 @@ public class ImagingTests
         var target = new float[784];
         foreach (var item in Golden.GetProperty("affine").EnumerateArray())
         {
-            AffineAugmentation.Apply(drawing, target, 28, item.GetProperty("angle").GetDouble(), item.GetProperty("x").GetInt32(), item.GetProperty("y").GetInt32(), item.GetProperty("scale").GetDouble(), fill: 0);
-            var bits = item.GetProperty("pixels").GetBytesFromBase64(); // 8 pixels a byte, the first highest
+            AffineAugmentation.Apply(drawing, target, 28, item.GetProperty("angle").GetDouble(),
+                item.GetProperty("x").GetInt32(), item.GetProperty("y").GetInt32(),
+                item.GetProperty("scale").GetDouble(), fill: 0);
+            var bits = item.GetProperty("pixels").GetBytesFromBase64(); // 8 pixels a byte, the first in the highest bit
             for (var i = 0; i < 784; i++) Assert.Equal((bits[i / 8] >> (7 - i % 8)) & 1, target[i]);
         }
     }
@@ -70,7 +80,7 @@ public class ImagingTests
     [Fact]
     public void Augmentation_draws_cover_their_ranges_and_come_from_rng_alone()
     {
-        // A single dot of ink in the centre moves with the shift; a quarter of the side is never reached.
+        // A dot of ink in the centre moves with the shift. It never gets further than a quarter of the side.
         var dot = Enumerable.Repeat((byte)1, 784).ToArray();
         foreach (var i in new[] { 13 * 28 + 13, 13 * 28 + 14, 14 * 28 + 13, 14 * 28 + 14 }) dot[i] = 0;
         var augmentation = new AffineAugmentation { Corners = CornerFill.Background };
@@ -84,7 +94,8 @@ public class ImagingTests
             Assert.Equal(one, two);
             for (var i = 0; i < 784; i++) if (one[i] == 0) columns.Add(i % 28);
         }
-        Assert.InRange(columns.Min(), 6, 8); // 13 - 6 (20 % of 28 is 5.6, rounded), less the dot's own size
+        // The largest shift is 6 pixels (20 % of 28 is 5.6, rounded). The dot itself has a width of up to two pixels.
+        Assert.InRange(columns.Min(), 6, 8);
         Assert.InRange(columns.Max(), 19, 21);
     }
 
@@ -116,7 +127,7 @@ public class ImagingTests
     [Fact]
     public void A_picture_that_is_not_read_is_refused_with_the_reason()
     {
-        var good = Made.Png(3, 2, [1, 2, 3, 4, 5, 6]);
+        var good = SampleFiles.Png(3, 2, [1, 2, 3, 4, 5, 6]);
         Assert.Equal([1, 2, 3, 4, 5, 6], Png.Decode(good, "a").Pixels);
         Refused("truncated", good[..^5]);
         Refused("CRC-32", Changed(good, 20, 9));
@@ -125,11 +136,19 @@ public class ImagingTests
         Refused("cannot be decoded", [0xFF, 0xD8, 0xFF, 0xE0, 0, 0]);
         Refused("interlaced", Header(12, 1));
         Refused("16 bits", Header(8, 16));
-        Refused("claims", [.. Png.Signature, .. Made.Chunk("IHDR", [0x7F, 0, 0, 0, 0x7F, 0, 0, 0, 8, 0, 0, 0, 0])]);
-        Refused("cannot hold", [.. Png.Signature, .. Made.Chunk("IHDR", [0, 0, 32, 0, 0, 0, 32, 0, 8, 0, 0, 0, 0]), .. Made.Chunk("IDAT", Made.Zlib([0, 0])), .. Made.Chunk("IEND", [])]);
-        Refused("end too early", [.. good[..33], .. Made.Chunk("IDAT", Made.Zlib([0, 0])), .. Made.Chunk("IEND", [])]);
-        Refused("more than", [.. good[..33], .. Made.Chunk("IDAT", Made.Zlib(new byte[99])), .. Made.Chunk("IEND", [])]);
-        Refused("filter", [.. good[..33], .. Made.Chunk("IDAT", Made.Zlib([7, 0, 0, 0, 7, 0, 0, 0])), .. Made.Chunk("IEND", [])]);
+        Refused("claims",
+            [.. Png.Signature, .. SampleFiles.Chunk("IHDR", [0x7F, 0, 0, 0, 0x7F, 0, 0, 0, 8, 0, 0, 0, 0])]);
+        Refused("cannot hold",
+            [.. Png.Signature, .. SampleFiles.Chunk("IHDR", [0, 0, 32, 0, 0, 0, 32, 0, 8, 0, 0, 0, 0]),
+            .. SampleFiles.Chunk("IDAT", SampleFiles.Zlib([0, 0])), .. SampleFiles.Chunk("IEND", [])]);
+        Refused("end too early",
+            [.. good[..33], .. SampleFiles.Chunk("IDAT", SampleFiles.Zlib([0, 0])), .. SampleFiles.Chunk("IEND", [])]);
+        Refused("more than",
+            [.. good[..33], .. SampleFiles.Chunk("IDAT", SampleFiles.Zlib(new byte[99])),
+                .. SampleFiles.Chunk("IEND", [])]);
+        Refused("filter",
+            [.. good[..33], .. SampleFiles.Chunk("IDAT", SampleFiles.Zlib([7, 0, 0, 0, 7, 0, 0, 0])),
+                .. SampleFiles.Chunk("IEND", [])]);
         Refused("maximum", "P6\n1 1\n65535\n\0\0\0\0\0\0"u8.ToArray());
         Refused("truncated", "P6\n2 2\n255\n123"u8.ToArray());
         Refused("header", "P5\n2"u8.ToArray());
@@ -139,7 +158,7 @@ public class ImagingTests
         {
             byte[] header = [0, 0, 0, 3, 0, 0, 0, 2, 8, 0, 0, 0, 0];
             header[at] = value;
-            return [.. Png.Signature, .. Made.Chunk("IHDR", header), .. good[33..]];
+            return [.. Png.Signature, .. SampleFiles.Chunk("IHDR", header), .. good[33..]];
         }
         static void Refused(string reason, byte[] file)
         {

@@ -1,4 +1,4 @@
-// Splits, batches, the cache of decoded sets and the search for data, on small sets.
+// Splits, batches, the cache of decoded sets and the search for data folders, on small sets.
 using RlLeap.Data;
 using Xunit;
 
@@ -10,7 +10,9 @@ public sealed class SplitAndCacheTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static ImageSet Set(int count, int train, int[]? groups = null) => new("s", 1, 1, 1, 10, Made.Bytes(count), [.. Enumerable.Range(0, count).Select(i => i % 10)], train, groups);
+    private static ImageSet Set(int count, int train, int[]? groups = null) =>
+        new("s", 1, 1, 1, 10, SampleFiles.Bytes(count), [.. Enumerable.Range(0, count).Select(i => i % 10)], train,
+            groups);
 
     [Fact]
     public void A_set_with_a_test_part_keeps_it_and_gives_15_percent_to_validation()
@@ -19,7 +21,7 @@ public sealed class SplitAndCacheTests : IDisposable
         Assert.Equal((680, 120, 200), (split.Train.Length, split.Validation.Length, split.Test.Length));
         Assert.Equal(Enumerable.Range(800, 200), split.Test.Order());
         Assert.Equal(Enumerable.Range(0, 800), split.Train.Concat(split.Validation).Order());
-        Assert.NotEqual(split.Validation.Order(), split.Validation); // its first images are a random subset
+        Assert.NotEqual(split.Validation.Order(), split.Validation); // so its first images are a random subset
     }
 
     [Fact]
@@ -33,7 +35,9 @@ public sealed class SplitAndCacheTests : IDisposable
     [Fact]
     public void A_split_depends_on_the_seed_alone()
     {
-        var (a, b, c) = (ImageSplit.Draw(Set(100, 80), new Rng(1)), ImageSplit.Draw(Set(100, 80), new Rng(1)), ImageSplit.Draw(Set(100, 80), new Rng(2)));
+        var a = ImageSplit.Draw(Set(100, 80), new Rng(1));
+        var b = ImageSplit.Draw(Set(100, 80), new Rng(1));
+        var c = ImageSplit.Draw(Set(100, 80), new Rng(2));
         Assert.Equal(a.Validation, b.Validation);
         Assert.Equal(a.Train, b.Train);
         Assert.NotEqual(a.Validation.Order(), c.Validation.Order());
@@ -44,30 +48,41 @@ public sealed class SplitAndCacheTests : IDisposable
     [InlineData(200)]
     public void A_group_never_straddles_parts(int train)
     {
-        // Groups of 1 to 7 images; with a test part (200), the group that lies across the border is dropped from training.
+        // Groups have 1 to 25 images. With 200 training images, one group has images on both sides of the border to the
+        // test part. Its training images are left out.
         var groups = Enumerable.Range(0, 300).Select(i => (int)Math.Sqrt(2 * i)).ToArray();
         var split = ImageSplit.Draw(Set(300, train, groups), new Rng(3));
         int[][] parts = [split.Train, split.Validation, split.Test];
         for (var i = 0; i < 3; i++)
-            for (var j = 0; j < i; j++) Assert.Empty(parts[i].Select(n => groups[n]).Intersect(parts[j].Select(n => groups[n])));
+            for (var j = 0; j < i; j++)
+                Assert.Empty(parts[i].Select(n => groups[n]).Intersect(parts[j].Select(n => groups[n])));
         Assert.InRange(split.Validation.Length, 25, 60);
         if (train == 200) Assert.Equal(100, split.Test.Length);
     }
 
     [Fact]
-    public void A_set_too_small_to_split_is_refused() => Assert.Contains("needs at least one", Assert.Throws<RlLeapException>(() => ImageSplit.Draw(Set(3, 2), new Rng(1))).Message);
+    public void A_set_too_small_to_split_is_refused() =>
+        Assert.Contains("needs at least one",
+            Assert.Throws<RlLeapException>(() => ImageSplit.Draw(Set(3, 2), new Rng(1))).Message);
 
     [Fact]
     public void A_batch_is_normalized_channel_by_channel_and_gray_is_repeated()
     {
-        var gray = new MultiCvSet(new ImageSet("g", 1, 32, 32, 10, Made.Bytes(2 * 1024), [4, 7], 2), new ImageSplit([0], [1], [1]), [0.1], [0.2752]);
+        var gray = new MultiCvSet(new ImageSet("g", 1, 32, 32, 10, SampleFiles.Bytes(2 * 1024), [4, 7], 2),
+            new ImageSplit([0], [1], [1]), [0.1], [0.2752]);
         var (images, labels) = (new float[2 * 3072], new long[2]);
         gray.Fill([1, 0], images, labels);
         Assert.Equal([7, 4], labels);
-        for (var c = 0; c < 3; c++) Assert.Equal((gray.Images.Image(1)[5] / 255f - 0.1f) / 0.2752f, images[c * 1024 + 5]);
-        var colour = new MultiCvSet(new ImageSet("c", 3, 32, 32, 10, Made.Bytes(3072), [1], 1), new ImageSplit([0], [0], [0]), [0.1, 0.2, 0.3], [1, 2, 4]);
+        for (var c = 0; c < 3; c++)
+            Assert.Equal((gray.Images.Image(1)[5] / 255f - 0.1f) / 0.2752f, images[c * 1024 + 5]);
+        var colour = new MultiCvSet(new ImageSet("c", 3, 32, 32, 10, SampleFiles.Bytes(3072), [1], 1),
+            new ImageSplit([0], [0], [0]), [0.1, 0.2, 0.3], [1, 2, 4]);
         colour.Fill([0], images, labels);
-        for (var c = 0; c < 3; c++) Assert.Equal((colour.Images.Image(0)[c * 1024 + 9] / 255f - new[] { 0.1f, 0.2f, 0.3f }[c]) / new[] { 1f, 2f, 4f }[c], images[c * 1024 + 9]);
+        for (var c = 0; c < 3; c++)
+        {
+            var (mean, deviation) = (new[] { 0.1f, 0.2f, 0.3f }[c], new[] { 1f, 2f, 4f }[c]);
+            Assert.Equal((colour.Images.Image(0)[c * 1024 + 9] / 255f - mean) / deviation, images[c * 1024 + 9]);
+        }
         Assert.Throws<ArgumentException>(() => gray.Fill([0, 1, 0], images, labels));
     }
 
@@ -75,13 +90,18 @@ public sealed class SplitAndCacheTests : IDisposable
     public void The_cache_gives_the_same_set_without_decoding_and_notices_new_sources()
     {
         var source = _folder.Write("source", "one");
-        var set = new ImageSet("s\nmore", 3, 2, 4, 5, Made.Bytes(72), [4, 0, 2], 2, [9, 9, 8]);
+        var set = new ImageSet("s\nmore", 3, 2, 4, 5, SampleFiles.Bytes(72), [4, 0, 2], 2, [9, 9, 8]);
         var decoded = 0;
-        ImageSet Load() => ImageCache.Load(_folder["cache"], "s", [source], () => { decoded++; return set; });
+        ImageSet Load() => ImageCache.Load(_folder["cache"], "s", [source], () =>
+        {
+            decoded++;
+            return set;
+        });
         Load();
         var cached = Load();
         Assert.Equal(1, decoded);
-        Assert.Equal(("s\nmore", 3, 2, 4, 5, 2), (cached.Name, cached.Channels, cached.Height, cached.Width, cached.Classes, cached.TrainCount));
+        Assert.Equal(("s\nmore", 3, 2, 4, 5, 2),
+            (cached.Name, cached.Channels, cached.Height, cached.Width, cached.Classes, cached.TrainCount));
         Assert.Equal(set.Pixels, cached.Pixels);
         Assert.Equal(set.Labels, cached.Labels);
         Assert.Equal(set.Groups, cached.Groups);
@@ -109,11 +129,14 @@ public sealed class SplitAndCacheTests : IDisposable
         var missing = Assert.Throws<DataException>(() => MultiCv.Load("svhn", new Rng(1), location));
         Assert.Contains(_folder.Root, missing.Message);
         Assert.Contains("rlleap data get svhn", missing.Message);
-        Assert.DoesNotContain("data get", Assert.Throws<DataException>(() => MultiCv.Load("facescrub", new Rng(1), location)).Message);
+        Assert.DoesNotContain("data get",
+            Assert.Throws<DataException>(() => MultiCv.Load("facescrub", new Rng(1), location)).Message);
         Assert.Contains("omniglot", Assert.Throws<DataException>(() => OmniglotData.Load(location)).Message);
-        Assert.Contains("no Multi-CV data set called 'imagenet'", Assert.Throws<RlLeapException>(() => MultiCv.Load("imagenet", new Rng(1), location)).Message);
-        Made.MnistFolder(_folder["mnist"]);
-        Assert.Contains("20 training and 10 test images where mnist has 60,000 and 10,000", Assert.Throws<DataException>(() => MultiCv.Load("mnist", new Rng(1), location)).Message);
+        Assert.Contains("no Multi-CV data set called 'imagenet'",
+            Assert.Throws<RlLeapException>(() => MultiCv.Load("imagenet", new Rng(1), location)).Message);
+        SampleFiles.MnistFolder(_folder["mnist"]);
+        Assert.Contains("20 training and 10 test images where mnist has 60,000 and 10,000",
+            Assert.Throws<DataException>(() => MultiCv.Load("mnist", new Rng(1), location)).Message);
         Assert.Equal(17, MultiCv.Load("mnist", new Rng(1), location, allowPartial: true).Split.Train.Length);
     }
 

@@ -1,6 +1,6 @@
-// Omniglot and Multi-CV as tasks: draws, scores, saved streams, learning; and the encoder of both.
-using RlLeap.MetaLearning;
+// Omniglot and Multi-CV as tasks: batches, scores, saved streams and learning. Also the encoder of both.
 using RlLeap.Data;
+using RlLeap.MetaLearning;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -12,38 +12,41 @@ public sealed class TaskTests
     private static readonly Lazy<OmniglotData> Small = new(() =>
     {
         using var folder = new TempFolder();
-        File.WriteAllBytes(folder["a.zip"], Made.Zip(Made.OmniglotFiles(("Alpha", 6))));
+        File.WriteAllBytes(folder["a.zip"], SampleFiles.Zip(SampleFiles.OmniglotFiles(("Alpha", 6))));
         return OmniglotData.Load([folder["a.zip"]]);
     });
 
-    private static readonly OmniglotOptions Four = new() { Classes = 4, BatchSize = 8, PassBatches = 10 };
+    private static readonly OmniglotOptions FourClasses = new() { Classes = 4, BatchSize = 8, PassBatches = 10 };
 
-    private static OmniglotTask Omniglot(OmniglotOptions? options = null) => new(Small.Value["Alpha"], new Rng(1), options ?? Four);
+    private static OmniglotTask Omniglot(OmniglotOptions? options = null) =>
+        new(Small.Value["Alpha"], new Rng(1), options ?? FourClasses);
 
-    // Two classes told apart by brightness.
+    // Two classes that differ in brightness.
     private static MultiCvTask MultiCv()
     {
-        var pixels = Made.Bytes(60 * 1024);
+        var pixels = SampleFiles.Bytes(60 * 1024);
         for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)(pixels[i] / 2 + (i / 1024 % 2 == 0 ? 0 : 120));
         var set = new ImageSet("bright", 1, 32, 32, 2, pixels, [.. Enumerable.Range(0, 60).Select(i => i % 2)], 60);
         return new MultiCvTask(new MultiCvSet(set, ImageSplit.Draw(set, new Rng(1)), [0.5], [0.3])) { BatchSize = 12 };
     }
 
     [Fact]
-    public void A_draw_has_the_shapes_of_the_task_and_lies_channels_last()
+    public void A_batch_has_the_shapes_of_the_task_and_is_channels_last()
     {
         using var scope = NewDisposeScope();
-        foreach (var (task, network) in new (ImageTask, Network)[] { (Omniglot(), ConvolutionalEncoder.Omniglot), (MultiCv(), ConvolutionalEncoder.MultiCv) })
+        (ImageTask, Network)[] pairs =
+            [(Omniglot(), ConvolutionalEncoder.Omniglot), (MultiCv(), ConvolutionalEncoder.MultiCv)];
+        foreach (var (task, network) in pairs)
         {
             using var model = new Model(network, task.Info.Heads);
             using var stream = task.Open(new Rng(2), CPU);
-            using var draw = (ImageBatch)stream.NextBatch(model);
+            using var batch = (ImageBatch)stream.NextBatch(model);
             var (channels, side) = task.Source.Shape;
-            Assert.Equal([task.BatchSize, channels, side, side], draw.Images.shape);
-            Assert.Equal(1, draw.Images.stride(1));
-            Assert.Equal(channels, draw.Images.stride(3));
-            Assert.Equal((ScalarType.Float32, ScalarType.Int64), (draw.Images.dtype, draw.Labels.dtype));
-            Assert.Equal(task.BatchSize, draw.Count);
+            Assert.Equal([task.BatchSize, channels, side, side], batch.Images.shape);
+            Assert.Equal(1, batch.Images.stride(1));
+            Assert.Equal(channels, batch.Images.stride(3));
+            Assert.Equal((ScalarType.Float32, ScalarType.Int64), (batch.Images.dtype, batch.Labels.dtype));
+            Assert.Equal(task.BatchSize, batch.Count);
         }
     }
 
@@ -51,19 +54,28 @@ public sealed class TaskTests
     public void An_unaugmented_batch_holds_the_drawings_with_their_labels()
     {
         using var scope = NewDisposeScope();
-        var task = Omniglot(Four with { Augmentation = null });
+        var task = Omniglot(FourClasses with { Augmentation = null });
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         using var stream = task.Open(new Rng(2), CPU);
-        using var draw = (ImageBatch)stream.NextBatch(model, Split.Validation);
-        var (images, labels) = (draw.Images.contiguous().data<float>().ToArray(), draw.Labels.data<long>().ToArray());
-        var drawings = Enumerable.Range(0, task.Classes.ValidationCount).Select(i => (Pixels: Convert.ToHexString(task.Classes.Drawing(true, i, out var label)), Label: (long)label)).ToHashSet();
-        for (var b = 0; b < 8; b++) Assert.Contains((Convert.ToHexString([.. images.Skip(784 * b).Take(784).Select(v => (byte)v)]), labels[b]), drawings);
+        using var batch = (ImageBatch)stream.NextBatch(model, Split.Validation);
+        var images = batch.Images.contiguous().data<float>().ToArray();
+        var labels = batch.Labels.data<long>().ToArray();
+        var drawings = Enumerable.Range(0, task.Classes.ValidationCount).Select(i =>
+        {
+            var pixels = Convert.ToHexString(task.Classes.Drawing(true, i, out var label));
+            return (pixels, (long)label);
+        }).ToHashSet();
+        for (var b = 0; b < 8; b++)
+        {
+            var pixels = Convert.ToHexString([.. images.Skip(784 * b).Take(784).Select(v => (byte)v)]);
+            Assert.Contains((pixels, labels[b]), drawings);
+        }
     }
 
     [Fact]
     public void A_pass_is_a_permutation_modulo_the_training_drawings()
     {
-        // 10 batches of 8 over 60 drawings: 20 of them twice, 40 once; the next pass is another permutation.
+        // 10 batches of 8 from 60 drawings: 20 of them come twice and 40 once. The next pass is another permutation.
         var source = new Recording(60);
         var task = new ImageTask("t", source, 2) { BatchSize = 8, PassLength = 80 };
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
@@ -104,7 +116,9 @@ public sealed class TaskTests
         using var model = new Model(ConvolutionalEncoder.Omniglot, task.Info.Heads);
         model.Initialize(new Rng(5));
         using var stream = task.Open(new Rng(2), CPU);
-        var (parameters, buffers, state) = (model.Parameters.Flat.data<float>().ToArray(), model.Buffers.Flat.data<float>().ToArray(), stream.Save());
+        var parameters = model.Parameters.Flat.data<float>().ToArray();
+        var buffers = model.Buffers.Flat.data<float>().ToArray();
+        var state = stream.Save();
         var first = stream.Score(model, Split.Validation);
         Assert.Equal(first, stream.Score(model, Split.Validation));
         Assert.InRange(first["error"], 0.4, 1);
@@ -130,16 +144,18 @@ public sealed class TaskTests
     {
         static (double[] Losses, double Before, double After) Run(ImageTask task, Network network, int steps)
         {
-            using var learner = new Learner(task, network, new LearnerOptions { Optimizer = new OptimizerOptions { LearningRate = 0.1 }, GradientSteps = steps }, new Rng(8));
+            var options = new LearnerOptions { Optimizer = new OptimizerOptions { LearningRate = 0.1 },
+                GradientSteps = steps };
+            using var learner = new Learner(task, network, options, new Rng(8));
             var before = learner.Stream.Score(learner.Model, Split.Validation)["error"];
             var losses = new List<double>();
             while (!learner.IsDone) losses.Add(learner.TrainStep().Loss);
             return ([.. losses], before, learner.Stream.Score(learner.Model, Split.Validation)["error"]);
         }
-        var drawings = Omniglot(Four with { Augmentation = null });
+        var drawings = Omniglot(FourClasses with { Augmentation = null });
         var one = Run(drawings, new ConvolutionalEncoder(1, 28, filters: 16), 60);
         Assert.Equal(one.Losses, Run(drawings, new ConvolutionalEncoder(1, 28, filters: 16), 60).Losses);
-        Assert.InRange(one.After, 0, 0.25); // four classes: 0.75 by chance
+        Assert.InRange(one.After, 0, 0.25); // chance is 0.75 with four classes
         var bright = Run(MultiCv(), new ConvolutionalEncoder(3, 32, filters: 8), 40);
         Assert.InRange(bright.After, 0, 0.12);
     }
@@ -150,7 +166,8 @@ public sealed class TaskTests
         using var temp = new TempFolder();
         var task = Omniglot();
         var errors = new List<double>();
-        Learner New() => new(task, new ConvolutionalEncoder(1, 28, filters: 4), new LearnerOptions { GradientSteps = 6 }, new Rng(8), observer: new ReptileOptions().Observe(task.Info.Id));
+        Learner New() => new(task, new ConvolutionalEncoder(1, 28, filters: 4),
+            new LearnerOptions { GradientSteps = 6 }, new Rng(8), observer: new ReptileOptions().Observe(task.Info.Id));
         using (var begun = New())
         {
             for (var i = 0; i < 3; i++) errors.Add(begun.TrainStep().Metrics["error"]);
@@ -166,7 +183,9 @@ public sealed class TaskTests
     public void The_mean_return_weighs_every_episode_the_same_and_is_not_a_number_without_any()
     {
         var means = new TrainingSummary();
-        Dictionary<string, double> Rollout(double episodes, double mean) => episodes == 0 ? new() { ["episodes"] = 0 } : new() { ["episodes"] = episodes, ["return"] = mean };
+        Dictionary<string, double> Rollout(double episodes, double mean) => episodes == 0
+            ? new() { ["episodes"] = 0 }
+            : new() { ["episodes"] = episodes, ["return"] = mean };
         Assert.Empty(Recorded(means));
         means.Add(Rollout(0, 0));
         Assert.Equal(double.NaN, Recorded(means)[TrainingSummary.Return]);
@@ -184,14 +203,24 @@ public sealed class TaskTests
         }
     }
 
-    public static TheoryData<MetaLearningMethod> TrainingMethods => [new LeapOptions(), new ReptileOptions(), new FirstOrderMamlOptions(), new MamlOptions(), new FinetuningOptions(), new HatOptions(), new ProgressiveOptions()];
+    public static TheoryData<MetaLearningMethod> TrainingMethods =>
+    [
+        new LeapOptions(), new ReptileOptions(), new FirstOrderMamlOptions(), new MamlOptions(),
+        new FinetuningOptions(), new HatOptions(), new ProgressiveOptions(),
+    ];
 
     [Theory]
     [MemberData(nameof(TrainingMethods))]
     public void Every_method_that_trains_records_the_mean_training_error(MetaLearningMethod method)
     {
         var task = Omniglot();
-        using var learner = method.Create(new MetaLearnerContext { Network = new ConvolutionalEncoder(1, 28, filters: 4), Pool = [task], Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = 2 } });
+        using var learner = method.Create(new MetaLearnerContext
+        {
+            Network = new ConvolutionalEncoder(1, 28, filters: 4),
+            Pool = [task],
+            Rng = new Rng(1),
+            Learner = new LearnerOptions { GradientSteps = 2 },
+        });
         Assert.InRange(learner.MetaStep([task], new ThreadExecutor(1)).Mean(TrainingSummary.Error), 0.1, 1);
     }
 
@@ -208,10 +237,15 @@ public sealed class TaskTests
         var input = rand([3, 1, 28, 28]);
         Assert.Equal([3, 20], model.Output(input).shape);
         var seen = new List<long[]>();
-        model.Hooks = new LayerHooks(Units: (layer, units) => { seen.Add(units.shape); return layer == 3 ? units * 0 : units; });
+        model.Hooks = new LayerHooks(Units: (layer, units) =>
+        {
+            seen.Add(units.shape);
+            return layer == 3 ? units * 0 : units;
+        });
         Assert.Equal(0, model.Features(input).abs().sum().item<float>());
         Assert.Equal(["3x64x14x14", "3x64x7x7", "3x64x3x3", "3x64x1x1"], seen.Select(s => string.Join('x', s)));
-        Assert.Contains("every block halves", Assert.Throws<RlLeapException>(() => new ConvolutionalEncoder(1, 15)).Message);
+        Assert.Contains("every block halves",
+            Assert.Throws<RlLeapException>(() => new ConvolutionalEncoder(1, 15)).Message);
         Assert.Throws<ArgumentException>(() => model.Features(rand([3, 1, 32, 32])));
     }
 
@@ -233,11 +267,13 @@ public sealed class TaskTests
     [Fact]
     public void A_task_without_images_or_with_an_empty_batch_is_refused()
     {
-        Assert.Contains("no train images", Assert.Throws<RlLeapException>(() => new ImageTask("t", new Recording(0), 2).Open(new Rng(1), CPU)).Message);
-        Assert.Contains("at least one image", Assert.Throws<RlLeapException>(() => new ImageTask("t", new Recording(5), 2) { BatchSize = 0 }.Open(new Rng(1), CPU)).Message);
+        Assert.Contains("no train images", Assert.Throws<RlLeapException>(
+            () => new ImageTask("t", new Recording(0), 2).Open(new Rng(1), CPU)).Message);
+        Assert.Contains("at least one image", Assert.Throws<RlLeapException>(
+            () => new ImageTask("t", new Recording(5), 2) { BatchSize = 0 }.Open(new Rng(1), CPU)).Message);
     }
 
-    // A source that remembers which positions were asked for.
+    // A source that records which images were asked for.
     private sealed class Recording(int count) : IImageSource
     {
         public List<int> Seen { get; } = [];

@@ -1,29 +1,38 @@
 namespace RlLeap.Data;
 
-/// <summary>Reads binary netpbm pictures of one byte a sample: P5 (gray) and P6 (colour), GTSRB's format.</summary>
+/// <summary>
+/// Reads binary netpbm pictures with one byte a sample: P5 (gray) and P6 (colour). GTSRB uses this format.
+/// </summary>
 public static class Netpbm
 {
     /// <summary>Decodes one picture.</summary>
-    /// <exception cref="DataException">Not P5 or P6, a maximum other than 255, or not exactly as many samples as the header says.</exception>
+    /// <exception cref="DataException">
+    /// The file is not P5 or P6, its maximum is not 255, or the number of samples differs from the header's.
+    /// </exception>
     public static RasterImage Decode(byte[] file, string where)
     {
-        if (file is not [(byte)'P', (byte)'5' or (byte)'6', ..]) throw new DataException(where, "is not a binary PGM or PPM picture (P5 or P6)");
+        if (file is not [(byte)'P', (byte)'5' or (byte)'6', ..])
+            throw new DataException(where, "is not a binary PGM or PPM picture (P5 or P6)");
         var channels = file[1] == '5' ? 1 : 3;
         var at = 2;
-        var width = Number(file, ref at, where);
-        var height = Number(file, ref at, where);
-        var maximum = Number(file, ref at, where);
-        if (maximum != 255) throw new DataException(where, $"has a maximum of {maximum} where only 255 (one byte a sample) is read");
+        var width = ReadNumber(file, ref at, where);
+        var height = ReadNumber(file, ref at, where);
+        var maximum = ReadNumber(file, ref at, where);
+        if (maximum != 255)
+            throw new DataException(where, $"has a maximum of {maximum} where only 255 (one byte a sample) is read");
         if (at >= file.Length || !IsSpace(file[at])) throw new DataException(where, "has a damaged header");
         at++;
-        if (width == 0 || height == 0 || (long)width * height > RasterImage.MaxPixels) throw new DataException(where, $"claims {width}x{height} pixels");
+        if (width == 0 || height == 0 || (long)width * height > RasterImage.MaxPixels)
+            throw new DataException(where, $"claims {width}x{height} pixels");
         var expected = (long)width * height * channels;
         if (file.Length - at != expected)
-            throw new DataException(where, $"has {file.Length - at:N0} bytes of pixels where {width}x{height}x{channels} = {expected:N0} are expected; truncated or damaged");
+            throw new DataException(where, $"has {file.Length - at:N0} bytes of pixels where " +
+                $"{width}x{height}x{channels} = {expected:N0} are expected; truncated or damaged");
         return new RasterImage(width, height, channels, file[at..]);
     }
 
-    private static int Number(byte[] file, ref int at, string where)
+    // Skips spaces and comments, then reads a decimal number.
+    private static int ReadNumber(byte[] file, ref int at, string where)
     {
         var start = at;
         while (at < file.Length && (IsSpace(file[at]) || file[at] == '#'))

@@ -2,10 +2,16 @@ using System.Buffers.Binary;
 
 namespace RlLeap.Data;
 
-/// <summary>A small strict PNG decoder (ISO/IEC 15948): not interlaced, gray or palette of 1, 2, 4 or 8 bits, RGB and with alpha of 8 bits.</summary>
-/// <remarks>Every checksum is verified. Gray of few bits is spread to 0..255; transparency is dropped, the stored colours stay, as PIL's convert("RGB") does.
-/// By hand because Skia takes four kinds of damage without a word: bytes missing behind the picture's data, bytes too many in them,
-/// a colour beyond the palette, and an unknown critical chunk.</remarks>
+/// <summary>
+/// A small, strict PNG decoder (ISO/IEC 15948). It reads gray and palette pictures of 1, 2, 4 or 8 bits, and RGB, gray
+/// with alpha and RGB with alpha of 8 bits. It does not read interlaced pictures.
+/// </summary>
+/// <remarks>
+/// Every checksum is verified. Gray values of fewer than 8 bits are scaled to 0..255. Transparency is dropped and the
+/// stored colours are kept, as PIL's convert("RGB") does. We do not use Skia here because it accepts four kinds of
+/// damage without an error: missing bytes after the picture's data, extra bytes in that data, a colour outside the
+/// palette, and an unknown critical chunk.
+/// </remarks>
 public static class Png
 {
     /// <summary>The eight bytes every PNG starts with.</summary>
@@ -18,29 +24,35 @@ public static class Png
         public int FilterStep => Math.Max(1, Samples * Depth / 8);
     }
 
-    /// <summary>Decodes one picture; gray gives one channel, everything else three.</summary>
-    /// <exception cref="DataException">Damaged, or a kind of PNG that is not read (interlaced, 16 bits).</exception>
+    /// <summary>Decodes one picture. A gray picture has one channel, any other has three.</summary>
+    /// <exception cref="DataException">The file is damaged, or a kind that is not read (interlaced, 16
+    /// bits).</exception>
     public static RasterImage Decode(byte[] file, string where)
     {
         if (!file.AsSpan().StartsWith(Signature)) throw new DataException(where, "is not a PNG");
         Header? header = null;
         byte[]? palette = null;
+        // The data of most pictures is one chunk, read in place. Only data of several chunks is joined.
         MemoryStream? joined = null;
         (int Offset, int Count) data = (0, -1);
         for (var at = Signature.Length; ;)
         {
             if (file.Length - at < 12) throw new DataException(where, "ends before its last chunk; truncated");
             var length = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at));
-            if (length > file.Length - at - 12) throw new DataException(where, "has a chunk longer than the file; truncated or damaged");
+            if (length > file.Length - at - 12)
+                throw new DataException(where, "has a chunk longer than the file; truncated or damaged");
             var body = file.AsSpan(at + 8, (int)length);
-            if (Compressed.Crc32(file.AsSpan(at + 4, (int)length + 4)) != BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + (int)length)))
+            var checksum = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + (int)length));
+            if (Compressed.Crc32(file.AsSpan(at + 4, (int)length + 4)) != checksum)
                 throw new DataException(where, "has a chunk without its CRC-32 checksum; damaged");
             var type = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 4));
-            if (header is null != (type == Ihdr)) throw new DataException(where, "does not have exactly one header, first");
+            if (header is null != (type == Ihdr))
+                throw new DataException(where, "does not have exactly one header, first");
             if (type == Ihdr) header = ReadHeader(body, where);
             else if (type == Plte)
             {
-                if (body.Length is 0 or > 768 || body.Length % 3 != 0 || palette is not null || data.Count >= 0) throw new DataException(where, "has a damaged palette");
+                if (body.Length is 0 or > 768 || body.Length % 3 != 0 || palette is not null || data.Count >= 0)
+                    throw new DataException(where, "has a damaged palette");
                 palette = body.ToArray();
             }
             else if (type == Idat)
@@ -60,7 +72,9 @@ public static class Png
         var h = header!.Value;
         if (h.Type == 3 && palette is null) throw new DataException(where, "has no palette");
         var expected = (long)h.Height * (h.RowBytes + 1);
-        var raw = joined is null ? Compressed.Inflate(file, data.Offset, data.Count, expected, where) : Compressed.Inflate(joined.GetBuffer(), 0, (int)joined.Length, expected, where);
+        var raw = joined is null
+            ? Compressed.Inflate(file, data.Offset, data.Count, expected, where)
+            : Compressed.Inflate(joined.GetBuffer(), 0, (int)joined.Length, expected, where);
         Unfilter(raw, h, where);
         return Expand(raw, h, palette, where);
     }
@@ -80,12 +94,22 @@ public static class Png
         var width = BinaryPrimitives.ReadUInt32BigEndian(body);
         var height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
         var (depth, type) = (body[8], body[9]);
-        if (width == 0 || height == 0 || width > RasterImage.MaxPixels || height > RasterImage.MaxPixels || (ulong)width * height > RasterImage.MaxPixels)
+        if (width == 0 || height == 0 || width > RasterImage.MaxPixels || height > RasterImage.MaxPixels
+            || (ulong)width * height > RasterImage.MaxPixels)
             throw new DataException(where, $"claims {width}x{height} pixels");
-        if (body[10] != 0 || body[11] != 0) throw new DataException(where, "has an unknown compression or filter method");
-        if (body[12] != 0) throw new DataException(where, "is interlaced, which is not read here; save it without interlacing");
-        var known = type switch { 0 => depth is 1 or 2 or 4 or 8, 3 => depth is 1 or 2 or 4 or 8, 2 or 4 or 6 => depth == 8, _ => false };
-        if (!known) throw new DataException(where, $"has colour type {type} with {depth} bits, which is not read here; save it with 8 bits a sample");
+        if (body[10] != 0 || body[11] != 0)
+            throw new DataException(where, "has an unknown compression or filter method");
+        if (body[12] != 0)
+            throw new DataException(where, "is interlaced, which is not read here; save it without interlacing");
+        var known = type switch
+        {
+            0 or 3 => depth is 1 or 2 or 4 or 8,
+            2 or 4 or 6 => depth == 8,
+            _ => false,
+        };
+        if (!known)
+            throw new DataException(where,
+                $"has colour type {type} with {depth} bits, which is not read here; save it with 8 bits a sample");
         return new Header((int)width, (int)height, depth, type);
     }
 
@@ -110,7 +134,8 @@ public static class Png
                     for (var i = 0; i < row; i++) line[i] += (byte)(((i >= step ? line[i - step] : 0) + above[i]) >> 1);
                     break;
                 case 4:
-                    for (var i = 0; i < row; i++) line[i] += i >= step ? Paeth(line[i - step], above[i], above[i - step]) : above[i];
+                    for (var i = 0; i < row; i++)
+                        line[i] += i >= step ? Paeth(line[i - step], above[i], above[i - step]) : above[i];
                     break;
                 default: throw new DataException(where, $"has a row with unknown filter {filter}; damaged");
             }
@@ -144,7 +169,8 @@ public static class Png
                     if (h.Type == 0) pixels[to++] = (byte)(value * spread);
                     else
                     {
-                        if (3 * value >= palette!.Length) throw new DataException(where, "uses a colour beyond its palette; damaged");
+                        if (3 * value >= palette!.Length)
+                            throw new DataException(where, "uses a colour beyond its palette; damaged");
                         palette.AsSpan(3 * value, 3).CopyTo(pixels.AsSpan(to));
                         to += 3;
                     }

@@ -7,11 +7,15 @@ namespace RlLeap.Data;
 /// <param name="Pixels">[Height, Width, Channels], 0..255.</param>
 public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pixels)
 {
-    /// <summary>The most pixels a picture may have: 64 megapixels, far beyond any set here, far below what would exhaust memory.</summary>
+    /// <summary>
+    /// The most pixels a picture may have: 64 megapixels. A damaged header cannot make us exhaust memory.
+    /// </summary>
     public const int MaxPixels = 1 << 26;
 
-    /// <summary>Decodes a PNG, JPEG, WebP, BMP or binary netpbm picture (PGM, PPM), by its first bytes.</summary>
-    /// <exception cref="DataException">Another format, or damaged.</exception>
+    /// <summary>
+    /// Decodes a PNG, JPEG, WebP, BMP or binary netpbm picture (PGM, PPM). The first bytes tell the format.
+    /// </summary>
+    /// <exception cref="DataException">The format is another one, or the file is damaged.</exception>
     public static RasterImage Decode(byte[] file, string where)
     {
         if (file.Length == 0) throw new DataException(where, "is empty");
@@ -21,11 +25,15 @@ public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pix
         throw new DataException(where, "is none of PNG, JPEG, WebP, BMP, binary PGM and binary PPM");
     }
 
-    /// <summary>Converts to [channels, Height, Width] at <paramref name="target"/>: gray is repeated, colour becomes luma (ITU-R 601-2, as PIL's mode "L").</summary>
+    /// <summary>
+    /// Writes the picture as [channels, Height, Width]. Gray is repeated in every channel. Colour becomes gray by luma
+    /// (ITU-R 601-2, PIL's mode "L").
+    /// </summary>
     public void CopyPlanar(Span<byte> target, int channels)
     {
         var n = Width * Height;
-        if (target.Length != channels * n) throw new ArgumentException($"Needs {channels * n} bytes, got {target.Length}.", nameof(target));
+        if (target.Length != channels * n)
+            throw new ArgumentException($"Needs {channels * n} bytes, got {target.Length}.", nameof(target));
         if (Channels == 1)
         {
             for (var c = 0; c < channels; c++) Pixels.CopyTo(target[(c * n)..]);
@@ -34,7 +42,10 @@ public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pix
         if (channels == 1)
         {
             for (var i = 0; i < n; i++)
-                target[i] = (byte)((19595 * Pixels[3 * i] + 38470 * Pixels[3 * i + 1] + 7471 * Pixels[3 * i + 2] + 0x8000) >> 16);
+            {
+                var luma = 19595 * Pixels[3 * i] + 38470 * Pixels[3 * i + 1] + 7471 * Pixels[3 * i + 2];
+                target[i] = (byte)((luma + 0x8000) >> 16);
+            }
             return;
         }
         for (var c = 0; c < 3; c++)

@@ -1,11 +1,15 @@
 namespace RlLeap.Data;
 
-/// <summary>Resizing as the Python Imaging Library does it, to the bit: nearest neighbour by pixel centres, and its bilinear filter.</summary>
+/// <summary>
+/// Nearest-neighbour and bilinear resizing that give the same bytes as the Python Imaging Library (PIL).
+/// </summary>
 public static class Resize
 {
     private const int PrecisionBits = 22;
 
-    /// <summary>Nearest neighbour: output pixel x takes input pixel floor((x + 1/2) * input / output) (PIL's NEAREST).</summary>
+    /// <summary>
+    /// Nearest neighbour: output pixel x takes input pixel floor((x + 1/2) * input / output), as PIL's NEAREST.
+    /// </summary>
     public static RasterImage Nearest(RasterImage image, int width, int height)
     {
         var c = image.Channels;
@@ -14,12 +18,16 @@ public static class Resize
         {
             var row = Nearest(y, image.Height, height) * image.Width;
             for (var x = 0; x < width; x++)
-                image.Pixels.AsSpan((row + Nearest(x, image.Width, width)) * c, c).CopyTo(pixels.AsSpan((y * width + x) * c));
+                image.Pixels.AsSpan((row + Nearest(x, image.Width, width)) * c, c)
+                    .CopyTo(pixels.AsSpan((y * width + x) * c));
         }
         return new RasterImage(width, height, c, pixels);
     }
 
-    /// <summary>Bilinear: a triangle as wide as the larger of the two pixels, so that shrinking averages (PIL's BILINEAR since 2.7; columns, then rows).</summary>
+    /// <summary>
+    /// Bilinear, as PIL's BILINEAR since 2.7. The filter is a triangle as wide as the larger of the input and output
+    /// pixel, so a smaller picture averages its pixels. First the width is changed, then the height.
+    /// </summary>
     public static RasterImage Bilinear(RasterImage image, int width, int height)
     {
         if (image.Width == width && image.Height == height) return image;
@@ -45,13 +53,15 @@ public static class Resize
             var first = Math.Max(0, (int)(centre - support + 0.5));
             var count = Math.Min(input, (int)(centre + support + 0.5)) - first;
             var sum = 0.0;
-            for (var k = 0; k < count; k++) sum += weights[k] = Math.Max(0, 1 - Math.Abs((first + k - centre + 0.5) / support));
+            for (var k = 0; k < count; k++)
+                sum += weights[k] = Math.Max(0, 1 - Math.Abs((first + k - centre + 0.5) / support));
             for (var k = 0; k < count; k++) fixedWeights[k] = (int)(0.5 + weights[k] / sum * (1 << PrecisionBits));
             for (var o = 0; o < outer; o++)
                 for (var i = 0; i < inner; i++)
                 {
                     var value = 1 << (PrecisionBits - 1);
-                    for (var k = 0; k < count; k++) value += pixels[(o * input + first + k) * inner + i] * fixedWeights[k];
+                    for (var k = 0; k < count; k++)
+                        value += pixels[(o * input + first + k) * inner + i] * fixedWeights[k];
                     result[(o * output + x) * inner + i] = (byte)Math.Clamp(value >> PrecisionBits, 0, 255);
                 }
         }

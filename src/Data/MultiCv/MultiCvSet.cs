@@ -2,11 +2,12 @@ namespace RlLeap.Data;
 
 /// <summary>A data set of Multi-CV ready for training: images, a split, and batches as normalized floats.</summary>
 /// <remarks>
-/// Pixels stay bytes; a batch is made through a table of 256 normalized values a channel, which is exact and needs a quarter of the memory and of the disk.
+/// Pixels stay bytes. A batch looks up each pixel in its channel's table of 256 normalized values. The values are
+/// exact, and the set needs a quarter of the memory and disk that floats would.
 /// </remarks>
 public sealed class MultiCvSet
 {
-    /// <summary>Channels of every batch; gray is repeated.</summary>
+    /// <summary>Channels of every batch. Gray images are repeated in all of them.</summary>
     public const int Channels = 3;
 
     /// <summary>Side of an image.</summary>
@@ -14,22 +15,26 @@ public sealed class MultiCvSet
 
     private readonly float[][] _tables;
 
-    /// <summary>Puts images, split and normalization together.</summary>
+    /// <summary>Combines images, a split and the normalization (pixel / 255 - mean) / deviation.</summary>
     /// <param name="images">Images of 32x32.</param>
-    /// <param name="split">Indices into them.</param>
-    /// <param name="mean">Per channel on the 0..1 scale: one value (gray) or three.</param>
-    /// <param name="deviation">Likewise, positive.</param>
+    /// <param name="split">Image indices of each part.</param>
+    /// <param name="mean">Means on the 0..1 scale: one value for all channels, or three.</param>
+    /// <param name="deviation">Standard deviations, positive, as many as there are means.</param>
+    /// <exception cref="RlLeapException">The images are not 32x32.</exception>
     public MultiCvSet(ImageSet images, ImageSplit split, ReadOnlySpan<double> mean, ReadOnlySpan<double> deviation)
     {
-        if (images.Height != Side || images.Width != Side) throw new RlLeapException($"{images.Name}: images of {images.Width}x{images.Height} where 32x32 are needed.");
-        if (mean.Length is not (1 or 3) || mean.Length != deviation.Length) throw new ArgumentException("One value a channel, 1 or 3, for both.", nameof(mean));
+        if (images.Height != Side || images.Width != Side)
+            throw new RlLeapException(
+                $"{images.Name}: images of {images.Width}x{images.Height} where 32x32 are needed.");
+        if (mean.Length is not (1 or 3) || mean.Length != deviation.Length)
+            throw new ArgumentException("One value a channel, 1 or 3, for both.", nameof(mean));
         (Images, Split) = (images, split);
         _tables = new float[Channels][];
         for (var c = 0; c < Channels; c++)
         {
             _tables[c] = new float[256];
             var (m, d) = ((float)mean[c % mean.Length], (float)deviation[c % deviation.Length]);
-            // In float, as ToTensor and Normalize of torchvision compute it.
+            // Computed in float, as torchvision's ToTensor and Normalize do.
             for (var v = 0; v < 256; v++) _tables[c][v] = (v / 255f - m) / d;
         }
     }
@@ -53,7 +58,8 @@ public sealed class MultiCvSet
     public void Fill(ReadOnlySpan<int> indices, Span<float> images, Span<long> labels)
     {
         const int plane = Side * Side;
-        if (images.Length < indices.Length * Channels * plane || labels.Length < indices.Length) throw new ArgumentException("The buffers are too small for the batch.");
+        if (images.Length < indices.Length * Channels * plane || labels.Length < indices.Length)
+            throw new ArgumentException("The buffers are too small for the batch.");
         for (var b = 0; b < indices.Length; b++)
         {
             labels[b] = Images.Labels[indices[b]];

@@ -1,10 +1,12 @@
 namespace RlLeap.Data;
 
-/// <summary>Classifying one data set of Multi-CV: normalized 32x32x3 images, no augmentation, shuffled passes (epochs).</summary>
+/// <summary>
+/// Classification of one data set of Multi-CV: normalized 32x32x3 images, no augmentation, each image once an epoch.
+/// </summary>
 public sealed class MultiCvTask : ImageTask
 {
     /// <summary>The task of a data set.</summary>
-    public MultiCvTask(MultiCvSet set) : base("multi-cv/" + set.Name, new Feed(set), set.Classes)
+    public MultiCvTask(MultiCvSet set) : base("multi-cv/" + set.Name, new ImageSource(set), set.Classes)
     {
         Set = set;
         (BatchSize, ValidationSubset) = (64, 500);
@@ -13,7 +15,7 @@ public sealed class MultiCvTask : ImageTask
     /// <summary>The data set.</summary>
     public MultiCvSet Set { get; }
 
-    private sealed class Feed(MultiCvSet set) : IImageSource
+    private sealed class ImageSource(MultiCvSet set) : IImageSource
     {
         public (int Channels, int Side) Shape => (MultiCvSet.Channels, MultiCvSet.Side);
 
@@ -27,6 +29,11 @@ public sealed class MultiCvTask : ImageTask
             set.Fill(numbers, images, labels);
         }
 
-        private int[] Part(Split split) => split switch { Split.Train => set.Split.Train, Split.Validation => set.Split.Validation, _ => set.Split.Test };
+        private int[] Part(Split split) => split switch
+        {
+            Split.Train => set.Split.Train,
+            Split.Validation => set.Split.Validation,
+            _ => set.Split.Test,
+        };
     }
 }

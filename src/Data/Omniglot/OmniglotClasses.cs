@@ -1,17 +1,28 @@
 namespace RlLeap.Data;
 
-/// <summary>What one Omniglot task is about, fixed for a run: the characters of an alphabet and which drawings train and validate.</summary>
+/// <summary>
+/// The characters of one Omniglot task and the drawings that train and validate. They are fixed for a run.
+/// </summary>
 public sealed class OmniglotClasses
 {
     private readonly OmniglotAlphabet _alphabet;
     private readonly (int Character, int Drawing, int Label)[] _train, _validation;
 
-    /// <summary>Draws the characters and, for each, its training drawings. Depends on <paramref name="rng"/>'s key and the alphabet's name alone.</summary>
-    /// <exception cref="RlLeapException">The alphabet has too few characters, or no drawing would train or validate.</exception>
+    /// <summary>
+    /// Draws the characters and each character's training drawings. The result depends only on <paramref name="rng"/>'s
+    /// key and the alphabet's name.
+    /// </summary>
+    /// <exception cref="RlLeapException">The alphabet has too few characters, or a part would have no
+    /// drawings.</exception>
     public OmniglotClasses(OmniglotAlphabet alphabet, Rng rng, int classes = 20, int trainDrawings = 15)
     {
-        if (alphabet.Characters < classes) throw new RlLeapException($"The alphabet {alphabet.Name} has {alphabet.Characters} characters; a task needs {classes}.");
-        if (classes < 1 || trainDrawings is < 1 or >= OmniglotData.DrawingsPerCharacter) throw new RlLeapException($"An Omniglot task needs at least one class and 1..{OmniglotData.DrawingsPerCharacter - 1} training drawings; got {classes} and {trainDrawings}.");
+        if (alphabet.Characters < classes)
+            throw new RlLeapException(
+                $"The alphabet {alphabet.Name} has {alphabet.Characters} characters; a task needs {classes}.");
+        if (classes < 1 || trainDrawings is < 1 or >= OmniglotData.DrawingsPerCharacter)
+            throw new RlLeapException(
+                $"An Omniglot task needs at least one class and 1..{OmniglotData.DrawingsPerCharacter - 1} training " +
+                $"drawings; got {classes} and {trainDrawings}.");
         _alphabet = alphabet;
         var own = rng.Split("omniglot/" + alphabet.Name);
         Characters = own.Split("characters").Permutation(alphabet.Characters)[..classes];
@@ -19,7 +30,8 @@ public sealed class OmniglotClasses
         for (var label = 0; label < classes; label++)
         {
             var order = own.Split("drawings", Characters[label]).Permutation(OmniglotData.DrawingsPerCharacter);
-            for (var i = 0; i < order.Length; i++) (i < trainDrawings ? train : validation).Add((Characters[label], order[i], label));
+            for (var i = 0; i < order.Length; i++)
+                (i < trainDrawings ? train : validation).Add((Characters[label], order[i], label));
         }
         (_train, _validation) = ([.. train], [.. validation]);
     }
@@ -27,7 +39,9 @@ public sealed class OmniglotClasses
     /// <summary>The alphabet's name.</summary>
     public string Name => _alphabet.Name;
 
-    /// <summary>[classes]: the alphabet's characters by label, for the record of the run.</summary>
+    /// <summary>
+    /// [classes]: for each label, the number of its character in the alphabet. Recorded with the run.
+    /// </summary>
     public IReadOnlyList<int> Characters { get; }
 
     /// <summary>Training drawings: classes x 15.</summary>
@@ -36,7 +50,7 @@ public sealed class OmniglotClasses
     /// <summary>Validation drawings: classes x 5.</summary>
     public int ValidationCount => _validation.Length;
 
-    /// <summary>Drawing <paramref name="index"/> of the training or validation part, [28, 28], and its label.</summary>
+    /// <summary>One drawing of the training or the validation part, [28, 28], and its label.</summary>
     public ReadOnlySpan<byte> Drawing(bool validation, int index, out int label)
     {
         var (character, drawing, l) = (validation ? _validation : _train)[index];

@@ -2,58 +2,74 @@ using System.ComponentModel.DataAnnotations;
 
 namespace RlLeap.Data;
 
-/// <summary>Settings of the Omniglot tasks; the defaults are the paper's (Flennerhag et al. 2019, appendix D).</summary>
+/// <summary>
+/// Settings of the Omniglot tasks. The defaults are the paper's (Flennerhag et al. 2019, appendix D).
+/// </summary>
 public sealed record OmniglotOptions
 {
     /// <summary>Characters of a task.</summary>
     [Range(2, int.MaxValue)]
     public int Classes { get; init; } = 20;
 
-    /// <summary>Drawings of a character that train; the rest of the 20 validates.</summary>
+    /// <summary>How many of a character's 20 drawings are for training. The rest is for validation.</summary>
     [Range(1, 19)]
     public int TrainDrawings { get; init; } = 15;
 
-    /// <summary>Drawings of a batch.</summary>
+    /// <summary>Drawings in a batch.</summary>
     [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 20;
 
-    /// <summary>Batches of one shuffled pass: a task's 100 batches are a permutation of 100 x 20 positions modulo the 300 training drawings.</summary>
+    /// <summary>
+    /// Batches in one shuffled pass. With the defaults a task trains on one pass: its 100 batches of 20 take their
+    /// drawings from a permutation of 0 .. 1,999, modulo the 300 training drawings.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int PassBatches { get; init; } = 100;
 
-    /// <summary>Whether the last layer is meta-learned with the rest, as the authors' code has it: all tasks have as many classes. See docs/fidelity.md.</summary>
+    /// <summary>
+    /// Whether the last layer is meta-learned with the rest, as in the authors' code. It can be, because all tasks have
+    /// the same number of classes. See docs/fidelity.md.
+    /// </summary>
     public bool SharedHead { get; init; } = true;
 
-    /// <summary>Augmentation of every drawing each time it is drawn, or null for none.</summary>
+    /// <summary>How each drawing is augmented every time it is used, or null for not at all.</summary>
     public AffineAugmentation? Augmentation { get; init; } = new();
 }
 
-/// <summary>Telling the characters of one alphabet apart: 28x28 drawings, augmented, ink 0 on 1.</summary>
+/// <summary>Classification of the characters of one alphabet from 28x28 drawings with ink 0 on paper 1.</summary>
 /// <remarks>
-/// Validation drawings are augmented too, as in the authors' code. There is no third part: the test split is the validation drawings, since what is held out for
-/// testing in this experiment are whole alphabets.
+/// Validation drawings are augmented too, as in the authors' code. The test split is the same as the validation split,
+/// because this experiment tests on whole alphabets that are held out.
 /// </remarks>
 public sealed class OmniglotTask : ImageTask
 {
-    /// <summary>The task of an alphabet. Its characters and which drawings train depend on <paramref name="rng"/>'s key and the alphabet alone.</summary>
-    public OmniglotTask(OmniglotAlphabet alphabet, Rng rng, OmniglotOptions? options = null) : this(ClassesOf(alphabet, rng, options ?? new()), options ?? new()) { }
+    /// <summary>
+    /// The task of an alphabet. Its characters and its training drawings depend only on <paramref name="rng"/>'s key
+    /// and the alphabet.
+    /// </summary>
+    public OmniglotTask(OmniglotAlphabet alphabet, Rng rng, OmniglotOptions? options = null)
+        : this(ClassesOf(alphabet, rng, options ?? new()), options ?? new()) { }
 
-    private OmniglotTask(OmniglotClasses classes, OmniglotOptions options) : base("omniglot/" + classes.Name, new Feed(classes, options.Augmentation), options.Classes)
+    private OmniglotTask(OmniglotClasses classes, OmniglotOptions options)
+        : base("omniglot/" + classes.Name, new DrawingSource(classes, options.Augmentation), options.Classes)
     {
         Classes = classes;
-        (BatchSize, PassLength, SharedHead) = (options.BatchSize, options.PassBatches * options.BatchSize, options.SharedHead);
+        (BatchSize, SharedHead) = (options.BatchSize, options.SharedHead);
+        PassLength = options.PassBatches * options.BatchSize;
     }
 
-    /// <summary>The characters, for the record of the run.</summary>
+    /// <summary>The task's characters, for the record of the run.</summary>
     public OmniglotClasses Classes { get; }
 
-    /// <summary>The tasks of some alphabets.</summary>
-    public static IReadOnlyList<OmniglotTask> Of(OmniglotData data, IEnumerable<string> alphabets, Rng rng, OmniglotOptions? options = null) =>
+    /// <summary>One task for each of the named alphabets.</summary>
+    public static IReadOnlyList<OmniglotTask> Of(OmniglotData data, IEnumerable<string> alphabets, Rng rng,
+        OmniglotOptions? options = null) =>
         [.. alphabets.Select(name => new OmniglotTask(data[name], rng, options))];
 
-    private static OmniglotClasses ClassesOf(OmniglotAlphabet alphabet, Rng rng, OmniglotOptions options) => new(alphabet, rng, options.Classes, options.TrainDrawings);
+    private static OmniglotClasses ClassesOf(OmniglotAlphabet alphabet, Rng rng, OmniglotOptions options) =>
+        new(alphabet, rng, options.Classes, options.TrainDrawings);
 
-    private sealed class Feed(OmniglotClasses classes, AffineAugmentation? augmentation) : IImageSource
+    private sealed class DrawingSource(OmniglotClasses classes, AffineAugmentation? augmentation) : IImageSource
     {
         public (int Channels, int Side) Shape => (1, OmniglotData.Side);
 

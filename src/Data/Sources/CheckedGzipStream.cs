@@ -3,15 +3,18 @@ using System.IO.Compression;
 
 namespace RlLeap.Data;
 
-/// <summary>Reads a gzip file of one member and checks its trailer (CRC-32 and length) at the end.</summary>
-/// <remarks>The base library's stream ends quietly where a file was cut off; this one throws <see cref="InvalidDataException"/>.</remarks>
+/// <summary>Reads a gzip file with one member. At the end it checks the trailer (CRC-32 and length).</summary>
+/// <remarks>
+/// The base library's stream reads a truncated file without an error. This one throws
+/// <see cref="InvalidDataException"/>.
+/// </remarks>
 internal sealed class CheckedGzipStream : Stream
 {
     private readonly GZipStream _gzip;
     private readonly uint _crc, _length;
     private uint _seenCrc, _seenLength;
 
-    /// <summary>Takes over a file that stands at its beginning.</summary>
+    /// <summary>Takes ownership of a file whose position is 0.</summary>
     public CheckedGzipStream(FileStream file)
     {
         if (file.Length < 18) throw new InvalidDataException("the gzip file is cut off");
@@ -19,22 +22,26 @@ internal sealed class CheckedGzipStream : Stream
         Span<byte> trailer = stackalloc byte[8];
         file.ReadExactly(trailer);
         file.Position = 0;
-        (_crc, _length) = (BinaryPrimitives.ReadUInt32LittleEndian(trailer), BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]));
+        _crc = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
+        _length = BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]);
         _gzip = new GZipStream(file, CompressionMode.Decompress);
     }
 
-    /// <summary>The content's length modulo 2^32 as the trailer claims it.</summary>
+    /// <summary>
+    /// The length of the content modulo 2^32, as the trailer says. It may be wrong in a damaged file.
+    /// </summary>
     public long ClaimedLength => _length;
 
     public override int Read(Span<byte> buffer)
     {
         int read;
-        // The base library calls everything that its inflater rejects, a wrong checksum too, an unsupported compression method.
+        // For any damage, the base library's message says that the compression method is not supported.
         try { read = _gzip.Read(buffer); }
         catch (InvalidDataException e) { throw new InvalidDataException("the gzip data are damaged", e); }
         _seenCrc = Compressed.Crc32(buffer[..read], _seenCrc);
         _seenLength += (uint)read;
-        if (read == 0 && buffer.Length > 0 && (_seenCrc != _crc || _seenLength != _length)) throw new InvalidDataException("the gzip data end without their checksum");
+        if (read == 0 && buffer.Length > 0 && (_seenCrc != _crc || _seenLength != _length))
+            throw new InvalidDataException("the gzip data end without their checksum");
         return read;
     }
 
@@ -50,7 +57,11 @@ internal sealed class CheckedGzipStream : Stream
     public override bool CanSeek => false;
     public override bool CanWrite => false;
     public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
     public override void Flush() { }
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();

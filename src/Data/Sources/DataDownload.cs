@@ -4,26 +4,38 @@ using System.Security.Cryptography;
 
 namespace RlLeap.Data;
 
-/// <summary>Downloads the files of a data set: resumable, checked, and never taken for whole before its checksum agrees.</summary>
-/// <remarks>Bytes gather in NAME.part beside the target; a later run goes on where it ends (HTTP Range). Only a file whose MD5 agrees gets its name.</remarks>
+/// <summary>
+/// Downloads the files of a data set. Interrupted downloads can be resumed, and every file is checked.
+/// </summary>
+/// <remarks>
+/// Bytes are written to NAME.part beside the target. A later run continues where that file ends (HTTP Range). It is
+/// renamed to NAME only when its MD5 checksum is right.
+/// </remarks>
 public sealed class DataDownload(HttpClient http)
 {
-    /// <summary>Progress of a file in bytes; the total is null while the server has not said it.</summary>
+    /// <summary>Progress of a file in bytes. The total is null until the server has sent it.</summary>
     public readonly record struct Progress(string File, long Done, long? Total);
 
-    /// <summary>How often an interrupted transfer goes on before it is given up for now.</summary>
+    /// <summary>How often a transfer is tried before it is given up.</summary>
     public int Attempts { get; init; } = 4;
 
-    /// <summary>Pause before going on after an interruption.</summary>
-    public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>How long to wait after an interruption before the next attempt.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>A transfer that brings nothing for this long counts as interrupted.</summary>
-    public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>A transfer that receives nothing for this long counts as interrupted.</summary>
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Downloads what is missing of a set into <paramref name="root"/>/NAME; files that are there with the right checksum are kept.</summary>
+    /// <summary>
+    /// Downloads the missing files of a set into <paramref name="root"/>/NAME. Files that are there with the right
+    /// checksum are kept.
+    /// </summary>
     /// <returns>The folder.</returns>
-    /// <exception cref="DataException">No public download, no server has it, it is interrupted for good, or its checksum is wrong.</exception>
-    public async Task<string> Get(DataSource set, string root, Action<Progress>? progress = null, CancellationToken stop = default)
+    /// <exception cref="DataException">
+    /// The set has no public download, no server has the file, the transfer is interrupted for good, or the checksum is
+    /// wrong.
+    /// </exception>
+    public async Task<string> Get(DataSource set, string root, Action<Progress>? progress = null,
+        CancellationToken stop = default)
     {
         if (set.Files.Count == 0) throw new DataException(set.Name, $"has no public download ({set.About})");
         var folder = Path.Combine(root, set.Name);
@@ -33,14 +45,18 @@ public sealed class DataDownload(HttpClient http)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot write to {folder}: {e.Message} Choose another folder with RLLEAP_DATA.", e);
+            throw new RlLeapException(
+                $"Cannot write to {folder}: {e.Message} Choose another folder with RLLEAP_DATA.", e);
         }
         foreach (var file in set.Files) await Get(file, Path.Combine(folder, file.Name), progress, stop);
         return folder;
     }
 
-    /// <summary>Downloads one file to <paramref name="path"/>, unless it is there with the right checksum.</summary>
-    public async Task Get(DataFile file, string path, Action<Progress>? progress = null, CancellationToken stop = default)
+    /// <summary>
+    /// Downloads one file to <paramref name="path"/>, unless it is already there with the right checksum.
+    /// </summary>
+    public async Task Get(DataFile file, string path, Action<Progress>? progress = null,
+        CancellationToken stop = default)
     {
         if (File.Exists(path))
         {
@@ -62,11 +78,15 @@ public sealed class DataDownload(HttpClient http)
             reasons.Add($"{url}: checksum mismatch, MD5 {sum} where {file.Md5} is expected");
         }
         if (File.Exists(part) && new FileInfo(part).Length == 0) File.Delete(part);
-        var kept = File.Exists(part) ? $"; {new FileInfo(part).Length:N0} bytes are kept, run the same command to go on" : "";
-        throw new DataException(path, $"could not be downloaded ({string.Join("; ", reasons)}){kept}. Offline, put the file in a folder named by RLLEAP_DATA");
+        var kept = File.Exists(part)
+            ? $"; {new FileInfo(part).Length:N0} bytes are kept, run the same command to go on"
+            : "";
+        throw new DataException(path, $"could not be downloaded ({string.Join("; ", reasons)}){kept}. " +
+            "Offline, put the file in a folder named by RLLEAP_DATA");
     }
 
-    private async Task<bool> TryTransfer(string url, string part, DataFile file, Action<Progress>? progress, List<string> reasons, CancellationToken stop)
+    private async Task<bool> TryTransfer(string url, string part, DataFile file, Action<Progress>? progress,
+        List<string> reasons, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -75,7 +95,8 @@ public sealed class DataDownload(HttpClient http)
                 await Transfer(url, part, file, progress, stop);
                 return true;
             }
-            catch (HttpRequestException e) when (e.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError)
+            catch (HttpRequestException e)
+                when (e.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError)
             {
                 reasons.Add($"{url}: {(int)e.StatusCode}");
                 return false;
@@ -88,23 +109,29 @@ public sealed class DataDownload(HttpClient http)
                     reasons.Add($"{url}: {e.Message.TrimEnd('.')}");
                     return false;
                 }
-                await Task.Delay(Pause, stop);
+                await Task.Delay(RetryDelay, stop);
             }
         }
     }
 
-    private async Task Transfer(string url, string part, DataFile file, Action<Progress>? progress, CancellationToken stop)
+    private async Task Transfer(string url, string part, DataFile file, Action<Progress>? progress,
+        CancellationToken stop)
     {
         using var target = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         target.Position = target.Length;
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         if (target.Position > 0) request.Headers.Range = new RangeHeaderValue(target.Position, null);
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
-        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && response.Content.Headers.ContentRange?.Length == target.Length) return; // all of it was there
-        var resumes = response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From == target.Position;
-        if (response.StatusCode is HttpStatusCode.RequestedRangeNotSatisfiable || response.StatusCode == HttpStatusCode.PartialContent && !resumes)
+        var isPartial = response.StatusCode == HttpStatusCode.PartialContent;
+        var isPastTheEnd = response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable;
+        var range = response.Content.Headers.ContentRange;
+        // The part already holds the whole file.
+        if (isPastTheEnd && range?.Length == target.Length) return;
+        var resumes = isPartial && range?.From == target.Position;
+        if (isPastTheEnd || isPartial && !resumes)
         {
-            target.SetLength(0); // the part is not of this file
+            // The part is not a beginning of this file.
+            target.SetLength(0);
             throw new IOException("the server does not go on where the part ends; starting over");
         }
         response.EnsureSuccessStatusCode();
@@ -115,13 +142,14 @@ public sealed class DataDownload(HttpClient http)
         var buffer = new byte[1 << 16];
         while (true)
         {
-            stall.CancelAfter(Stall);
+            stall.CancelAfter(StallTimeout);
             var read = await source.ReadAsync(buffer, stall.Token);
             if (read == 0) break;
             await target.WriteAsync(buffer.AsMemory(0, read), stop);
             progress?.Invoke(new Progress(file.Name, target.Position, total));
         }
-        if (total is { } length && target.Position != length) throw new IOException($"the connection ended after {target.Position:N0} of {length:N0} bytes");
+        if (total is { } length && target.Position != length)
+            throw new IOException($"the connection ended after {target.Position:N0} of {length:N0} bytes");
     }
 
     private static async Task<string> Md5(string path, CancellationToken stop)

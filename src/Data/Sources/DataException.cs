@@ -1,7 +1,11 @@
 namespace RlLeap.Data;
 
-/// <summary>A data set's file is missing, damaged or not what it should be: names the file (or the entry of an archive) and the reason.</summary>
-public sealed class DataException(string file, string reason, Exception? inner = null) : RlLeapException($"{file}: {reason}", inner)
+/// <summary>
+/// A data set's file is missing, damaged or not what it should be. The message names the file (or the entry of an
+/// archive) and the reason.
+/// </summary>
+public sealed class DataException(string file, string reason, Exception? inner = null)
+    : RlLeapException($"{file}: {reason}", inner)
 {
     /// <summary>The file, or the entry of an archive as "archive.zip!folder/entry.png".</summary>
     public string File { get; } = file;

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace RlLeap.Data;
 
-/// <summary>Reads the idx format of MNIST and its relatives (unsigned bytes, one or three dimensions), gzipped or plain.</summary>
+/// <summary>
+/// Reads the idx format of MNIST and sets like it: unsigned bytes with one or three dimensions, gzipped or plain.
+/// </summary>
 public static class Idx
 {
     /// <summary>A file of images: [Count, Height, Width].</summary>
@@ -18,16 +20,22 @@ public static class Idx
         var (_, content) = Parse(Compressed.ReadFile(path), 1, path);
         var labels = Array.ConvertAll(content, b => (int)b);
         var wrong = Array.FindIndex(labels, label => label >= classes);
-        return wrong < 0 ? labels : throw new DataException(path, $"record {wrong} has label {labels[wrong]}, outside 0..{classes - 1}");
+        return wrong < 0
+            ? labels
+            : throw new DataException(path, $"record {wrong} has label {labels[wrong]}, outside 0..{classes - 1}");
     }
 
-    /// <summary>The shape and the bytes of an idx file of unsigned bytes with so many dimensions.</summary>
+    /// <summary>The shape and the content of an idx file of unsigned bytes with this number of dimensions.</summary>
     internal static (int[] Shape, byte[] Content) Parse(byte[] file, int dimensions, string where)
     {
         var header = 4 + 4 * dimensions;
-        if (file.Length < header) throw new DataException(where, $"has {file.Length} bytes, less than the header of an idx file; truncated or not the data set");
+        if (file.Length < header)
+            throw new DataException(where,
+                $"has {file.Length} bytes, less than the header of an idx file; truncated or not the data set");
         var magic = BinaryPrimitives.ReadUInt32BigEndian(file);
-        if (magic != (uint)(0x0800 | dimensions)) throw new DataException(where, $"starts with {magic:x8} where an idx file of bytes with {dimensions} dimension(s) starts with {0x0800 | dimensions:x8}; not the data set");
+        if (magic != (uint)(0x0800 | dimensions))
+            throw new DataException(where, $"starts with {magic:x8} where an idx file of bytes with {dimensions} " +
+                $"dimension(s) starts with {0x0800 | dimensions:x8}; not the data set");
         var shape = new int[dimensions];
         var expected = 1L;
         for (var i = 0; i < dimensions; i++)
@@ -35,10 +43,12 @@ public static class Idx
             var extent = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(4 + 4 * i));
             if (extent is 0 or > int.MaxValue) throw new DataException(where, $"claims an extent of {extent}");
             shape[i] = (int)extent;
-            if (expected <= file.Length) expected *= extent; // once larger than the file it is wrong, whatever follows; this cannot overflow
+            // A product larger than the file is wrong in any case. Stopping there avoids an overflow.
+            if (expected <= file.Length) expected *= extent;
         }
         if (file.Length - header != expected)
-            throw new DataException(where, $"holds {file.Length - header:N0} bytes where its header promises {string.Join(" x ", shape)}; truncated or damaged");
+            throw new DataException(where, $"holds {file.Length - header:N0} bytes where its header promises " +
+                $"{string.Join(" x ", shape)}; truncated or damaged");
         return (shape, file[header..]);
     }
 }

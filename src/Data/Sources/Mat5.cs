@@ -4,9 +4,9 @@ using System.Text;
 
 namespace RlLeap.Data;
 
-/// <summary>A numeric array of a MATLAB file: column-major, the first dimension fastest.</summary>
-/// <param name="Shape">Extents.</param>
-/// <param name="Type">Stored element type (miUINT8 = 2 ...).</param>
+/// <summary>A numeric array of a MATLAB file. The order is column-major: the first dimension changes fastest.</summary>
+/// <param name="Shape">The size of each dimension.</param>
+/// <param name="Type">The stored element type, a number of the format (miUINT8 is 2).</param>
 /// <param name="Bytes">The elements as stored, little-endian.</param>
 internal sealed record Mat5Array(int[] Shape, int Type, byte[] Bytes)
 {
@@ -18,28 +18,38 @@ internal sealed record Mat5Array(int[] Shape, int Type, byte[] Bytes)
             var at = Bytes.AsSpan(index * Mat5.ElementSize(Type));
             return Type switch
             {
-                1 => (sbyte)at[0], 2 => at[0],
-                3 => BinaryPrimitives.ReadInt16LittleEndian(at), 4 => BinaryPrimitives.ReadUInt16LittleEndian(at),
-                5 => BinaryPrimitives.ReadInt32LittleEndian(at), 6 => BinaryPrimitives.ReadUInt32LittleEndian(at),
-                7 => BinaryPrimitives.ReadSingleLittleEndian(at), 9 => BinaryPrimitives.ReadDoubleLittleEndian(at),
-                12 => BinaryPrimitives.ReadInt64LittleEndian(at), _ => BinaryPrimitives.ReadUInt64LittleEndian(at),
+                1 => (sbyte)at[0],
+                2 => at[0],
+                3 => BinaryPrimitives.ReadInt16LittleEndian(at),
+                4 => BinaryPrimitives.ReadUInt16LittleEndian(at),
+                5 => BinaryPrimitives.ReadInt32LittleEndian(at),
+                6 => BinaryPrimitives.ReadUInt32LittleEndian(at),
+                7 => BinaryPrimitives.ReadSingleLittleEndian(at),
+                9 => BinaryPrimitives.ReadDoubleLittleEndian(at),
+                12 => BinaryPrimitives.ReadInt64LittleEndian(at),
+                _ => BinaryPrimitives.ReadUInt64LittleEndian(at),
             };
         }
     }
 }
 
-/// <summary>Reads real numeric arrays from MATLAB level 5 files, compressed elements included: SVHN's format.</summary>
+/// <summary>Reads real numeric arrays from MATLAB level 5 files, compressed or not. SVHN uses this format.</summary>
 internal static class Mat5
 {
     private const int Matrix = 14, CompressedElement = 15, HeaderBytes = 128;
 
     /// <summary>The numeric arrays of a file by name.</summary>
+    /// <exception cref="DataException">The file is damaged or of another format.</exception>
     public static Dictionary<string, Mat5Array> Read(byte[] file, string where)
     {
-        if (file.Length < HeaderBytes) throw new DataException(where, "is shorter than a MATLAB file's header; truncated or not the data set");
-        if (file.AsSpan().StartsWith("MATLAB 7.3"u8)) throw new DataException(where, "is a MATLAB 7.3 (HDF5) file; save it with -v7 or -v6");
-        if (file[126] == 'M' && file[127] == 'I') throw new DataException(where, "is a big-endian MATLAB file; save it on a little-endian machine");
-        if (file[126] != 'I' || file[127] != 'M' || file[125] != 1) throw new DataException(where, "is not a MATLAB level 5 file");
+        if (file.Length < HeaderBytes)
+            throw new DataException(where, "is shorter than a MATLAB file's header; truncated or not the data set");
+        if (file.AsSpan().StartsWith("MATLAB 7.3"u8))
+            throw new DataException(where, "is a MATLAB 7.3 (HDF5) file; save it with -v7 or -v6");
+        if (file[126] == 'M' && file[127] == 'I')
+            throw new DataException(where, "is a big-endian MATLAB file; save it on a little-endian machine");
+        if (file[126] != 'I' || file[127] != 'M' || file[125] != 1)
+            throw new DataException(where, "is not a MATLAB level 5 file");
         var arrays = new Dictionary<string, Mat5Array>(StringComparer.Ordinal);
         var at = HeaderBytes;
         while (at < file.Length)
@@ -57,14 +67,23 @@ internal static class Mat5
         return arrays;
     }
 
-    public static int ElementSize(int type) => type switch { 1 or 2 => 1, 3 or 4 => 2, 5 or 6 or 7 => 4, 9 or 12 or 13 => 8, _ => 0 };
+    /// <summary>Bytes of one element of a type, or 0 for a type that is not a number.</summary>
+    public static int ElementSize(int type) => type switch
+    {
+        1 or 2 => 1,
+        3 or 4 => 2,
+        5 or 6 or 7 => 4,
+        9 or 12 or 13 => 8,
+        _ => 0,
+    };
 
     private static byte[] InflateElement(byte[] file, int start, int count, string where)
     {
-        // The first eight inflated bytes are the inner tag, which says how long the rest is.
+        // The first eight inflated bytes are the inner tag, which gives the size of the rest.
         var size = Compressed.Guard(where, () =>
         {
-            using var zlib = new ZLibStream(new MemoryStream(file, start, count, writable: false), CompressionMode.Decompress);
+            using var zlib = new ZLibStream(new MemoryStream(file, start, count, writable: false),
+                CompressionMode.Decompress);
             Span<byte> tag = stackalloc byte[8];
             zlib.ReadExactly(tag);
             return BinaryPrimitives.ReadUInt32LittleEndian(tag[4..]);
@@ -79,12 +98,14 @@ internal static class Mat5
         var flags = Tag(data, start, end, where);
         if (flags.Type != 6 || flags.Count != 8) throw new DataException(where, "has an array with damaged flags");
         var kind = data[flags.Start];
-        if (kind is < 6 or > 15) return; // cells, structures, text, sparse arrays: not numbers
-        if ((data[flags.Start + 1] & 0x08) != 0) return; // complex
+        if (kind is < 6 or > 15) return; // Cells, structures, text and sparse arrays are not read.
+        if ((data[flags.Start + 1] & 0x08) != 0) return; // Complex arrays are not read.
         var extents = Tag(data, flags.Next, end, where);
-        if (extents.Type != 5 || extents.Count is < 8 or > 64 || extents.Count % 4 != 0) throw new DataException(where, "has an array with damaged dimensions");
+        if (extents.Type != 5 || extents.Count is < 8 or > 64 || extents.Count % 4 != 0)
+            throw new DataException(where, "has an array with damaged dimensions");
         var name = Tag(data, extents.Next, end, where);
-        if (name.Type is not (1 or 2 or 16) || name.Count > 63) throw new DataException(where, "has an array with a damaged name");
+        if (name.Type is not (1 or 2 or 16) || name.Count > 63)
+            throw new DataException(where, "has an array with a damaged name");
         var values = Tag(data, name.Next, end, where);
         var element = ElementSize(values.Type);
         if (element == 0) throw new DataException(where, $"has an array with elements of unknown type {values.Type}");
@@ -94,22 +115,29 @@ internal static class Mat5
         {
             shape[i] = BinaryPrimitives.ReadInt32LittleEndian(data.AsSpan(extents.Start + 4 * i));
             if (shape[i] < 0) throw new DataException(where, "has an array with a negative dimension");
-            length = shape[i] == 0 ? 0 : length > values.Count / shape[i] ? long.MaxValue / int.MaxValue : length * shape[i];
+            // A damaged shape can claim any size. One above values.Count is wrong in any case, so it need not be exact.
+            if (shape[i] == 0) length = 0;
+            else length = length > values.Count / shape[i] ? long.MaxValue / int.MaxValue : length * shape[i];
         }
-        if (length != values.Count) throw new DataException(where, $"has an array of {string.Join(" x ", shape)} with {values.Count:N0} bytes; damaged");
-        arrays[Encoding.ASCII.GetString(data, name.Start, name.Count)] = new Mat5Array(shape, values.Type, data.AsSpan(values.Start, values.Count).ToArray());
+        if (length != values.Count)
+            throw new DataException(where,
+                $"has an array of {string.Join(" x ", shape)} with {values.Count:N0} bytes; damaged");
+        arrays[Encoding.ASCII.GetString(data, name.Start, name.Count)] = new Mat5Array(shape, values.Type,
+            data.AsSpan(values.Start, values.Count).ToArray());
     }
 
-    // A tag is (type, size) in eight bytes and the data after it, or, for at most four bytes of data, all in eight bytes.
+    // A tag has eight bytes: type and size. The data follow, unless they have at most four bytes: those are in the tag.
     private static (int Type, int Start, int Count, int Next) Tag(byte[] data, int at, int end, string where)
     {
         if (end - at < 8) throw new DataException(where, "ends within an element; truncated or damaged");
         var first = BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(at));
         if (first >> 16 is var small and not 0)
-            return small <= 4 ? ((int)(first & 0xFFFF), at + 4, (int)small, at + 8) : throw new DataException(where, "has a damaged element");
+            return small <= 4
+                ? ((int)(first & 0xFFFF), at + 4, (int)small, at + 8)
+                : throw new DataException(where, "has a damaged element");
         var count = BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(at + 4));
         if (count > end - at - 8) throw new DataException(where, "ends within an element; truncated or damaged");
-        // Elements are padded to eight bytes, compressed ones are not.
+        // Elements are padded to eight bytes, but compressed ones are not.
         var next = at + 8 + (int)count + (first == CompressedElement ? 0 : (8 - (int)(count & 7)) & 7);
         return ((int)first, at + 8, (int)count, Math.Min(next, end));
     }

@@ -3,25 +3,29 @@ using System.IO.Compression;
 
 namespace RlLeap.Data;
 
-/// <summary>One file of a data set with its bytes, from a folder or from inside an archive.</summary>
+/// <summary>One file of a data set with its content, from a folder or an archive.</summary>
 /// <param name="Path">Path inside the folder or archive, with '/'.</param>
-/// <param name="Where">The same for messages: "archive.zip!a/b.png" or the full path.</param>
+/// <param name="Where">The file's name in error messages: "archive.zip!a/b.png" or the full path.</param>
 /// <param name="Bytes">The content.</param>
 internal readonly record struct SourceFile(string Path, string Where, byte[] Bytes)
 {
-    /// <summary>The folders and the name, in order.</summary>
+    /// <summary>The names of the folders and of the file, in order.</summary>
     public string[] Parts => Path.Split('/');
 }
 
-/// <summary>Reads a data set's files in one pass, alike from a folder, a .zip, a .tar or a .tar.gz. Nothing is ever unpacked to disk.</summary>
+/// <summary>
+/// Reads a data set's files in one pass from a folder, a .zip, a .tar or a .tar.gz. Nothing is unpacked to disk.
+/// </summary>
 internal static class SourceFiles
 {
     private const int MaxEntries = 4_000_000;
 
-    /// <summary>The wanted files: a folder's in ordinal order of their paths, an archive's in its own order.</summary>
+    /// <summary>
+    /// Reads the wanted files. A folder is read in ordinal order of paths, an archive in its own order.
+    /// </summary>
     /// <param name="path">A folder or an archive.</param>
-    /// <param name="wanted">Decides by the path inside.</param>
-    /// <param name="limit">The most bytes one file may have.</param>
+    /// <param name="wanted">Whether the file with this path inside the folder or archive is wanted.</param>
+    /// <param name="limit">The most bytes that one file may have.</param>
     public static IEnumerable<SourceFile> Read(string path, Func<string, bool> wanted, int limit)
     {
         if (Directory.Exists(path)) return ReadFolder(path, wanted, limit);
@@ -31,9 +35,11 @@ internal static class SourceFiles
         throw new DataException(path, "is neither a folder nor a .zip, .tar, .tar.gz or .tgz archive");
     }
 
-    /// <summary>Whether the name is that of a tar archive, compressed or not.</summary>
+    /// <summary>Whether the file name is that of a tar archive, compressed or not.</summary>
     public static bool IsTar(string path) =>
-        path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase);
+        path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase)
+            || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase)
+            || path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase);
 
     private static IEnumerable<SourceFile> ReadFolder(string folder, Func<string, bool> wanted, int limit)
     {
@@ -55,7 +61,8 @@ internal static class SourceFiles
     {
         using var archive = Compressed.GuardArchive(path, () => ZipFile.OpenRead(path));
         var entries = Compressed.GuardArchive(path, () => archive.Entries);
-        if (entries.Count > MaxEntries) throw new DataException(path, $"claims {entries.Count:N0} entries; this is not the data set");
+        if (entries.Count > MaxEntries)
+            throw new DataException(path, $"claims {entries.Count:N0} entries; this is not the data set");
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
@@ -65,14 +72,21 @@ internal static class SourceFiles
             if (!seen.Add(inside)) throw new DataException(where, "is in the archive twice; the archive is damaged");
             var bytes = Compressed.Guard(where, () =>
             {
-                // The directory's sizes are claims; reading stops one byte beyond them.
-                if (entry.Length > limit) throw new DataException(where, $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
-                if (entry.Length > Compressed.LargestExpansion(entry.CompressedLength)) throw new DataException(where, "claims more bytes than its compressed size can hold; the archive is damaged");
+                // The sizes in the archive's directory may be wrong. So reading stops one byte after the claimed size.
+                if (entry.Length > limit)
+                    throw new DataException(where,
+                        $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
+                if (entry.Length > Compressed.LargestExpansion(entry.CompressedLength))
+                    throw new DataException(where,
+                        "claims more bytes than its compressed size can hold; the archive is damaged");
                 using var stream = Compressed.GuardArchive(where, entry.Open);
                 return Compressed.ReadToEnd(stream, where, entry.Length, entry.Length + 1);
             });
-            if (bytes.Length != entry.Length) throw new DataException(where, $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated or damaged");
-            if (Compressed.Crc32(bytes) != entry.Crc32) throw new DataException(where, "does not have its CRC-32 checksum; the archive is damaged");
+            if (bytes.Length != entry.Length)
+                throw new DataException(where,
+                    $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated or damaged");
+            if (Compressed.Crc32(bytes) != entry.Crc32)
+                throw new DataException(where, "does not have its CRC-32 checksum; the archive is damaged");
             yield return new SourceFile(inside, where, bytes);
         }
     }
@@ -80,26 +94,37 @@ internal static class SourceFiles
     private static IEnumerable<SourceFile> ReadTar(string path, Func<string, bool> wanted, int limit)
     {
         using var file = Compressed.Guard(path, () => File.OpenRead(path));
-        using Stream stream = path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? file : Compressed.Guard(path, () => new CheckedGzipStream(file));
+        using Stream stream = path.EndsWith(".tar", StringComparison.OrdinalIgnoreCase)
+            ? file
+            : Compressed.Guard(path, () => new CheckedGzipStream(file));
         using var tar = new TarReader(stream);
         for (var count = 0; ; count++)
         {
             var entry = Compressed.GuardArchive(path, () => tar.GetNextEntry());
             if (entry is null) break;
-            if (count >= MaxEntries) throw new DataException(path, $"has more than {MaxEntries:N0} entries; this is not the data set");
+            if (count >= MaxEntries)
+                throw new DataException(path, $"has more than {MaxEntries:N0} entries; this is not the data set");
             var inside = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
-            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !wanted(inside)) continue;
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !wanted(inside))
+                continue;
             var where = $"{path}!{inside}";
             var bytes = Compressed.Guard(where, () =>
             {
-                if (entry.Length > limit) throw new DataException(where, $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
-                // The size is a claim here too: the first buffer is small whatever it says, and grows with what is really there.
-                return entry.DataStream is { } content ? Compressed.ReadToEnd(content, where, entry.Length, Math.Min(entry.Length + 1, 1 << 22)) : [];
+                if (entry.Length > limit)
+                    throw new DataException(where,
+                        $"has {entry.Length:N0} bytes where at most {limit:N0} are expected; this is not the data set");
+                // This size may be wrong too. So the first buffer is at most 4 MB, and grows with the bytes that are
+                // read.
+                return entry.DataStream is { } content
+                    ? Compressed.ReadToEnd(content, where, entry.Length, Math.Min(entry.Length + 1, 1 << 22))
+                    : [];
             });
-            if (bytes.Length != entry.Length) throw new DataException(where, $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated");
+            if (bytes.Length != entry.Length)
+                throw new DataException(where,
+                    $"has {bytes.Length:N0} of its {entry.Length:N0} bytes; the archive is truncated");
             yield return new SourceFile(inside, where, bytes);
         }
-        // Read on to the end, so that gzip's checksum of the whole is looked at.
+        // Reading to the end makes the gzip stream check its checksum.
         Compressed.Guard(path, () =>
         {
             var rest = new byte[1 << 16];

@@ -5,69 +5,88 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Data;
 
-/// <summary>Labelled images in parts, ready to be written into a batch: what an image task feeds from. Immutable and safe to share between threads.</summary>
+/// <summary>
+/// The images and labels of a task, in training, validation and test parts. An implementation is immutable, and threads
+/// can share it.
+/// </summary>
 public interface IImageSource
 {
     /// <summary>Channels and side of an image.</summary>
     (int Channels, int Side) Shape { get; }
 
-    /// <summary>Images in a part.</summary>
+    /// <summary>How many images a part has.</summary>
     int Count(Split split);
 
-    /// <summary>Writes a batch; a source that augments draws from <paramref name="rng"/> for each image in order.</summary>
+    /// <summary>
+    /// Writes a batch. A source that augments draws from <paramref name="rng"/> for each image in order.
+    /// </summary>
     /// <param name="split">The part.</param>
     /// <param name="indices">B positions in the part.</param>
     /// <param name="images">[B, Channels, Side, Side].</param>
     /// <param name="labels">[B].</param>
-    /// <param name="rng">Of the augmentation.</param>
+    /// <param name="rng">Random numbers for the augmentation.</param>
     void Fill(Split split, ReadOnlySpan<int> indices, Span<float> images, Span<long> labels, Rng rng);
 }
 
-/// <summary>Image classification as a task: minibatches, cross-entropy, error and loss as scores. Shared by Omniglot and Multi-CV.</summary>
+/// <summary>
+/// Image classification as a task: minibatches and cross-entropy. Scores are the loss and the error rate. Omniglot and
+/// Multi-CV are built on it.
+/// </summary>
 /// <param name="id">Names the task in records.</param>
 /// <param name="source">Where images come from.</param>
-/// <param name="classes">Number of classes, the size of the one head.</param>
+/// <param name="classes">Number of classes, which is the size of the one head.</param>
 public class ImageTask(string id, IImageSource source, int classes) : ITask
 {
-    /// <summary>Images of a training or validation draw.</summary>
+    /// <summary>Images in a training or validation batch.</summary>
     public int BatchSize { get; init; } = 20;
 
     /// <summary>
-    /// Length of one shuffled pass in images; 0 for each image once. A pass is a permutation of 0 .. length-1 modulo the images of the part; when it is used up a new one
-    /// is drawn, and a batch may lie across two passes.
+    /// Images in one shuffled training pass, or 0 for each image once. A pass is a permutation of 0 .. length-1, taken
+    /// modulo the number of training images. When a pass is used up, the next one is drawn. A batch may contain the end
+    /// of one pass and the start of the next.
     /// </summary>
     public int PassLength { get; init; }
 
-    /// <summary>How many images of the validation part a score looks at (its first ones, a fixed subset); 0 for all.</summary>
+    /// <summary>How many validation images a score uses, or 0 for all. It is always the first ones.</summary>
     public int ValidationSubset { get; init; }
 
-    /// <summary>Images in one batch of a score.</summary>
+    /// <summary>Images in one batch when a score is computed.</summary>
     public int ScoreBatchSize { get; init; } = 500;
 
     /// <summary>Where images come from.</summary>
     public IImageSource Source => source;
 
-    /// <summary>Whether the head is meta-learned with the encoder, where all tasks have as many classes, or new for every task.</summary>
+    /// <summary>
+    /// Whether the head is meta-learned with the encoder, or new for every task. Sharing needs tasks that all have the
+    /// same number of classes.
+    /// </summary>
     public bool SharedHead { get; init; }
 
     /// <inheritdoc/>
-    public TaskInfo Info => _info ??= new(id, [source.Shape.Channels, source.Shape.Side, source.Shape.Side], [new Head("classes", classes) { Shared = SharedHead }])
-    {
-        StepsPerEpoch = ((PassLength > 0 ? PassLength : source.Count(Split.Train)) + BatchSize - 1) / Math.Max(1, BatchSize),
-    };
+    public TaskInfo Info => _info ??= CreateInfo();
 
     private TaskInfo? _info;
+
+    private TaskInfo CreateInfo()
+    {
+        var (channels, side) = source.Shape;
+        var passLength = PassLength > 0 ? PassLength : source.Count(Split.Train);
+        return new(id, [channels, side, side], [new Head("classes", classes) { Shared = SharedHead }])
+        {
+            StepsPerEpoch = (passLength + BatchSize - 1) / Math.Max(1, BatchSize),
+        };
+    }
 
     /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new ImageStream(this, rng, device);
 }
 
-/// <summary>A minibatch: images [B, C, H, W], labels [B] (int64), and the error rate once a loss was computed from it.</summary>
+/// <summary>A minibatch of images and labels. Once a loss was computed from it, it also has the error rate.</summary>
 public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
 {
     private readonly Dictionary<string, double> _metrics = [];
 
-    /// <summary>[B, C, H, W], float, lying in memory as B, H, W, C (channels last).</summary>
+    /// <summary>[B, C, H, W], float, in channels-last memory order (B, H, W, C).</summary>
     public Tensor Images => images;
 
     /// <inheritdoc/>
@@ -92,29 +111,44 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
     }
 }
 
-/// <summary>One learning process's minibatches: shuffled passes over each part, augmentation, scores. Its state is a few random streams and positions.</summary>
-/// <remarks>Scores draw their augmentation from a stream of their own, the same for every score, and so move nothing.</remarks>
+/// <summary>
+/// The minibatches and scores of one learning process. Its state is a few random streams and the positions in the
+/// current passes.
+/// </summary>
+/// <remarks>
+/// Each score draws its augmentation from the same separate random stream. So scores can be compared with each other,
+/// and computing one does not change the training batches.
+/// </remarks>
 internal sealed class ImageStream : ITaskStream
 {
     private readonly ImageTask _task;
     private readonly Device _device;
-    private readonly Rng _scores;
-    private readonly Order[] _orders;
+    private readonly Rng _scoreRng;
+    private readonly ShuffledPasses[] _passes;
     private Rng _augmentation;
 
     public ImageStream(ImageTask task, Rng rng, Device device)
     {
-        (_task, _device, _scores, _augmentation) = (task, device, rng.Split("scores"), rng.Split("augmentation"));
+        (_task, _device) = (task, device);
+        (_scoreRng, _augmentation) = (rng.Split("scores"), rng.Split("augmentation"));
         foreach (var split in Enum.GetValues<Split>())
-            if (task.Source.Count(split) < 1) throw new RlLeapException($"{task.Info.Id} has no {split.ToString().ToLowerInvariant()} images.");
-        if (task.BatchSize < 1) throw new RlLeapException($"{task.Info.Id}: a batch has at least one image; {task.BatchSize} are asked for.");
-        _orders = [.. Enum.GetValues<Split>().Select(split => new Order(rng.Split("order", (long)split), task.PassLength > 0 && split == Split.Train ? task.PassLength : task.Source.Count(split), task.Source.Count(split)))];
+            if (task.Source.Count(split) < 1)
+                throw new RlLeapException($"{task.Info.Id} has no {split.ToString().ToLowerInvariant()} images.");
+        if (task.BatchSize < 1)
+            throw new RlLeapException(
+                $"{task.Info.Id}: a batch has at least one image; {task.BatchSize} are asked for.");
+        _passes = [.. Enum.GetValues<Split>().Select(split =>
+        {
+            var count = task.Source.Count(split);
+            var length = split == Split.Train && task.PassLength > 0 ? task.PassLength : count;
+            return new ShuffledPasses(rng.Split("order", (long)split), length, count);
+        })];
     }
 
     public IBatch NextBatch(Model model, Split split = Split.Train)
     {
         Span<int> indices = _task.BatchSize <= 512 ? stackalloc int[_task.BatchSize] : new int[_task.BatchSize];
-        foreach (ref var index in indices) index = _orders[(int)split].Next();
+        foreach (ref var index in indices) index = _passes[(int)split].Next();
         return Batch(split, indices, model.DType, _augmentation);
     }
 
@@ -123,7 +157,8 @@ internal sealed class ImageStream : ITaskStream
         var images = (ImageBatch)batch;
         var logits = model.Output(images.Images);
         using (no_grad())
-        using (var wrong = logits.argmax(1).ne(images.Labels).sum()) images.Record("error", wrong.item<long>() / (double)images.Count);
+        using (var wrong = logits.argmax(1).ne(images.Labels).sum())
+            images.Record("error", wrong.item<long>() / (double)images.Count);
         return F.cross_entropy(logits, images.Labels);
     }
 
@@ -131,7 +166,7 @@ internal sealed class ImageStream : ITaskStream
     {
         var count = _task.Source.Count(split);
         if (split == Split.Validation && _task.ValidationSubset > 0) count = Math.Min(count, _task.ValidationSubset);
-        var rng = _scores.Split(split.ToString());
+        var rng = _scoreRng.Split(split.ToString());
         var training = model.Training;
         model.Training = false;
         try
@@ -142,7 +177,8 @@ internal sealed class ImageStream : ITaskStream
             for (var at = 0; at < count; at += _task.ScoreBatchSize)
             {
                 using var scope = NewDisposeScope();
-                using var batch = Batch(split, indices.AsSpan(at, Math.Min(_task.ScoreBatchSize, count - at)), model.DType, rng);
+                using var batch = Batch(split, indices.AsSpan(at, Math.Min(_task.ScoreBatchSize, count - at)),
+                    model.DType, rng);
                 var logits = model.Output(batch.Images);
                 loss += F.cross_entropy(logits, batch.Labels).to_type(ScalarType.Float64).item<double>() * batch.Count;
                 wrong += logits.argmax(1).ne(batch.Labels).sum().item<long>();
@@ -154,14 +190,18 @@ internal sealed class ImageStream : ITaskStream
 
     public bool CanSave => true;
 
-    public byte[] Save() => [.. _augmentation.SaveState(), .. _orders.SelectMany(order => order.Save())];
+    public byte[] Save() => [.. _augmentation.SaveState(), .. _passes.SelectMany(passes => passes.Save())];
 
     public void Restore(ReadOnlySpan<byte> state)
     {
         const int rng = 64;
-        if (state.Length != rng + _orders.Length * Order.StateBytes) throw new RlLeapException($"{_task.Info.Id}: a saved stream has {rng + _orders.Length * Order.StateBytes} bytes, not {state.Length}; it was saved by another kind of task.");
+        var expected = rng + _passes.Length * ShuffledPasses.StateBytes;
+        if (state.Length != expected)
+            throw new RlLeapException($"{_task.Info.Id}: a saved stream has {expected} bytes, not {state.Length}; " +
+                "it was saved by another kind of task.");
         _augmentation = Rng.FromState(state[..rng]);
-        for (var i = 0; i < _orders.Length; i++) _orders[i].Restore(state.Slice(rng + i * Order.StateBytes, Order.StateBytes));
+        for (var i = 0; i < _passes.Length; i++)
+            _passes[i].Restore(state.Slice(rng + i * ShuffledPasses.StateBytes, ShuffledPasses.StateBytes));
     }
 
     public void Dispose() { }
@@ -171,19 +211,21 @@ internal sealed class ImageStream : ITaskStream
         var (channels, side) = _task.Source.Shape;
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        // Written straight into the tensors' memory: a batch is never copied on the CPU.
+        // The source writes into the tensors' own memory, so a batch on the CPU is never copied.
         var images = empty([indices.Length, channels, side, side], ScalarType.Float32);
         var labels = empty([indices.Length], ScalarType.Int64);
-        _task.Source.Fill(split, indices, MemoryMarshal.Cast<byte, float>(images.bytes), MemoryMarshal.Cast<byte, long>(labels.bytes), rng);
-        // Channels-last strides, which convolutions on CPUs run faster on; with one channel the memory is the same.
+        _task.Source.Fill(split, indices, MemoryMarshal.Cast<byte, float>(images.bytes),
+            MemoryMarshal.Cast<byte, long>(labels.bytes), rng);
+        // Convolutions on CPUs are faster with channels-last strides. With one channel only the strides differ.
         images = channels == 1
             ? images.as_strided([indices.Length, 1, side, side], [(long)side * side, 1, side, 1])
             : images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
-        return new ImageBatch(images.to(_device).to_type(dtype).MoveToOuterDisposeScope(), labels.to(_device).MoveToOuterDisposeScope());
+        return new ImageBatch(images.to(_device).to_type(dtype).MoveToOuterDisposeScope(),
+            labels.to(_device).MoveToOuterDisposeScope());
     }
 
-    // Shuffled passes over a part. Saved as the random stream before the current pass and the position in it.
-    private sealed class Order(Rng rng, int length, int count)
+    // Shuffled passes over a part. The saved state is the random stream before the current pass and the position in it.
+    private sealed class ShuffledPasses(Rng rng, int length, int count)
     {
         public const int StateBytes = 64 + 4;
 
@@ -208,7 +250,9 @@ internal sealed class ImageStream : ITaskStream
         {
             (_before, _rng) = (state[..64].ToArray(), Rng.FromState(state[..64]));
             _at = BitConverter.ToInt32(state[64..]);
-            if (_at < 0 || _at > length) throw new RlLeapException($"A saved position of {_at} lies outside a pass of {length}; the checkpoint is damaged.");
+            if (_at < 0 || _at > length)
+                throw new RlLeapException(
+                    $"A saved position of {_at} lies outside a pass of {length}; the checkpoint is damaged.");
             _pass = _at == 0 ? [] : _rng.Permutation(length);
         }
     }

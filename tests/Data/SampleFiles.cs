@@ -1,4 +1,4 @@
-// Small files in the data sets' formats, made by the tests themselves.
+// Small files in the formats of the data sets, for the tests.
 using System.Buffers.Binary;
 using System.Formats.Tar;
 using System.IO.Compression;
@@ -7,7 +7,7 @@ using RlLeap.Data;
 
 namespace RlLeap.Tests.Data;
 
-internal static class Made
+internal static class SampleFiles
 {
     public static byte[] Bytes(int count, long seed = 1)
     {
@@ -44,7 +44,12 @@ internal static class Made
     {
         using var target = new MemoryStream();
         using (var tar = new TarWriter(target, TarEntryFormat.Ustar, leaveOpen: true))
-            foreach (var (name, content) in files) tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+            foreach (var (name, content) in files)
+                {
+                    var entry = new UstarTarEntry(TarEntryType.RegularFile,
+                        name) { DataStream = new MemoryStream(content) };
+                    tar.WriteEntry(entry);
+                }
         return Gzip(target.ToArray());
     }
 
@@ -59,7 +64,7 @@ internal static class Made
         return file;
     }
 
-    /// <summary>A gray PNG of 1 or 8 bits with no filters.</summary>
+    /// <summary>A gray PNG of 1 or 8 bits. No row is filtered.</summary>
     public static byte[] Png(int width, int height, byte[] gray, int depth = 8)
     {
         var row = depth == 8 ? width : (width + 7) / 8;
@@ -72,7 +77,8 @@ internal static class Made
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         header[8] = (byte)depth;
-        return [.. RlLeap.Data.Png.Signature, .. Chunk("IHDR", header), .. Chunk("IDAT", Zlib(raw)), .. Chunk("IEND", [])];
+        return [.. RlLeap.Data.Png.Signature, .. Chunk("IHDR", header), .. Chunk("IDAT", Zlib(raw)),
+            .. Chunk("IEND", [])];
     }
 
     public static byte[] Chunk(string type, byte[] body)
@@ -85,7 +91,7 @@ internal static class Made
         return chunk;
     }
 
-    // Bit by bit from the definition: independent of the table in the product.
+    // Computed bit by bit from the definition, so that it is independent of the table in src/Data.
     public static uint Crc32(ReadOnlySpan<byte> data)
     {
         var crc = 0xFFFFFFFFu;
@@ -94,7 +100,8 @@ internal static class Made
         return ~crc;
     }
 
-    public static byte[] Ppm(int width, int height, byte[] rgb) => [.. Encoding.ASCII.GetBytes($"P6\n{width} {height}\n255\n"), .. rgb];
+    public static byte[] Ppm(int width, int height, byte[] rgb) =>
+        [.. Encoding.ASCII.GetBytes($"P6\n{width} {height}\n255\n"), .. rgb];
 
     public static void MnistFolder(string folder, int train = 20, int test = 10, bool gzip = true)
     {
@@ -103,9 +110,11 @@ internal static class Made
         {
             if (count == 0) continue;
             Write($"{part}-images-idx3-ubyte", Idx([count, 28, 28], Bytes(count * 784, seed)));
-            Write($"{part}-labels-idx1-ubyte", Idx([count], [.. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]));
+            Write($"{part}-labels-idx1-ubyte",
+                Idx([count], [.. Enumerable.Range(0, count).Select(i => (byte)(i % 10))]));
         }
-        void Write(string name, byte[] content) => File.WriteAllBytes(Path.Combine(folder, gzip ? name + ".gz" : name), gzip ? Gzip(content) : content);
+        void Write(string name, byte[] content) =>
+            File.WriteAllBytes(Path.Combine(folder, gzip ? name + ".gz" : name), gzip ? Gzip(content) : content);
     }
 
     public static byte[] CifarRecords(int count, int labelBytes = 1, long seed = 3)
@@ -121,32 +130,45 @@ internal static class Made
 
     public static (string, byte[])[] CifarArchive(int count = 12) =>
     [
-        ("cifar-10-batches-bin/batches.meta.txt", "airplane\n"u8.ToArray()), ("cifar-10-batches-bin/data_batch_2.bin", CifarRecords(count, seed: 4)),
-        ("cifar-10-batches-bin/data_batch_1.bin", CifarRecords(count)), ("cifar-10-batches-bin/test_batch.bin", CifarRecords(4, seed: 5)),
+        ("cifar-10-batches-bin/batches.meta.txt", "airplane\n"u8.ToArray()),
+        ("cifar-10-batches-bin/data_batch_2.bin", CifarRecords(count, seed: 4)),
+        ("cifar-10-batches-bin/data_batch_1.bin", CifarRecords(count)),
+        ("cifar-10-batches-bin/test_batch.bin", CifarRecords(4, seed: 5)),
     ];
 
-    /// <summary>Two classes with two tracks of three frames; three test images.</summary>
+    /// <summary>Two classes, each with two tracks of three frames, and three test images.</summary>
     public static List<(string Name, byte[] Content)> GtsrbFiles(bool csv = true, int side = 6)
     {
         var files = new List<(string, byte[])>();
         for (var c = 0; c < 2; c++)
         {
-            var table = new StringBuilder("Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\r\n");
+            var table = new StringBuilder(GtsrbColumns + "\r\n");
             for (var track = 0; track < 2; track++)
                 for (var frame = 0; frame < 3; frame++)
                 {
                     var name = $"{track:D5}_{frame:D5}.ppm";
-                    files.Add(($"GTSRB/Final_Training/Images/{c:D5}/{name}", Ppm(side, side, Bytes(3 * side * side, 100 + 10 * c + 3 * track + frame))));
+                    var pixels = Bytes(3 * side * side, 100 + 10 * c + 3 * track + frame);
+                    files.Add(($"GTSRB/Final_Training/Images/{c:D5}/{name}", Ppm(side, side, pixels)));
                     table.Append($"{name};{side};{side};1;1;4;4;{c}\r\n");
                 }
-            if (csv) files.Add(($"GTSRB/Final_Training/Images/{c:D5}/GT-{c:D5}.csv", Encoding.ASCII.GetBytes(table.ToString())));
+            if (!csv) continue;
+            var rows = Encoding.ASCII.GetBytes(table.ToString());
+            files.Add(($"GTSRB/Final_Training/Images/{c:D5}/GT-{c:D5}.csv", rows));
         }
-        for (var i = 0; i < 3; i++) files.Add(($"GTSRB/Final_Test/Images/{i:D5}.ppm", Ppm(side, side, Bytes(3 * side * side, 200 + i))));
-        files.Add(("GT-final_test.csv", "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n00000.ppm;6;6;1;1;4;4;1\n00001.ppm;6;6;1;1;4;4;0\n00002.ppm;6;6;1;1;4;4;1\n"u8.ToArray()));
+        for (var i = 0; i < 3; i++)
+            files.Add(($"GTSRB/Final_Test/Images/{i:D5}.ppm", Ppm(side, side, Bytes(3 * side * side, 200 + i))));
+        var truth = GtsrbColumns +
+            "\n00000.ppm;6;6;1;1;4;4;1\n00001.ppm;6;6;1;1;4;4;0\n00002.ppm;6;6;1;1;4;4;1\n";
+        files.Add(("GT-final_test.csv", Encoding.ASCII.GetBytes(truth)));
         return files;
     }
 
-    /// <summary>A few alphabets in Omniglot's layout: 105x105 drawings of one bit, each with a block of its own.</summary>
+    private const string GtsrbColumns = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId";
+
+    /// <summary>
+    /// A few alphabets in Omniglot's layout. Each drawing has 105x105 pixels of one bit and a block of ink at its own
+    /// place.
+    /// </summary>
     public static (string, byte[])[] OmniglotFiles(params (string Alphabet, int Characters)[] alphabets)
     {
         var files = new List<(string, byte[])>();
@@ -157,7 +179,8 @@ internal static class Made
                 {
                     var gray = Enumerable.Repeat((byte)1, 105 * 105).ToArray();
                     for (var y = 0; y < 40; y++) gray.AsSpan((10 + d + y) * 105 + 8 + number % 50, 20).Clear();
-                    files.Add(($"images_background/{alphabet}/character{c:D2}/{number:D4}_{d:D2}.png", Png(105, 105, gray, depth: 1)));
+                    var name = $"images_background/{alphabet}/character{c:D2}/{number:D4}_{d:D2}.png";
+                    files.Add((name, Png(105, 105, gray, depth: 1)));
                 }
         return [.. files];
     }
