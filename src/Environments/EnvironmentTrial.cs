@@ -1,23 +1,28 @@
 namespace RlLeap.Environments;
 
-/// <summary>What an environment from outside .NET looks at in the arrays that it hands over, beyond what every step does.</summary>
+/// <summary>
+/// What an environment from outside .NET checks in the arrays that it returns, in addition to the checks of every step.
+/// </summary>
 [Flags]
 internal enum SourceChecks
 {
     /// <summary>Nothing more.</summary>
     None = 0,
 
-    /// <summary>Types and bounds of every number, before anything is converted.</summary>
+    /// <summary>The type and the bounds of every number, before anything is converted.</summary>
     Values = 1,
 
-    /// <summary>That no two environments which look at this hand out the same memory.</summary>
+    /// <summary>That no two environments with this check return the same memory.</summary>
     Sharing = 2,
 }
 
-/// <summary>The play in which <see cref="EnvironmentCheck"/> checks one rule: environments, random actions, and where we are.</summary>
+/// <summary>
+/// The play in which <see cref="EnvironmentCheck"/> checks one rule: its environments, its random actions, and the
+/// current episode and step.
+/// </summary>
 internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
 {
-    private static readonly AsyncLocal<SourceChecks> Asked = new();
+    private static readonly AsyncLocal<SourceChecks> RequestedChecks = new();
 
     private readonly List<IEnvironment> _opened = [];
     private Rng _actions = new Rng(seed).Split("actions");
@@ -27,35 +32,35 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
 
     public string Where => _episode == 0 ? "" : $" (episode {_episode}, step {_step})";
 
-    /// <summary>What an environment that is being made has to look at.</summary>
-    public static SourceChecks Checks => Asked.Value;
+    /// <summary>The checks that an environment has to do which is being made now.</summary>
+    public static SourceChecks Checks => RequestedChecks.Value;
 
-    /// <summary>An environment; those of one name have equal streams.</summary>
+    /// <summary>Makes an environment. Environments with the same stream name have equal random streams.</summary>
     public IEnvironment Open(string stream = "environment", SourceChecks checks = SourceChecks.None)
     {
         try
         {
-            Asked.Value = checks;
+            RequestedChecks.Value = checks;
             var environment = open(new Rng(seed).Split(stream));
             _opened.Add(environment);
             return environment;
         }
         finally
         {
-            Asked.Value = SourceChecks.None;
+            RequestedChecks.Value = SourceChecks.None;
         }
     }
 
     public int Action(int count) => _actions.NextInt(count);
 
-    /// <summary>The same actions again.</summary>
+    /// <summary>Starts the same sequence of actions again.</summary>
     public void Rewind()
     {
         _actions = new Rng(seed).Split("actions");
         (_episode, _step) = (0, 0);
     }
 
-    /// <summary>Plays at random, resetting after each end; yields the first step of each episode too.</summary>
+    /// <summary>Plays at random and resets after each end. Also yields the first step of each episode.</summary>
     public IEnumerable<TimeStep> Play(IEnvironment environment, List<int>? record = null, bool begun = false)
     {
         var last = begun ? default : Begin();
@@ -81,26 +86,38 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
         }
     }
 
-    /// <summary>The recorded actions again, with resets where the recording had them.</summary>
+    /// <summary>Takes the recorded actions again, with resets where the recording had them.</summary>
     public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
     {
         var next = 0;
-        foreach (var step in expected) yield return step.StepType == StepType.First ? environment.Reset() : environment.Step(actions[next++]);
+        foreach (var step in expected)
+            yield return step.StepType == StepType.First ? environment.Reset() : environment.Step(actions[next++]);
     }
 
     public void RequireObservation(IEnvironment environment, TimeStep step)
     {
         var box = environment.Spec.Observation;
-        if (Describe.WrongObservation(step.Observation, box) is { } wrong) throw new BrokenRule(wrong.TrimEnd('.') + Where, "the shape in the spec and the array that is returned do not match.");
-        var bad = box.Element == ElementType.Byte
-            ? box is { Low: <= 0, High: >= 255 } ? -1 : Array.FindIndex(step.Observation.Bytes, value => !(value >= box.Low && value <= box.High))
-            : Array.FindIndex(step.Observation.Floats, value => !(value >= box.Low && value <= box.High));
+        if (Describe.WrongObservation(step.Observation, box) is { } wrong)
+            throw new BrokenRule(wrong.TrimEnd('.') + Where,
+                "the shape in the spec and the array that is returned do not match.");
+        var bad = FirstOutOfBounds(step.Observation, box);
         if (bad < 0) return;
         var value = box.Element == ElementType.Byte ? step.Observation.Bytes[bad] : step.Observation.Floats[bad];
         throw float.IsNaN(value)
-            ? new BrokenRule($"element {bad} of the observation is NaN{Where}", "a division by zero, a root of a negative number, or a value used before it was set.")
-            : new BrokenRule(FormattableString.Invariant($"element {bad} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
+            ? new BrokenRule($"element {bad} of the observation is NaN{Where}",
+                "a division by zero, a root of a negative number, or a value used before it was set.")
+            : new BrokenRule(FormattableString.Invariant(
+                $"element {bad} of the observation is {value}, outside {box.Low} to {box.High}{Where}"),
                 "the bounds in the spec are too narrow, or the state left the range that it should be kept in.");
+    }
+
+    // The index of the first element outside the bounds, or -1. NaN is outside.
+    private static int FirstOutOfBounds(Observation observation, Box box)
+    {
+        if (box.Element == ElementType.Float32)
+            return Array.FindIndex(observation.Floats, value => !(value >= box.Low && value <= box.High));
+        if (box is { Low: <= 0, High: >= 255 }) return -1;
+        return Array.FindIndex(observation.Bytes, value => !(value >= box.Low && value <= box.High));
     }
 
     public void Dispose()

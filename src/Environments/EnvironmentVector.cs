@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>N single environments as one vector: how any <see cref="IEnvironment"/> reaches an agent.</summary>
-/// <remarks>With several threads the copies are stepped side by side; each must then keep to itself (no shared mutable statics).</remarks>
+/// <summary>N single environments as one vector. Agents use any <see cref="IEnvironment"/> through it.</summary>
+/// <remarks>
+/// With several threads, copies are stepped at the same time. Then they must not share mutable state, such as statics.
+/// </remarks>
 public sealed class EnvironmentVector : IVectorEnvironment
 {
     private readonly CheckedEnvironment[] _environments;
@@ -18,9 +20,9 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private bool _resetting;
     private string? _failure;
 
-    /// <param name="count">N.</param>
+    /// <param name="count">N, the number of copies.</param>
     /// <param name="make">Makes copy i.</param>
-    /// <param name="threads">How many threads step them, the caller's own included.</param>
+    /// <param name="threads">How many threads step the copies, including the caller's.</param>
     public EnvironmentVector(int count, Func<int, IEnvironment> make, int threads = 1)
     {
         _environments = new CheckedEnvironment[count];
@@ -111,7 +113,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             }
             catch (EnvironmentException e)
             {
-                // The others go on; this row keeps what it showed.
+                // The other copies continue, and this row keeps its last observation.
                 (Rewards[i], RawRewards[i], Moments[i], _errors[i]) = (0, 0, StepType.Mid, e);
             }
         }
@@ -162,12 +164,14 @@ public sealed class EnvironmentVector : IVectorEnvironment
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot) => VectorEnvironmentChecks.Restore(Spec, snapshot, reader =>
     {
-        if (reader.ReadInt32() != Count) throw new InvalidDataException($"it holds another number of environments than {Count}");
+        if (reader.ReadInt32() != Count)
+            throw new InvalidDataException($"it holds another number of environments than {Count}");
         _started = reader.ReadBoolean();
         foreach (var environment in _environments)
         {
             var length = reader.ReadInt32();
-            if (length < 0 || length > reader.BaseStream.Length - reader.BaseStream.Position) throw new EndOfStreamException();
+            if (length < 0 || length > reader.BaseStream.Length - reader.BaseStream.Position)
+                throw new EndOfStreamException();
             environment.Restore(reader.ReadBytes(length));
         }
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_returns.AsSpan()));
@@ -180,7 +184,9 @@ public sealed class EnvironmentVector : IVectorEnvironment
     public bool CanRender => _environments[0].CanRender || ObservedPicture.Shows(Spec);
 
     /// <inheritdoc/>
-    public Picture Render(int index) => _environments[index].CanRender || !CanRender ? _environments[index].Render() : ObservedPicture.Of(Spec, Observations.ByteRow(index));
+    public Picture Render(int index) => _environments[index].CanRender || !CanRender
+        ? _environments[index].Render()
+        : ObservedPicture.Of(Spec, Observations.ByteRow(index));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,13 +1,19 @@
 namespace RlLeap.Environments;
 
-/// <summary>An environment under the id it was asked for, with every option it was made with in its spec.</summary>
+/// <summary>
+/// Gives an environment the id it was requested by, and lists all options that it was made with in its spec.
+/// </summary>
 internal sealed class NamedEnvironment : EnvironmentWrapper
 {
-    public NamedEnvironment(IEnvironment inner, EnvironmentOptions options, IReadOnlyDictionary<string, string> wrappers) : base(inner)
+    public NamedEnvironment(IEnvironment inner, EnvironmentOptions options,
+        IReadOnlyDictionary<string, string> wrappers) : base(inner)
     {
         var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        // What the environment says of itself counts more than what was asked for: a preset may stand behind an empty default.
-        foreach (var (key, value) in options.Resolved.Concat(inner.Spec.Options).Concat(wrappers)) resolved[key] = value;
+        // Later values win. The environment's own come after the requested ones, because an empty default may stand for
+        // a
+        // preset that only the environment knows.
+        foreach (var (key, value) in options.Resolved.Concat(inner.Spec.Options).Concat(wrappers))
+            resolved[key] = value;
         Spec = inner.Spec with { Id = options.Id, Options = resolved };
     }
 

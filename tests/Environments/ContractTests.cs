@@ -1,4 +1,4 @@
-// Every environment and wrapper keeps the contract; and the contract catches each kind of mistake, by the rule that names it.
+// Every environment and wrapper fulfils the contract. For each kind of mistake, the contract names the broken rule.
 using RlLeap.Environments;
 using RlLeap.Testing;
 using Xunit;
@@ -12,7 +12,7 @@ public sealed class CounterContract : EnvironmentContract
     protected override int Steps => 300;
 }
 
-public sealed class GuardedMinAtarContract : EnvironmentContract
+public sealed class CheckedMinAtarContract : EnvironmentContract
 {
     protected override IEnvironment Open(Rng rng) => Registry.Make("MinAtar/SpaceInvaders-v1", rng);
 }
@@ -21,7 +21,8 @@ public sealed class ContractTests
 {
     public static TheoryData<string> Ids() =>
     [
-        .. MinAtarSuite.Games.SelectMany(game => (string[])[$"MinAtar/{game}-v0", $"MinAtar/{game}-v1?sticky=0&ramping=0"]),
+        .. MinAtarSuite.Games.SelectMany(
+            game => (string[])[$"MinAtar/{game}-v0", $"MinAtar/{game}-v1?sticky=0&ramping=0"]),
         "MinAtar/Breakout-v1?planes=10",
         "MinAtar/Asterix-v1?time_limit=20",
         "MinAtar/Seaquest-v0?render=rgb84",
@@ -37,7 +38,7 @@ public sealed class ContractTests
     [MemberData(nameof(Ids))]
     public void Every_built_in_environment_and_wrapper_keeps_the_contract(string id)
     {
-        // Freeway's episodes are 2,501 steps long; pictures take longer to draw and compare.
+        // Freeway's episodes have 2,501 steps. Pictures take long to draw and compare.
         var steps = id.Contains("Freeway") ? 2600 : id.Contains("render") ? 200 : 1000;
         Assert.Empty(EnvironmentCheck.Run(id, steps));
     }
@@ -57,7 +58,8 @@ public sealed class ContractTests
 
     [Theory]
     [MemberData(nameof(Wrapped))]
-    public void Every_wrapper_keeps_the_contract_around_an_environment_of_the_users(string what, Func<Rng, IEnvironment> open)
+    public void Every_wrapper_keeps_the_contract_around_an_environment_of_the_users(
+        string what, Func<Rng, IEnvironment> open)
     {
         var findings = EnvironmentCheck.Run(open, 300);
         Assert.True(findings.Count == 0, $"{what}: {string.Join("\n", findings)}");
@@ -70,22 +72,30 @@ public sealed class ContractTests
         {
             { "It describes itself consistently", "names", _ => new Named() },
             { "Reset starts an episode", "Mid", rng => new BadReset(rng) },
-            { "Steps stay within what the spec promises", "NaN", rng => new Misbehaving(rng, 3, step => step with { Reward = float.NaN }) },
-            { "Steps stay within what the spec promises", "element 0", rng => new Misbehaving(rng, 3, step => step with { Observation = new[] { float.NaN, 0 } }) },
-            { "Steps stay within what the spec promises", "observation of 3 floats", rng => new Misbehaving(rng, 3, step => step with { Observation = new float[3] }) },
-            { "Steps stay within what the spec promises", "2 bytes", rng => new Misbehaving(rng, 3, step => step with { Observation = new byte[2] }) },
-            { "Steps stay within what the spec promises", "empty", rng => new Misbehaving(rng, 3, step => step with { Observation = default }) },
+            { "Steps stay within what the spec promises", "NaN",
+                rng => new Misbehaving(rng, 3, step => step with { Reward = float.NaN }) },
+            { "Steps stay within what the spec promises", "element 0",
+                rng => new Misbehaving(rng, 3, step => step with { Observation = new[] { float.NaN, 0 } }) },
+            { "Steps stay within what the spec promises", "observation of 3 floats",
+                rng => new Misbehaving(rng, 3, step => step with { Observation = new float[3] }) },
+            { "Steps stay within what the spec promises", "2 bytes",
+                rng => new Misbehaving(rng, 3, step => step with { Observation = new byte[2] }) },
+            { "Steps stay within what the spec promises", "empty",
+                rng => new Misbehaving(rng, 3, step => step with { Observation = default }) },
             { "Steps stay within what the spec promises", "outside 0 to 1", rng => new Planes(rng) { Value = 2 } },
             { "Steps stay within what the spec promises", "no episode ended", rng => new Counter(rng, int.MaxValue) },
             { "A step before the first reset is refused", "accepted", rng => new Tolerant(rng) },
             { "A step after the end is refused", "accepted", rng => new Tolerant(rng) },
             { "Actions out of range are refused and change nothing", "accepted", rng => new Tolerant(rng) },
             { "Actions out of range are refused and change nothing", "was refused", rng => new MovesFirst(rng) },
-            { "Observations handed out are never written again", "written again", rng => new Misbehaving(rng, 1, step => Reuse(shared, step)) },
-            { "Equal streams give equal episodes", "observation differs", _ => new Counter(new Rng(System.Diagnostics.Stopwatch.GetTimestamp())) },
+            { "Observations handed out are never written again", "written again",
+                rng => new Misbehaving(rng, 1, step => Reuse(shared, step)) },
+            { "Equal streams give equal episodes", "observation differs",
+                _ => new Counter(new Rng(System.Diagnostics.Stopwatch.GetTimestamp())) },
             { "Episodes go on in the random stream", "every episode", rng => new Reseeding(rng) },
             { "Two environments keep apart", "beside it", rng => new Shared(rng) },
-            { "Reset works in the middle of an episode", "threw InvalidOperationException", rng => new OnlyAfterTheEnd(rng) },
+            { "Reset works in the middle of an episode", "threw InvalidOperationException",
+                rng => new OnlyAfterTheEnd(rng) },
             { "A saved state goes on to the same bits", "observation differs", rng => new Forgetful(rng) },
             { "A saved state goes on to the same bits", "last byte", rng => new Careless(rng) },
             { "Drawing it changes nothing", "pictures", rng => new MovingPicture(rng) },
@@ -113,14 +123,16 @@ public sealed class ContractTests
         public byte Value { get; init; } = 1;
         public override EnvironmentSpec Spec { get; } = new("test/Planes", Box.Bytes(1, 2, 3, 3), new Discrete(3));
         public override bool CanSnapshot => false;
-        protected override Observation Show() => Enumerable.Range(0, 18).Select(i => i == Taken ? Value : (byte)0).ToArray();
+        protected override Observation Show() =>
+            Enumerable.Range(0, 18).Select(i => i == Taken ? Value : (byte)0).ToArray();
         bool IEnvironment.CanRender => true;
         Picture IEnvironment.Render() => new(3, 3, [.. Enumerable.Range(0, 27).Select(i => (byte)(i * Taken))]);
     }
 
     private sealed class Named() : Counter(new Rng(0))
     {
-        public override EnvironmentSpec Spec { get; } = new("test/Named", Box.Floats(2), new Discrete(3)) { ActionNames = ["one"] };
+        public override EnvironmentSpec Spec { get; } =
+            new("test/Named", Box.Floats(2), new Discrete(3)) { ActionNames = ["one"] };
     }
 
     private sealed class BadReset(Rng rng) : Counter(rng)
@@ -130,7 +142,9 @@ public sealed class ContractTests
 
     private sealed class Tolerant(Rng rng) : Counter(rng)
     {
-        public override TimeStep Step(int action) => ++Taken % 7 == 0 ? TimeStep.Terminated(1, Show()) : TimeStep.Mid(1, Show());
+        public override TimeStep Step(int action) => ++Taken % 7 == 0
+            ? TimeStep.Terminated(1, Show())
+            : TimeStep.Mid(1, Show());
     }
 
     private sealed class MovesFirst(Rng rng) : Counter(rng)
@@ -168,7 +182,9 @@ public sealed class ContractTests
 
     private sealed class OnlyAfterTheEnd(Rng rng) : Counter(rng)
     {
-        public override TimeStep Reset() => Taken is 0 or 7 ? base.Reset() : throw new InvalidOperationException("still playing");
+        public override TimeStep Reset() => Taken is 0 or 7
+            ? base.Reset()
+            : throw new InvalidOperationException("still playing");
     }
 
     private sealed class Forgetful(Rng rng) : Counter(rng)

@@ -1,9 +1,12 @@
-// Environments made for tests: a small correct one, and one that misbehaves on demand.
+// Environments for tests: one that is correct, and one that misbehaves on demand.
 using RlLeap.Environments;
 
 namespace RlLeap.Tests.Environments;
 
-/// <summary>Counts its steps and shows them; ends after <c>length</c> steps; the reward is the step's number. Random: the second element.</summary>
+/// <summary>
+/// Counts its steps. The first element of the observation is the number of steps, the second is random. The reward is
+/// the number of steps. An episode ends after <c>length</c> steps.
+/// </summary>
 internal class Counter(Rng rng, int length = 7, StepType end = StepType.Terminated) : IEnvironment
 {
     protected Rng Rng = rng;
@@ -40,7 +43,7 @@ internal class Counter(Rng rng, int length = 7, StepType end = StepType.Terminat
     }
 }
 
-/// <summary>A Counter that answers as it is told from a given step on.</summary>
+/// <summary>A Counter whose results are changed from a given step on.</summary>
 internal sealed class Misbehaving(Rng rng, int at, Func<TimeStep, TimeStep> change) : Counter(rng)
 {
     public override TimeStep Step(int action)
@@ -63,5 +66,6 @@ internal static class Play
         }
     }
 
-    public static int[] Actions(Rng rng, int count, int actions) => [.. Enumerable.Range(0, count).Select(_ => rng.NextInt(actions))];
+    public static int[] Actions(Rng rng, int count, int actions) =>
+        [.. Enumerable.Range(0, count).Select(_ => rng.NextInt(actions))];
 }

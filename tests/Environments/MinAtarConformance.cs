@@ -1,4 +1,5 @@
-// Replays games recorded from MinAtar itself: every observation, reward, end and random draw must be the same. See Golden/README.md.
+// Replays games recorded from MinAtar itself. Every observation, reward, end and random draw must be the same. See
+// Golden/README.md.
 using System.Text.Json;
 using RlLeap.Environments;
 using RlLeap.Environments.MinAtar;
@@ -20,7 +21,9 @@ public sealed class MinAtarConformance
                 for (var i = 0; i < vectors.GetArrayLength(); i++)
                 {
                     var v = vectors[i];
-                    data.Add(file, list, i, $"{v.GetProperty("game")}, seed {v.GetProperty("seed")}, sticky {v.GetProperty("sticky")}, ramping {v.GetProperty("ramping")}");
+                    data.Add(file, list, i,
+                        $"{v.GetProperty("game")}, seed {v.GetProperty("seed")}, sticky {v.GetProperty("sticky")}, " +
+                        $"ramping {v.GetProperty("ramping")}");
                 }
             }
         }
@@ -34,7 +37,8 @@ public sealed class MinAtarConformance
         var folder = Path.Combine(extra, "minatar");
         if (!Directory.Exists(folder)) yield break;
         foreach (var file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
-            if (File.ReadAllText(file).TrimStart().StartsWith('{')) yield return file; // not a note beside them
+            // skips text files, such as notes
+            if (File.ReadAllText(file).TrimStart().StartsWith('{')) yield return file;
     }
 
     [Theory]
@@ -44,7 +48,11 @@ public sealed class MinAtarConformance
         using var document = JsonDocument.Parse(File.ReadAllText(file));
         var expected = document.RootElement.GetProperty(list)[index];
         var seed = expected.GetProperty("seed").GetUInt32();
-        var options = new MinAtarOptions { Sticky = expected.GetProperty("sticky").GetDouble(), Ramping = expected.GetProperty("ramping").GetBoolean() };
+        var options = new MinAtarOptions
+        {
+            Sticky = expected.GetProperty("sticky").GetDouble(),
+            Ramping = expected.GetProperty("ramping").GetBoolean(),
+        };
         var game = NameOf(expected.GetProperty("game").GetString()!);
         using var environment = MinAtarSuite.Make(game, seed, options);
 
@@ -75,13 +83,18 @@ public sealed class MinAtarConformance
                 (current, length) = (0, 0);
                 FeedObservation(hash, environment.Reset());
             }
-            if (expected.GetProperty("hash").TryGetProperty(t.ToString(), out var at)) Assert.True(at.GetString() == hash.ToString(), $"{what}: differs at or before step {t}");
+            if (expected.GetProperty("hash").TryGetProperty(t.ToString(), out var at))
+                Assert.True(at.GetString() == hash.ToString(), $"{what}: differs at or before step {t}");
         }
         Assert.Equal(expected.GetProperty("total_reward").GetInt32(), total);
         Assert.Equal(expected.GetProperty("episodes").GetInt32(), returns.Count);
-        if (expected.TryGetProperty("first_returns", out var firstReturns)) Assert.Equal(Numbers(firstReturns), returns.Take(firstReturns.GetArrayLength()));
-        if (expected.TryGetProperty("first_lengths", out var firstLengths)) Assert.Equal(Numbers(firstLengths), lengths.Take(firstLengths.GetArrayLength()));
-        if (expected.TryGetProperty("events", out var events) && events.TryGetProperty("max_episode_return", out var most)) Assert.Equal(most.GetInt32(), Math.Max(best, current));
+        if (expected.TryGetProperty("first_returns", out var firstReturns))
+            Assert.Equal(Numbers(firstReturns), returns.Take(firstReturns.GetArrayLength()));
+        if (expected.TryGetProperty("first_lengths", out var firstLengths))
+            Assert.Equal(Numbers(firstLengths), lengths.Take(firstLengths.GetArrayLength()));
+        if (expected.TryGetProperty("events", out var events)
+            && events.TryGetProperty("max_episode_return", out var most))
+            Assert.Equal(most.GetInt32(), Math.Max(best, current));
         AssertStreamIsAt(expected.GetProperty("u32_draws").GetInt64(), seed, environment);
     }
 
@@ -110,7 +123,10 @@ public sealed class MinAtarConformance
 
     private static T[] Draw<T>(int count, Func<T> next) => [.. Enumerable.Range(0, count).Select(_ => next())];
 
-    /// <summary>The game's stream stands where a fresh one stands after so many draws: the next 624 numbers agree.</summary>
+    /// <summary>
+    /// Checks that the game has taken this many draws: the next 624 numbers of its stream must be those of a fresh
+    /// stream after as many draws.
+    /// </summary>
     private static void AssertStreamIsAt(long draws, uint seed, IEnvironment environment)
     {
         var expected = Seeded(seed);
@@ -128,7 +144,8 @@ public sealed class MinAtarConformance
 
     private static int[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(number => number.GetInt32())];
 
-    private static string NameOf(string game) => string.Concat(game.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+    private static string NameOf(string game) =>
+        string.Concat(game.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
 
     private sealed class Fnv1A
     {

@@ -1,6 +1,7 @@
-// Pictures: a palette that keeps things apart, and PNG files that an independent reader reads back.
-using RlLeap.Environments;
+// Pictures: different observations look different, and an independent reader can read the PNG files.
+using System.Security.Cryptography;
 using RlLeap.Cli;
+using RlLeap.Environments;
 using Xunit;
 
 namespace RlLeap.Tests.Environments;
@@ -18,7 +19,8 @@ public sealed class PictureTests
             {
                 var planes = Convert.ToHexString(step.Observation.Bytes);
                 var picture = Convert.ToHexString(environment.Render().Pixels);
-                Assert.True(pictures.TryAdd(picture, planes) || pictures[picture] == planes, $"{game}: one picture shows two observations");
+                Assert.True(pictures.TryAdd(picture, planes) || pictures[picture] == planes,
+                    $"{game}: one picture shows two observations");
             }
         }
     }
@@ -30,7 +32,11 @@ public sealed class PictureTests
         environment.Reset();
         var picture = environment.Render();
         Assert.Equal((84, 84), (picture.Width, picture.Height));
-        int At(int x, int y) => picture.Pixels[3 * (84 * y + x)] << 16 | picture.Pixels[3 * (84 * y + x) + 1] << 8 | picture.Pixels[3 * (84 * y + x) + 2];
+        int At(int x, int y)
+        {
+            var pixel = picture.Pixels.AsSpan(3 * (84 * y + x), 3);
+            return pixel[0] << 16 | pixel[1] << 8 | pixel[2];
+        }
         Assert.Equal(0x282828, At(0, 0));
         Assert.Equal(0x282828, At(83, 83));
         // Paddle: row 9, column 4.
@@ -41,10 +47,10 @@ public sealed class PictureTests
         for (var x = 0; x < 10; x++) Assert.Equal(0xC8553D, At(2 + 8 * x, 2 + 8));
     }
 
-    // Two frames of 5 x 6; byte k of the observation is k.
+    // Frames of 5 x 6. Byte k of the observation is k.
     public static TheoryData<long[], string[], int, int, int> Images() => new()
     {
-        // Shape, names of the planes; red, green and blue of the newest frame's pixel (row 1, column 2).
+        // The shape; the names of the planes; red, green and blue of the newest frame's pixel in row 1 and column 2.
         { [5, 6], [], 8, 8, 8 },
         { [2, 5, 6], [], 38, 38, 38 },
         { [3, 5, 6], [], 68, 68, 68 },
@@ -59,7 +65,8 @@ public sealed class PictureTests
 
     [Theory]
     [MemberData(nameof(Images))]
-    public void Observations_that_are_images_are_pictures_of_their_newest_frame(long[] shape, string[] names, int red, int green, int blue)
+    public void Observations_that_are_images_are_pictures_of_their_newest_frame(
+        long[] shape, string[] names, int red, int green, int blue)
     {
         var spec = new EnvironmentSpec("test/Image", Box.Bytes(255, shape), new Discrete(2)) { ChannelNames = names };
         Assert.True(ObservedPicture.Shows(spec));
@@ -71,8 +78,16 @@ public sealed class PictureTests
     [Fact]
     public void Other_observations_are_no_pictures()
     {
-        foreach (var box in new[] { Box.Bytes(1, 4, 10, 10), Box.Bytes(255, 84), Box.Bytes(255, 2, 84, 4, 84), Box.Floats(3, 84, 84), Box.Bytes(255, 84, 4) })
-            Assert.False(ObservedPicture.Shows(new EnvironmentSpec("test/Other", box, new Discrete(2))), box.ToString());
+        Box[] boxes =
+        [
+            Box.Bytes(1, 4, 10, 10), Box.Bytes(255, 84), Box.Bytes(255, 2, 84, 4, 84), Box.Floats(3, 84, 84),
+            Box.Bytes(255, 84, 4),
+        ];
+        foreach (var box in boxes)
+        {
+            var spec = new EnvironmentSpec("test/Other", box, new Discrete(2));
+            Assert.False(ObservedPicture.Shows(spec), box.ToString());
+        }
     }
 
     [Fact]
@@ -98,7 +113,8 @@ public sealed class PictureTests
     public void Resizing_takes_the_nearest_pixel()
     {
         var picture = new Picture(2, 1, [1, 2, 3, 4, 5, 6]);
-        Assert.Equal([1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6, 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6], picture.Resize(4, 2).Pixels);
+        Assert.Equal([1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6, 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6],
+            picture.Resize(4, 2).Pixels);
         Assert.Contains("needs 6 bytes", Assert.Throws<EnvironmentException>(() => new Picture(2, 1, [1])).Message);
     }
 
@@ -108,7 +124,8 @@ public sealed class PictureTests
         var recording = new AnimatedPng();
         Assert.Contains("no pictures", Assert.Throws<EnvironmentException>(() => recording.Save(Stream.Null)).Message);
         recording.Add(new Picture(2, 1, new byte[6]));
-        Assert.Contains("number 2 is 1 x 1", Assert.Throws<EnvironmentException>(() => recording.Add(new Picture(1, 1, new byte[3]))).Message);
+        Assert.Contains("number 2 is 1 x 1",
+            Assert.Throws<EnvironmentException>(() => recording.Add(new Picture(1, 1, new byte[3]))).Message);
     }
 
     [NeedsPillowFact]
@@ -136,16 +153,19 @@ public sealed class PictureTests
                 h.update(image.convert('RGB').tobytes())
             print(image.n_frames, image.size, h.hexdigest())
             """, folder["episode.png"]);
-        Assert.Equal($"{recording.Count} (168, 168) {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(expected.ToArray()))}", output.Trim());
+        var hash = Convert.ToHexStringLower(SHA256.HashData(expected.ToArray()));
+        Assert.Equal($"{recording.Count} (168, 168) {hash}", output.Trim());
     }
 }
 
-/// <summary>A test that reads images with Python's Pillow: skipped where it is not installed.</summary>
+/// <summary>A test that reads images with Python's Pillow. It is skipped where Pillow is not installed.</summary>
 public sealed class NeedsPillowFactAttribute : FactAttribute
 {
     private static readonly Lazy<PythonInterpreter?> Found = new(() => PythonInterpreter.Find("PIL"));
 
-    public NeedsPillowFactAttribute() => Skip = Found.Value is null ? "needs Pillow: sudo apt-get install -y python3-pil" : null;
+    public NeedsPillowFactAttribute() => Skip = Found.Value is null
+        ? "needs Pillow: sudo apt-get install -y python3-pil"
+        : null;
 
     public static string Python(string script, params string[] arguments)
     {

@@ -1,4 +1,4 @@
-// Ids, options, and the errors of asking for what is not there.
+// Ids, options, and the errors for requests that cannot be met.
 using RlLeap.Environments;
 using Xunit;
 
@@ -6,7 +6,8 @@ namespace RlLeap.Tests.Environments;
 
 public sealed class RegistryTests
 {
-    private static string Refused(string id) => Assert.Throws<EnvironmentException>(() => Registry.Make(id, new Rng(0))).Message;
+    private static string Refused(string id) =>
+        Assert.Throws<EnvironmentException>(() => Registry.Make(id, new Rng(0))).Message;
 
     [Fact]
     public void An_unknown_id_names_the_nearest()
@@ -44,9 +45,12 @@ public sealed class RegistryTests
     {
         var disposed = 0;
         Registry.Register("test/Counted", rng => new Counted(rng, () => disposed++));
-        Assert.Contains("padding to 3 planes", Assert.Throws<EnvironmentException>(() => Registry.Make("test/Counted?planes=3", new Rng(0))).Message);
+        Assert.Contains("padding to 3 planes",
+            Assert.Throws<EnvironmentException>(() => Registry.Make("test/Counted?planes=3", new Rng(0))).Message);
         Assert.Equal(1, disposed);
-        Assert.Throws<EnvironmentException>(() => new EnvironmentVector(4, i => i < 3 ? Registry.Make("test/Counted", new Rng(i)) : throw new EnvironmentException("no fourth")));
+        Assert.Throws<EnvironmentException>(() => new EnvironmentVector(4, i => i < 3
+            ? Registry.Make("test/Counted", new Rng(i))
+            : throw new EnvironmentException("no fourth")));
         Assert.Equal(4, disposed);
     }
 
@@ -58,8 +62,10 @@ public sealed class RegistryTests
     [Fact]
     public void Counts_of_nothing_are_refused()
     {
-        Assert.Contains("at least one environment", Assert.Throws<EnvironmentException>(() => Registry.MakeVector("MinAtar/Breakout-v1", 0, new Rng(0))).Message);
-        Assert.Contains("at least one thread", Assert.Throws<EnvironmentException>(() => Registry.MakeVector("MinAtar/Breakout-v1", 1, new Rng(0), 0)).Message);
+        Assert.Contains("at least one environment", Assert.Throws<EnvironmentException>(
+            () => Registry.MakeVector("MinAtar/Breakout-v1", 0, new Rng(0))).Message);
+        Assert.Contains("at least one thread", Assert.Throws<EnvironmentException>(
+            () => Registry.MakeVector("MinAtar/Breakout-v1", 1, new Rng(0), 0)).Message);
     }
 
     [Fact]
@@ -81,15 +87,21 @@ public sealed class RegistryTests
     [Fact]
     public void What_an_environment_says_of_its_options_is_what_the_spec_says()
     {
-        // An empty default, resolved by the environment itself, as ALE's presets do.
-        Registry.Register(new EnvironmentEntry("test/Preset", "", (rng, _) => new Preset(rng)) { Options = [new("speed", "", "a preset's unless given"), new("size", "3", "")] });
+        // The environment itself resolves an empty default, as ALE's presets do.
+        Registry.Register(new EnvironmentEntry("test/Preset", "", (rng, _) => new Preset(rng))
+        {
+            Options = [new("speed", "", "a preset's unless given"), new("size", "3", "")],
+        });
         var options = Registry.Spec("test/Preset?clip=2").Options;
         Assert.Equal(["clip=2", "size=3", "speed=4"], options.Select(option => $"{option.Key}={option.Value}").Order());
     }
 
     private sealed class Preset(Rng rng) : Counter(rng)
     {
-        public override EnvironmentSpec Spec { get; } = new("test/Preset", Box.Floats(2), new Discrete(3)) { Options = new Dictionary<string, string> { ["speed"] = "4" } };
+        public override EnvironmentSpec Spec { get; } = new("test/Preset", Box.Floats(2), new Discrete(3))
+        {
+            Options = new Dictionary<string, string> { ["speed"] = "4" },
+        };
     }
 
     [Fact]
@@ -102,8 +114,10 @@ public sealed class RegistryTests
         Assert.Equal("test/OneLine?stack=2&clip=2", vector.Spec.Id);
         Assert.Equal("2", vector.Spec.Options["clip"]);
         Assert.Contains(Registry.List(), entry => entry.Id == "test/OneLine");
-        Assert.Contains("already registered", Assert.Throws<EnvironmentException>(() => Registry.Register("test/OneLine", rng => new Counter(rng))).Message);
-        Assert.Contains("cannot be an environment's id", Assert.Throws<EnvironmentException>(() => Registry.Register("a?b", rng => new Counter(rng))).Message);
+        Assert.Contains("already registered", Assert.Throws<EnvironmentException>(
+            () => Registry.Register("test/OneLine", rng => new Counter(rng))).Message);
+        Assert.Contains("cannot be an environment's id",
+            Assert.Throws<EnvironmentException>(() => Registry.Register("a?b", rng => new Counter(rng))).Message);
     }
 
     [Fact]
@@ -120,7 +134,8 @@ public sealed class RegistryTests
 
     [Fact]
     public void Continuous_actions_are_refused_by_name() =>
-        Assert.Contains("gym:Pendulum-v1: its actions are Box(-2.0, 2.0, (1,))", EnvironmentException.ContinuousActions("gym:Pendulum-v1", "Box(-2.0, 2.0, (1,))").Message);
+        Assert.Contains("gym:Pendulum-v1: its actions are Box(-2.0, 2.0, (1,))",
+            EnvironmentException.ContinuousActions("gym:Pendulum-v1", "Box(-2.0, 2.0, (1,))").Message);
 
     private sealed class CounterFamily : IEnvironmentFamily
     {

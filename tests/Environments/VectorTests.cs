@@ -1,4 +1,8 @@
-// Vectors: the same as their copies one by one, on any number of threads; ends, final observations, errors, saved states.
+// A vector behaves like its copies one by one, on any number of threads: ends of episodes, final observations, errors
+// and saved states.
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using RlLeap.Environments;
 using Xunit;
 
@@ -21,7 +25,8 @@ public sealed class VectorTests
     {
         const int Count = 5, Steps = 400;
         using var vector = Registry.MakeVector(id, Count, new Rng(3), threads: 2);
-        var singles = Enumerable.Range(0, Count).Select(i => Registry.Make(id, new Rng(3).Split("environment", i))).ToArray();
+        var singles = Enumerable.Range(0, Count)
+            .Select(i => Registry.Make(id, new Rng(3).Split("environment", i))).ToArray();
         var (returns, lengths) = (new double[Count], new int[Count]);
         var rng = new Rng(4);
         vector.Reset();
@@ -41,7 +46,8 @@ public sealed class VectorTests
                 Assert.Equal(step.Reward, vector.Rewards[i]);
                 if (step.IsLast)
                 {
-                    Assert.True(step.Observation.SameAs(vector.FinalObservations.Row(i)), $"final observation, step {t}");
+                    Assert.True(step.Observation.SameAs(vector.FinalObservations.Row(i)),
+                        $"final observation, step {t}");
                     finished.Add(new EpisodeRecord(i, returns[i], lengths[i], step.StepType));
                     (returns[i], lengths[i]) = (0, 0);
                     step = singles[i].Reset();
@@ -66,15 +72,15 @@ public sealed class VectorTests
     private static string Trace(string id, int count, int threads)
     {
         using var vector = Registry.MakeVector(id, count, new Rng(5), threads);
-        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var rng = new Rng(6);
         vector.Reset();
         for (var t = 0; t < Math.Max(30, 1000 / count); t++)
         {
             vector.Step(Play.Actions(rng, count, vector.Spec.Action.Count));
             hash.AppendData(vector.Observations.Raw);
-            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
-            foreach (var episode in vector.Finished) hash.AppendData(System.Text.Encoding.UTF8.GetBytes(episode.ToString()));
+            hash.AppendData(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
+            foreach (var episode in vector.Finished) hash.AppendData(Encoding.UTF8.GetBytes(episode.ToString()));
         }
         return Convert.ToHexString(hash.GetHashAndReset());
     }
@@ -91,17 +97,17 @@ public sealed class VectorTests
         }
         buffer.ReadFrom(Source);
         var copy = new byte[6];
-        buffer.CopyTo(copy); // straight from the source
+        buffer.CopyTo(copy); // directly from the source
         Assert.Equal((1, 1), (reads, copy[5]));
         Assert.Equal([1, 1, 1], buffer.ByteRow(1).ToArray());
         Assert.Equal([1, 1, 1], buffer.Row(0).Bytes);
         Assert.Equal(2, reads);
-        buffer.CopyTo(copy); // from memory now
+        buffer.CopyTo(copy); // now from memory
         Assert.Equal(2, reads);
         var memory = buffer.Bytes;
         value = 2;
         buffer.ReadFrom(Source);
-        Assert.Equal(1, memory[0]); // an array kept from before
+        Assert.Equal(1, memory[0]); // an array that was kept is not updated
         buffer.Update();
         Assert.Equal((2, 3), (memory[0], reads));
         Assert.Throws<ArgumentException>(() => buffer.CopyTo(new byte[5]));
@@ -110,13 +116,15 @@ public sealed class VectorTests
     [Fact]
     public void Truncation_and_termination_are_kept_apart_and_the_final_observation_is_kept()
     {
-        using var vector = new EnvironmentVector(2, i => new Counter(new Rng(i), 3, i == 0 ? StepType.Terminated : StepType.Truncated));
+        using var vector = new EnvironmentVector(2,
+            i => new Counter(new Rng(i), 3, i == 0 ? StepType.Terminated : StepType.Truncated));
         vector.Reset();
         for (var t = 0; t < 3; t++) vector.Step([0, 0]);
         Assert.Equal([StepType.Terminated, StepType.Truncated], vector.Moments);
         Assert.Equal(3, vector.FinalObservations.FloatRow(1)[0]);
         Assert.Equal(0, vector.Observations.FloatRow(1)[0]);
-        Assert.Equal([new EpisodeRecord(0, 6, 3, StepType.Terminated), new EpisodeRecord(1, 6, 3, StepType.Truncated)], vector.Finished);
+        Assert.Equal([new EpisodeRecord(0, 6, 3, StepType.Terminated), new EpisodeRecord(1, 6, 3, StepType.Truncated)],
+            vector.Finished);
         vector.Step([0, 0]);
         Assert.Empty(vector.Finished);
     }
@@ -160,7 +168,8 @@ public sealed class VectorTests
         foreach (var damaged in (byte[][])[saved[..^1], saved[..7], [], [.. saved, 0]])
             Assert.StartsWith(id, Assert.Throws<EnvironmentException>(() => other.Restore(damaged)).Message);
         saved[saved.Length / 2] ^= 1;
-        if (!id.Contains("stack")) Assert.Contains("damaged", Assert.Throws<EnvironmentException>(() => other.Restore(saved)).Message);
+        if (!id.Contains("stack"))
+            Assert.Contains("damaged", Assert.Throws<EnvironmentException>(() => other.Restore(saved)).Message);
         using var larger = Registry.MakeVector(id, 5, new Rng(7));
         Assert.Throws<EnvironmentException>(() => larger.Restore(vector.Snapshot()));
     }
@@ -170,7 +179,8 @@ public sealed class VectorTests
     {
         using var breakout = Registry.MakeVector("MinAtar/Breakout-v0", 2, new Rng(0));
         using var freeway = Registry.MakeVector("MinAtar/Freeway-v0", 2, new Rng(0));
-        Assert.Contains("the saved state is of 'Breakout x 2", Assert.Throws<EnvironmentException>(() => freeway.Restore(breakout.Snapshot())).Message);
+        Assert.Contains("the saved state is of 'Breakout x 2",
+            Assert.Throws<EnvironmentException>(() => freeway.Restore(breakout.Snapshot())).Message);
     }
 
     [Fact]
@@ -202,13 +212,16 @@ public sealed class VectorTests
         foreach (var id in (string[])["MinAtar/Breakout-v1", "MinAtar/Breakout-v1?stack=2"])
         {
             using var vector = Registry.MakeVector(id, 3, new Rng(0));
-            Assert.Contains("before the first Reset", Assert.Throws<EnvironmentException>(() => vector.Step([0, 0, 0])).Message);
+            Assert.Contains("before the first Reset",
+                Assert.Throws<EnvironmentException>(() => vector.Step([0, 0, 0])).Message);
             vector.Reset();
             vector.Step([0, 1, 2]);
             var state = vector.Snapshot();
-            Assert.Contains("2 actions for 3 copies", Assert.Throws<EnvironmentException>(() => vector.Step([0, 0])).Message);
+            Assert.Contains("2 actions for 3 copies",
+                Assert.Throws<EnvironmentException>(() => vector.Step([0, 0])).Message);
             var message = Assert.Throws<EnvironmentException>(() => vector.Step([0, 3, 0])).Message;
-            Assert.Contains($"{id} (copy 1 of 3): action 3 is not one of its 3 actions (0 to 2: noop, left, right)", message);
+            Assert.Contains($"{id} (copy 1 of 3): action 3 is not one of its 3 actions (0 to 2: noop, left, right)",
+                message);
             Assert.Equal(state, vector.Snapshot());
         }
     }
@@ -218,8 +231,11 @@ public sealed class VectorTests
         { "Step threw ArithmeticException: no luck", _ => throw new ArithmeticException("no luck") },
         { "the reward of action 2 is NaN", step => step with { Reward = float.NaN } },
         { "element 0 of the observation is NaN", step => step with { Observation = new[] { float.NaN, 0f } } },
-        { "element 1 of the observation is minus infinity", step => step with { Observation = new[] { 0f, float.NegativeInfinity } } },
-        { "it returned an observation of 5 floats, but its space Box(Float32, [2], -Infinity..Infinity) has 2 elements", step => step with { Observation = new float[5] } },
+        { "element 1 of the observation is minus infinity",
+            step => step with { Observation = new[] { 0f, float.NegativeInfinity } } },
+        { "it returned an observation of 5 floats, " +
+            "but its space Box(Float32, [2], -Infinity..Infinity) has 2 elements",
+            step => step with { Observation = new float[5] } },
         { "it returned an observation of 2 bytes", step => step with { Observation = new byte[2] } },
         { "it returned an empty observation", step => step with { Observation = default } },
         { "Step returned First", step => step with { StepType = StepType.First } },
@@ -227,11 +243,13 @@ public sealed class VectorTests
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public void A_failing_copy_is_one_error_with_its_step_and_leaves_the_others_whole(string what, Func<TimeStep, TimeStep> fault)
+    public void A_failing_copy_is_one_error_with_its_step_and_leaves_the_others_whole(
+        string what, Func<TimeStep, TimeStep> fault)
     {
         foreach (var threads in (int[])[1, 3])
         {
-            using var vector = new EnvironmentVector(3, i => i == 1 ? new Misbehaving(new Rng(1), 4, fault) : new Counter(new Rng(i)), threads);
+            using var vector = new EnvironmentVector(3,
+                i => i == 1 ? new Misbehaving(new Rng(1), 4, fault) : new Counter(new Rng(i)), threads);
             using var healthy = new EnvironmentVector(3, i => new Counter(new Rng(i)));
             vector.Reset();
             healthy.Reset();
@@ -249,7 +267,8 @@ public sealed class VectorTests
                 Assert.True(healthy.Observations.Row(i).SameAs(vector.Observations.Row(i)));
                 Assert.Equal(healthy.Rewards[i], vector.Rewards[i]);
             }
-            Assert.Contains("has to be Reset", Assert.Throws<EnvironmentException>(() => vector.Step([2, 2, 2])).Message);
+            Assert.Contains("has to be Reset",
+                Assert.Throws<EnvironmentException>(() => vector.Step([2, 2, 2])).Message);
             vector.Reset();
             vector.Step([2, 2, 2]);
         }
@@ -258,17 +277,22 @@ public sealed class VectorTests
     [Fact]
     public void A_single_environment_names_episode_and_step_of_an_error()
     {
-        Registry.Register("test/Failing", rng => new Misbehaving(rng, 3, _ => throw new ArithmeticException("no luck")));
+        Registry.Register("test/Failing",
+            rng => new Misbehaving(rng, 3, _ => throw new ArithmeticException("no luck")));
         using var environment = Registry.Make("test/Failing", new Rng(0));
-        Assert.Contains("before the first Reset", Assert.Throws<EnvironmentException>(() => environment.Step(0)).Message);
+        Assert.Contains("before the first Reset",
+            Assert.Throws<EnvironmentException>(() => environment.Step(0)).Message);
         environment.Reset();
         environment.Step(0);
-        Assert.Contains("action 3 is not one of its 3 actions (0 to 2)", Assert.Throws<EnvironmentException>(() => environment.Step(3)).Message);
+        Assert.Contains("action 3 is not one of its 3 actions (0 to 2)",
+            Assert.Throws<EnvironmentException>(() => environment.Step(3)).Message);
         environment.Step(0);
-        Assert.Equal("test/Failing, episode 1, step 3: Step threw ArithmeticException: no luck", Assert.Throws<EnvironmentException>(() => environment.Step(0)).Message);
+        Assert.Equal("test/Failing, episode 1, step 3: Step threw ArithmeticException: no luck",
+            Assert.Throws<EnvironmentException>(() => environment.Step(0)).Message);
         Assert.Contains("has to be Reset", Assert.Throws<EnvironmentException>(() => environment.Step(0)).Message);
         Registry.Register("test/Unmakeable", rng => throw new ArithmeticException("no luck"));
-        Assert.Equal("test/Unmakeable: making it threw ArithmeticException: no luck", Assert.Throws<EnvironmentException>(() => Registry.Make("test/Unmakeable", new Rng(0))).Message);
+        Assert.Equal("test/Unmakeable: making it threw ArithmeticException: no luck",
+            Assert.Throws<EnvironmentException>(() => Registry.Make("test/Unmakeable", new Rng(0))).Message);
     }
 
     private sealed class Unsaved() : Counter(new Rng(0))

@@ -1,4 +1,4 @@
-// What each wrapper does, number by number.
+// What each wrapper does, checked with exact numbers.
 using RlLeap.Environments;
 using Xunit;
 
@@ -28,8 +28,11 @@ public sealed class WrapperTests
         sticky.Reset();
         const int Steps = 20_000;
         for (var t = 0; t < Steps; t++) sticky.Step(1 + t % 2);
-        var repeated = recorder.Actions.Zip(Enumerable.Range(0, Steps)).Count(pair => pair.First != 1 + pair.Second % 2);
-        // The asked action alternates, so a repeat shows except where it happens to be the asked one: p (1 - p) + p^3 (1 - p) + ... = p / (1 + p).
+        var repeated = recorder.Actions.Zip(Enumerable.Range(0, Steps))
+            .Count(pair => pair.First != 1 + pair.Second % 2);
+        // The requested action alternates. A repeat is visible unless the repeated action happens to be the requested
+        // one,
+        // which gives p (1 - p) + p^3 (1 - p) + ... = p / (1 + p).
         Assert.Equal(0.25 / 1.25, (double)repeated / Steps, 0.01);
         recorder.Actions.Clear();
         var always = new StickyActions(recorder, 1, new Rng(3));
@@ -52,22 +55,25 @@ public sealed class WrapperTests
     [InlineData("time_limit=5&noop=4")]
     public void A_time_limit_counts_agent_steps_whatever_wraps_a_game_that_has_one_of_its_own(string options)
     {
-        var lengths = Play.Random(Registry.Make("MinAtar/Freeway-v1?" + options, new Rng(1)), 50, new Rng(2)).Aggregate((Now: 0, All: new List<int>()), (c, step) =>
+        var (length, lengths) = (0, new List<int>());
+        foreach (var step in Play.Random(Registry.Make("MinAtar/Freeway-v1?" + options, new Rng(1)), 50, new Rng(2)))
         {
-            var now = step.StepType == StepType.First ? 0 : c.Now + 1;
-            if (step.IsLast) c.All.Add(now);
-            return (now, c.All);
-        }).All;
+            length = step.StepType == StepType.First ? 0 : length + 1;
+            if (step.IsLast) lengths.Add(length);
+        }
         Assert.NotEmpty(lengths);
-        Assert.All(lengths, length => Assert.Equal(5, length));
+        Assert.All(lengths, each => Assert.Equal(5, each));
     }
 
     [Fact]
     public void A_bound_of_zero_does_not_clip()
     {
         Registry.Register("test/Paying", rng => new Counter(rng));
-        Assert.Equal([0, 1, 2, 3f], Play.Random(Registry.Make("test/Paying?clip=0", new Rng(0)), 3, new Rng(0)).Select(step => step.Reward));
-        Assert.Equal([0, 1, 2, 2f], Play.Random(Registry.Make("test/Paying?clip=2", new Rng(0)), 3, new Rng(0)).Select(step => step.Reward));
+        Assert.Equal([0, 1, 2, 3f], Rewards("test/Paying?clip=0"));
+        Assert.Equal([0, 1, 2, 2f], Rewards("test/Paying?clip=2"));
+
+        static IEnumerable<float> Rewards(string id) =>
+            Play.Random(Registry.Make(id, new Rng(0)), 3, new Rng(0)).Select(step => step.Reward);
     }
 
     [Fact]
@@ -79,11 +85,16 @@ public sealed class WrapperTests
             Assert.Equal([6], stack.Spec.Observation.Shape);
             var first = stack.Reset().Observation.Floats;
             var random = first[5];
-            Assert.Equal(padding == StackPadding.Zero ? [0, 0, 0, 0, 0, random] : [0, random, 0, random, 0, random], first);
+            float[] expected = padding == StackPadding.Zero
+                ? [0, 0, 0, 0, 0, random]
+                : [0, random, 0, random, 0, random];
+            Assert.Equal(expected, first);
             stack.Step(0);
             stack.Step(0);
-            Assert.Equal([0, 1, 2], stack.Step(0).Observation.Floats.Where((_, i) => i % 2 == 0).Select(value => value - 1));
-            // The final observation of an episode is stacked like any other, and the next episode begins anew.
+            var counts = stack.Step(0).Observation.Floats.Where((_, i) => i % 2 == 0);
+            Assert.Equal([0, 1, 2], counts.Select(value => value - 1));
+            // The final observation of an episode is stacked like any other. The next episode starts with padding
+            // again.
             var last = Play.Random(stack, 7, new Rng(0)).Last();
             Assert.True(last.IsLast);
             Assert.Equal([5, 6, 7], last.Observation.Floats.Where((_, i) => i % 2 == 0));
@@ -133,13 +144,16 @@ public sealed class WrapperTests
         var native = MinAtarSuite.Make("Breakout", 5, new() { Planes = 10 });
         var padded = new PadPlanes(MinAtarSuite.Make("Breakout", 5, new()), 10);
         Assert.Equal(native.Spec.Observation, padded.Spec.Observation);
-        foreach (var ((a, b), c) in Play.Random(plain, 300, new Rng(0)).Zip(Play.Random(native, 300, new Rng(0))).Zip(Play.Random(padded, 300, new Rng(0))))
+        var steps = Play.Random(plain, 300, new Rng(0))
+            .Zip(Play.Random(native, 300, new Rng(0)), Play.Random(padded, 300, new Rng(0)));
+        foreach (var (a, b, c) in steps)
         {
             Assert.Equal(a.Observation.Bytes, b.Observation.Bytes.Take(400));
             Assert.All(b.Observation.Bytes[400..], value => Assert.Equal(0, value));
             Assert.True(b.Observation.SameAs(c.Observation));
         }
-        Assert.Contains("with C of at most 3", Assert.Throws<EnvironmentException>(() => new PadPlanes(plain, 3)).Message);
+        Assert.Contains("with C of at most 3",
+            Assert.Throws<EnvironmentException>(() => new PadPlanes(plain, 3)).Message);
     }
 
     [Fact]
@@ -148,8 +162,10 @@ public sealed class WrapperTests
         var native = MinAtarSuite.Make("Seaquest", 5, new() { Rgb = true });
         var rendered = new RenderedObservation(MinAtarSuite.Make("Seaquest", 5, new()));
         Assert.Equal(Box.Bytes(255, 3, 84, 84), rendered.Spec.Observation);
-        foreach (var (a, b) in Play.Random(native, 200, new Rng(0)).Zip(Play.Random(rendered, 200, new Rng(0)))) Assert.True(a.Observation.SameAs(b.Observation));
-        Assert.Contains("cannot draw itself", Assert.Throws<EnvironmentException>(() => new RenderedObservation(new Counter(new Rng(0)))).Message);
+        foreach (var (a, b) in Play.Random(native, 200, new Rng(0)).Zip(Play.Random(rendered, 200, new Rng(0))))
+            Assert.True(a.Observation.SameAs(b.Observation));
+        Assert.Contains("cannot draw itself",
+            Assert.Throws<EnvironmentException>(() => new RenderedObservation(new Counter(new Rng(0)))).Message);
     }
 
     private sealed class Recorder() : Counter(new Rng(0), int.MaxValue)

@@ -3,20 +3,20 @@ using System.Runtime.CompilerServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>Asterix: collect gold, avoid enemies.</summary>
+/// <summary>Asterix: collect gold and avoid enemies.</summary>
 /// <remarks>
-/// The player moves in rows 1 to 8. Each of these rows holds at most one object, gold (one in three) or enemy, that enters at one side
-/// and crosses to the other. Gold gives +1 on contact; contact with an enemy ends the episode. With ramping, objects come more often
-/// and move faster every 102 steps, down to one of each per step.
+/// The player moves in rows 1 to 8. Each of these rows holds at most one object. It is gold (one in three) or an enemy,
+/// enters at one side and crosses to the other. Gold gives a reward of 1 on contact. Contact with an enemy ends the
+/// episode. With ramping, objects appear more often and move faster every 102 steps, until both happen in every step.
 /// </remarks>
 internal struct Asterix : IGame<Asterix>
 {
     private const int Slots = 8, FirstSpawnInterval = 10, FirstMoveInterval = 5, RampInterval = 100;
 
-    public static GameFacts Facts { get; } = new("Asterix", "collect gold, avoid enemies, ever faster", [0, 1, 2, 3, 4],
+    public static GameInfo Info { get; } = new("Asterix", "collect gold, avoid enemies, ever faster", [0, 1, 2, 3, 4],
         ["player", "enemy", "trail", "gold"], [0xFFFFFF, 0xE03C31, 0x5A5A78, 0xFFC72C]);
 
-    // Slot i is row i+1. Bits of the two masks are slots.
+    // Slot i is row i+1. A slot is one bit of these two masks.
     private byte _occupied, _gold;
     private sbyte _x, _y;
     private Row _columns, _directions;
@@ -34,10 +34,10 @@ internal struct Asterix : IGame<Asterix>
     public int Step(int action, bool ramping, ref Mt19937 random, ref bool ended)
     {
         if (_spawnCountdown == 0) Spawn(ref random);
-        // Every action but the four has 0 in both tables.
+        // Both tables are 0 for every action that is not a move.
         _x = (sbyte)Math.Clamp(_x + Movement.Horizontal[action], 0, 9);
         _y = (sbyte)Math.Clamp(_y + Movement.Vertical[action], 1, 8);
-        // Only the slot of the player's own row can be in contact with it.
+        // The only object that can be in contact with the player is the one in its row.
         var reward = Contact(ref ended);
         if (_moveCountdown == 0)
         {

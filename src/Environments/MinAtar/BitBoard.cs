@@ -1,6 +1,6 @@
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>From bits to cells.</summary>
+/// <summary>Converts bits to cells of bytes.</summary>
 internal static class BitBoard
 {
     private static readonly ulong[] Table = MakeTable();
@@ -12,7 +12,8 @@ internal static class BitBoard
     {
         var table = new ulong[256];
         for (var bits = 0; bits < 256; bits++)
-            for (var i = 0; i < 8; i++) table[bits] |= (ulong)(bits >> i & 1) << 8 * (BitConverter.IsLittleEndian ? i : 7 - i);
+            for (var i = 0; i < 8; i++)
+                table[bits] |= (ulong)(bits >> i & 1) << 8 * (BitConverter.IsLittleEndian ? i : 7 - i);
         return table;
     }
 }

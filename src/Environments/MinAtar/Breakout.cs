@@ -2,23 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>Breakout: keep the ball in play, +1 for every brick it removes.</summary>
+/// <summary>Breakout: keep the ball in play. Each brick it removes gives a reward of 1.</summary>
 /// <remarks>
-/// The ball moves one cell diagonally per step and leaves a trail of one cell. It bounces off walls, bricks (rows 1 to 3) and the paddle (row 9);
-/// on a bounce off brick or paddle it keeps its row for that step. Right after removing a brick it passes through
-/// bricks until it has left them. A cleared wall is set up again when the ball next reaches the paddle's row. Missing the ball ends the episode.
+/// The ball moves one cell diagonally per step and leaves a trail of one cell. It bounces off walls, bricks (rows 1 to
+/// 3) and the paddle (row 9). When it bounces off a brick or the paddle, it stays in its row for that step. After it
+/// has removed a brick it passes through bricks until it is outside them. Once all bricks are gone, they come back when
+/// the ball next reaches the paddle's row. Missing the ball ends the episode.
 /// </remarks>
 internal struct Breakout : IGame<Breakout>
 {
     private const uint FullWall = (1u << 30) - 1;
-    private const int FirstBrick = 10; // the cell of bit 0: row 1, column 0
+    private const int FirstBrick = 10; // bit 0 of the wall is the cell in row 1, column 0
 
-    public static GameFacts Facts { get; } = new("Breakout", "keep the ball in play and clear the wall", [0, 1, 3],
+    public static GameInfo Info { get; } = new("Breakout", "keep the ball in play and clear the wall", [0, 1, 3],
         ["paddle", "ball", "trail", "brick"], [0xFFFFFF, 0xFFC72C, 0x5A5A78, 0xC8553D]);
 
     private uint _wall;
     private sbyte _paddle, _x, _y, _trailX, _trailY, _dx, _dy;
-    private bool _struck; // the step before was inside a brick, so this one strikes none
+    private bool _struck; // the ball was inside a brick in the step before, so it removes none in this step
 
     public void Reset(ref Mt19937 random)
     {
@@ -65,7 +66,8 @@ internal struct Breakout : IGame<Breakout>
             if (_wall == 0) _wall = FullWall;
             if (_x == _paddle || x == _paddle)
             {
-                // Hit from above the ball goes back up; met on the way down it goes back where it came from.
+                // A ball right above the paddle goes up. A ball that meets the paddle diagonally goes back where it
+                // came from.
                 if (_x != _paddle) _dx = (sbyte)-_dx;
                 _dy = (sbyte)-_dy;
                 y = _y;
@@ -88,7 +90,7 @@ internal struct Breakout : IGame<Breakout>
         planes[90 + _paddle] = 1;
         planes[100 + 10 * _y + _x] = 1;
         planes[200 + 10 * _trailY + _trailX] = 1;
-        // 30 bricks as four times eight cells; the two cells too many are in row 4 and stay 0.
+        // The wall is 30 bits, written as four times eight cells. The two extra cells are in row 4 and stay 0.
         var wall = planes.Slice(300 + FirstBrick, 32);
         for (var i = 0; i < 4; i++) MemoryMarshal.Write(wall[(8 * i)..], BitBoard.Spread((byte)(_wall >> 8 * i)));
     }

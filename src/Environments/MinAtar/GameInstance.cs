@@ -1,13 +1,16 @@
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>One running game as a block of bytes: the board, the random stream, and what is common to all games.</summary>
-/// <remarks>Common rules: each step first draws U; below the sticky probability the action executed last is taken again. That memory and the
-/// stream survive resets.</remarks>
+/// <summary>One running game: its board, its random stream, and what all games have in common.</summary>
+/// <remarks>
+/// Each step first draws a uniform number. If it is below the sticky probability, the last executed action is taken
+/// again. A reset restarts neither the random stream nor the last action. The type is a plain value, so that an array
+/// of games is one block of memory.
+/// </remarks>
 internal struct GameInstance<TGame> where TGame : unmanaged, IGame<TGame>
 {
     public TGame Game;
     public Mt19937 Random;
-    public int Last;
+    public int LastAction;
     public int Length;
     public double Return;
 
@@ -18,14 +21,14 @@ internal struct GameInstance<TGame> where TGame : unmanaged, IGame<TGame>
         (Length, Return) = (0, 0);
     }
 
-    /// <summary>Asks for one of the six actions; returns the reward.</summary>
-    public int Step(int action, double sticky, bool ramping, int limit, out StepType moment)
+    /// <summary>Requests one of the six actions and returns the reward.</summary>
+    public int Step(int action, double sticky, bool ramping, int limit, out StepType type)
     {
-        Last = Random.NextDouble() < sticky ? Last : action;
+        LastAction = Random.NextDouble() < sticky ? LastAction : action;
         var ended = false;
-        var reward = Game.Step(Last, ramping, ref Random, ref ended);
+        var reward = Game.Step(LastAction, ramping, ref Random, ref ended);
         Return += reward;
-        moment = ended ? StepType.Terminated : ++Length >= limit ? StepType.Truncated : StepType.Mid;
+        type = ended ? StepType.Terminated : ++Length >= limit ? StepType.Truncated : StepType.Mid;
         if (ended) Length++;
         return reward;
     }

@@ -2,12 +2,20 @@ using RlLeap.Environments.MinAtar;
 
 namespace RlLeap.Environments;
 
-/// <summary>The five games of MinAtar (Young and Tian 2019, arXiv 1903.03176): small, exact, and part of RlLeap.</summary>
-/// <remarks>Ids are MinAtar/{Asterix, Breakout, Freeway, Seaquest, SpaceInvaders}-v0 (six actions) and -v1 (the game's own actions).</remarks>
+/// <summary>The five games of MinAtar (Young and Tian 2019, arXiv 1903.03176).</summary>
+/// <remarks>
+/// Ids are MinAtar/{Asterix, Breakout, Freeway, Seaquest, SpaceInvaders}-v0 (all six actions) and -v1 (only the actions
+/// that the game uses).
+/// </remarks>
 public static class MinAtarSuite
 {
-    private static readonly (GameFacts Facts, Func<string, uint, MinAtarOptions, IEnvironment> One, Func<string, uint[], MinAtarOptions, int, IVectorEnvironment> Many)[] All =
-        [Kind<Asterix>(), Kind<Breakout>(), Kind<Freeway>(), Kind<Seaquest>(), Kind<SpaceInvaders>()];
+    private sealed record Game(
+        GameInfo Info,
+        Func<string, uint, MinAtarOptions, IEnvironment> Make,
+        Func<string, uint[], MinAtarOptions, int, IVectorEnvironment> MakeVector);
+
+    private static readonly Game[] All =
+        [Create<Asterix>(), Create<Breakout>(), Create<Freeway>(), Create<Seaquest>(), Create<SpaceInvaders>()];
 
     private static readonly EnvironmentOption[] Known =
     [
@@ -19,27 +27,43 @@ public static class MinAtarSuite
     ];
 
     /// <summary>The names of the games.</summary>
-    public static IReadOnlyList<string> Games { get; } = [.. All.Select(kind => kind.Facts.Name)];
+    public static IReadOnlyList<string> Games { get; } = [.. All.Select(game => game.Info.Name)];
 
-    /// <summary>One game whose random stream is seeded as MinAtar's own is: the recorded games of the original can be replayed.</summary>
-    public static IEnvironment Make(string game, uint seed, MinAtarOptions options) => Find(game).One(IdOf(game, options), seed, options);
+    /// <summary>
+    /// Makes one game. Its random stream is seeded as the original does it, so that recorded games of the original can
+    /// be replayed.
+    /// </summary>
+    /// <exception cref="EnvironmentException">There is no such game, or the options contradict each other.</exception>
+    public static IEnvironment Make(string game, uint seed, MinAtarOptions options) =>
+        Find(game).Make(IdOf(game, options), seed, options);
 
-    /// <summary>Games side by side, one a seed.</summary>
-    public static IVectorEnvironment MakeVector(string game, uint[] seeds, MinAtarOptions options, int threads = 1) => Find(game).Many(IdOf(game, options), seeds, options, threads);
+    /// <summary>Makes one copy of a game for each seed, as a vector.</summary>
+    public static IVectorEnvironment MakeVector(string game, uint[] seeds, MinAtarOptions options, int threads = 1) =>
+        Find(game).MakeVector(IdOf(game, options), seeds, options, threads);
 
-    /// <summary>What the registry knows of MinAtar.</summary>
+    /// <summary>The entries of all games for the registry.</summary>
     internal static IEnumerable<EnvironmentEntry> Entries() =>
-        from kind in All
+        from game in All
         from minimal in (bool[])[false, true]
-        let name = $"MinAtar/{kind.Facts.Name}-v{(minimal ? 1 : 0)}"
-        let actions = minimal ? kind.Facts.Minimal.Length : Actions.Names.Length
-        select new EnvironmentEntry(name, $"{kind.Facts.Summary} ({kind.Facts.Channels.Length} planes, {actions} actions)",
-            (rng, options) => kind.One(options.Id, rng.NextUInt32(), Read(options, minimal)))
+        select CreateEntry(game, minimal);
+
+    private static EnvironmentEntry CreateEntry(Game game, bool minimal)
+    {
+        var info = game.Info;
+        var actions = minimal ? info.MinimalActions.Length : Actions.Names.Length;
+        return new EnvironmentEntry(
+            $"MinAtar/{info.Name}-v{(minimal ? 1 : 0)}",
+            $"{info.Summary} ({info.Channels.Length} planes, {actions} actions)",
+            (rng, options) => game.Make(options.Id, rng.NextUInt32(), Read(options, minimal)))
         {
             Options = Known,
-            MakeVector = (count, rng, options, threads) => kind.Many(options.Id,
-                [.. Enumerable.Range(0, count).Select(i => rng.Split("environment", i).NextUInt32())], Read(options, minimal), threads),
+            MakeVector = (count, rng, options, threads) =>
+            {
+                var seeds = Enumerable.Range(0, count).Select(i => rng.Split("environment", i).NextUInt32());
+                return game.MakeVector(options.Id, [.. seeds], Read(options, minimal), threads);
+            },
         };
+    }
 
     private static MinAtarOptions Read(EnvironmentOptions options, bool minimal) => new()
     {
@@ -51,16 +75,21 @@ public static class MinAtarSuite
         TimeLimit = options.Has("time_limit") ? options.Int("time_limit", 1) : null,
     };
 
-    internal static EnvironmentSpec Spec(string id, GameFacts facts, MinAtarOptions options)
+    internal static EnvironmentSpec Spec(string id, GameInfo info, MinAtarOptions options)
     {
-        if (options.Planes > 0 && options.Rgb) throw new EnvironmentException($"{id}: planes pads planes, but render=rgb84 shows a picture; give one of the two.");
-        if (options.Planes > 0 && options.Planes < facts.Channels.Length)
-            throw new EnvironmentException($"{id}: {facts.Name} has {facts.Channels.Length} planes; planes={options.Planes} would cut some off.");
-        var actions = ActionsOf(facts, options);
-        return new EnvironmentSpec(id, Renderer.Space(facts, options), new Discrete(actions.Length))
+        if (options.Planes > 0 && options.Rgb)
+            throw new EnvironmentException(
+                $"{id}: planes pads planes, but render=rgb84 shows a picture; give one of the two.");
+        if (options.Planes > 0 && options.Planes < info.Channels.Length)
+            throw new EnvironmentException(
+                $"{id}: {info.Name} has {info.Channels.Length} planes; planes={options.Planes} would cut some off.");
+        var actions = ActionsOf(info, options);
+        return new EnvironmentSpec(id, Renderer.Space(info, options), new Discrete(actions.Length))
         {
             ActionNames = [.. actions.Select(action => Actions.Names[action])],
-            ChannelNames = options.Rgb ? ["red", "green", "blue"] : PadPlanes.Names(facts.Channels, Math.Max(options.Planes, facts.Channels.Length)),
+            ChannelNames = options.Rgb
+                ? ["red", "green", "blue"]
+                : PadPlanes.Names(info.Channels, Math.Max(options.Planes, info.Channels.Length)),
             MaxEpisodeSteps = options.TimeLimit,
             Options = new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
@@ -73,20 +102,18 @@ public static class MinAtarSuite
         };
     }
 
-    internal static int[] ActionsOf(GameFacts facts, MinAtarOptions options) => options.MinimalActions ? facts.Minimal : [.. Enumerable.Range(0, Actions.Names.Length)];
+    internal static int[] ActionsOf(GameInfo info, MinAtarOptions options) =>
+        options.MinimalActions ? info.MinimalActions : [.. Enumerable.Range(0, Actions.Names.Length)];
 
-    private static string IdOf(string game, MinAtarOptions options) => $"MinAtar/{game}-v{(options.MinimalActions ? 1 : 0)}";
+    private static string IdOf(string game, MinAtarOptions options) =>
+        $"MinAtar/{game}-v{(options.MinimalActions ? 1 : 0)}";
 
-    private static (GameFacts Facts, Func<string, uint, MinAtarOptions, IEnvironment> One, Func<string, uint[], MinAtarOptions, int, IVectorEnvironment> Many) Find(string game)
-    {
-        foreach (var kind in All)
-            if (kind.Facts.Name == game) return kind;
-        throw new EnvironmentException($"No MinAtar game is named {game}.{Names.Suggest(game, Games)} There are {string.Join(", ", Games)}.");
-    }
+    private static Game Find(string name) =>
+        Array.Find(All, game => game.Info.Name == name) ?? throw new EnvironmentException(
+            $"No MinAtar game is named {name}.{Names.Suggest(name, Games)} There are {string.Join(", ", Games)}.");
 
-    private static (GameFacts, Func<string, uint, MinAtarOptions, IEnvironment>, Func<string, uint[], MinAtarOptions, int, IVectorEnvironment>) Kind<TGame>()
-        where TGame : unmanaged, IGame<TGame> =>
-        (TGame.Facts,
-         (id, seed, options) => new MinAtarEnvironment<TGame>(id, seed, options),
-         (id, seeds, options, threads) => new MinAtarVector<TGame>(id, seeds, options, threads));
+    private static Game Create<TGame>() where TGame : unmanaged, IGame<TGame> => new(
+        TGame.Info,
+        (id, seed, options) => new MinAtarEnvironment<TGame>(id, seed, options),
+        (id, seeds, options, threads) => new MinAtarVector<TGame>(id, seeds, options, threads));
 }

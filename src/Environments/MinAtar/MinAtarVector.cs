@@ -3,11 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>N MinAtar games in contiguous memory: a step allocates nothing and writes each observation straight into its row.</summary>
+/// <summary>
+/// N MinAtar games in one array. A step allocates nothing and writes each observation directly into its row.
+/// </summary>
 internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : unmanaged, IGame<TGame>
 {
     private readonly MinAtarOptions _options;
-    private readonly GameInstance<TGame>[] _slots;
+    private readonly GameInstance<TGame>[] _games;
     private readonly int[] _actionMap;
     private readonly int[] _actions;
     private readonly EpisodeRecord[] _ended;
@@ -19,10 +21,11 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     public MinAtarVector(string id, ReadOnlySpan<uint> seeds, MinAtarOptions options, int threads)
     {
-        (_options, Spec, _actionMap) = (options, MinAtarSuite.Spec(id, TGame.Facts, options), MinAtarSuite.ActionsOf(TGame.Facts, options));
+        (_options, Spec) = (options, MinAtarSuite.Spec(id, TGame.Info, options));
+        _actionMap = MinAtarSuite.ActionsOf(TGame.Info, options);
         Count = seeds.Length;
-        _slots = new GameInstance<TGame>[Count];
-        for (var i = 0; i < Count; i++) _slots[i].Random.Seed(seeds[i]);
+        _games = new GameInstance<TGame>[Count];
+        for (var i = 0; i < Count; i++) _games[i].Random.Seed(seeds[i]);
         Observations = new ObservationBuffer(Spec.Observation, Count);
         FinalObservations = new ObservationBuffer(Spec.Observation, Count);
         Rewards = new float[Count];
@@ -75,54 +78,57 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
     {
         for (var i = start; i < end; i++)
         {
-            _slots[i].Reset();
+            _games[i].Reset();
             (Rewards[i], Moments[i]) = (0, StepType.First);
-            Renderer.Draw(ref _slots[i].Game, Observations.ByteRow(i), _options.Rgb);
+            Renderer.Draw(ref _games[i].Game, Observations.ByteRow(i), _options.Rgb);
         }
     }
 
     private void StepSlice(int start, int end)
     {
-        var (sticky, ramping, limit, rgb) = (_options.Sticky, _options.Ramping, _options.TimeLimit ?? int.MaxValue, _options.Rgb);
+        var (sticky, ramping, rgb) = (_options.Sticky, _options.Ramping, _options.Rgb);
+        var limit = _options.TimeLimit ?? int.MaxValue;
         for (var i = start; i < end; i++)
         {
-            ref var slot = ref _slots[i];
-            var reward = slot.Step(_actionMap[_actions[i]], sticky, ramping, limit, out var moment);
-            (Rewards[i], Moments[i]) = (reward, moment);
-            if (moment.IsLast()) Finish(i, moment);
-            Renderer.Draw(ref slot.Game, Observations.ByteRow(i), rgb);
+            ref var game = ref _games[i];
+            var reward = game.Step(_actionMap[_actions[i]], sticky, ramping, limit, out var type);
+            (Rewards[i], Moments[i]) = (reward, type);
+            if (type.IsLast()) Finish(i, type);
+            Renderer.Draw(ref game.Game, Observations.ByteRow(i), rgb);
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Finish(int i, StepType moment)
+    private void Finish(int i, StepType type)
     {
-        ref var slot = ref _slots[i];
-        Renderer.Draw(ref slot.Game, FinalObservations.ByteRow(i), _options.Rgb);
-        _ended[i] = new EpisodeRecord(i, slot.Return, slot.Length, moment);
-        slot.Reset();
+        ref var game = ref _games[i];
+        Renderer.Draw(ref game.Game, FinalObservations.ByteRow(i), _options.Rgb);
+        _ended[i] = new EpisodeRecord(i, game.Return, game.Length, type);
+        game.Reset();
     }
 
     public bool CanSnapshot => true;
 
-    private string What => $"{TGame.Facts.Name} x {Count}, {Spec.Observation}";
+    // Identifies what a snapshot is of.
+    private string SnapshotKind => $"{TGame.Info.Name} x {Count}, {Spec.Observation}";
 
-    public byte[] Snapshot() => GameSnapshot.Write<GameInstance<TGame>>(What, _slots, writer =>
+    public byte[] Snapshot() => GameSnapshot.Write<GameInstance<TGame>>(SnapshotKind, _games, writer =>
     {
         writer.Write(_started);
         VectorEnvironmentChecks.Save(writer, this);
     });
 
-    public void Restore(ReadOnlySpan<byte> snapshot) => GameSnapshot.Read(Spec, What, snapshot, _slots.AsSpan(), reader =>
-    {
-        _started = reader.ReadBoolean();
-        VectorEnvironmentChecks.Load(reader, this);
-        _finished.Clear();
-    });
+    public void Restore(ReadOnlySpan<byte> snapshot) => GameSnapshot.Read(
+        Spec, SnapshotKind, snapshot, _games.AsSpan(), reader =>
+        {
+            _started = reader.ReadBoolean();
+            VectorEnvironmentChecks.Load(reader, this);
+            _finished.Clear();
+        });
 
     public bool CanRender => true;
 
-    public Picture Render(int index) => Renderer.Picture(ref _slots[index].Game);
+    public Picture Render(int index) => Renderer.Picture(ref _games[index].Game);
 
     public void Dispose() => _pool.Dispose();
 }

@@ -1,6 +1,8 @@
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>What the four moves do to a cell, by action number; 0 for the others.</summary>
+/// <summary>
+/// How each action changes the column and the row of a cell. It is 0 for an action that is not a move.
+/// </summary>
 internal static class Movement
 {
     public static ReadOnlySpan<sbyte> Horizontal => [0, -1, 0, 1, 0, 0];

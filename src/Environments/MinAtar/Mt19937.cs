@@ -3,9 +3,15 @@ using System.Runtime.CompilerServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>The Mersenne Twister of Matsumoto and Nishimura (1998), which is part of MinAtar's rules: the games draw from it, in a fixed order.</summary>
-/// <remarks>Every word is twisted when it is drawn, not 624 at a time: the same stream, and no step of a batch pays for the others. A plain value,
-/// so that a game with its stream is one block of bytes. Its seed comes from <see cref="Rng"/>.</remarks>
+/// <summary>
+/// The Mersenne Twister of Matsumoto and Nishimura (1998). MinAtar's games draw from it in a fixed order, so it is part
+/// of their rules.
+/// </summary>
+/// <remarks>
+/// The usual code computes 624 words at a time. This one computes each word when it is drawn, which gives the same
+/// stream and makes all steps equally fast. It is a plain value, so that a game with its stream is one block of memory.
+/// The seed comes from <see cref="Rng"/>.
+/// </remarks>
 internal struct Mt19937
 {
     private const int Length = 624;
@@ -14,7 +20,7 @@ internal struct Mt19937
     private Words _words;
     private int _position;
 
-    /// <summary>The plain seeding (init_genrand), as numpy's RandomState does it.</summary>
+    /// <summary>Seeds with one number (init_genrand), as numpy's RandomState does.</summary>
     public void Seed(uint seed)
     {
         _words[0] = seed;
@@ -28,7 +34,8 @@ internal struct Mt19937
         var i = _position;
         var next = i + 1 == Length ? 0 : i + 1;
         var y = (At(i) & 0x80000000u) | (At(next) & 0x7FFFFFFFu);
-        y = At(i >= Length - Middle ? i - (Length - Middle) : i + Middle) ^ (y >> 1) ^ ((uint)-(int)(y & 1) & 0x9908B0DFu);
+        var other = At(i >= Length - Middle ? i - (Length - Middle) : i + Middle);
+        y = other ^ (y >> 1) ^ ((uint)-(int)(y & 1) & 0x9908B0DFu);
         At(i) = y;
         _position = next;
         y ^= y >> 11;
@@ -37,7 +44,7 @@ internal struct Mt19937
         return y ^ (y >> 18);
     }
 
-    /// <summary>U: uniform in [0, 1) with 53 bits, from two words.</summary>
+    /// <summary>Uniform in [0, 1) with 53 bits. Takes two words.</summary>
     public double NextDouble()
     {
         var high = NextUInt32() >> 5;
@@ -45,7 +52,7 @@ internal struct Mt19937
         return (high * 67108864.0 + low) * (1.0 / 9007199254740992.0);
     }
 
-    /// <summary>I(n): uniform in 0 .. n-1 by rejection; nothing is drawn for n = 1.</summary>
+    /// <summary>Uniform in 0 .. n-1, by rejection. Takes no word if n is 1.</summary>
     public int NextInt(int n)
     {
         if (n == 1) return 0;
@@ -56,7 +63,7 @@ internal struct Mt19937
         return (int)value;
     }
 
-    // Positions are 0 .. 623 by construction, and a restored state is checked by its checksum.
+    // No bounds check: the index is 0 .. 623 by construction, and a checksum protects a saved state.
     [UnscopedRef]
     private ref uint At(int index) => ref Unsafe.Add(ref Unsafe.As<Words, uint>(ref _words), index);
 
@@ -67,9 +74,9 @@ internal struct Mt19937
     }
 }
 
-/// <summary>An environment whose random stream can be looked at.</summary>
+/// <summary>An environment whose random stream can be read, for tests.</summary>
 internal interface IDrawsFromMt19937
 {
-    /// <summary>A copy of the stream as it is now.</summary>
+    /// <summary>A copy of the stream in its current state.</summary>
     Mt19937 Stream { get; }
 }

@@ -2,20 +2,25 @@ using System.Runtime.CompilerServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>Seaquest: shoot fish and submarines (+1 each), collect divers, come up for air.</summary>
+/// <summary>Seaquest: shoot fish and submarines (a reward of 1 each), collect divers, and surface for air.</summary>
 /// <remarks>
-/// Enemies and divers cross rows 1 to 8; enemy submarines fire. Touching an enemy or its bullet ends the episode, and so does running out of oxygen (200 steps
-/// under water) or surfacing without a diver. Surfacing refills the oxygen and costs one diver; with six aboard it pays up to 10 for the oxygen left and takes all
-/// six, and one more: the count is then -1, and stays a count that surfacing accepts until it is 0 again. With ramping, every surfacing makes enemies come and
-/// move faster. Only the submarine's front cell collides.
+/// <para>Enemies and divers cross rows 1 to 8. Enemy submarines fire. The episode ends when the player touches an enemy
+/// or its bullet, when the oxygen is used up (200 steps under water), or when it surfaces without a diver. Only the
+/// front cell of the player's submarine collides.</para>
+/// <para>Surfacing refills the oxygen and removes one diver. With six divers aboard it also pays up to 10 for the
+/// oxygen left, and removes all six before the one. The number of divers is then -1. Surfacing is allowed with -1, but
+/// not with 0. With ramping, enemies appear more often and move faster after every surfacing.</para>
 /// </remarks>
 internal struct Seaquest : IGame<Seaquest>
 {
-    private const int FullOxygen = 200, FullLoad = 6, FirstSpawnInterval = 20, DiverInterval = 30, FirstMoveInterval = 5, LastMoveInterval = 2,
-        DiverMoveInterval = 5, GunCooldown = 5, EnemyGunInterval = 10;
+    private const int FullOxygen = 200, FullLoad = 6, FirstSpawnInterval = 20, DiverInterval = 30;
+    private const int FirstMoveInterval = 5, LastMoveInterval = 2, DiverMoveInterval = 5;
+    private const int GunCooldown = 5, EnemyGunInterval = 10;
 
-    public static GameFacts Facts { get; } = new("Seaquest", "shoot, rescue divers and come up for air", [0, 1, 2, 3, 4, 5],
-        ["submarine front", "submarine back", "friendly bullet", "trail", "enemy bullet", "enemy fish", "enemy submarine", "oxygen gauge", "diver gauge", "diver"],
+    public static GameInfo Info { get; } = new(
+        "Seaquest", "shoot, rescue divers and come up for air", [0, 1, 2, 3, 4, 5],
+        ["submarine front", "submarine back", "friendly bullet", "trail", "enemy bullet", "enemy fish",
+            "enemy submarine", "oxygen gauge", "diver gauge", "diver"],
         [0xFFFFFF, 0xA8A8A8, 0xFFC72C, 0x3A3A5A, 0xFF7F11, 0xE03C31, 0xB23AEE, 0x2E86AB, 0x3DBE8B, 0xA1C349]);
 
     private School _friendlyBullets, _enemyBullets, _fish, _submarines, _divers;
@@ -141,7 +146,7 @@ internal struct Seaquest : IGame<Seaquest>
                     reward++;
                 }
             }
-            // The gun is served even when the submarine has just gone: its last bullet may appear.
+            // A submarine that leaves the board or is shot in this step can still fire its last bullet.
             if (armed) Aim(ref enemy);
             if (gone) enemies.RemoveAt(i);
         }
@@ -208,7 +213,7 @@ internal struct Seaquest : IGame<Seaquest>
     public void Draw(Span<byte> planes)
     {
         planes[10 * _y + _x] = 1;
-        // Turning away from an edge is moving away from it, so the back is always on the board.
+        // At an edge, the submarine can only turn by moving away from it. So its back is always on the board.
         planes[100 + 10 * _y + _x - _facing] = 1;
         planes.Slice(700 + 90, Math.Max(_oxygen, 0) * 10 / FullOxygen).Fill(1);
         if (_aboard > 0) planes.Slice(800 + 99 - _aboard, _aboard).Fill(1);
@@ -229,14 +234,17 @@ internal struct Seaquest : IGame<Seaquest>
         }
     }
 
-    /// <summary>A fish, submarine, diver or bullet: where it is, where it heads, and the steps until it moves and fires.</summary>
+    /// <summary>
+    /// A fish, submarine, diver or bullet: its cell, its direction, and the steps until it moves and fires.
+    /// </summary>
     private struct Thing(int row, int column, int direction, int countdown = 0, int gun = 0)
     {
-        public sbyte Row = (sbyte)row, Column = (sbyte)column, Direction = (sbyte)direction, Countdown = (sbyte)countdown, Gun = (sbyte)gun;
+        public sbyte Row = (sbyte)row, Column = (sbyte)column, Direction = (sbyte)direction,
+            Countdown = (sbyte)countdown, Gun = (sbyte)gun;
 
         public readonly int Cell => 10 * Row + Column;
 
-        /// <summary>One column on; false when that is off the board.</summary>
+        /// <summary>Moves one column in its direction. Returns false if that is off the board.</summary>
         public bool Move()
         {
             Column += Direction;
@@ -244,9 +252,12 @@ internal struct Seaquest : IGame<Seaquest>
         }
     }
 
-    /// <summary>Things from the oldest to the newest.</summary>
-    /// <remarks>None of the lists can outgrow it: an enemy leaves the board within 60 steps and at most one comes per step; a bullet leaves within 10 and
-    /// a submarine fires at most once in that time, so at most the 71 submarines of 10 steps have one on the board.</remarks>
+    /// <summary>A list of things, the oldest first.</summary>
+    /// <remarks>
+    /// No list can need more than the capacity. At most one enemy comes per step, and it leaves the board within 60
+    /// steps. A bullet leaves within 10 steps, and a submarine fires at most once in that time. At most 71 submarines
+    /// exist during these 10 steps, so there are at most 71 bullets.
+    /// </remarks>
     private struct School
     {
         private const int Capacity = 72;
@@ -279,7 +290,7 @@ internal struct Seaquest : IGame<Seaquest>
             return false;
         }
 
-        /// <summary>Whether something in that row heads the other way.</summary>
+        /// <summary>Whether something in that row moves in the other direction.</summary>
         public readonly bool Opposes(int row, int direction)
         {
             for (var i = 0; i < Count; i++)

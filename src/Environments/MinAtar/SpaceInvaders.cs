@@ -2,17 +2,19 @@ using System.Numerics;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>Space Invaders: shoot the aliens before they shoot you or land, +1 each.</summary>
+/// <summary>Space Invaders: shoot the aliens before they shoot you or land. Each gives a reward of 1.</summary>
 /// <remarks>
-/// The cannon moves along row 9 and fires every fifth step at most. 24 aliens march sideways, turn and come down one row at the edges, and speed up as they
-/// get fewer (a move every min(aliens left, interval) steps). Every tenth step the lowest alien of the column nearest to the cannon fires. A bullet or alien in
-/// the cannon's cell, or aliens turning in row 9, end the episode. A cleared wave is followed by the next; with ramping its interval is shorter, 12 down to 6.
+/// The cannon moves along row 9 and fires at most every fifth step. 24 aliens march sideways. At the edges they turn
+/// and come down one row. They move every min(aliens left, interval) steps, so they get faster as they get fewer. Every
+/// tenth step, the lowest alien in the column nearest to the cannon fires. The episode ends if a bullet or an alien is
+/// in the cannon's cell, or if aliens turn while one is in row 9. When all aliens are gone, the next wave comes. With
+/// ramping, the interval gets shorter with each wave, from 12 down to 6.
 /// </remarks>
 internal struct SpaceInvaders : IGame<SpaceInvaders>
 {
     private const int FirstInterval = 12, LastInterval = 6, AlienShotInterval = 10, GunCooldown = 5;
 
-    public static GameFacts Facts { get; } = new("SpaceInvaders", "shoot the aliens before they land", [0, 1, 3, 5],
+    public static GameInfo Info { get; } = new("SpaceInvaders", "shoot the aliens before they land", [0, 1, 3, 5],
         ["cannon", "alien", "aliens moving left", "aliens moving right", "friendly bullet", "enemy bullet"],
         [0xFFFFFF, null, 0x3DBE8B, 0x2E86AB, 0xFFC72C, 0xE03C31]);
 
@@ -104,7 +106,7 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
         _enemy.DrawFew(planes[500..600]);
     }
 
-    /// <summary>A set of the board's cells: 50 bits a half, ten to a row, column 0 lowest.</summary>
+    /// <summary>A set of cells. Each half of the board has 50 bits, ten for a row, with column 0 lowest.</summary>
     private readonly record struct Board(ulong Top, ulong Bottom)
     {
         private const int Half = 50;
@@ -112,13 +114,14 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
         private const ulong FirstColumn = 1UL | 1UL << 10 | 1UL << 20 | 1UL << 30 | 1UL << 40;
         private const ulong WaveRow = 0b0011111100;
 
-        /// <summary>24 aliens: rows 0 to 3, columns 2 to 7.</summary>
+        /// <summary>24 aliens in rows 0 to 3 and columns 2 to 7.</summary>
         public static readonly Board Wave = new(WaveRow | WaveRow << 10 | WaveRow << 20 | WaveRow << 30, 0);
 
         public int Count => BitOperations.PopCount(Top) + BitOperations.PopCount(Bottom);
         public bool IsEmpty => (Top | Bottom) == 0;
 
-        public bool Has(int row, int column) => ((row < 5 ? Top >> 10 * row : Bottom >> 10 * (row - 5)) >> column & 1) != 0;
+        public bool Has(int row, int column) =>
+            ((row < 5 ? Top >> 10 * row : Bottom >> 10 * (row - 5)) >> column & 1) != 0;
         public bool TouchesColumn(int column) => ((Top | Bottom) & FirstColumn << column) != 0;
         public bool TouchesRow(int row) => ((row < 5 ? Top >> 10 * row : Bottom >> 10 * (row - 5)) & RowMask) != 0;
 
@@ -134,14 +137,16 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
 
         public static Board operator &(Board a, Board b) => new(a.Top & b.Top, a.Bottom & b.Bottom);
         public Board Without(Board other) => new(Top & ~other.Top, Bottom & ~other.Bottom);
-        public Board With(int row, int column) => row < 5 ? this with { Top = Top | 1UL << 10 * row + column } : this with { Bottom = Bottom | 1UL << 10 * (row - 5) + column };
+        public Board With(int row, int column) => row < 5
+            ? this with { Top = Top | 1UL << 10 * row + column }
+            : this with { Bottom = Bottom | 1UL << 10 * (row - 5) + column };
 
         public Board Left() => new(Top >> 1, Bottom >> 1);
         public Board Right() => new(Top << 1, Bottom << 1);
         public Board Up() => new(Top >> 10 | (Bottom & RowMask) << 40, Bottom >> 10);
         public Board Down() => new(Top << 10 & HalfMask, (Bottom << 10 | Top >> 40) & HalfMask);
 
-        /// <summary>Down, the last row becoming the first.</summary>
+        /// <summary>All cells one row down. The last row becomes the first.</summary>
         public Board DownAround() => new((Top << 10 | Bottom >> 40) & HalfMask, (Bottom << 10 | Top >> 40) & HalfMask);
 
         /// <summary>Writes all 100 cells.</summary>
@@ -153,16 +158,18 @@ internal struct SpaceInvaders : IGame<SpaceInvaders>
 
         private static void DrawHalf(ulong bits, Span<byte> cells)
         {
-            for (var i = 0; i < 48; i += 8) System.Runtime.InteropServices.MemoryMarshal.Write(cells[i..], BitBoard.Spread((byte)(bits >> i)));
+            for (var i = 0; i < 48; i += 8)
+                System.Runtime.InteropServices.MemoryMarshal.Write(cells[i..], BitBoard.Spread((byte)(bits >> i)));
             cells[48] = (byte)(bits >> 48 & 1);
             cells[49] = (byte)(bits >> 49 & 1);
         }
 
-        /// <summary>Sets the cells of the few bits there are.</summary>
+        /// <summary>Sets the cells of this set one by one. Faster than <see cref="Draw"/> for a few cells.</summary>
         public void DrawFew(Span<byte> plane)
         {
             for (var left = Top; left != 0; left &= left - 1) plane[BitOperations.TrailingZeroCount(left)] = 1;
-            for (var left = Bottom; left != 0; left &= left - 1) plane[Half + BitOperations.TrailingZeroCount(left)] = 1;
+            for (var left = Bottom; left != 0; left &= left - 1)
+                plane[Half + BitOperations.TrailingZeroCount(left)] = 1;
         }
     }
 }

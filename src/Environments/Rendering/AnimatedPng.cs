@@ -4,21 +4,26 @@ using System.Text;
 
 namespace RlLeap.Environments;
 
-/// <summary>Pictures as one PNG file, animated when there are several (APNG: every browser and most viewers play it).</summary>
-/// <remarks>PNG is a few headers around zlib, which .NET brings; an image library would be a dependency for eighty lines. Sources: W3C PNG
-/// Specification, third edition (2025), which includes the animation chunks. Pictures are packed as they come; what is kept is the packed size.</remarks>
+/// <summary>
+/// Writes pictures as one PNG file. Several pictures become an animation (APNG), which all browsers can play.
+/// </summary>
+/// <remarks>
+/// A PNG is zlib data with a few headers, and .NET has zlib. So this needs no image library. Source: W3C PNG
+/// Specification, third edition (2025), which includes the animation chunks. Pictures are compressed when they are
+/// added, to save memory.
+/// </remarks>
 public sealed class AnimatedPng
 {
     private const byte UpFilter = 2;
-    private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xEDB88320 ^ c >> 1 : c >> 1))];
+    private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(CrcOf)];
 
     private readonly List<byte[]> _frames = [];
     private readonly int _framesPerSecond;
     private readonly int _scale;
     private int _width, _height;
 
-    /// <param name="framesPerSecond">How fast it plays.</param>
-    /// <param name="scale">Each pixel becomes a square of this side.</param>
+    /// <param name="framesPerSecond">The speed of the animation.</param>
+    /// <param name="scale">Each pixel becomes a square with this side.</param>
     public AnimatedPng(int framesPerSecond = 15, int scale = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(framesPerSecond);
@@ -26,20 +31,22 @@ public sealed class AnimatedPng
         (_framesPerSecond, _scale) = (framesPerSecond, scale);
     }
 
-    /// <summary>Pictures so far.</summary>
+    /// <summary>The number of pictures added.</summary>
     public int Count => _frames.Count;
 
-    /// <summary>Appends a picture; all have the size of the first.</summary>
+    /// <summary>Adds a picture. All must have the size of the first.</summary>
     public void Add(Picture picture)
     {
         if (_frames.Count == 0) (_width, _height) = (_scale * picture.Width, _scale * picture.Height);
         picture = picture.Resize(_scale * picture.Width, _scale * picture.Height);
         if (picture.Width != _width || picture.Height != _height)
-            throw new EnvironmentException($"The pictures of one recording have one size: the first was {_width} x {_height}, number {_frames.Count + 1} is {picture.Width} x {picture.Height}.");
+            throw new EnvironmentException(
+                    $"The pictures of one recording have one size: the first was {_width} x {_height}, " +
+                    $"number {_frames.Count + 1} is {picture.Width} x {picture.Height}.");
         _frames.Add(Pack(picture));
     }
 
-    /// <summary>Writes the file: whole, or not at all.</summary>
+    /// <summary>Writes the file. If that fails, there is no incomplete file.</summary>
     public void Save(string path) => AtomicFile.Write(path, Save);
 
     /// <summary>Writes the file's bytes.</summary>
@@ -47,7 +54,7 @@ public sealed class AnimatedPng
     {
         if (_frames.Count == 0) throw new EnvironmentException("There are no pictures to save.");
         stream.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
-        // Eight bits a channel, RGB, deflate, the standard filters, not interlaced.
+        // 8 bits a channel, colour type RGB (2), deflate, standard filters, not interlaced.
         Chunk(stream, "IHDR", [.. Number(_width), .. Number(_height), 8, 2, 0, 0, 0]);
         if (_frames.Count > 1) Chunk(stream, "acTL", [.. Number(_frames.Count), .. Number(0)]);
         var sequence = 0;
@@ -55,8 +62,10 @@ public sealed class AnimatedPng
         {
             if (_frames.Count > 1)
             {
-                // At (0, 0), shown for 1/fps seconds, replacing what was there.
-                Chunk(stream, "fcTL", [.. Number(sequence++), .. Number(_width), .. Number(_height), .. Number(0), .. Number(0), 0, 1, (byte)(_framesPerSecond >> 8), (byte)_framesPerSecond, 0, 0]);
+                // The frame is at (0, 0), is shown for 1/fps seconds and replaces the one before.
+                Chunk(stream, "fcTL",
+                    [.. Number(sequence++), .. Number(_width), .. Number(_height), .. Number(0), .. Number(0),
+                        0, 1, (byte)(_framesPerSecond >> 8), (byte)_framesPerSecond, 0, 0]);
             }
             if (i == 0) Chunk(stream, "IDAT", _frames[i]);
             else Chunk(stream, "fdAT", [.. Number(sequence++), .. _frames[i]]);
@@ -64,7 +73,10 @@ public sealed class AnimatedPng
         Chunk(stream, "IEND", []);
     }
 
-    /// <summary>Each row as its difference to the row above: enlarged pixels become zeros, which pack to almost nothing.</summary>
+    /// <summary>
+    /// Compresses a picture. Each row is stored as the difference to the row above. The rows of an enlarged pixel are
+    /// equal, so most differences are 0 and take almost no space.
+    /// </summary>
     private static byte[] Pack(Picture picture)
     {
         var stride = 3 * picture.Width;
@@ -75,11 +87,22 @@ public sealed class AnimatedPng
         {
             for (var y = 0; y < picture.Height; y++)
             {
-                for (var x = 0; x < stride; x++) row[1 + x] = (byte)(picture.Pixels[y * stride + x] - (y > 0 ? picture.Pixels[(y - 1) * stride + x] : 0));
+                for (var x = 0; x < stride; x++)
+                {
+                    var above = y > 0 ? picture.Pixels[(y - 1) * stride + x] : 0;
+                    row[1 + x] = (byte)(picture.Pixels[y * stride + x] - above);
+                }
                 zlib.Write(row);
             }
         }
         return packed.ToArray();
+    }
+
+    private static uint CrcOf(int value)
+    {
+        var crc = (uint)value;
+        for (var bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? 0xEDB88320 ^ crc >> 1 : crc >> 1;
+        return crc;
     }
 
     private static void Chunk(Stream stream, string type, byte[] data)

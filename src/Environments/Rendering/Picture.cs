@@ -1,14 +1,15 @@
 namespace RlLeap.Environments;
 
-/// <summary>An RGB picture for people: <paramref name="Pixels"/> is [Height, Width, 3], row by row from the top left.</summary>
+/// <summary>An RGB picture. <paramref name="Pixels"/> is [Height, Width, 3], row by row from the top left.</summary>
 public sealed record Picture(int Width, int Height, byte[] Pixels)
 {
     /// <summary>3 * Width * Height bytes.</summary>
     public byte[] Pixels { get; } = Width > 0 && Height > 0 && Pixels.LongLength == 3L * Width * Height
         ? Pixels
-        : throw new EnvironmentException($"A picture of {Width} x {Height} needs {3L * Width * Height} bytes; it was given {Pixels.Length}.");
+        : throw new EnvironmentException(
+            $"A picture of {Width} x {Height} needs {3L * Width * Height} bytes; it was given {Pixels.Length}.");
 
-    /// <summary>The same picture in another size, each pixel taken from its nearest neighbour.</summary>
+    /// <summary>The same picture in another size, by nearest neighbour.</summary>
     public Picture Resize(int width, int height)
     {
         if (width == Width && height == Height) return this;

@@ -1,6 +1,8 @@
 namespace RlLeap.Environments;
 
-/// <summary>An environment around another: passes everything on, for wrappers to override what they change.</summary>
+/// <summary>
+/// An environment around another one. It passes everything on, and subclasses override what they change.
+/// </summary>
 public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
 {
     /// <summary>The wrapped environment.</summary>
@@ -15,7 +17,7 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     /// <inheritdoc/>
     public virtual TimeStep Step(int action) => Inner.Step(action);
 
-    /// <summary>Writes the wrapper's own state; the inner environment's is added by itself.</summary>
+    /// <summary>Writes the wrapper's own state. The state of the inner environment is saved separately.</summary>
     protected virtual void Save(BinaryWriter writer) { }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
@@ -50,7 +52,8 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
         }
         catch (EndOfStreamException e)
         {
-            throw new EnvironmentException($"{Spec.Id}: the saved state of {snapshot.Length} bytes is damaged or from another environment.", e);
+            throw new EnvironmentException(
+                $"{Spec.Id}: the saved state of {snapshot.Length} bytes is damaged or from another environment.", e);
         }
     }
 

@@ -1,9 +1,13 @@
 namespace RlLeap.Environments;
 
-/// <summary>The wrappers as options of any id: "my/Env?time_limit=500&amp;stack=4". They apply in the order of the list.</summary>
+/// <summary>
+/// Makes wrappers from the options of an id, such as "my/Env?time_limit=500&amp;stack=4".
+/// </summary>
 public static class WrapperFactory
 {
-    /// <summary>Every option, in the order in which the wrappers are put around the environment.</summary>
+    /// <summary>
+    /// Every option. This is also the order in which wrappers are put around the environment, from the inside out.
+    /// </summary>
     public static IReadOnlyList<EnvironmentOption> Options { get; } =
     [
         new("render", "", "rgb84: show the picture as [3, 84, 84] bytes instead of the observation"),
@@ -17,8 +21,12 @@ public static class WrapperFactory
         new("pad", "zero", "what precedes the first observation in a stack: zero or reset"),
     ];
 
-    /// <summary>Puts the wrappers that were asked for around an environment; their randomness comes from splits of <paramref name="rng"/>.</summary>
-    internal static IEnvironment Apply(IEnvironment environment, string id, IReadOnlyDictionary<string, string> given, Rng rng)
+    /// <summary>
+    /// Puts the wrappers of the given options around an environment. Their random streams are splits of
+    /// <paramref name="rng"/>.
+    /// </summary>
+    internal static IEnvironment Apply(IEnvironment environment, string id, IReadOnlyDictionary<string, string> given,
+        Rng rng)
     {
         if (given.Count == 0) return environment;
         var options = new EnvironmentOptions(id, id, given, Options);
@@ -28,13 +36,17 @@ public static class WrapperFactory
             environment = new RenderedObservation(environment);
         }
         if (options.Has("planes")) environment = new PadPlanes(environment, options.Int("planes", 1, 1024));
-        if (options.Has("sticky")) environment = new StickyActions(environment, options.Double("sticky", 0, 1), rng.Split("sticky"));
+        if (options.Has("sticky"))
+            environment = new StickyActions(environment, options.Double("sticky", 0, 1), rng.Split("sticky"));
         if (options.Has("repeat")) environment = new ActionRepeat(environment, options.Int("repeat", 1, 1000));
-        if (options.Has("noop")) environment = new NoopStart(environment, options.Int("noop", 1, 10000), rng.Split("noop"));
+        if (options.Has("noop"))
+            environment = new NoopStart(environment, options.Int("noop", 1, 10000), rng.Split("noop"));
         if (options.Has("time_limit")) environment = new TimeLimit(environment, options.Int("time_limit", 1));
-        if (options.Has("clip") && options.Double("clip", 0) is > 0 and var bound) environment = new ClipReward(environment, (float)bound);
+        if (options.Has("clip") && options.Double("clip", 0) is > 0 and var bound)
+            environment = new ClipReward(environment, (float)bound);
         var padding = options.Choice("pad", "zero", "reset") == "zero" ? StackPadding.Zero : StackPadding.Reset;
-        if (given.ContainsKey("pad") && !options.Has("stack")) throw new EnvironmentException($"{id}: option pad says how a stack begins; give stack as well.");
+        if (given.ContainsKey("pad") && !options.Has("stack"))
+            throw new EnvironmentException($"{id}: option pad says how a stack begins; give stack as well.");
         if (options.Has("stack")) environment = new FrameStack(environment, options.Int("stack", 1, 64), padding);
         return environment;
     }

@@ -1,0 +1,26 @@
+namespace RlLeap.Environments;
+
+/// <summary>The description of an environment: its id, its observations and its actions.</summary>
+/// <param name="Id">The id it was made from, including options.</param>
+/// <param name="Observation">The space of observations.</param>
+/// <param name="Action">The space of actions.</param>
+public sealed record EnvironmentSpec(string Id, Box Observation, Discrete Action)
+{
+    /// <summary>One name for each action, or empty if they are not known.</summary>
+    public IReadOnlyList<string> ActionNames { get; init; } = [];
+
+    /// <summary>
+    /// One name for each plane of a [C, H, W] observation, or empty if they are not known. The name of a padding plane
+    /// is "".
+    /// </summary>
+    public IReadOnlyList<string> ChannelNames { get; init; } = [];
+
+    /// <summary>The most agent steps of an episode, or null if there is no limit.</summary>
+    public int? MaxEpisodeSteps { get; init; }
+
+    /// <summary>Emulated frames per agent step. ALE with its usual frame skip has 4.</summary>
+    public int FramesPerStep { get; init; } = 1;
+
+    /// <summary>The values of all options, including defaults. They are recorded with a run.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+}

@@ -1,0 +1,53 @@
+namespace RlLeap.Environments;
+
+/// <summary>
+/// Adds planes of zeros after the last, so that games with different numbers of planes can share an encoder.
+/// </summary>
+public sealed class PadPlanes : EnvironmentWrapper
+{
+    /// <param name="inner">An environment with [C, H, W] observations.</param>
+    /// <param name="planes">The number of planes after padding, at least C.</param>
+    public PadPlanes(IEnvironment inner, int planes) : base(inner)
+    {
+        var box = inner.Spec.Observation;
+        if (box.Shape.Length != 3 || planes < box.Shape[0])
+            throw new EnvironmentException(
+                    $"{inner.Spec.Id}: padding to {planes} planes needs a [C, H, W] observation with C of at most " +
+                    $"{planes}; " +
+                    $"it shows {box}.");
+        Spec = inner.Spec with
+        {
+            Observation = new Box(box.Element, [planes, .. box.Shape[1..]],
+                Math.Min(0, box.Low), Math.Max(0, box.High)),
+            ChannelNames = Names(inner.Spec.ChannelNames, planes),
+        };
+    }
+
+    /// <summary>
+    /// The names of the planes, padded with "" to <paramref name="planes"/>. Empty if no names are known.
+    /// </summary>
+    internal static IReadOnlyList<string> Names(IReadOnlyList<string> known, int planes) =>
+        known.Count == 0 ? known : [.. known, .. Enumerable.Repeat("", planes - known.Count)];
+
+    /// <inheritdoc/>
+    public override EnvironmentSpec Spec { get; }
+
+    /// <inheritdoc/>
+    public override TimeStep Reset() => Pad(Inner.Reset());
+
+    /// <inheritdoc/>
+    public override TimeStep Step(int action) => Pad(Inner.Step(action));
+
+    private TimeStep Pad(TimeStep step)
+    {
+        if (step.Observation.Element == ElementType.Byte)
+        {
+            var bytes = new byte[Spec.Observation.Length];
+            step.Observation.Bytes.CopyTo(bytes, 0);
+            return step with { Observation = bytes };
+        }
+        var floats = new float[Spec.Observation.Length];
+        step.Observation.Floats.CopyTo(floats, 0);
+        return step with { Observation = floats };
+    }
+}
