@@ -23,7 +23,7 @@ public sealed class EnvironmentOptions
         foreach (var (key, value) in given) _resolved[key] = value;
     }
 
-    /// <summary>The id as it was asked for, options included.</summary>
+    /// <summary>The requested id, including options.</summary>
     public string Id { get; }
 
     /// <summary>The id before the question mark.</summary>

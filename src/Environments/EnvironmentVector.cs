@@ -40,7 +40,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         FinalObservations = new ObservationBuffer(Spec.Observation, count);
         Rewards = new float[count];
         RawRewards = new float[count];
-        Moments = new StepType[count];
+        StepTypes = new StepType[count];
         _returns = new double[count];
         _ended = new EpisodeRecord[count];
         _errors = new EnvironmentException?[count];
@@ -67,7 +67,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     public float[] RawRewards { get; }
 
     /// <inheritdoc/>
-    public StepType[] Moments { get; }
+    public StepType[] StepTypes { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
@@ -94,7 +94,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _finished.Clear();
         _failure = null;
         _pool.RunSlices(Count, _work);
-        VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
+        VectorEnvironmentChecks.Collect(StepTypes, _ended, _finished);
         var failed = _errors.FirstOrDefault(error => error is not null);
         if (failed is null) return;
         _failure = failed.Message;
@@ -114,7 +114,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             catch (EnvironmentException e)
             {
                 // The other copies continue, and this row keeps its last observation.
-                (Rewards[i], RawRewards[i], Moments[i], _errors[i]) = (0, 0, StepType.Mid, e);
+                (Rewards[i], RawRewards[i], StepTypes[i], _errors[i]) = (0, 0, StepType.Mid, e);
             }
         }
     }
@@ -122,7 +122,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private void ResetOne(int i)
     {
         Observations.Set(i, _environments[i].Reset().Observation);
-        (_returns[i], Rewards[i], RawRewards[i], Moments[i]) = (0, 0, 0, StepType.First);
+        (_returns[i], Rewards[i], RawRewards[i], StepTypes[i]) = (0, 0, 0, StepType.First);
     }
 
     private void StepOne(int i)
@@ -137,7 +137,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
             Observations.Set(i, _environments[i].Reset().Observation);
         }
         else Observations.Set(i, step.Observation);
-        (Rewards[i], RawRewards[i], Moments[i]) = (step.Reward, step.RawReward, step.StepType);
+        (Rewards[i], RawRewards[i], StepTypes[i]) = (step.Reward, step.RawReward, step.StepType);
     }
 
     /// <inheritdoc/>

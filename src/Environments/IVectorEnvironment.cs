@@ -3,7 +3,7 @@ namespace RlLeap.Environments;
 /// <summary>N copies of an environment that are stepped together. Agents use this interface.</summary>
 /// <remarks>
 /// <para><b>Automatic reset in the same step.</b> When the episode of copy i ends, that step's <c>Rewards[i]</c> and
-/// <c>Moments[i]</c> belong to the ended episode. Row i of <c>FinalObservations</c> is its last observation. Row i of
+/// <c>StepTypes[i]</c> belong to the ended episode. Row i of <c>FinalObservations</c> is its last observation. Row i of
 /// <c>Observations</c> is already the first observation of the next episode. So no transition has to be masked, and a
 /// learner can bootstrap at a truncation.</para>
 /// <para><b>Buffers</b> are owned by the environment and allocated once. Step overwrites them, so copy what you need
@@ -41,7 +41,7 @@ public interface IVectorEnvironment : IDisposable
     /// [N]: First after Reset. After Step: Mid, Terminated or Truncated. It is never First after Step, also if a new
     /// episode began.
     /// </summary>
-    StepType[] Moments { get; }
+    StepType[] StepTypes { get; }
 
     /// <summary>The episodes that ended in the last step, in order of copies. The next step reuses the list.</summary>
     IReadOnlyList<EpisodeRecord> Finished { get; }

@@ -20,7 +20,7 @@ public readonly record struct TimeStep(StepType StepType, float Reward, Observat
     /// <summary>The start of an episode.</summary>
     public static TimeStep First(Observation observation) => new(StepType.First, 0, observation);
 
-    /// <summary>A step after which the episode goes on.</summary>
+    /// <summary>A step that does not end the episode.</summary>
     public static TimeStep Mid(float reward, Observation observation) => new(StepType.Mid, reward, observation);
 
     /// <summary>The last step of an episode that reached an end of its own.</summary>

@@ -37,7 +37,7 @@ internal static class VectorEnvironmentChecks
     public static void Save(BinaryWriter writer, IVectorEnvironment vector)
     {
         writer.Write(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
-        writer.Write(MemoryMarshal.AsBytes(vector.Moments.AsSpan()));
+        writer.Write(MemoryMarshal.AsBytes(vector.StepTypes.AsSpan()));
         writer.Write(vector.Observations.Raw);
         writer.Write(vector.FinalObservations.Raw);
     }
@@ -45,7 +45,7 @@ internal static class VectorEnvironmentChecks
     public static void Load(BinaryReader reader, IVectorEnvironment vector)
     {
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
-        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(vector.Moments.AsSpan()));
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(vector.StepTypes.AsSpan()));
         reader.BaseStream.ReadExactly(vector.Observations.Raw);
         reader.BaseStream.ReadExactly(vector.FinalObservations.Raw);
     }

@@ -19,7 +19,7 @@ internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
     {
         if (_waiting) throw new EnvironmentException($"{Spec.Id}: Step was called after the end of the episode. Call Reset first.");
         vector.Step([action]);
-        var moment = vector.Moments[0];
+        var moment = vector.StepTypes[0];
         _waiting = moment.IsLast();
         return new TimeStep(moment, vector.Rewards[0], (_waiting ? vector.FinalObservations : vector.Observations).Row(0)) { RawReward = vector.RawRewards[0] };
     }

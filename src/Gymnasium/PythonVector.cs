@@ -29,7 +29,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         Count = request.Count;
         Rewards = new float[Count];
         RawRewards = new float[Count];
-        Moments = new StepType[Count];
+        StepTypes = new StepType[Count];
         _returns = new double[Count];
         _lengths = new int[Count];
         _python = new PythonThread(request.Id, request.Timeout);
@@ -55,7 +55,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
     public ObservationBuffer FinalObservations { get; }
     public float[] Rewards { get; }
     public float[] RawRewards { get; }
-    public StepType[] Moments { get; }
+    public StepType[] StepTypes { get; }
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
 
     public void Reset()
@@ -68,7 +68,7 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         Array.Clear(_lengths);
         Array.Clear(Rewards);
         Array.Clear(RawRewards);
-        Array.Fill(Moments, StepType.First);
+        Array.Fill(StepTypes, StepType.First);
         CheckNumbers(0, Count, final: false);
     }
 
@@ -85,14 +85,14 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
             if (!float.IsFinite(reward)) throw Wrong(i, $"the reward of action {actions[i]} is {Describe.NotAFloat(_vector.Rewards[i])}.");
             RawRewards[i] = reward;
             Rewards[i] = _request.Clip > 0 ? Math.Clamp(reward, -_request.Clip, _request.Clip) : reward;
-            Moments[i] = _vector.Terminated[i] != 0 ? StepType.Terminated : _vector.Truncated[i] != 0 ? StepType.Truncated : StepType.Mid;
+            StepTypes[i] = _vector.Terminated[i] != 0 ? StepType.Terminated : _vector.Truncated[i] != 0 ? StepType.Truncated : StepType.Mid;
             _returns[i] += reward;
             _lengths[i]++;
-            if (!Moments[i].IsLast()) continue;
+            if (!StepTypes[i].IsLast()) continue;
             _vector.ReadFinal(i, FinalObservations.RawRow(i));
             CheckNumbers(i, 1, final: true);
             if (_vector.Over[i] == 0) continue;
-            _finished.Add(new EpisodeRecord(i, _returns[i], _lengths[i], Moments[i]));
+            _finished.Add(new EpisodeRecord(i, _returns[i], _lengths[i], StepTypes[i]));
             (_returns[i], _lengths[i]) = (0, 0);
         }
         CheckNumbers(0, Count, final: false);

@@ -37,14 +37,18 @@ public sealed class ArchitectureTests
         Assert.True(found.Count == 0, string.Join("\n", found));
     }
 
+    // Rooms are added when all of their lines are short enough. A second argument names files that are not yet.
     [Theory]
     [InlineData("src/Data")]
+    [InlineData("src/Environments", "CheckedEnvironment.cs EnvironmentCheck.cs VectorEnvironmentChecks.cs")]
     [InlineData("tests/Data")]
-    public void LinesHaveAtMost120Columns(string room)
+    [InlineData("tests/Environments")]
+    public void LinesHaveAtMost120Columns(string room, string except = "")
     {
         const int Limit = 120;
         var found = Directory.EnumerateFiles(Path.Combine(Repository.Root, room), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/"))
+            .Where(path => !except.Split(' ').Contains(Path.GetFileName(path)))
             .SelectMany(path => File.ReadLines(path).Index().Where(line => line.Item.Length > Limit).Select(line =>
                 $"{Path.GetRelativePath(Repository.Root, path)}:{line.Index + 1} has {line.Item.Length} columns"))
             .ToList();

@@ -30,7 +30,7 @@ public sealed class VectorTests
         var (returns, lengths) = (new double[Count], new int[Count]);
         var rng = new Rng(4);
         vector.Reset();
-        Assert.All(vector.Moments, moment => Assert.Equal(StepType.First, moment));
+        Assert.All(vector.StepTypes, moment => Assert.Equal(StepType.First, moment));
         for (var i = 0; i < Count; i++) Assert.True(singles[i].Reset().Observation.SameAs(vector.Observations.Row(i)));
         for (var t = 0; t < Steps; t++)
         {
@@ -42,7 +42,7 @@ public sealed class VectorTests
                 var step = singles[i].Step(actions[i]);
                 returns[i] += step.RawReward;
                 lengths[i]++;
-                Assert.Equal(step.StepType, vector.Moments[i]);
+                Assert.Equal(step.StepType, vector.StepTypes[i]);
                 Assert.Equal(step.Reward, vector.Rewards[i]);
                 if (step.IsLast)
                 {
@@ -120,7 +120,7 @@ public sealed class VectorTests
             i => new Counter(new Rng(i), 3, i == 0 ? StepType.Terminated : StepType.Truncated));
         vector.Reset();
         for (var t = 0; t < 3; t++) vector.Step([0, 0]);
-        Assert.Equal([StepType.Terminated, StepType.Truncated], vector.Moments);
+        Assert.Equal([StepType.Terminated, StepType.Truncated], vector.StepTypes);
         Assert.Equal(3, vector.FinalObservations.FloatRow(1)[0]);
         Assert.Equal(0, vector.Observations.FloatRow(1)[0]);
         Assert.Equal([new EpisodeRecord(0, 6, 3, StepType.Terminated), new EpisodeRecord(1, 6, 3, StepType.Truncated)],

@@ -99,13 +99,13 @@ public sealed class AleTests
             using PyObject number = action.ToPython();
             using PyObject result = reference.InvokeMethod("step", number);
             using PyObject seen = result[0], reward = result[1], terminated = result[2], truncated = result[3];
-            Assert.Equal(terminated.As<bool>(), ours.Moments[0] == StepType.Terminated);
-            Assert.Equal(truncated.As<bool>(), ours.Moments[0] == StepType.Truncated);
+            Assert.Equal(terminated.As<bool>(), ours.StepTypes[0] == StepType.Terminated);
+            Assert.Equal(truncated.As<bool>(), ours.StepTypes[0] == StepType.Truncated);
             Assert.Equal(reward.As<float>(), ours.Rewards[0]);
-            var pixels = ours.Moments[0].IsLast() ? ours.FinalObservations.Bytes : ours.Observations.Bytes;
+            var pixels = ours.StepTypes[0].IsLast() ? ours.FinalObservations.Bytes : ours.Observations.Bytes;
             Assert.True(Bytes(seen).AsSpan().SequenceEqual(pixels), $"pixels differ at step {steps}");
         }
-        while (!ours.Moments[0].IsLast());
+        while (!ours.StepTypes[0].IsLast());
         Assert.InRange(steps, 50, 27000);
         Assert.Equal(steps, ours.Finished[0].Length);
     }
@@ -135,7 +135,7 @@ public sealed class AleTests
             Mix(vector.Observations.Bytes);
             Mix(System.Runtime.InteropServices.MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
             for (var i = 0; i < actions.Length; i++)
-                if (vector.Moments[i].IsLast()) Mix(vector.FinalObservations.ByteRow(i));
+                if (vector.StepTypes[i].IsLast()) Mix(vector.FinalObservations.ByteRow(i));
         }
         return hash;
     }
@@ -238,11 +238,11 @@ public sealed class AleTests
         for (var t = 1; t <= 9; t++)
         {
             vector.Step([0, 0]);
-            Assert.Equal(StepType.Mid, vector.Moments[1]);
+            Assert.Equal(StepType.Mid, vector.StepTypes[1]);
         }
         var before = vector.Observations.ByteRow(1).ToArray();
         vector.Step([0, 0]);
-        Assert.Equal([StepType.Truncated, StepType.Truncated], vector.Moments);
+        Assert.Equal([StepType.Truncated, StepType.Truncated], vector.StepTypes);
         Assert.Equal(10, vector.Finished[1].Length);
         Assert.Equal(before[7056..], vector.FinalObservations.ByteRow(1)[..^7056].ToArray()); // the stack moved on by one frame
         Assert.All(vector.Observations.ByteRow(1)[..(3 * 7056)].ToArray(), pixel => Assert.Equal(0, pixel)); // a new episode begins with zeros

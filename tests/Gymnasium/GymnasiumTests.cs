@@ -20,14 +20,14 @@ public sealed class GymnasiumTests
         var actions = new int[vector.Count];
         var record = new List<string>();
         vector.Reset();
-        record.Add(string.Join(' ', vector.Observations.Floats) + string.Join(' ', vector.Moments));
+        record.Add(string.Join(' ', vector.Observations.Floats) + string.Join(' ', vector.StepTypes));
         for (var t = 0; t < steps; t++)
         {
             for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
             vector.Step(actions);
-            record.Add($"{string.Join(' ', vector.Observations.Floats)} | {string.Join(' ', vector.Rewards)} | {string.Join(' ', vector.Moments)} | {string.Join(' ', vector.Finished)}");
+            record.Add($"{string.Join(' ', vector.Observations.Floats)} | {string.Join(' ', vector.Rewards)} | {string.Join(' ', vector.StepTypes)} | {string.Join(' ', vector.Finished)}");
             for (var i = 0; i < actions.Length; i++)
-                if (vector.Moments[i].IsLast()) record.Add($"{i}: {string.Join(' ', vector.FinalObservations.FloatRow(i).ToArray())}");
+                if (vector.StepTypes[i].IsLast()) record.Add($"{i}: {string.Join(' ', vector.FinalObservations.FloatRow(i).ToArray())}");
         }
         return record;
     }
@@ -44,7 +44,7 @@ public sealed class GymnasiumTests
         vector.Step([2]);
         Assert.Equal([stream, 0, 1, 7], vector.Observations.Floats); // action 2 of a space that starts at 5
         Assert.Equal([17f], vector.Rewards);
-        Assert.Equal([StepType.Mid], vector.Moments);
+        Assert.Equal([StepType.Mid], vector.StepTypes);
     }
 
     [PythonTheory]
@@ -322,8 +322,8 @@ public sealed class GymnasiumTests
         {
             vector.Step([0, 0]);
             for (var i = 0; i < 2; i++)
-                if (vector.Moments[i].IsLast())
-                    ends.Add($"t={t} copy {i}: {vector.Moments[i]}, last seen {string.Join(',', vector.FinalObservations.ByteRow(i).ToArray())}, now {string.Join(',', vector.Observations.ByteRow(i).ToArray())}");
+                if (vector.StepTypes[i].IsLast())
+                    ends.Add($"t={t} copy {i}: {vector.StepTypes[i]}, last seen {string.Join(',', vector.FinalObservations.ByteRow(i).ToArray())}, now {string.Join(',', vector.Observations.ByteRow(i).ToArray())}");
             foreach (var episode in vector.Finished) ends.Add(episode.ToString());
         }
         Assert.Equal(
@@ -357,7 +357,7 @@ public sealed class GymnasiumTests
         for (var t = 1; t <= 3; t++) vector.Step([0, 1]);
         Assert.Equal([3, 3], vector.Observations.Floats);
         vector.Step([0, 1]);
-        Assert.Equal([StepType.Truncated, StepType.Truncated], vector.Moments);
+        Assert.Equal([StepType.Truncated, StepType.Truncated], vector.StepTypes);
         Assert.Contains("the module rlleap_registered neither registers it", Fails(() => Registry.MakeVector("gym:rlleap_registered:RlLeap/Wolk-v0", 1, new Rng(0))).Message);
     }
 

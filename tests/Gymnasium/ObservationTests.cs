@@ -31,7 +31,7 @@ public sealed class ObservationTests
     {
         vector.Step(new int[vector.Count]);
         for (var i = 0; i < vector.Count; i++)
-            if (vector.Moments[i].IsLast()) seen.AddRange(vector.FinalObservations.FloatRow(i));
+            if (vector.StepTypes[i].IsLast()) seen.AddRange(vector.FinalObservations.FloatRow(i));
         seen.AddRange(vector.Observations.Floats);
     }
 
@@ -66,7 +66,7 @@ public sealed class ObservationTests
             vector.Step(new int[4]);
             other.Step(new int[4]); // draws into the same array before the first vector is read
             for (var i = 0; i < 4; i++)
-                if (vector.Moments[i].IsLast()) seen.AddRange(vector.FinalObservations.FloatRow(i));
+                if (vector.StepTypes[i].IsLast()) seen.AddRange(vector.FinalObservations.FloatRow(i));
             seen.AddRange(vector.Observations.Floats);
         }
         Assert.Equal(expected, seen);
@@ -190,7 +190,7 @@ public sealed class ObservationTests
         vector.Reset();
         vector.Step([0, 0]);
         Assert.Equal([1, 1], vector.Rewards);
-        Assert.Equal([StepType.Mid, StepType.Mid], vector.Moments);
+        Assert.Equal([StepType.Mid, StepType.Mid], vector.StepTypes);
     }
 
     [PythonTheory]

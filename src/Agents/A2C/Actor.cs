@@ -78,7 +78,7 @@ public sealed class Actor : IDisposable
         var truncated = 0;
         for (var i = 0; i < n; i++)
         {
-            var step = Environment.Moments[i];
+            var step = Environment.StepTypes[i];
             discounts[i] = step.IsLast() ? 0 : gamma;
             if (step == StepType.Truncated) truncated++;
         }
@@ -93,7 +93,7 @@ public sealed class Actor : IDisposable
         var rows = new long[truncated];
         var found = 0;
         for (var i = 0; i < rewards.Length; i++)
-            if (Environment.Moments[i] == StepType.Truncated) rows[found++] = i;
+            if (Environment.StepTypes[i] == StepType.Truncated) rows[found++] = i;
         var input = _final.index_select(0, tensor(rows)).to(_device);
         var values = Policy.Host(model.Forward(input, ActorCritic.ValueHead));
         for (var k = 0; k < truncated; k++) rewards[(int)rows[k]] += (float)_options.Discount * values[k];

@@ -90,7 +90,7 @@ public static class ActorCritic
 
     private static void Normalize(Span<float> advantages)
     {
-        var (mean, variance) = Moments(advantages);
+        var (mean, variance) = StepTypes(advantages);
         var scale = 1 / (Math.Sqrt(variance) + 1e-8);
         foreach (ref var advantage in advantages) advantage = (float)((advantage - mean) * scale);
     }
@@ -101,11 +101,11 @@ public static class ActorCritic
         var predicted = Policy.Host(values);
         var errors = new float[returns.Length];
         for (var i = 0; i < errors.Length; i++) errors[i] = returns[i] - predicted[i];
-        var variance = Moments(returns).Variance;
-        return variance > 0 ? 1 - Moments(errors).Variance / variance : double.NaN;
+        var variance = StepTypes(returns).Variance;
+        return variance > 0 ? 1 - StepTypes(errors).Variance / variance : double.NaN;
     }
 
-    private static (double Mean, double Variance) Moments(ReadOnlySpan<float> values)
+    private static (double Mean, double Variance) StepTypes(ReadOnlySpan<float> values)
     {
         var (sum, squares) = (0.0, 0.0);
         foreach (var value in values) sum += value;

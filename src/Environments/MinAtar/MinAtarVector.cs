@@ -29,7 +29,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         Observations = new ObservationBuffer(Spec.Observation, Count);
         FinalObservations = new ObservationBuffer(Spec.Observation, Count);
         Rewards = new float[Count];
-        Moments = new StepType[Count];
+        StepTypes = new StepType[Count];
         _actions = new int[Count];
         _ended = new EpisodeRecord[Count];
         _finished = new List<EpisodeRecord>(Count);
@@ -46,7 +46,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
 
     public float[] Rewards { get; }
 
-    public StepType[] Moments { get; }
+    public StepType[] StepTypes { get; }
 
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
 
@@ -65,7 +65,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         _resetting = false;
         _finished.Clear();
         _pool.RunSlices(Count, _work);
-        VectorEnvironmentChecks.Collect(Moments, _ended, _finished);
+        VectorEnvironmentChecks.Collect(StepTypes, _ended, _finished);
     }
 
     private void Work(int start, int end)
@@ -79,7 +79,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         for (var i = start; i < end; i++)
         {
             _games[i].Reset();
-            (Rewards[i], Moments[i]) = (0, StepType.First);
+            (Rewards[i], StepTypes[i]) = (0, StepType.First);
             Renderer.Draw(ref _games[i].Game, Observations.ByteRow(i), _options.Rgb);
         }
     }
@@ -92,7 +92,7 @@ internal sealed class MinAtarVector<TGame> : IVectorEnvironment where TGame : un
         {
             ref var game = ref _games[i];
             var reward = game.Step(_actionMap[_actions[i]], sticky, ramping, limit, out var type);
-            (Rewards[i], Moments[i]) = (reward, type);
+            (Rewards[i], StepTypes[i]) = (reward, type);
             if (type.IsLast()) Finish(i, type);
             Renderer.Draw(ref game.Game, Observations.ByteRow(i), rgb);
         }
