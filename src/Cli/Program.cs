@@ -23,6 +23,8 @@ internal static partial class Program
             GridCommand.Create(),
             Evaluate.Create(),
             MetaTrain.Create(),
+            MethodsCommand.Create(),
+            NetworksCommand.Create(),
             Status.Create(),
             TaskCommand.Create(),
             Train.Create(),

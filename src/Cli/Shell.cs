@@ -85,6 +85,7 @@ public static class Shell
             $"libtorch cannot be loaded: {TorchErrors.WhyNotLoaded() ?? e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause => $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
+        _ when PluginFault.Explain(e) is { } fault => fault,
         OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",
         _ => null,
     };

@@ -61,7 +61,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
         }
         try { return (T)constructor.Invoke(values); }
         catch (TargetInvocationException e) when (e.InnerException is RlLeapException inner) { throw new RlLeapException($"{text}: {inner.Message}", inner); }
-        catch (TargetInvocationException e) when (e.InnerException is { } inner) { throw new RlLeapException($"{text}: making it threw {inner.GetType().Name}: {inner.Summary()}", inner); }
+        catch (TargetInvocationException e) when (e.InnerException is { } inner) { throw new RlLeapException($"{text}{PluginFault.Place(type)}: making it threw {inner.GetType().Name}: {inner.Summary()}", inner); }
     }
 
     private ConstructorInfo ConstructorOf(Type type, string id) =>

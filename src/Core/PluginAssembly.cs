@@ -53,6 +53,9 @@ public static class PluginAssembly
         _ => null,
     };
 
+    /// <summary>Whether an assembly is one that was loaded here: a user's, or what came from its folder.</summary>
+    internal static bool Is(Assembly assembly) => AssemblyLoadContext.GetLoadContext(assembly) is Context;
+
     private static bool IsOurs(string? name) => name is "rlleap" || name?.StartsWith("RlLeap.", StringComparison.Ordinal) == true;
 
     private static Version? Ours(AssemblyName wanted)

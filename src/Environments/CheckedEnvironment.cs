@@ -100,7 +100,7 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     private EnvironmentException Fail(Exception e, string call)
     {
         _failure = $"{e.GetType().Name}: {e.Summary()}";
-        return new EnvironmentException(e is RlLeapException ? $"{Where}: {e.Message}" : $"{Where}: {call} threw {_failure}", e);
+        return new EnvironmentException(e is RlLeapException ? $"{Where}: {e.Message}" : $"{Where}{PluginFault.Place(e)}: {call} threw {_failure}", e);
     }
 
     private EnvironmentException Fail(string what)

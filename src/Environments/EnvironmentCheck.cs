@@ -1,15 +1,5 @@
 namespace RlLeap.Environments;
 
-/// <summary>A rule that an environment breaks.</summary>
-/// <param name="Rule">The rule, as <see cref="EnvironmentCheck.Rules"/> names it.</param>
-/// <param name="What">What happened, and where.</param>
-/// <param name="LikelyCause">What usually causes it, and what to do.</param>
-public sealed record Finding(string Rule, string What, string LikelyCause)
-{
-    /// <summary>What stopped the check of this rule, without numbers: rules that one error stops have it alike. Null where the rule itself is broken.</summary>
-    public string? StoppedBy { get; init; }
-}
-
 /// <summary>The contract of <see cref="IEnvironment"/>, checked by playing at random: what `rlleap envs check ID` prints, and what the test class
 /// EnvironmentContract asserts.</summary>
 /// <remarks>An environment that cannot be told from a correct one in a few thousand random steps passes; one that needs skilled play to

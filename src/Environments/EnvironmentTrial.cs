@@ -125,9 +125,3 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
         foreach (var environment in _opened) environment.Dispose();
     }
 }
-
-/// <summary>A rule was seen to be broken.</summary>
-internal sealed class BrokenRule(string what, string likelyCause) : Exception(what)
-{
-    public string LikelyCause { get; } = likelyCause;
-}

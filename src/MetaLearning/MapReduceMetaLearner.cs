@@ -46,6 +46,10 @@ internal sealed class MapReduceMetaLearner : IMetaLearner
             throw new RlLeapException($"Meta-step {number}: {diverged.Count} of {batch.Count} tasks diverged (at most {_setting.MaxDiverged:P0} may): "
                 + string.Join(" ", diverged.Take(3).Select(outcome => $"[seed {outcome.Work.Seed}] {outcome.Failure}")));
         var contributions = outcomes.Where(outcome => outcome.Contribution is not null).Select(outcome => outcome.Contribution!).ToList();
+        foreach (var contribution in contributions)
+            if (contribution.MetaGradient.Length != Initialization.Shared.Layout.SharedCount)
+                throw new RlLeapException($"The method {_method.Name}{PluginFault.Place(_method.GetType())} returned a meta-gradient of {contribution.MetaGradient.Length} "
+                    + $"numbers for {contribution.TaskId}, where the initialization has {Initialization.Shared.Layout.SharedCount}.");
         var norm = Descend(Average(contributions));
         return new MetaStepRecord(number,
             [.. outcomes.Where(o => o.Contribution is not null).Select(o => new TaskRecord(o.Work.TaskId, o.Work.Seed, o.Contribution!.Steps, o.Contribution.Metrics))], diverged, norm);

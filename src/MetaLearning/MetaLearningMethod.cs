@@ -45,7 +45,8 @@ public abstract record PerTaskMethod : MetaLearningMethod
     /// <summary>Trains one task from its start and returns its contribution. By default: <see cref="Observe"/> the ordinary training.</summary>
     public virtual Contribution Train(TaskRun run)
     {
-        using var learner = run.Begin(Observe(run.Work.TaskId));
+        using var learner = run.Begin(Observe(run.Work.TaskId)
+            ?? throw new RlLeapException($"The method {Name}{PluginFault.Place(GetType())} returned null from Observe instead of an observer."));
         run.Complete(learner);
         return learner.Contribute();
     }

@@ -37,6 +37,9 @@ public abstract class PathObserver(string taskId) : IPathObserver
         using var _ = no_grad();
         var metrics = new Dictionary<string, double> { ["loss.first"] = _firstLoss, ["loss.last"] = LastLoss, ["loss.mean"] = _lossSum / Points };
         var sum = MetaGradient(end, metrics);
+        if (sum is null || sum.numel() != end.numel())
+            throw new RlLeapException($"{taskId}: the observer {GetType().Name}{PluginFault.Place(GetType())} returned "
+                + $"{(sum is null ? "null" : Shape.Text(sum.shape))} from MetaGradient where {end.numel()} numbers, one for each shared parameter, are expected.");
         return new Contribution(taskId, sum.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), Points, metrics);
     }
 

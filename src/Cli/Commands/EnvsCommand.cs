@@ -45,27 +45,7 @@ public static class EnvsCommand
         Plugins.LoadByHand(assemblies ?? []);
         var spec = Registry.Spec(id);
         Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
-        var (broken, stopped) = (0, 0);
-        var errors = new HashSet<string>();
-        foreach (var rule in EnvironmentCheck.Rules)
-        {
-            var finding = EnvironmentCheck.Run(rule, id, steps);
-            if (finding?.StoppedBy is { } error && !errors.Add(error))
-            {
-                stopped++;
-                Console.WriteLine($"--  {rule}\n      not checked: the same error stops it");
-                continue;
-            }
-            Console.WriteLine($"{(finding is null ? "ok " : "!! ")} {rule}");
-            if (finding is null) continue;
-            broken++;
-            Console.WriteLine($"      what happened: {finding.What}");
-            Console.WriteLine($"      likely cause:  {finding.LikelyCause}");
-        }
-        Console.WriteLine(broken == 0
-            ? $"{id} keeps all {EnvironmentCheck.Rules.Count} rules. Random play: {Rate(id):N0} steps/s alone."
-            : $"{id} breaks {broken} of {EnvironmentCheck.Rules.Count} rules{(stopped > 0 ? $"; {stopped} more could not be checked for the same error" : "")}.");
-        return broken == 0 ? 0 : Shell.Failed;
+        return RuleReport.Print(id, EnvironmentCheck.Rules, rule => EnvironmentCheck.Run(rule, id, steps), () => $" Random play: {Rate(id):N0} steps/s alone.");
     }
 
     private static double Rate(string id)

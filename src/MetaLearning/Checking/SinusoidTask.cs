@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace RlLeap.Testing;
+namespace RlLeap.MetaLearning;
 
 /// <summary>Regression of one sine wave, the smallest family of tasks that meta-learning helps with (Finn et al. 2017, section 5.1).</summary>
 /// <param name="id">The task's name.</param>

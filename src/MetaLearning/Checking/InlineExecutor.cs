@@ -1,6 +1,5 @@
-using RlLeap.MetaLearning;
 
-namespace RlLeap.Testing;
+namespace RlLeap.MetaLearning;
 
 /// <summary>Trains tasks on the calling thread, in any order wished: for tests that no order changes a result, and for counting what a step leaves behind.</summary>
 /// <param name="order">Where the order of training comes from; null for the order of the batch.</param>

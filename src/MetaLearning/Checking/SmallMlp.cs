@@ -2,7 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace RlLeap.Testing;
+namespace RlLeap.MetaLearning;
 
 /// <summary>A multi-layer perceptron with tanh between linear layers: small, smooth, exact in float64. For tests of methods.</summary>
 /// <param name="sizes">Inputs, hidden units of every layer, outputs.</param>
