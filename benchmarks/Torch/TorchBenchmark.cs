@@ -8,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>One small op and two training steps against PyTorch on the same libtorch, and two training threads against one.</summary>
+/// <summary>TorchSharp against PyTorch: one small op and two training steps; and two training threads against one.</summary>
 /// <remarks>
 /// <para>The PyTorch process runs the same work with the same number of threads, in its default memory layout and with the C library's allocator, as whoever types
 /// python3 has it; beside it a second one with our launcher's allocator. Ours runs in the layout that the networks choose (channels-last), inputs included. "From bytes" starts both from the same bytes in the default layout, as a user's environment may give

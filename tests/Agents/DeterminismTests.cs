@@ -164,6 +164,20 @@ public class DeterminismTests
     }
 
     [Fact]
+    public void A_loss_of_several_workers_is_refused_when_a_later_one_has_taken_its_place()
+    {
+        var task = new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2);
+        using var model = new Model(task.CreateNetwork(), task.Info.Heads);
+        model.Initialize(new Rng(1));
+        using var scope = torch.NewDisposeScope();
+        using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
+        using var batch = stream.NextBatch(model);
+        var (first, second) = (stream.Loss(model, batch), stream.Loss(model, batch));
+        Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => first.backward()).Message);
+        second.backward();
+    }
+
+    [Fact]
     public void Several_workers_refuse_to_be_differentiated_through()
     {
         var task = new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2);

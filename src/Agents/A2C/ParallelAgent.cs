@@ -73,23 +73,40 @@ internal sealed class ParallelAgentStream : IAgentStream
         return loss.detach().to_type(ScalarType.Float64).item<double>();
     }
 
-    // The linear function of the parameters that has this value and the replicas' gradient: value + (g theta - the same as a number).
+    // A scalar of this value, whose gradient is the weighted sum of the replicas'.
     private Tensor Known(ParameterVector parameters, double value, double weight)
     {
-        Tensor gradient;
+        var sum = _replicas[0];
         using (no_grad())
         {
-            gradient = _replicas[0].Gradient!;
-            foreach (var replica in _replicas.Skip(1)) gradient.add_(replica.Gradient!);
-            if (weight != 1) gradient.mul_(weight);
+            foreach (var replica in _replicas.Skip(1)) sum.Gradient!.add_(replica.Gradient!);
+            using Scalar factor = weight;
+            if (weight != 1) sum.Gradient!.mul_(factor);
         }
-        Tensor? sum = null;
-        for (var i = 0; i < parameters.Views.Count; i++)
+        using var _ = enable_grad();
+        // Its graph knows the sum's version: backward of a loss whose gradient was overwritten by a later one's is refused.
+        var guard = parameters.Views[^1].select(0, 0) * sum.GradientOf(parameters.Views.Count - 1).select(0, 0);
+        return KnownGradient.apply([value, sum, guard, .. parameters.Views]);
+    }
+
+    // (value, vector with the gradient, guard, parameters...) to a scalar. Exceptions in backward would end the process: it has none.
+    private sealed class KnownGradient : autograd.SingleTensorFunction<KnownGradient>
+    {
+        public override string Name => "KnownGradient";
+
+        public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
         {
-            var term = (parameters.Views[i] * _replicas[0].GradientOf(i)).sum();
-            sum = sum is null ? term : sum + term;
+            var sum = (ParameterVector)inputs[1];
+            context.save_data("sum", sum);
+            return full([], (double)inputs[0], sum.Flat.dtype, sum.Flat.device);
         }
-        return sum! - sum!.detach() + value;
+
+        public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
+        {
+            var sum = (ParameterVector)context.get_data("sum");
+            var one = gradient.to_type(ScalarType.Float64).item<double>() == 1; // as most often: no copy
+            return [null!, null!, zeros_like(gradient), .. sum.Views.Select((_, i) => one ? sum.GradientOf(i) : sum.GradientOf(i) * gradient)];
+        }
     }
 
     // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
