@@ -22,6 +22,20 @@ public class ReportTests
     private static Report Of(params (string, Result)[] runs) => Report.Of(runs, new Rng(0), 200);
 
     [Fact]
+    public void Curves_without_an_episode_are_told_of()
+    {
+        var sample = Sample();
+        Assert.Empty(Of(("run", sample)).Missing);
+        var curves = sample.Curves.Select(c => (c.Task, c.Method, c.Seed) is ("a task", _, _) or (_, "leap", 2) ? c with { Steps = [], Values = [] } : c);
+        var report = Of(("run", sample with { Curves = [.. curves] }));
+        Assert.Equal([("MinAtar/Breakout-v0", "leap", 1, 3), ("a task", "leap", 3, 3), ("a task", "none", 3, 3)],
+            report.Missing.Select(m => (m.Task, m.Method, m.Count, m.Of)));
+        var table = ReportFiles.Tables(report, @long: false).Single(t => t.Title == "Left out");
+        Assert.Equal(["a task", "leap", "3 of 3"], table.Rows[1]);
+        Assert.Single(report.Tasks);
+    }
+
+    [Fact]
     public void Curves_areas_finals_and_steps_to_the_goal_are_those_of_straight_lines()
     {
         var report = Of(("run", Sample()));

@@ -25,6 +25,9 @@ public sealed record Report(
     /// <summary>In which state the networks were that tasks were learned from; empty where the runs did not record it.</summary>
     public IReadOnlyList<DiagnosisReport> Diagnoses { get; init; } = [];
 
+    /// <summary>Curves that have no value, which no mean counts; empty where all have some.</summary>
+    public IReadOnlyList<MissingCurves> Missing { get; init; } = [];
+
     /// <summary>What a setting of the runs does, quantity by quantity; empty where none was named.</summary>
     public IReadOnlyList<SweepReport> Sweeps { get; init; } = [];
 
@@ -73,6 +76,10 @@ public sealed record Report(
             Smoothing = first.Smoothing,
             Overall = overall,
             Diagnoses = DiagnosisReport.Of(runs, pool, labels),
+            Missing = [.. runs.SelectMany(r => r.Result.Curves).GroupBy(curve => (curve.Task, curve.Method))
+                .Select(same => new MissingCurves(same.Key.Task, same.Key.Method, same.Count(curve => curve.Steps.Count == 0), same.Count()))
+                .Where(missing => missing.Count > 0)
+                .OrderBy(missing => missing.Task, StringComparer.Ordinal).ThenBy(missing => missing.Method, StringComparer.Ordinal)],
             Scores = [.. from score in learned.SelectMany(l => l.Scores)
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)
@@ -217,3 +224,10 @@ public sealed record Improvement(string Method, string Over, string Of, Interval
 
 /// <summary>Where the numbers came from.</summary>
 public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record);
+
+/// <summary>Learning processes of a task without a single value: no episode ended in them.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Method">What they started from.</param>
+/// <param name="Count">How many have no value.</param>
+/// <param name="Of">How many there are.</param>
+public sealed record MissingCurves(string Task, string Method, int Count, int Of);

@@ -92,6 +92,13 @@ public static class ReportFiles
                 [.. overall.Methods.Select(m => (IReadOnlyList<string>)[m.Method, Units(m.Values[0].Count, report.Tasks.Sum(t => t.Methods.Where(x => x.Method == m.Method).Sum(x => x.Diverged)), "curves "), .. m.Intervals.Select(I), .. compared ? new[] { m.Difference is { } d ? I(d) : "" } : []])]);
             if (!@long && report.Tasks.Count > MostTasks) yield break;
         }
+        if (report.Missing.Count > 0)
+        {
+            yield return new("Left out", "In these learning processes no episode ended: they have no return, and no mean counts them. "
+                + "Give them more agent steps (evaluation.agent-steps) where all are to be compared.",
+                ["task", "method", "seeds without an episode"],
+                [.. report.Missing.Select(m => (IReadOnlyList<string>)[m.Task, m.Method, $"{m.Count} of {m.Of}"])]);
+        }
         if (report.Tasks.Count > 0)
         {
             var paired = report.Tasks.Any(t => t.Methods.Any(m => m.Difference is not null));
