@@ -26,7 +26,8 @@ public sealed class BrokenRule(string what, string likelyCause) : Exception(what
     }
 }
 
-/// <summary>The rules of a contract: each plays with what it is given and throws <see cref="BrokenRule"/> where the rule does not hold.</summary>
+/// <summary>The rules of a contract: each plays with what it is given and throws <see cref="BrokenRule"/> where the
+/// rule does not hold.</summary>
 /// <typeparam name="T">What a rule plays with.</typeparam>
 public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
 {
@@ -37,7 +38,8 @@ public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
     /// <exception cref="ArgumentException">There is no such rule.</exception>
     public Finding? Run(string rule, T subject)
     {
-        if (!rules.TryGetValue(rule, out var check)) throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
+        if (!rules.TryGetValue(rule, out var check))
+            throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
         try
         {
             check(subject);
@@ -50,8 +52,10 @@ public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
         catch (Exception e)
         {
             while (e is AggregateException { InnerExceptions.Count: 1 }) e = e.InnerException!;
-            var place = e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..] : "an unknown place";
-            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary().TrimEnd('.')}", $"an error of its own, at {place}.")
+            var place = e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..]
+                : "an unknown place";
+            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary().TrimEnd('.')}",
+                $"an error of its own, at {place}.")
             {
                 StoppedBy = $"{e.GetType().Name} {string.Concat(e.Message.Where(c => !char.IsDigit(c)))}",
             };

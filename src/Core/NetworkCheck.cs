@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>The contract of <see cref="Network"/>, checked on random inputs: what `rlleap networks check NAME` prints.</summary>
+/// <summary>The contract of <see cref="Network"/>, checked on random inputs: what `rlleap networks check NAME`
+/// prints.</summary>
 public static class NetworkCheck
 {
     private static readonly RuleBook<Func<Network>> Book = new(new Dictionary<string, Action<Func<Network>>>
@@ -33,21 +34,28 @@ public static class NetworkCheck
     }
 
     /// <summary>Checks every rule.</summary>
-    public static IReadOnlyList<Finding> Run(Func<Network> make) => [.. Rules.Select(rule => Run(rule, make)).OfType<Finding>()];
+    public static IReadOnlyList<Finding> Run(Func<Network> make) =>
+        [.. Rules.Select(rule => Run(rule, make)).OfType<Finding>()];
 
     private static void Description(Func<Network> make)
     {
         Network network = make(), again = make();
         BrokenRule.Unless(network.Name.Length > 0, "its Name is empty", "give it a name for records and messages.");
-        BrokenRule.Unless(network.Features > 0, $"Features is {network.Features}", "it is how many numbers a pass returns for each input.");
-        BrokenRule.Unless(network.Parameters.Count > 0, "it has no Parameters", "list every trainable tensor with its name and shape.");
+        BrokenRule.Unless(network.Features > 0, $"Features is {network.Features}",
+            "it is how many numbers a pass returns for each input.");
+        BrokenRule.Unless(network.Parameters.Count > 0, "it has no Parameters",
+            "list every trainable tensor with its name and shape.");
         var names = network.Parameters.Concat(network.Buffers).Select(p => p.Name).ToList();
         var twice = names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1)?.Key;
-        BrokenRule.Unless(twice is null, $"two of its tensors are named {twice}", "names are how files tell tensors apart; give each its own.");
+        BrokenRule.Unless(twice is null, $"two of its tensors are named {twice}",
+            "names are how files tell tensors apart; give each its own.");
         foreach (var p in network.Parameters.Concat(network.Buffers))
-            BrokenRule.Unless(p.Shape.All(size => size > 0), $"{p.Name} has the shape {Shape.Text(p.Shape)}", "every size is at least 1.");
-        BrokenRule.Unless(network.Features == again.Features && network.Parameters.Select(Text).SequenceEqual(again.Parameters.Select(Text)),
-            "two networks made alike describe themselves differently", "what it describes depends on its constructor's arguments alone.");
+            BrokenRule.Unless(p.Shape.All(size => size > 0), $"{p.Name} has the shape {Shape.Text(p.Shape)}",
+                "every size is at least 1.");
+        var alike = network.Features == again.Features
+            && network.Parameters.Select(Text).SequenceEqual(again.Parameters.Select(Text));
+        BrokenRule.Unless(alike, "two networks made alike describe themselves differently",
+            "what it describes depends on its constructor's arguments alone.");
 
         static string Text(ParameterInfo p) => $"{p.Name} {Shape.Text(p.Shape)}";
     }
@@ -56,10 +64,14 @@ public static class NetworkCheck
     {
         using Model model = Drawn(make, 1), same = Drawn(make, 1), other = Drawn(make, 2);
         var values = model.Parameters.Flat;
-        BrokenRule.Unless(values.isfinite().all().item<bool>(), "an initial value is NaN or infinite", "a division by zero, or memory that was not written.");
-        BrokenRule.Unless(values.count_nonzero().item<long>() > 0, "all initial values are zero", "Initialize has to write into parameter(i): they arrive as zeros, and zeros stay equal for ever.");
-        BrokenRule.Unless(Same(values, same.Parameters.Flat), "equal streams give other initial values", "it draws from somewhere else than the Rng it is given.");
-        BrokenRule.Unless(!Same(values, other.Parameters.Flat), "another stream gives the same initial values", "it does not draw from the Rng it is given.");
+        BrokenRule.Unless(values.isfinite().all().item<bool>(), "an initial value is NaN or infinite",
+            "a division by zero, or memory that was not written.");
+        BrokenRule.Unless(values.count_nonzero().item<long>() > 0, "all initial values are zero",
+            "Initialize has to write into parameter(i): they arrive as zeros, and zeros stay equal for ever.");
+        BrokenRule.Unless(Same(values, same.Parameters.Flat), "equal streams give other initial values",
+            "it draws from somewhere else than the Rng it is given.");
+        BrokenRule.Unless(!Same(values, other.Parameters.Flat), "another stream gives the same initial values",
+            "it does not draw from the Rng it is given.");
     }
 
     private static void FeaturesFit(Func<Network> make)
@@ -68,7 +80,8 @@ public static class NetworkCheck
         foreach (var n in new long[] { 1, 3 })
         {
             var features = model.Features(Inputs(model, n));
-            BrokenRule.Unless(features.isfinite().all().item<bool>(), "features of random inputs are NaN or infinite", "a logarithm or a root of what may be negative, or too large initial values.");
+            BrokenRule.Unless(features.isfinite().all().item<bool>(), "features of random inputs are NaN or infinite",
+                "a logarithm or a root of what may be negative, or too large initial values.");
         }
     }
 
@@ -78,7 +91,8 @@ public static class NetworkCheck
         model.Training = false;
         using var _ = no_grad();
         var bytes = (Inputs(model, 2) * 4).round().clamp(0, 8).to_type(ScalarType.Byte);
-        BrokenRule.Unless(Near(model.Features(bytes), model.Features(bytes.to_type(model.DType))), "bytes and equal floats give other features",
+        BrokenRule.Unless(Near(model.Features(bytes), model.Features(bytes.to_type(model.DType))),
+            "bytes and equal floats give other features",
             "begin Forward with input.to_type(pass.Parameter(0).dtype): games show bytes.");
     }
 
@@ -90,8 +104,10 @@ public static class NetworkCheck
         var inputs = Inputs(model, 3);
         var together = model.Features(inputs);
         for (var i = 0; i < 3; i++)
-            BrokenRule.Unless(Near(together[i].unsqueeze(0), model.Features(inputs[i].unsqueeze(0))), "an input alone gives other features than among others",
-                "it mixes up the batch axis (flatten(1), not flatten()), or uses batch statistics outside training (pass.Training).");
+            BrokenRule.Unless(Near(together[i].unsqueeze(0), model.Features(inputs[i].unsqueeze(0))),
+                "an input alone gives other features than among others",
+                "it mixes up the batch axis (flatten(1), not flatten()), "
+                    + "or uses batch statistics outside training (pass.Training).");
     }
 
     private static void PassesOnlyRead(Func<Network> make)
@@ -100,9 +116,12 @@ public static class NetworkCheck
         var inputs = Inputs(model, 2);
         Tensor values = model.Parameters.Flat.detach().clone(), before = inputs.clone();
         Tensor first = model.Features(inputs), second = model.Features(inputs);
-        BrokenRule.Unless(Same(values, model.Parameters.Flat.detach()), "a pass changed the parameters", "an operation in place (a name that ends in _) on pass.Parameter(i).");
-        BrokenRule.Unless(Same(before, inputs), "a pass changed its input", "an operation in place (a name that ends in _) on the input.");
-        BrokenRule.Unless(Near(first, second), "the same input gives other features the second time", "dropout or noise in Forward: no seed of a run controls it.");
+        BrokenRule.Unless(Same(values, model.Parameters.Flat.detach()), "a pass changed the parameters",
+            "an operation in place (a name that ends in _) on pass.Parameter(i).");
+        BrokenRule.Unless(Same(before, inputs), "a pass changed its input",
+            "an operation in place (a name that ends in _) on the input.");
+        BrokenRule.Unless(Near(first, second), "the same input gives other features the second time",
+            "dropout or noise in Forward: no seed of a run controls it.");
     }
 
     private static void ParametersAreUsed(Func<Network> make)
@@ -110,12 +129,17 @@ public static class NetworkCheck
         using var model = Drawn(make, 1);
         model.Parameters.ZeroGradient();
         var features = model.Features(Inputs(model, 8));
-        BrokenRule.Unless(features.requires_grad, "features have no gradient", "Forward detaches, or computes in C# what torch should.");
+        BrokenRule.Unless(features.requires_grad, "features have no gradient",
+            "Forward detaches, or computes in C# what torch should.");
         (features * features).sum().backward();
         using var _ = no_grad();
         for (var i = 0; i < model.Parameters.Layout.Entries.Count; i++)
-            BrokenRule.Unless(model.Parameters.GradientOf(model.Parameters.Layout.Entries[i].Name).count_nonzero().item<long>() > 0, $"{model.Parameters.Layout.Entries[i].Name} got no gradient",
+        {
+            var name = model.Parameters.Layout.Entries[i].Name;
+            var moves = model.Parameters.GradientOf(name).count_nonzero().item<long>() > 0;
+            BrokenRule.Unless(moves, $"{name} got no gradient",
                 "Forward does not use it, or something in between is zero everywhere.");
+        }
     }
 
     private static void HiddenUnitsFit(Func<Network> make)
@@ -130,8 +154,11 @@ public static class NetworkCheck
         });
         model.Features(Inputs(model, 2));
         foreach (var (layer, size) in seen)
-            BrokenRule.Unless(layer < units.Count && units[layer] == size, $"layer {layer} hands {size} units to pass.Units", $"HiddenUnits says {string.Join(", ", units)}.");
-        if (units.Count > 0) BrokenRule.Unless(seen.Count == units.Count, $"{seen.Count} of {units.Count} hidden layers call pass.Units", "each hidden layer hands its units on through pass.Units(layer, value).");
+            BrokenRule.Unless(layer < units.Count && units[layer] == size,
+                $"layer {layer} hands {size} units to pass.Units", $"HiddenUnits says {string.Join(", ", units)}.");
+        if (units.Count > 0) BrokenRule.Unless(seen.Count == units.Count,
+            $"{seen.Count} of {units.Count} hidden layers call pass.Units",
+            "each hidden layer hands its units on through pass.Units(layer, value).");
     }
 
     private static void LayersAgree(Func<Network> make)
@@ -143,8 +170,10 @@ public static class NetworkCheck
         var inputs = Inputs(model, 2);
         var (pass, x) = (new Pass(model.Parameters.Views, model.Buffers.Views, training: false), inputs);
         for (var layer = 0; layer < model.Network.HiddenUnits.Count; layer++) x = model.Network.Layer(layer, pass, x);
-        BrokenRule.Unless(Near(model.Features(inputs), x.flatten(1)), "Layer after Layer gives other features than Forward",
-            "IsLayered promises that Forward is its hidden layers in order, and that the last one's units, flattened, are the features.");
+        BrokenRule.Unless(Near(model.Features(inputs), x.flatten(1)),
+            "Layer after Layer gives other features than Forward",
+            "IsLayered promises that Forward is its hidden layers in order, "
+                + "and that the last one's units, flattened, are the features.");
     }
 
     private static void NothingStays(Func<Network> make)
@@ -158,7 +187,8 @@ public static class NetworkCheck
         }
         Live();
         var before = Live();
-        BrokenRule.Unless(Live() == before, "a pass leaves tensors behind", "it keeps them in a field, or detaches them from the dispose scope.");
+        BrokenRule.Unless(Live() == before, "a pass leaves tensors behind",
+            "it keeps them in a field, or detaches them from the dispose scope.");
     }
 
     private static Model Drawn(Func<Network> make, long seed)
@@ -178,5 +208,6 @@ public static class NetworkCheck
 
     private static bool Same(Tensor a, Tensor b) => a.eq(b).all().item<bool>();
 
-    private static bool Near(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape) && (a - b).abs().max().item<float>() <= 1e-4f * (1 + a.abs().max().item<float>());
+    private static bool Near(Tensor a, Tensor b) => a.shape.AsSpan().SequenceEqual(b.shape)
+        && (a - b).abs().max().item<float>() <= 1e-4f * (1 + a.abs().max().item<float>());
 }

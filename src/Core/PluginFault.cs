@@ -9,29 +9,36 @@ public static class PluginFault
 {
     // What a plug-in calls in passing: an error in there comes from what it was called with.
     private static readonly HashSet<string> Passive =
-        [nameof(Pass), nameof(SmallBatchLinear), nameof(ParameterVector), nameof(ParameterLayout), nameof(Initialization), nameof(Rng), "PathObserver"];
+        [nameof(Pass), nameof(SmallBatchLinear), nameof(ParameterVector), nameof(ParameterLayout),
+            nameof(Initialization), nameof(Rng), "PathObserver"];
 
-    /// <summary>What to tell the user about an exception that was thrown by a plug-in, or by what it called; null where none was.</summary>
+    /// <summary>What to tell the user about an exception that was thrown by a plug-in, or by what it called; null
+    /// where none was.</summary>
     public static string? Explain(Exception e)
     {
         for (var inner = e; inner is not null; inner = inner.InnerException)
         {
-            if (inner is AggregateException many && many.InnerExceptions.Select(Explain).FirstOrDefault(found => found is not null) is { } one) return one;
+            if (inner is AggregateException many
+                && many.InnerExceptions.Select(Explain).OfType<string>().FirstOrDefault() is { } one) return one;
             if (Thrower(inner) is not { } method) continue;
             var type = Outermost(method.DeclaringType!);
-            return $"{type.FullName} in {FileOf(type.Assembly)} threw {inner.GetType().Name} in {method.Name}: {inner.Summary()} "
-                + "It is not a part of RlLeap; mend it and build it again (networks check, methods check and envs check try one by itself).";
+            return $"{type.FullName} in {FileOf(type.Assembly)} threw {inner.GetType().Name} in {method.Name}: "
+                + $"{inner.Summary()} It is not a part of RlLeap; mend it and build it again. "
+                + "`networks check`, `methods check` and `envs check` try one by itself.";
         }
         return null;
     }
 
-    /// <summary>" (MyNetwork.TwoLayers in MyNetwork.dll)" where the type is a plug-in's, "" where it is RlLeap's own.</summary>
-    public static string Place(Type type) => PluginAssembly.Is(type.Assembly) ? $" ({type.FullName} in {FileOf(type.Assembly)})" : "";
+    /// <summary>" (MyNetwork.TwoLayers in MyNetwork.dll)" where the type is a plug-in's, "" where it is RlLeap's
+    /// own.</summary>
+    public static string Place(Type type) => PluginAssembly.Is(type.Assembly)
+        ? $" ({type.FullName} in {FileOf(type.Assembly)})" : "";
 
     /// <summary>The same of the plug-in that threw an exception.</summary>
     public static string Place(Exception e) => Thrower(e) is { } method ? Place(Outermost(method.DeclaringType!)) : "";
 
-    private static string FileOf(Assembly assembly) => Path.GetFileName(assembly.Location) is { Length: > 0 } file ? file : assembly.GetName().Name!;
+    private static string FileOf(Assembly assembly) => Path.GetFileName(assembly.Location) is { Length: > 0 } file
+        ? file : assembly.GetName().Name!;
 
     private static Type Outermost(Type type) => type.DeclaringType is { } outer ? Outermost(outer) : type;
 
@@ -42,7 +49,8 @@ public static class PluginFault
         {
             if (frame.GetMethod() is not { DeclaringType: { } type } method) continue;
             if (PluginAssembly.Is(type.Assembly)) return method;
-            var ours = type.Assembly.GetName().Name is "rlleap" || type.FullName!.StartsWith("RlLeap.", StringComparison.Ordinal);
+            var ours = type.Assembly.GetName().Name is "rlleap" || type.FullName!.StartsWith("RlLeap.",
+                StringComparison.Ordinal);
             if (ours && !Passive.Contains(Outermost(type).Name)) return null;
         }
         return null;

@@ -5,8 +5,9 @@ namespace RlLeap.Gymnasium;
 
 /// <summary>The bridge's Vector (rlleap_vectors.py): the arrays that both sides see, and its calls.</summary>
 /// <remarks>
-/// Every call takes the GIL itself and runs in the environment's Python thread. Between two calls the observations lie in Python's array, held through
-/// the buffer protocol: they can be read without the GIL, while other threads' Python goes on.
+/// Every call takes the GIL itself and runs in the environment's Python thread. Between two calls the observations
+/// lie in Python's array, held through the buffer protocol: they can be read without the GIL, while other threads'
+/// Python goes on.
 /// </remarks>
 internal sealed unsafe class BridgeVector
 {
@@ -33,16 +34,19 @@ internal sealed unsafe class BridgeVector
             Over = (byte*)Share("over");
             using PyObject observations = _vector.GetAttr("observations");
             var element = Get<bool>(observations, "bytes") ? ElementType.Byte : ElementType.Float32;
-            var (shape, low, high) = (Get<long[]>(observations, "shape"), Get<double>(observations, "low"), Get<double>(observations, "high"));
+            var (shape, low, high) = (Get<long[]>(observations, "shape"), Get<double>(observations, "low"),
+                Get<double>(observations, "high"));
             _reader = new ObservationReader(element, shape, low, high, request.Planes);
             var options = new Dictionary<string, string>(request.Options)
             {
                 ["python"] = PythonHost.Installation?.Version ?? PythonEngine.Version,
                 ["stepped by"] = Get<string>(_vector, "kind"),
-                ["shown by Python"] = $"{Get<string>(observations, "source")} [{string.Join(", ", Get<long[]>(observations, "source_shape"))}]",
+                ["shown by Python"] = Get<string>(observations, "source") + " "
+                    + RlLeap.Shape.Text(Get<long[]>(observations, "source_shape")),
             };
             foreach (var (name, version) in PythonHost.Versions()) options[name] = version;
-            Spec = new EnvironmentSpec(request.Id, new Box(element, _reader.Shape, low, high), new Discrete(Get<int>(_vector, "action_count")))
+            Spec = new EnvironmentSpec(request.Id, new Box(element, _reader.Shape, low, high),
+                new Discrete(Get<int>(_vector, "action_count")))
             {
                 ActionNames = Get<string[]>(_vector, "action_names"),
                 ChannelNames = _reader.ChannelNames,
@@ -51,7 +55,8 @@ internal sealed unsafe class BridgeVector
                 Options = options,
             };
             if (checks == SourceChecks.None) return;
-            using PyObject types = checks.HasFlag(SourceChecks.Values).ToPython(), sharing = checks.HasFlag(SourceChecks.Sharing).ToPython();
+            using PyObject types = checks.HasFlag(SourceChecks.Values).ToPython(),
+                sharing = checks.HasFlag(SourceChecks.Sharing).ToPython();
             using PyObject watched = _vector.InvokeMethod("watch", types, sharing);
         }
     }
@@ -113,10 +118,12 @@ internal sealed unsafe class BridgeVector
     /// <summary>Copies what all copies show now; needs no GIL.</summary>
     public void Read(Span<byte> target) => Read(_rowsView!, target, 0, _request.Count);
 
-    /// <summary>Copies the last observation of the episode that ended in copy <paramref name="i"/> in the last step.</summary>
+    /// <summary>Copies the last observation of the episode that ended in copy <paramref name="i"/> in the last
+    /// step.</summary>
     public void ReadFinal(int i, Span<byte> target) => Read(_finalsView!, target, i, 1);
 
-    /// <summary>The value in Python that became element <paramref name="element"/> of copy <paramref name="i"/>'s row.</summary>
+    /// <summary>The value in Python that became element <paramref name="element"/> of copy <paramref name="i"/>'s
+    /// row.</summary>
     public double Original(int i, int element, bool final)
     {
         var view = (final ? _finalsView : _rowsView)!;
@@ -128,7 +135,8 @@ internal sealed unsafe class BridgeVector
     {
         using (Py.GIL())
         {
-            using PyObject i = index.ToPython(), last = ended.ToPython(), frame = _vector.InvokeMethod("render", i, last);
+            using PyObject i = index.ToPython(), last = ended.ToPython();
+            using PyObject frame = _vector.InvokeMethod("render", i, last);
             using PyBuffer view = frame.GetBuffer(PyBUF.CONTIG_RO);
             var pixels = new ReadOnlySpan<byte>((void*)view.Buffer, checked((int)view.Length)).ToArray();
             return new Picture((int)view.Shape![1], (int)view.Shape[0], pixels);
@@ -166,7 +174,8 @@ internal sealed unsafe class BridgeVector
         (_rowsView, _rows, _finalsView, _finals) = (null, null, null, null);
     }
 
-    private void Read(PyBuffer view, Span<byte> target, int row, int rows) => _reader.Read(RowAt(view, row), ItemSize(view), target, rows);
+    private void Read(PyBuffer view, Span<byte> target, int row, int rows) =>
+        _reader.Read(RowAt(view, row), ItemSize(view), target, rows);
 
     private byte* RowAt(PyBuffer view, int row) => (byte*)view.Buffer + (long)row * _reader.RowLength * ItemSize(view);
 
@@ -181,7 +190,8 @@ internal sealed unsafe class BridgeVector
         if (given == expected && fits) return view;
         var size = ItemSize(view);
         view.Dispose();
-        throw new EnvironmentException($"{_request.Id}: Python gave {given} bytes of observations in elements of {size} where {expected} were expected.");
+        throw new EnvironmentException(
+            $"{_request.Id}: Python gave {given} bytes of observations in elements of {size}; expected are {expected}.");
     }
 
     private IntPtr Share(string name)

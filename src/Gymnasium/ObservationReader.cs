@@ -36,7 +36,8 @@ internal sealed unsafe class ObservationReader
         if (!planes) return;
         switch (shape)
         {
-            case [var h, var w, var c] when c < Math.Min(h, w) || (c == h && c == w) || (element == ElementType.Byte && c is 1 or 3 or 4):
+            case [var h, var w, var c] when c < Math.Min(h, w) || (c == h && c == w) || (element == ElementType.Byte
+                && c is 1 or 3 or 4):
                 Shape = [c, h, w];
                 break;
             case [var s, var h, var w, (1 or 3 or 4) and var c]:
@@ -52,7 +53,8 @@ internal sealed unsafe class ObservationReader
         _channels = (int)(Shape[0] / _images);
         if (element != ElementType.Byte || high != 255) return;
         if (_channels is 1 or 3 or 4)
-            ChannelNames = [.. Enumerable.Repeat(_channels == 1 ? Gray : Colours[.._channels], (int)_images).SelectMany(names => names)];
+            ChannelNames = [.. Enumerable.Repeat(_channels == 1 ? Gray : Colours[.._channels], (int)_images)
+                .SelectMany(names => names)];
     }
 
     /// <summary>One row of ours.</summary>
@@ -67,7 +69,8 @@ internal sealed unsafe class ObservationReader
     /// <summary>The size of an element of ours, in bytes.</summary>
     public int ItemSize => _element == ElementType.Byte ? 1 : sizeof(float);
 
-    /// <summary>Writes <paramref name="rows"/> rows to <paramref name="target"/>: the one copy that an observation makes on our side.</summary>
+    /// <summary>Writes <paramref name="rows"/> rows to <paramref name="target"/>: the one copy that an observation
+    /// makes on our side.</summary>
     /// <param name="source">Where Python has them.</param>
     /// <param name="itemSize">The size of an element there, in bytes: 1 (bytes), 4 (float32) or 8 (float64).</param>
     /// <param name="target">Memory of as many rows of ours.</param>
@@ -95,7 +98,8 @@ internal sealed unsafe class ObservationReader
         }
     }
 
-    /// <summary>The element at <paramref name="source"/> that became element <paramref name="index"/> of a row of ours.</summary>
+    /// <summary>The element at <paramref name="source"/> that became element <paramref name="index"/> of a row of
+    /// ours.</summary>
     public double Original(byte* source, int itemSize, int index)
     {
         if (_channels > 1)

@@ -4,9 +4,10 @@ namespace RlLeap.Gymnasium;
 
 /// <summary>N environments of Python's as one vector of ours.</summary>
 /// <remarks>
-/// One Python call a vector step. Actions, rewards and ends lie in numpy arrays that both sides see. Observations are copied by the bridge as each
-/// copy hands them over (but ale-py's, which are new arrays every step), and once more, without the GIL, where they are read. Other threads' work goes
-/// on meanwhile. Floats are looked through in that pass: none is NaN or infinite, or too large for float32.
+/// One Python call a vector step. Actions, rewards and ends lie in numpy arrays that both sides see. Observations are
+/// copied by the bridge as each copy hands them over (but ale-py's, which are new arrays every step), and once more,
+/// without the GIL, where they are read. Other threads' work goes on meanwhile. Floats are looked through
+/// in that pass: none is NaN or infinite, or too large for float32.
 /// </remarks>
 internal sealed unsafe class PythonVector : IVectorEnvironment
 {
@@ -82,10 +83,12 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         for (var i = 0; i < Count; i++)
         {
             var reward = (float)_vector.Rewards[i];
-            if (!float.IsFinite(reward)) throw Wrong(i, $"the reward of action {actions[i]} is {Describe.NotAFloat(_vector.Rewards[i])}.");
+            if (!float.IsFinite(reward))
+                throw Wrong(i, $"the reward of action {actions[i]} is {Describe.NotAFloat(_vector.Rewards[i])}.");
             RawRewards[i] = reward;
             Rewards[i] = _request.Clip > 0 ? Math.Clamp(reward, -_request.Clip, _request.Clip) : reward;
-            StepTypes[i] = _vector.Terminated[i] != 0 ? StepType.Terminated : _vector.Truncated[i] != 0 ? StepType.Truncated : StepType.Mid;
+            StepTypes[i] = _vector.Terminated[i] != 0 ? StepType.Terminated
+                : _vector.Truncated[i] != 0 ? StepType.Truncated : StepType.Mid;
             _returns[i] += reward;
             _lengths[i]++;
             if (!StepTypes[i].IsLast()) continue;
@@ -102,14 +105,16 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
     {
         var observations = final ? FinalObservations : Observations;
         if (observations.Element != ElementType.Float32) return;
-        var bad = Describe.FirstNotFinite(observations.Floats.AsSpan(first * observations.RowLength, count * observations.RowLength));
+        var bad = Describe.FirstNotFinite(observations.Floats.AsSpan(first * observations.RowLength,
+            count * observations.RowLength));
         if (bad < 0) return;
         var (copy, element) = (first + bad / observations.RowLength, bad % observations.RowLength);
         var value = Describe.NotAFloat(_vector.Original(copy, element, final));
         throw Wrong(copy, $"element {element} of the {(final ? "final " : "")}observation is {value}.");
     }
 
-    private EnvironmentException Wrong(int copy, string what) => new(_failure = $"{Spec.Id} (copy {copy} of {Count}), step {_steps}: {what}");
+    private EnvironmentException Wrong(int copy, string what) =>
+        new(_failure = $"{Spec.Id} (copy {copy} of {Count}), step {_steps}: {what}");
 
     public void Run(Action work) => _python.Watch(work);
 
@@ -130,17 +135,20 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
         Observations.ReadFrom(_reading);
     }
 
-    // Made with render_mode=rgb_array, an environment of Python's draws itself; otherwise its observation is the picture, where that is an image.
+    // Made with render_mode=rgb_array, an environment of Python's draws itself; otherwise its observation is the
+    // picture, where that is an image.
     private bool Draws => Spec.Options.TryGetValue("render_mode", out var mode) && mode == "rgb_array";
 
     public bool CanRender => Draws || ObservedPicture.Shows(Spec);
 
     public Picture Render(int index) => Render(index, ended: false);
 
-    /// <summary>As <see cref="Render(int)"/>, or of the last moment of the episode that ended in the last step.</summary>
+    /// <summary>As <see cref="Render(int)"/>, or of the last moment of the episode that ended in the last
+    /// step.</summary>
     public Picture Render(int index, bool ended)
     {
-        if (!CanRender) throw new NotSupportedException($"{Spec.Id} draws pictures when made with ?render_mode=rgb_array.");
+        if (!CanRender)
+            throw new NotSupportedException($"{Spec.Id} draws pictures when made with ?render_mode=rgb_array.");
         if (!Draws) return ObservedPicture.Of(Spec, (ended ? FinalObservations : Observations).ByteRow(index));
         Picture? picture = null;
         _python.Run("render", () => picture = _vector.Render(index, ended));

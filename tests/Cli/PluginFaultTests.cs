@@ -1,11 +1,13 @@
-// A user's own parts that are wrong: what RlLeap says names the part, its assembly and what it broke, and asks nobody to report it.
+// A user's own parts that are wrong: what RlLeap says names the part, its assembly and what it broke, and asks nobody
+// to report it.
 using Xunit;
 
 namespace RlLeap.Tests.Cli;
 
 public sealed class PluginFaultTests
 {
-    private static readonly string Assembly = Path.Combine(Repository.Root, "tests/FaultyPlugins/bin/Release/net10.0/FaultyPlugins.dll");
+    private static readonly string Assembly = Path.Combine(Repository.Root,
+        "tests/FaultyPlugins/bin/Release/net10.0/FaultyPlugins.dll");
 
     private static string Fails(params string[] arguments)
     {
@@ -17,16 +19,19 @@ public sealed class PluginFaultTests
     }
 
     [Theory]
-    [InlineData("features", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "returned Float32 [32, 8] from Forward where Float32 [32, 9]")]
+    [InlineData("features", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll",
+        "returned Float32 [32, 8] from Forward where Float32 [32, 9]")]
     [InlineData("null", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "returned null from Forward")]
     [InlineData("double", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "returned Float64")]
     [InlineData("throws", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "in Forward")]
-    [InlineData("later", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "InvalidOperationException in Forward: the wheels came off")]
+    [InlineData("later", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll",
+        "InvalidOperationException in Forward: the wheels came off")]
     [InlineData("shapes", "FaultyPlugins.FaultyNetwork in FaultyPlugins.dll", "in Forward")]
     public void ATrainingNamesTheNetworkThatIsWrong(string how, params string[] expected)
     {
         using var folder = new TempFolder();
-        var error = Fails("train", "MinAtar/Breakout-v1", "--agent-steps", "6400", "--directory", folder["r"], "--set", $"agent.network=faulty/network?how={how}",
+        var error = Fails("train", "MinAtar/Breakout-v1", "--agent-steps", "6400", "--directory", folder["r"],
+            "--set", $"agent.network=faulty/network?how={how}",
             "--set", "record.evaluation-episodes=0");
         Assert.All(expected, part => Assert.Contains(part, error));
     }
@@ -57,7 +62,8 @@ public sealed class PluginFaultTests
     public void ATrainingNamesTheEnvironmentThatIsWrong(string how, string expected)
     {
         using var folder = new TempFolder();
-        Assert.Contains(expected, Fails("train", $"faulty/Env-v0?how={how}", "--agent-steps", "6400", "--directory", folder["r"]));
+        Assert.Contains(expected, Fails("train", $"faulty/Env-v0?how={how}", "--agent-steps", "6400", "--directory",
+            folder["r"]));
     }
 
     private static string Check(string kind, string name, int code)
@@ -97,7 +103,8 @@ public sealed class PluginFaultTests
 
     [Fact]
     public void TheCheckOfAnEnvironmentFindsASharedArray() =>
-        Assert.Contains("!!  Two environments keep apart\n      what happened: both handed out the same array", Check("envs", "faulty/Env-v0?how=shares", 1));
+        Assert.Contains("!!  Two environments keep apart\n      what happened: both handed out the same array",
+            Check("envs", "faulty/Env-v0?how=shares", 1));
 
     [Theory]
     [InlineData("networks", "faulty/network")]
@@ -105,17 +112,20 @@ public sealed class PluginFaultTests
     [InlineData("networks", "mlp")]
     [InlineData("methods", "faulty/method")]
     [InlineData("methods", "leap")]
-    public void TheChecksFindNothingWhereNothingIs(string kind, string name) => Assert.Contains("keeps all 10 rules", Check(kind, name, 0));
+    public void TheChecksFindNothingWhereNothingIs(string kind, string name) => Assert.Contains("keeps all 10 rules",
+        Check(kind, name, 0));
 
     [Theory]
     [InlineData("networks", "nothing", "There is no network nothing")]
     [InlineData("methods", "nothing", "No method is named nothing; there are none, leap,")]
     [InlineData("networks", "my/nothing", "my/nothing")]
-    public void AnUnknownNameIsNamed(string kind, string name, string expected) => Assert.Contains(expected, Fails(kind, "check", name));
+    public void AnUnknownNameIsNamed(string kind, string name, string expected) => Assert.Contains(expected,
+        Fails(kind, "check", name));
 
     [Theory]
     [InlineData("4,x")]
     [InlineData("0")]
     [InlineData("99999,99999,99999")]
-    public void AnInputThatIsNoShapeIsNamed(string input) => Assert.Contains("--input", Fails("networks", "check", "mlp", "--input", input));
+    public void AnInputThatIsNoShapeIsNamed(string input) => Assert.Contains("--input", Fails("networks", "check",
+        "mlp", "--input", input));
 }

@@ -13,15 +13,23 @@ public static class NetworksCommand
     {
         var assembly = Plugins.Option();
         assembly.Recursive = true;
-        var command = new Command("networks", "Networks of agents by name: list them, or check one against the rules in plain words.") { assembly };
+        var command = new Command("networks",
+            "Networks of agents by name: list them, or check one against the rules in plain words.") { assembly };
         command.SetAction(result => List(result.GetValue(assembly)));
         var list = new Command("list", "Every network that can be named now.");
         list.SetAction(result => List(result.GetValue(assembly)));
         command.Add(list);
 
-        var name = new Argument<string>("NAME") { Description = "For example mlp, or my/two-layers?units=64 with --assembly." };
-        var input = new Option<string>("--input") { Description = "Shape of one input, without the batch axis.", DefaultValueFactory = _ => "4,10,10" };
-        var check = new Command("check", "Runs a network on random inputs and says which rules it breaks and why that happens.") { name, input };
+        var name = new Argument<string>("NAME")
+        {
+            Description = "For example mlp, or my/two-layers?units=64 with --assembly.",
+        };
+        var input = new Option<string>("--input")
+        {
+            Description = "Shape of one input, without the batch axis.", DefaultValueFactory = _ => "4,10,10",
+        };
+        var check = new Command("check",
+            "Runs a network on random inputs and says which rules it breaks and why that happens.") { name, input };
         check.SetAction(result => Check(result.GetValue(name)!, result.GetValue(input)!, result.GetValue(assembly)));
         command.Add(check);
         return command;
@@ -39,13 +47,16 @@ public static class NetworksCommand
         Plugins.LoadByHand(assemblies ?? []);
         var sizes = input.Split(',', StringSplitOptions.TrimEntries);
         if (!sizes.All(size => long.TryParse(size, out var n) && n is > 0 and <= 100_000) || sizes.Length > 8)
-            throw new RlLeapException($"--input has to be sizes above zero with commas between, for example 4,10,10; it is '{input}'.");
+            throw new RlLeapException(
+                $"--input has to be sizes above zero with commas between, for example 4,10,10; it is '{input}'.");
         var shape = Array.ConvertAll(sizes, long.Parse);
-        if (shape.Aggregate(1.0, (product, size) => product * size) > 10_000_000) throw new RlLeapException($"--input {input} is more than ten million numbers.");
+        if (shape.Aggregate(1.0, (product, size) => product * size) > 10_000_000)
+            throw new RlLeapException($"--input {input} is more than ten million numbers.");
         Network Make() => AgentNetworks.Create(name, Box.Bytes(1, shape));
         var network = Make();
         var parameters = network.Parameters.Sum(p => p.Shape.Aggregate(1L, (product, size) => product * size));
-        Console.WriteLine($"{name}: reads {Shape.Text(network.InputShape)}, gives {network.Features} features, {parameters} parameters");
+        Console.WriteLine($"{name}: reads {Shape.Text(network.InputShape)}, "
+            + $"gives {network.Features} features, {parameters} parameters");
         return RuleReport.Print(name, NetworkCheck.Rules, rule => NetworkCheck.Run(rule, Make));
     }
 }
@@ -53,10 +64,11 @@ public static class NetworksCommand
 /// <summary>`methods list` and `methods check NAME`; alone it lists.</summary>
 public static class MethodsCommand
 {
-    private static readonly IReadOnlyDictionary<string, Func<MetaLearningMethod>> BuiltIn = new Dictionary<string, Func<MetaLearningMethod>>
+    private static readonly Dictionary<string, Func<MetaLearningMethod>> BuiltIn = new()
     {
-        ["none"] = () => new NoPretrainingOptions(), ["leap"] = () => new LeapOptions(), ["reptile"] = () => new ReptileOptions(),
-        ["fomaml"] = () => new FirstOrderMamlOptions(), ["maml"] = () => new MamlOptions(), ["finetuning"] = () => new FinetuningOptions(),
+        ["none"] = () => new NoPretrainingOptions(), ["leap"] = () => new LeapOptions(),
+        ["reptile"] = () => new ReptileOptions(), ["fomaml"] = () => new FirstOrderMamlOptions(),
+        ["maml"] = () => new MamlOptions(), ["finetuning"] = () => new FinetuningOptions(),
         ["hat"] = () => new HatOptions(), ["progressive"] = () => new ProgressiveOptions(),
     };
 
@@ -64,14 +76,19 @@ public static class MethodsCommand
     {
         var assembly = Plugins.Option();
         assembly.Recursive = true;
-        var command = new Command("methods", "Methods of meta-learning by name: list them, or check one against the rules in plain words.") { assembly };
+        var command = new Command("methods",
+            "Methods of meta-learning by name: list them, or check one against the rules in plain words.") { assembly };
         command.SetAction(result => List(result.GetValue(assembly)));
         var list = new Command("list", "Every method that can be named now.");
         list.SetAction(result => List(result.GetValue(assembly)));
         command.Add(list);
 
-        var name = new Argument<string>("NAME") { Description = "For example leap, or my/part-way?fraction=0.25 with --assembly." };
-        var check = new Command("check", "Meta-learns small tasks (sine waves) and says which rules a method breaks and why that happens.") { name };
+        var name = new Argument<string>("NAME")
+        {
+            Description = "For example leap, or my/part-way?fraction=0.25 with --assembly.",
+        };
+        var check = new Command("check",
+            "Meta-learns small tasks (sine waves) and says which rules a method breaks and why that happens.") { name };
         check.SetAction(result => Check(result.GetValue(name)!, result.GetValue(assembly)));
         command.Add(check);
         return command;
@@ -88,7 +105,9 @@ public static class MethodsCommand
     {
         Plugins.LoadByHand(assemblies ?? []);
         if (!BuiltIn.ContainsKey(name) && !name.Contains('/'))
-            throw new RlLeapException($"No method is named {name}; there are {string.Join(", ", BuiltIn.Keys.Concat(Methods.Ids))}. Yours comes in with --assembly path.dll.");
+            throw new RlLeapException(
+                $"No method is named {name}; there are {string.Join(", ", BuiltIn.Keys.Concat(Methods.Ids))}. "
+                + "Yours comes in with --assembly path.dll.");
         var method = BuiltIn.TryGetValue(name, out var make) ? make() : Methods.Create(name);
         Console.WriteLine($"{name}: {method}");
         var problem = new MethodProblem { Method = method };

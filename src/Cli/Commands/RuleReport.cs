@@ -1,6 +1,7 @@
 namespace RlLeap.Cli.Commands;
 
-/// <summary>The rules of a contract on the terminal: one line each, and for those that are broken what happened and why that usually is.</summary>
+/// <summary>The rules of a contract on the terminal: one line each, and for those that are broken what happened and
+/// why that usually is.</summary>
 internal static class RuleReport
 {
     /// <summary>Checks and prints every rule; the exit code.</summary>
@@ -8,7 +9,8 @@ internal static class RuleReport
     /// <param name="rules">The rules.</param>
     /// <param name="check">Checks one; null when it holds.</param>
     /// <param name="more">Goes after the line of one that keeps all rules.</param>
-    public static int Print(string name, IReadOnlyList<string> rules, Func<string, Finding?> check, Func<string>? more = null)
+    public static int Print(string name, IReadOnlyList<string> rules, Func<string, Finding?> check,
+        Func<string>? more = null)
     {
         var (broken, stopped) = (0, 0);
         var errors = new HashSet<string>();
@@ -28,7 +30,8 @@ internal static class RuleReport
             Console.WriteLine($"      likely cause:  {finding.LikelyCause}");
         }
         var rest = stopped > 0 ? $"; {stopped} more could not be checked for the same error" : "";
-        Console.WriteLine(broken == 0 ? $"{name} keeps all {rules.Count} rules.{more?.Invoke()}" : $"{name} breaks {broken} of {rules.Count} rules{rest}.");
+        Console.WriteLine(broken == 0 ? $"{name} keeps all {rules.Count} rules.{more?.Invoke()}"
+            : $"{name} breaks {broken} of {rules.Count} rules{rest}.");
         return broken == 0 ? 0 : Shell.Failed;
     }
 }

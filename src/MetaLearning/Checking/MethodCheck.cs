@@ -11,7 +11,8 @@ public sealed record MethodProblem
     public required MetaLearningMethod Method { get; init; }
 
     /// <summary>How tasks are learned.</summary>
-    public LearnerOptions Learner { get; init; } = new() { GradientSteps = 8, Optimizer = new OptimizerOptions { LearningRate = 0.02 } };
+    public LearnerOptions Learner { get; init; } = new() { GradientSteps = 8,
+        Optimizer = new OptimizerOptions { LearningRate = 0.02 } };
 
     /// <summary>How the initialization moves.</summary>
     public OptimizerOptions MetaOptimizer { get; init; } = new() { Kind = OptimizerKind.Adam, LearningRate = 0.01 };
@@ -25,7 +26,8 @@ public sealed record MethodProblem
     /// <summary>A meta-learner of a seed.</summary>
     public IMetaLearner Open(long seed = 1) => Method.Create(new MetaLearnerContext
     {
-        Network = new SmallMlp([1, 12, 10], activateLast: true), Pool = Pool, Learner = Learner, MetaOptimizer = MetaOptimizer,
+        Network = new SmallMlp([1, 12, 10], activateLast: true), Pool = Pool, Learner = Learner,
+            MetaOptimizer = MetaOptimizer,
         MetaSteps = 4, Rng = new Rng(seed),
     });
 
@@ -58,7 +60,8 @@ public sealed record MethodProblem
     }
 }
 
-/// <summary>The contract of <see cref="MetaLearningMethod"/>, checked on sine waves: what `rlleap methods check NAME` prints.</summary>
+/// <summary>The contract of <see cref="MetaLearningMethod"/>, checked on sine waves: what `rlleap methods check NAME`
+/// prints.</summary>
 public static class MethodCheck
 {
     private static readonly RuleBook<MethodProblem> Book = new(new Dictionary<string, Action<MethodProblem>>
@@ -82,30 +85,39 @@ public static class MethodCheck
     public static Finding? Run(string rule, MethodProblem problem) => Book.Run(rule, problem);
 
     /// <summary>Checks every rule.</summary>
-    public static IReadOnlyList<Finding> Run(MethodProblem problem) => [.. Rules.Select(rule => Run(rule, problem)).OfType<Finding>()];
+    public static IReadOnlyList<Finding> Run(MethodProblem problem) => [.. Rules.Select(rule => Run(rule, problem))
+        .OfType<Finding>()];
 
     private static void SurvivesJson(MethodProblem problem)
     {
         var method = problem.Method;
         BrokenRule.Unless(method.Name.Length > 0, "its Name is empty", "give it the name that configs use.");
-        var read = JsonSerializer.Deserialize<MetaLearningMethod>(JsonSerializer.Serialize(method, Methods.Json), Methods.Json);
-        BrokenRule.Unless(method.Equals(read), $"{method} became {read}", "options are the parameters of the record's constructor, of types that JSON has.");
+        var read = JsonSerializer.Deserialize<MetaLearningMethod>(JsonSerializer.Serialize(method, Methods.Json),
+            Methods.Json);
+        BrokenRule.Unless(method.Equals(read), $"{method} became {read}",
+            "options are the parameters of the record's constructor, of types that JSON has.");
     }
 
     private static void MetaLearns(MethodProblem problem)
     {
         using var learner = problem.Open();
         var step = learner.MetaStep(problem.BatchAt(0), new InlineExecutor());
-        BrokenRule.Unless(step.Diverged.Count == 0, $"{step.Diverged.Count} of 3 tasks diverged: {string.Join(" ", step.Diverged.Select(d => d.Failure))}", "what they contributed is not finite.");
-        BrokenRule.Unless(learner.MetaSteps == 1, $"MetaSteps is {learner.MetaSteps} after one meta-step", "count it in MetaStep.");
-        BrokenRule.Unless(Values(learner).All(float.IsFinite), "what it meta-learned is NaN or infinite", "a division by zero (a norm, a count), or a step that is too large.");
-        BrokenRule.Unless(problem.Learn(learner).All(double.IsFinite), "a new task's losses are not finite", "it starts from values that are too large.");
+        BrokenRule.Unless(step.Diverged.Count == 0,
+            $"{step.Diverged.Count} of 3 tasks diverged: {string.Join(" ", step.Diverged.Select(d => d.Failure))}",
+            "what they contributed is not finite.");
+        BrokenRule.Unless(learner.MetaSteps == 1, $"MetaSteps is {learner.MetaSteps} after one meta-step",
+            "count it in MetaStep.");
+        BrokenRule.Unless(Values(learner).All(float.IsFinite), "what it meta-learned is NaN or infinite",
+            "a division by zero (a norm, a count), or a step that is too large.");
+        BrokenRule.Unless(problem.Learn(learner).All(double.IsFinite), "a new task's losses are not finite",
+            "it starts from values that are too large.");
     }
 
     private static void SameSeed(MethodProblem problem)
     {
         using IMetaLearner first = problem.Open(), second = problem.Open();
-        RequireSame(problem.Curve(first), problem.Curve(second), "equal seeds give different curves", "it draws from somewhere else than the Rng it is given, or keeps state in a static field.");
+        RequireSame(problem.Curve(first), problem.Curve(second), "equal seeds give different curves",
+            "it draws from somewhere else than the Rng it is given, or keeps state in a static field.");
     }
 
     private static void OtherSeed(MethodProblem problem)
@@ -113,19 +125,26 @@ public static class MethodCheck
         using IMetaLearner first = problem.Open(1), second = problem.Open(2);
         first.MetaStep(problem.BatchAt(0), new InlineExecutor());
         second.MetaStep(problem.BatchAt(0), new InlineExecutor());
-        BrokenRule.Unless(!Values(first).SequenceEqual(Values(second)), "two seeds give the same initialization", "it does not draw it from the Rng it is given.");
+        BrokenRule.Unless(!Values(first).SequenceEqual(Values(second)), "two seeds give the same initialization",
+            "it does not draw it from the Rng it is given.");
     }
 
     private static void Workers(MethodProblem problem)
     {
-        const string Cause = "an observer shares state with others (a static field, a field of the method); each task needs its own.";
-        using IMetaLearner inline = problem.Open(), shuffled = problem.Open(), one = problem.Open(), two = problem.Open();
+        const string Cause = "an observer shares state with others (a static field, a field of the method); "
+            + "each task needs its own.";
+        using IMetaLearner inline = problem.Open(), shuffled = problem.Open(), one = problem.Open(),
+            two = problem.Open();
         var curve = problem.Curve(inline);
-        RequireSame(curve, problem.Curve(shuffled, executor: new InlineExecutor(new Rng(5))), "another order of training gives another curve", Cause);
-        RequireSame(curve, problem.Curve(one, executor: new ThreadExecutor(1)), "a thread of its own gives another curve", Cause);
-        RequireSame(curve, problem.Curve(two, executor: new ThreadExecutor(2)), "two workers give another curve", Cause);
+        RequireSame(curve, problem.Curve(shuffled, executor: new InlineExecutor(new Rng(5))),
+            "another order of training gives another curve", Cause);
+        RequireSame(curve, problem.Curve(one, executor: new ThreadExecutor(1)),
+            "a thread of its own gives another curve", Cause);
+        RequireSame(curve, problem.Curve(two, executor: new ThreadExecutor(2)), "two workers give another curve",
+            Cause);
         foreach (var other in new[] { shuffled, one, two })
-            BrokenRule.Unless(Values(inline).SequenceEqual(Values(other)), "workers or their order change the initialization", Cause);
+            BrokenRule.Unless(Values(inline).SequenceEqual(Values(other)),
+                "workers or their order change the initialization", Cause);
     }
 
     private static void HeldOut(MethodProblem problem)
@@ -134,7 +153,8 @@ public static class MethodCheck
         learner.MetaStep(problem.BatchAt(0), new InlineExecutor());
         var (before, file) = (Values(learner), Saved(learner));
         problem.Learn(learner);
-        BrokenRule.Unless(before.SequenceEqual(Values(learner)) && file.AsSpan().SequenceEqual(Saved(learner)), "training a held-out task changed what was meta-learned",
+        BrokenRule.Unless(before.SequenceEqual(Values(learner)) && file.AsSpan().SequenceEqual(Saved(learner)),
+            "training a held-out task changed what was meta-learned",
             "Begin has to hand out a copy.");
     }
 
@@ -149,9 +169,14 @@ public static class MethodCheck
             straight.Save(path);
             using var resumed = problem.Open();
             resumed.Load(path);
-            BrokenRule.Unless(straight.MetaSteps == resumed.MetaSteps, $"{straight.MetaSteps} meta-steps became {resumed.MetaSteps}", "Save has to write the number, Load to read it.");
-            RequireSame(problem.Curve(straight, 2), problem.Curve(resumed, 2), "going on from a file gives another curve", "Save leaves something out: the meta-optimizer, a counter.");
-            BrokenRule.Unless(Saved(straight).AsSpan().SequenceEqual(Saved(resumed)), "going on from a file saves other bytes", "Save leaves something out, or writes a time or an address.");
+            BrokenRule.Unless(straight.MetaSteps == resumed.MetaSteps,
+                $"{straight.MetaSteps} meta-steps became {resumed.MetaSteps}",
+                "Save has to write the number, Load to read it.");
+            RequireSame(problem.Curve(straight, 2), problem.Curve(resumed, 2),
+                "going on from a file gives another curve",
+                "Save leaves something out: the meta-optimizer, a counter.");
+            BrokenRule.Unless(Saved(straight).AsSpan().SequenceEqual(Saved(resumed)),
+                "going on from a file saves other bytes", "Save leaves something out, or writes a time or an address.");
         }
         finally
         {
@@ -173,7 +198,8 @@ public static class MethodCheck
         var early = Live();
         Live();
         var late = Live();
-        BrokenRule.Unless(early == late, $"{late - early} tensors more are alive after four meta-steps", "free what an observer keeps in Dispose, and keep tensors with Keep.");
+        BrokenRule.Unless(early == late, $"{late - early} tensors more are alive after four meta-steps",
+            "free what an observer keeps in Dispose, and keep tensors with Keep.");
     }
 
     private static void Cancelled(MethodProblem problem)
@@ -186,10 +212,13 @@ public static class MethodCheck
         try
         {
             learner.MetaStep(problem.BatchAt(1), new ThreadExecutor(1), cancelled.Token);
-            throw new BrokenRule("a cancelled meta-step went on", "hand the token to the executor, and throw where it asks to leave.");
+            throw new BrokenRule("a cancelled meta-step went on",
+                "hand the token to the executor, and throw where it asks to leave.");
         }
         catch (OperationCanceledException) { }
-        BrokenRule.Unless(before.AsSpan().SequenceEqual(Saved(learner)), "a cancelled meta-step changed what was meta-learned", "change nothing before all contributions are there.");
+        BrokenRule.Unless(before.AsSpan().SequenceEqual(Saved(learner)),
+            "a cancelled meta-step changed what was meta-learned",
+            "change nothing before all contributions are there.");
     }
 
     private static void EmptyBatch(MethodProblem problem)
@@ -200,12 +229,14 @@ public static class MethodCheck
         throw new BrokenRule("an empty batch is not refused in words", "throw a RlLeapException that says so.");
     }
 
-    private static void RequireSame(List<double> a, List<double> b, string what, string likelyCause) => BrokenRule.Unless(a.SequenceEqual(b), what, likelyCause);
+    private static void RequireSame(List<double> a, List<double> b, string what, string likelyCause) =>
+        BrokenRule.Unless(a.SequenceEqual(b), what, likelyCause);
 
     private static float[] Values(IMetaLearner learner)
     {
         using var scope = NewDisposeScope();
-        return [.. learner.Initialization.Shared.Flat.detach().data<float>(), .. learner.Initialization.Buffers.Flat.detach().data<float>()];
+        return [.. learner.Initialization.Shared.Flat.detach().data<float>(),
+            .. learner.Initialization.Buffers.Flat.detach().data<float>()];
     }
 
     private static byte[] Saved(IMetaLearner learner)
