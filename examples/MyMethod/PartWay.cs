@@ -20,7 +20,7 @@ public sealed record PartWay(double Fraction = 0.5) : PerTaskMethod
     private sealed class Observer(string taskId, double fraction) : PathObserver(taskId)
     {
         // Called at every point of the path, before the update that leaves it.
-        protected override void Arrive(Tensor position, Tensor gradient, double loss)
+        protected override void ObservePoint(Tensor position, Tensor gradient, double loss)
         {
             if (Points == 0) Keep("start", position);
         }

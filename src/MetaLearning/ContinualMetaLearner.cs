@@ -1,145 +1,127 @@
-using System.Globalization;
 using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>What methods share that train task after task and grow one state: HAT and Progressive Nets.</summary>
-/// <remarks>The state is the initialization (what all tasks share) and, for every task seen, tensors by name. A meta-step visits the tasks of its batch in order;
-/// a task may be visited again. Runs on the calling thread: these methods are parallel over seeds and splits only.</remarks>
-internal abstract class ContinualMetaLearner : IMetaLearner
+/// <summary>What HAT and Progressive Nets share: they learn one task after another, and one state grows.</summary>
+/// <remarks>
+/// The state is the initialization, which all tasks share, and for every task seen its own tensors by name. A meta-step
+/// visits the tasks of its batch in order. A task may be visited again. All runs on the calling thread.
+/// </remarks>
+internal abstract class ContinualMetaLearner(MetaLearningMethod method, MetaLearnerContext context)
+    : MetaLearner(method, context, sharedHeads: null)
 {
-    private const string TaskPrefix = "task:";
+    private const string TaskPrefix = "task:", TasksNote = "tasks";
 
-    protected ContinualMetaLearner(MetaLearningMethod method, MetaLearnerContext setting)
-    {
-        (Method, Setting) = (method, setting);
-        Initialization = new MetaInitialization(setting.Network, sharedHeads: null, setting.DType, setting.Device);
-        Initialization.Draw(setting.Rng.Split("initialization"));
-    }
-
-    public MetaLearningMethod Method { get; }
-
-    public long MetaSteps { get; private set; }
-
-    public MetaInitialization Initialization { get; }
-
-    protected MetaLearnerContext Setting { get; }
-
-    /// <summary>What is kept for each task, by its id. Never changed in place: a visit puts another dictionary there.</summary>
+    /// <summary>Each task's own tensors by name, by the task's id.</summary>
+    /// <remarks>A dictionary of tensors never changes: a visit puts another one in its place.</remarks>
     protected Dictionary<string, Dictionary<string, Tensor>> Tasks { get; private set; } = [];
 
-    /// <summary>A learner of a task at the present state; its training must not change the state.</summary>
-    public abstract Learner Begin(ITask task, LearnerOptions options, Rng rng);
+    /// <summary>A learner of a task at the present state. Its training must not change the state.</summary>
+    public abstract override Learner Begin(ITask task, LearnerOptions options, Rng rng);
 
-    /// <summary>Takes over what a visit learned: what is shared into <see cref="Initialization"/>; returns what is the task's own.</summary>
+    /// <summary>Frees the tensors of all tasks.</summary>
+    public override void Dispose()
+    {
+        foreach (var own in Tasks.Values) Free(own);
+        base.Dispose();
+    }
+
+    /// <summary>Takes over what a visit learned. The shared part goes into the initialization.</summary>
+    /// <returns>The task's own tensors, made by <see cref="Copy"/>.</returns>
     protected abstract Dictionary<string, Tensor> Consolidate(ITask task, Learner learner);
 
-    public MetaStepRecord MetaStep(IReadOnlyList<ITask> batch, IExecutor executor, CancellationToken cancellation = default)
+    /// <summary>Copies of a model's parameters and buffers, by the names that files use.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="except">Names to leave out.</param>
+    protected static Dictionary<string, Tensor> Copy(Model model, IReadOnlySet<string>? except = null) => model.Export()
+        .Where(entry => except?.Contains(entry.Name) != true)
+        .ToDictionary(entry => entry.Name, entry => entry.Value.to(model.Device));
+
+    protected override MetaStepRecord Step(
+        IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
     {
-        if (batch.Count == 0) throw new RlLeapException("A meta-step needs at least one task; the batch is empty.");
         using var scope = NewDisposeScope();
-        var (before, shared) = (new Dictionary<string, Dictionary<string, Tensor>>(Tasks), Initialization.Shared.Flat.detach().clone());
+        var tasksBefore = new Dictionary<string, Dictionary<string, Tensor>>(Tasks);
+        var sharedBefore = Initialization.Shared.Flat.detach().clone();
         var (records, diverged) = (new List<TaskRecord>(), new List<TaskOutcome>());
         try
         {
-            for (var i = 0; i < batch.Count; i++)
-            {
-                var seed = (long)(Setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1);
+            foreach (var job in jobs)
                 try
                 {
-                    records.Add(Visit(batch[i], seed, cancellation));
+                    records.Add(Visit(batch[job.Index], job, tasksBefore, cancellation));
                 }
                 catch (DivergenceException e)
                 {
-                    diverged.Add(new TaskOutcome(new TaskJob { TaskId = batch[i].Info.Id, Seed = seed, MetaStep = MetaSteps, Index = i, Method = Method, Learner = Setting.Learner }, null, e.Message));
-                    if (diverged.Count > Setting.MaxDiverged * batch.Count || diverged.Count == batch.Count)
-                        throw new RlLeapException($"Meta-step {MetaSteps}: {diverged.Count} of {batch.Count} tasks diverged (at most {Setting.MaxDiverged:P0} may): [seed {seed}] {e.Message}");
+                    diverged.Add(new TaskOutcome(job, null, e.Message));
+                    RequireEnoughTasks(diverged, batch.Count);
                 }
-            }
         }
         catch
         {
-            foreach (var (id, kept) in Tasks)
-                if (!before.TryGetValue(id, out var old) || !ReferenceEquals(old, kept)) Free(kept);
-            Tasks = before;
-            Initialization.Shared.CopySharedFrom(shared);
+            foreach (var own in Tasks.Values.Except(tasksBefore.Values)) Free(own);
+            Tasks = tasksBefore;
+            Initialization.Shared.CopySharedFrom(sharedBefore);
             throw;
         }
-        foreach (var (id, old) in before)
-            if (!ReferenceEquals(Tasks[id], old)) Free(old);
-        return new MetaStepRecord(MetaSteps++, records, diverged, 0);
-
-        TaskRecord Visit(ITask task, long seed, CancellationToken cancel)
-        {
-            using var learner = Begin(task, Setting.Learner, new Rng(seed));
-            var losses = new List<double>();
-            while (!learner.IsDone)
-            {
-                cancel.ThrowIfCancellationRequested();
-                losses.Add(learner.TrainStep().Loss);
-            }
-            learner.RequireFinite(); // what is absorbed is everybody's
-            using var inner = NewDisposeScope();
-            using var _ = no_grad();
-            var own = Consolidate(task, learner);
-            foreach (var value in own.Values) value.DetachFromDisposeScope();
-            // Seen twice in one batch: the first visit's tensors are nobody's any more.
-            if (Tasks.TryGetValue(task.Info.Id, out var previous) && !before.ContainsValue(previous)) Free(previous);
-            Tasks[task.Info.Id] = own;
-            var metrics = new Dictionary<string, double> { ["loss.first"] = losses[0], ["loss.last"] = losses[^1], ["loss.mean"] = losses.Average() };
-            learner.Record(metrics);
-            return new TaskRecord(task.Info.Id, seed, learner.Step, metrics);
-        }
+        foreach (var replaced in tasksBefore.Values.Except(Tasks.Values)) Free(replaced);
+        return new MetaStepRecord(MetaSteps, records, diverged, GradientNorm: 0);
     }
 
-    public void Save(string path)
+    protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes)
     {
-        using var scope = NewDisposeScope();
         var tensors = Initialization.Export();
         foreach (var (id, own) in Tasks)
-            foreach (var (name, value) in own) tensors.Add($"{TaskPrefix}{id}:{name}", value);
-        SafeTensors.Write(path, tensors, new Dictionary<string, string>
-        {
-            ["method"] = Method.Name, ["network"] = Setting.Network.Name, ["meta-steps"] = MetaSteps.ToString(CultureInfo.InvariantCulture), ["tasks"] = JsonSerializer.Serialize(Tasks.Keys),
-        });
+            foreach (var (name, value) in own) tensors.Add(Prefix(id) + name, value);
+        notes[TasksNote] = JsonSerializer.Serialize(Tasks.Keys);
+        return tensors;
     }
 
-    public void Load(string path)
+    protected override void Import(MetaCheckpoint checkpoint)
     {
-        using var scope = NewDisposeScope();
-        var (tensors, notes) = SafeTensors.Read(path);
-        if (notes.GetValueOrDefault("method") != Method.Name || !long.TryParse(notes.GetValueOrDefault("meta-steps"), out var steps) || !notes.TryGetValue("tasks", out var ids))
-            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("method") ?? "something else"}, not of {Method.Name}.");
-        Initialization.Import(tensors, path);
+        var ids = JsonSerializer.Deserialize<string[]>(checkpoint.Note(TasksNote))!;
+        Initialization.Import(checkpoint.Tensors, checkpoint.Path);
         foreach (var own in Tasks.Values) Free(own);
-        Tasks = [];
-        foreach (var id in JsonSerializer.Deserialize<string[]>(ids)!)
+        var device = Initialization.Shared.Flat.device;
+        Tasks = ids.ToDictionary(id => id, id => checkpoint.Tensors
+            .Where(tensor => tensor.Key.StartsWith(Prefix(id), StringComparison.Ordinal))
+            .ToDictionary(
+                tensor => tensor.Key[Prefix(id).Length..],
+                tensor => tensor.Value.to(device).DetachFromDisposeScope()));
+    }
+
+    private TaskRecord Visit(
+        ITask task, TaskJob job, Dictionary<string, Dictionary<string, Tensor>> tasksBefore,
+        CancellationToken cancellation)
+    {
+        using var learner = Begin(task, job.Learner, new Rng(job.Seed));
+        var losses = new LossSummary();
+        while (!learner.IsDone)
         {
-            var prefix = $"{TaskPrefix}{id}:";
-            Tasks[id] = tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .ToDictionary(t => t.Key[prefix.Length..], t => t.Value.to(Initialization.Shared.Flat.device).DetachFromDisposeScope());
+            cancellation.ThrowIfCancellationRequested();
+            losses.Add(learner.TrainStep().Loss);
         }
-        MetaSteps = steps;
+        learner.RequireFinite(); // all tasks share what comes next
+
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var own = Consolidate(task, learner);
+        foreach (var value in own.Values) value.DetachFromDisposeScope();
+        // A second visit in one batch replaces tensors that the state before the batch does not hold.
+        if (Tasks.TryGetValue(task.Info.Id, out var previous) && !tasksBefore.ContainsValue(previous)) Free(previous);
+        Tasks[task.Info.Id] = own;
+
+        var metrics = losses.Metrics;
+        learner.Record(metrics);
+        return new TaskRecord(task.Info.Id, job.Seed, learner.Step, metrics);
     }
 
-    public void Dispose()
-    {
-        foreach (var own in Tasks.Values) Free(own);
-        Initialization.Dispose();
-    }
+    private static string Prefix(string id) => $"{TaskPrefix}{id}:";
 
     private static void Free(Dictionary<string, Tensor> own)
     {
         foreach (var value in own.Values) value.Dispose();
     }
-}
-
-/// <summary>A task whose heads are its own, whatever it says of sharing them.</summary>
-internal sealed class PrivateHeads(ITask inner) : ITask
-{
-    public TaskInfo Info { get; } = inner.Info with { Heads = [.. inner.Info.Heads.Select(head => head with { Shared = false })] };
-
-    public ITaskStream Open(Rng rng, Device device) => inner.Open(rng, device);
 }

@@ -1,7 +1,7 @@
 namespace RlLeap.MetaLearning;
 
 /// <summary>Learns, over many tasks, where learning a task should start.</summary>
-/// <remarks>What a meta-learner knows is what it has meta-learned; training a task from it (<see cref="Begin"/>) does not change a bit of that.</remarks>
+/// <remarks>Training a task from what was meta-learned (<see cref="Begin"/>) does not change a bit of it.</remarks>
 public interface IMetaLearner : IDisposable
 {
     /// <summary>The method with its options.</summary>
@@ -15,59 +15,73 @@ public interface IMetaLearner : IDisposable
 
     /// <summary>Learns from one batch of tasks.</summary>
     /// <param name="batch">The tasks; one may occur several times.</param>
-    /// <param name="executor">Where tasks are trained, for methods that train them independently; the others train one growing state here.</param>
+    /// <param name="executor">
+    /// Where tasks are trained, for methods that train them independently of one another.
+    /// </param>
     /// <param name="cancellation">Asks to leave; the meta-learner is then as before the step.</param>
-    /// <exception cref="RlLeapException">Too many tasks diverged.</exception>
+    /// <exception cref="RlLeapException">The batch is empty, or too many tasks diverged.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    MetaStepRecord MetaStep(IReadOnlyList<ITask> batch, IExecutor executor, CancellationToken cancellation = default);
+    MetaStepRecord MetaStep(
+        IReadOnlyList<ITask> batch, IExecutor executor, CancellationToken cancellation = default);
 
-    /// <summary>A learner of <paramref name="task"/>, known or new, that starts from what was meta-learned.</summary>
+    /// <summary>A learner of a task, known or new, that starts from what was meta-learned.</summary>
     /// <param name="task">What to learn.</param>
     /// <param name="options">How.</param>
     /// <param name="rng">The only source of randomness: new heads, the task's stream.</param>
     Learner Begin(ITask task, LearnerOptions options, Rng rng);
 
-    /// <summary>Saves all that going on needs (safetensors).</summary>
+    /// <summary>Saves everything that is needed to go on (safetensors).</summary>
     void Save(string path);
 
     /// <summary>Goes on where <see cref="Save"/> was called, to the same bits.</summary>
-    /// <exception cref="RlLeapException">The file is damaged or from another method or network.</exception>
+    /// <exception cref="RlLeapException">The file is damaged, or it is from another method or network.</exception>
     void Load(string path);
 }
 
 /// <summary>What one meta-step saw.</summary>
 /// <param name="MetaStep">Its number, from 0.</param>
-/// <param name="Tasks">What each task of the batch contributed, in order; those that diverged are missing.</param>
-/// <param name="Diverged">The trainings that diverged and were left out, with task, seed and reason.</param>
-/// <param name="GradientNorm">Norm of the averaged meta-gradient; 0 for methods without.</param>
-public sealed record MetaStepRecord(long MetaStep, IReadOnlyList<TaskRecord> Tasks, IReadOnlyList<TaskOutcome> Diverged, double GradientNorm)
+/// <param name="Tasks">What each task contributed, in the order of the batch, without those that diverged.</param>
+/// <param name="Diverged">The trainings that diverged, with task, seed and reason.</param>
+/// <param name="GradientNorm">Norm of the averaged meta-gradient; 0 for methods without one.</param>
+public sealed record MetaStepRecord(
+    long MetaStep, IReadOnlyList<TaskRecord> Tasks, IReadOnlyList<TaskOutcome> Diverged, double GradientNorm)
 {
     /// <summary>A metric averaged over the tasks that have it; NaN where none has.</summary>
-    public double Mean(string metric) => Tasks.Where(task => task.Metrics.ContainsKey(metric)).Select(task => task.Metrics[metric]).DefaultIfEmpty(double.NaN).Average();
+    public double Mean(string metric) => Tasks
+        .Where(task => task.Metrics.ContainsKey(metric))
+        .Select(task => task.Metrics[metric])
+        .DefaultIfEmpty(double.NaN)
+        .Average();
 }
 
-/// <summary>What one task's training inside a meta-step saw.</summary>
+/// <summary>What the training of one task inside a meta-step saw.</summary>
 /// <param name="TaskId">The task.</param>
 /// <param name="Seed">Seed of its randomness.</param>
 /// <param name="GradientSteps">Gradient steps made.</param>
-/// <param name="Metrics">Losses, path length and the like by name.</param>
-public sealed record TaskRecord(string TaskId, long Seed, long GradientSteps, IReadOnlyDictionary<string, double> Metrics);
+/// <param name="Metrics">Losses, path length and the like, by name.</param>
+public sealed record TaskRecord(
+    string TaskId, long Seed, long GradientSteps, IReadOnlyDictionary<string, double> Metrics);
 
-/// <summary>Which tasks of a pool make up each meta-batch.</summary>
-/// <remarks>A pass over the pool is a permutation of it; a batch larger than the pool passes over it again, each pass a new permutation. What a meta-step gets
-/// depends on its number alone, so a resumed run needs no state of the sampler.</remarks>
+/// <summary>Draws the tasks of each meta-batch from a pool.</summary>
+/// <remarks>
+/// A pass over the pool is a permutation of it. A batch larger than the pool passes over it again, in a new
+/// permutation. A batch depends on the number of its meta-step alone, so a resumed run needs no state of the sampler.
+/// </remarks>
 public sealed class TaskSampler
 {
     private readonly Rng _rng;
     private readonly int _poolSize;
     private readonly int _batchSize;
 
-    /// <summary>Draws batches of <paramref name="batchSize"/> from a pool of <paramref name="poolSize"/>.</summary>
+    /// <summary>
+    /// Draws batches of <paramref name="batchSize"/> tasks from a pool of <paramref name="poolSize"/>.
+    /// </summary>
     /// <exception cref="RlLeapException">The pool or the batch is empty.</exception>
     public TaskSampler(Rng rng, int poolSize, int batchSize)
     {
-        if (poolSize < 1) throw new RlLeapException("The pool of tasks to pretrain on is empty. Name at least one task.");
-        if (batchSize < 1) throw new RlLeapException($"A meta-batch has at least one task; {batchSize} are asked for.");
+        MetaLearnerContext.RequireTasks(poolSize);
+        if (batchSize < 1)
+            throw new RlLeapException($"A meta-batch has at least one task; {batchSize} are asked for.");
         (_rng, _poolSize, _batchSize) = (rng, poolSize, batchSize);
     }
 

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Leap (or Reptile, FOMAML) around any torch.nn.Module with a training loop and an optimizer of the user's own.</summary>
+/// <summary>
+/// Leap (or Reptile, FOMAML) around any torch.nn.Module, with a training loop and an optimizer of your own.
+/// </summary>
 /// <remarks>
 /// <code>
 /// using var leap = new LeapModule(module, new LeapOptions());
@@ -24,53 +26,63 @@ namespace RlLeap.MetaLearning;
 /// }
 /// leap.Step();                                      // the initialization moves, and the module with it
 /// </code>
-/// <para>The module stays an ordinary module: nothing in it is replaced, so optimizers made before or after work alike. The price of not owning its memory is two more
-/// copies of the parameters and a gather at each observation; tasks that run inside <see cref="IMetaLearner"/> do without.</para>
+/// <para>
+/// The module stays an ordinary module. Nothing in it is replaced, so optimizers made before or after work alike. The
+/// price is two more copies of the parameters, and one copy of parameters and gradients at each observation. Tasks that
+/// run inside <see cref="IMetaLearner"/> do not pay it.
+/// </para>
 /// </remarks>
 public sealed class LeapModule : IDisposable
 {
     private readonly nn.Module _module;
-    private readonly Parameter[] _parameters;
+    private readonly Parameter[] _shared;
     private readonly PerTaskMethod _method;
-    private readonly ParameterVector _initialization;
-    private readonly VectorOptimizer _optimizer;
-    private readonly List<(string Name, Tensor Value)> _rest = []; // private parameters and buffers, as they were
+    private readonly MetaOptimizer _optimizer;
+    private readonly List<Tensor> _unsharedAtStart = []; // in the order of Unshared()
     private readonly List<Contribution> _contributions = [];
     private int _begun;
 
-    /// <summary>Meta-learns where <paramref name="module"/> starts; it starts where the module is now.</summary>
-    /// <param name="module">Any module, on any device; all its shared parameters have one floating type.</param>
+    /// <summary>Meta-learns where a module starts. The initialization starts where the module is now.</summary>
+    /// <param name="module">Any module, on any device. All its shared parameters have one floating type.</param>
     /// <param name="method">Leap with its options, Reptile, or FOMAML on the last training batch.</param>
     /// <param name="metaOptimizer">How the initialization moves; SGD with rate 0.1 when null.</param>
-    /// <param name="shared">Which parameters are meta-learned, by name; all when null. The others are put back at each <see cref="Begin"/> to where they are now.</param>
+    /// <param name="shared">
+    /// Which parameters are meta-learned, by name; all when null. <see cref="Begin"/> puts the others back to where
+    /// they are now.
+    /// </param>
     /// <exception cref="RlLeapException">The method cannot work this way, or nothing is shared.</exception>
-    public LeapModule(nn.Module module, PerTaskMethod method, OptimizerOptions? metaOptimizer = null, Func<string, bool>? shared = null)
+    public LeapModule(
+        nn.Module module, PerTaskMethod method, OptimizerOptions? metaOptimizer = null,
+        Func<string, bool>? shared = null)
     {
         if (method is MamlOptions or FirstOrderMamlOptions { Gradient: not OuterBatch.LastTraining })
-            throw new RlLeapException($"{method.Name} needs to train the module itself; around a loop of your own use Leap, Reptile, or FOMAML on the last training batch.");
-        method.Observe("").Dispose(); // refuses what it cannot do now, not at the first task
+            throw new RlLeapException($"{method.Name} needs to train the module itself; around a loop of your own use "
+                + "Leap, Reptile, or FOMAML on the last training batch.");
+        method.Observe("").Dispose(); // options that cannot work are refused now, not at the first task
         (_module, _method) = (module, method);
-        var mine = module.named_parameters().Where(p => shared?.Invoke(p.name) ?? true).ToList();
-        if (mine.Count == 0) throw new RlLeapException("No parameter of the module is shared, so there is nothing to meta-learn.");
-        _parameters = [.. mine.Select(p => p.parameter)];
-        // TorchSharp compares Device objects by reference: their names tell.
-        if (_parameters.FirstOrDefault(p => p.dtype != _parameters[0].dtype || p.device.ToString() != _parameters[0].device.ToString()) is not null)
-            throw new RlLeapException("The module's shared parameters lie on several devices or have several types; Leap needs them as one vector.");
-        _initialization = NewVector(mine.Select(p => new ParameterInfo(p.name, p.parameter.shape)));
-        Gather(_initialization.Views);
-        _optimizer = new VectorOptimizer(_initialization, metaOptimizer ?? new OptimizerOptions());
+        var named = module.named_parameters().Where(p => shared?.Invoke(p.name) ?? true).ToList();
+        if (named.Count == 0)
+            throw new RlLeapException("No parameter of the module is shared, so there is nothing to meta-learn.");
+        _shared = [.. named.Select(p => p.parameter)];
+        // TorchSharp compares Device objects by reference, so their names are compared.
+        if (_shared.Any(p => p.dtype != _shared[0].dtype || p.device.ToString() != _shared[0].device.ToString()))
+            throw new RlLeapException("The module's shared parameters lie on several devices or have several types; "
+                + "Leap needs them as one vector.");
+        Initialization = NewVector(named.Select(p => new ParameterInfo(p.name, p.parameter.shape)));
+        CopyParametersTo(Initialization);
+        _optimizer = new MetaOptimizer(Initialization, metaOptimizer ?? new OptimizerOptions());
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        foreach (var (name, value) in Rest()) _rest.Add((name, value.detach().clone().DetachFromDisposeScope()));
+        _unsharedAtStart.AddRange(Unshared().Select(value => value.detach().clone().DetachFromDisposeScope()));
     }
 
     /// <summary>Meta-steps made.</summary>
-    public long MetaSteps => _optimizer.Step;
+    public long MetaSteps => _optimizer.Steps;
 
     /// <summary>The shared initialization by parameter name.</summary>
-    public ParameterVector Initialization => _initialization;
+    public ParameterVector Initialization { get; }
 
-    /// <summary>Puts the module at the initialization and starts to observe a task's training.</summary>
+    /// <summary>Puts the module at the initialization and starts to observe the training of a task.</summary>
     /// <param name="task">A name for messages and records.</param>
     public LeapPath Begin(string? task = null)
     {
@@ -78,8 +90,10 @@ public sealed class LeapModule : IDisposable
         return new LeapPath(this, _method.Observe(task ?? $"task {_begun++}"));
     }
 
-    /// <summary>Ends a task's training and adds its contribution to the meta-step.</summary>
-    /// <exception cref="DivergenceException">Its path left the finite numbers; nothing was added, the other tasks' contributions stay.</exception>
+    /// <summary>Ends the training of a task and adds its contribution to the meta-step.</summary>
+    /// <exception cref="DivergenceException">
+    /// The path is not finite. Nothing was added; other contributions stay.
+    /// </exception>
     public Contribution Add(LeapPath path)
     {
         var contribution = path.Contribute();
@@ -88,77 +102,78 @@ public sealed class LeapModule : IDisposable
     }
 
     /// <summary>Adds a contribution that was made elsewhere from the same initialization.</summary>
-    /// <exception cref="RlLeapException">It is of another module, or (<see cref="DivergenceException"/>) not finite.</exception>
+    /// <exception cref="RlLeapException">
+    /// It is of another module, or (<see cref="DivergenceException"/>) it is not finite.
+    /// </exception>
     public void Add(Contribution contribution)
     {
-        if (contribution.MetaGradient.Length != _initialization.Layout.Count)
-            throw new RlLeapException($"{contribution.TaskId} contributes {contribution.MetaGradient.Length} numbers, but this module shares {_initialization.Layout.Count} parameters: it was trained from another one.");
-        if (contribution.MetaGradient.Any(value => !double.IsFinite(value)))
-            throw new DivergenceException(contribution.TaskId, contribution.Steps, "path", contribution.MetaGradient.First(value => !double.IsFinite(value)));
+        var (id, gradient, steps) = (contribution.TaskId, contribution.MetaGradient, contribution.Steps);
+        if (gradient.Length != Initialization.Layout.Count)
+            throw new RlLeapException($"{id} contributes {gradient.Length} numbers, but this module shares "
+                + $"{Initialization.Layout.Count} parameters: it was trained from another one.");
+        if (Array.FindIndex(gradient, value => !double.IsFinite(value)) is >= 0 and var at)
+            throw new DivergenceException(id, steps, "path", gradient[at]);
         _contributions.Add(contribution);
     }
 
-    /// <summary>Moves the initialization against the average of the contributions since the last step, and puts the module there.</summary>
+    /// <summary>Moves the initialization against the mean of the contributions, and puts the module there.</summary>
     /// <exception cref="InvalidOperationException">Nothing was added.</exception>
     public void Step()
     {
-        if (_contributions.Count == 0) throw new InvalidOperationException("No task was added since the last meta-step: call Add(path) after training each.");
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        _initialization.SharedGradient.copy_(tensor(MapReduceMetaLearner.Average(_contributions)));
-        _optimizer.Update();
+        if (_contributions.Count == 0)
+            throw new InvalidOperationException(
+                "No task was added since the last meta-step: call Add(path) after training each.");
+        _optimizer.Step(_contributions);
         _contributions.Clear();
         Reset();
     }
 
-    /// <summary>Puts the module at the initialization: shared parameters, and everything else as it was at the beginning.</summary>
+    /// <summary>Puts the module at the initialization. What is not shared returns to where it was at first.</summary>
     public void Reset()
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        for (var i = 0; i < _parameters.Length; i++) _parameters[i].copy_(_initialization.Views[i]);
-        foreach (var ((_, value), (_, kept)) in Rest().Zip(_rest)) value.copy_(kept);
+        for (var i = 0; i < _shared.Length; i++) _shared[i].copy_(Initialization.Views[i]);
+        foreach (var (value, atStart) in Unshared().Zip(_unsharedAtStart)) value.copy_(atStart);
     }
 
-    /// <summary>Frees what the meta-learner holds; the module is the user's.</summary>
+    /// <summary>Frees what the meta-learner holds. The module is yours.</summary>
     public void Dispose()
     {
         _optimizer.Dispose();
-        _initialization.Dispose();
-        foreach (var (_, value) in _rest) value.Dispose();
+        Initialization.Dispose();
+        foreach (var value in _unsharedAtStart) value.Dispose();
     }
 
-    internal ParameterVector NewVector() => NewVector(_initialization.Layout.Entries);
+    internal ParameterVector NewVector() => NewVector(Initialization.Layout.Entries);
 
-    // The module's parameters into a vector's views.
-    internal void Gather(IReadOnlyList<Tensor> views)
+    /// <summary>Copies the module's shared parameters into a vector of the same layout.</summary>
+    internal void CopyParametersTo(ParameterVector vector)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        for (var i = 0; i < _parameters.Length; i++) views[i].copy_(_parameters[i]);
+        for (var i = 0; i < _shared.Length; i++) vector.Views[i].copy_(_shared[i]);
     }
 
-    // Their gradients likewise; a parameter that this loss did not reach has none, which is zero.
-    internal void GatherGradients(ParameterVector vector)
+    /// <summary>Copies their gradients likewise. A parameter that the loss did not reach has the gradient 0.</summary>
+    internal void CopyGradientsTo(ParameterVector vector)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        for (var i = 0; i < _parameters.Length; i++)
-        {
-            var target = vector.GradientOf(i);
-            if (_parameters[i].grad is { } gradient) target.copy_(gradient);
-            else target.zero_();
-        }
+        for (var i = 0; i < _shared.Length; i++)
+            if (_shared[i].grad is { } gradient) vector.GradientOf(i).copy_(gradient);
+            else vector.GradientOf(i).zero_();
     }
 
-    private ParameterVector NewVector(IEnumerable<ParameterInfo> entries) => new(new ParameterLayout(entries), _parameters[0].dtype, _parameters[0].device);
+    private ParameterVector NewVector(IEnumerable<ParameterInfo> entries) =>
+        new(new ParameterLayout(entries), _shared[0].dtype, _shared[0].device);
 
-    private IEnumerable<(string, Tensor)> Rest() =>
-        _module.named_parameters().Where(p => !_initialization.Layout.Contains(p.name)).Select(p => (p.name, (Tensor)p.parameter))
-            .Concat(_module.named_buffers().Select(b => (b.name, b.buffer)));
+    private IEnumerable<Tensor> Unshared() => _module.named_parameters()
+        .Where(p => !Initialization.Layout.Contains(p.name)).Select(Tensor (p) => p.parameter)
+        .Concat(_module.named_buffers().Select(b => b.buffer));
 }
 
-/// <summary>One task's training, seen by <see cref="LeapModule"/>.</summary>
+/// <summary>The training of one task, observed by <see cref="LeapModule"/>.</summary>
 public sealed class LeapPath : IDisposable
 {
     private readonly LeapModule _owner;
@@ -166,9 +181,10 @@ public sealed class LeapPath : IDisposable
     private readonly ParameterVector _point;
     private long _points;
 
-    internal LeapPath(LeapModule owner, PathObserver observer) => (_owner, _observer, _point) = (owner, observer, owner.NewVector());
+    internal LeapPath(LeapModule owner, PathObserver observer) =>
+        (_owner, _observer, _point) = (owner, observer, owner.NewVector());
 
-    /// <summary>Call between backward and the optimizer's step, with the loss whose gradient it was.</summary>
+    /// <summary>Call it between backward and the optimizer's step, with the loss of that backward.</summary>
     /// <exception cref="DivergenceException">The loss is not finite.</exception>
     public void Observe(Tensor loss)
     {
@@ -181,15 +197,15 @@ public sealed class LeapPath : IDisposable
     public void Observe(double loss)
     {
         if (!double.IsFinite(loss)) throw new DivergenceException("the task", _points, "loss", loss);
-        _owner.Gather(_point.Views);
-        _owner.GatherGradients(_point);
+        _owner.CopyParametersTo(_point);
+        _owner.CopyGradientsTo(_point);
         _observer.Observe(_point.Shared, _point.SharedGradient, loss);
         _points++;
     }
 
     internal Contribution Contribute()
     {
-        _owner.Gather(_point.Views);
+        _owner.CopyParametersTo(_point);
         return _observer.Contribute(_point.Shared);
     }
 

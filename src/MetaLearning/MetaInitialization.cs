@@ -3,8 +3,12 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>What a task starts from: the shared parameters, which are meta-learned, and the network's buffers (batch-norm statistics), which take no meta-gradient.</summary>
-/// <remarks>A task's training only reads it, from any number of threads.</remarks>
+/// <summary>
+/// What a task starts from: the shared parameters, which are meta-learned, and the network's buffers.
+/// </summary>
+/// <remarks>
+/// Buffers (batch-norm statistics) take no meta-gradient. Training a task only reads both, from any thread.
+/// </remarks>
 public sealed class MetaInitialization : IDisposable
 {
     private readonly bool _encoderOnly;
@@ -12,17 +16,20 @@ public sealed class MetaInitialization : IDisposable
 
     /// <summary>An initialization of zeros.</summary>
     /// <param name="network">The encoder.</param>
-    /// <param name="sharedHeads">The heads that are meta-learned with it; null when all heads, shared ones too, are new for every task.</param>
+    /// <param name="sharedHeads">
+    /// The heads that are meta-learned with it; null when every task has new heads, shared ones included.
+    /// </param>
     /// <param name="dtype">Floating type.</param>
     /// <param name="device">Where it lies.</param>
-    public MetaInitialization(Network network, IReadOnlyList<Head>? sharedHeads, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    public MetaInitialization(
+        Network network, IReadOnlyList<Head>? sharedHeads, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         _encoderOnly = sharedHeads is null;
         _sharedHeads = sharedHeads ?? [];
         Network = network;
         Shared = new ParameterVector(Model.LayoutOf(network, _sharedHeads), dtype, device);
         Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
-        // The views are made on first use: here, before threads share them.
+        // Views are made on first use, which must come before threads share them.
         _ = (Shared.Shared, Shared.SharedGradient);
     }
 
@@ -51,17 +58,18 @@ public sealed class MetaInitialization : IDisposable
     public void ApplyTo(Model model)
     {
         var theirs = model.Parameters.Layout;
-        // The encoder lies first in every layout: without the shared heads it is a prefix of the shared part.
+        // The encoder comes first in every layout.
         if (_encoderOnly) theirs = new ParameterLayout(theirs.Entries.Take(Shared.Layout.Entries.Count));
         if (theirs.SharedDifference(Shared.Layout) is { } difference)
-            throw new RlLeapException($"{model.Network.Name} cannot start from this initialization: it shares {difference}. Both must have the same network and shared heads.");
+            throw new RlLeapException($"{model.Network.Name} cannot start from this initialization: "
+                + $"it shares {difference}. Both must have the same network and shared heads.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         model.Parameters.Shared.narrow(0, 0, Shared.Layout.Count).copy_(Shared.Shared);
         model.Buffers.CopyFrom(Buffers);
     }
 
-    /// <summary>A learner of <paramref name="task"/> that starts here; private heads are drawn from <paramref name="rng"/> as always.</summary>
+    /// <summary>A learner of a task that starts here. Private heads are drawn from <paramref name="rng"/>.</summary>
     public Learner Begin(ITask task, LearnerOptions options, Rng rng, IPathObserver? observer = null)
     {
         var learner = new Learner(task, Network, options, rng, Shared.Flat.device, observer, Shared.Flat.dtype);
@@ -77,7 +85,8 @@ public sealed class MetaInitialization : IDisposable
         }
     }
 
-    /// <summary>Writes the parameters under their names and the buffers under "buffer.NAME" (safetensors; readable from Python).</summary>
+    /// <summary>Writes the parameters under their names and the buffers under "buffer.NAME".</summary>
+    /// <remarks>The format is safetensors, which Python reads.</remarks>
     public void Save(string path)
     {
         using var scope = NewDisposeScope();
@@ -85,7 +94,7 @@ public sealed class MetaInitialization : IDisposable
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="RlLeapException">The file is damaged or from another network.</exception>
+    /// <exception cref="RlLeapException">The file is damaged, or it is from another network.</exception>
     public void Load(string path)
     {
         using var scope = NewDisposeScope();
@@ -93,7 +102,7 @@ public sealed class MetaInitialization : IDisposable
         Import(tensors, path);
     }
 
-    /// <summary>All tensors by the names files use; the caller's dispose scope owns them.</summary>
+    /// <summary>All tensors by the names that files use. The caller's dispose scope owns them.</summary>
     internal Dictionary<string, Tensor> Export()
     {
         var tensors = Shared.Export().ToDictionary(t => t.Name, t => t.Value);
@@ -101,10 +110,14 @@ public sealed class MetaInitialization : IDisposable
         return tensors;
     }
 
+    /// <summary>Takes over what <see cref="Export"/> gave.</summary>
+    /// <exception cref="RlLeapException">Something is missing; the message names it and the file.</exception>
     internal void Import(IReadOnlyDictionary<string, Tensor> tensors, string path)
     {
         var missing = Shared.Import(tensors).Concat(Buffers.Import(tensors, Model.BufferPrefix)).ToList();
-        if (missing.Count > 0) throw new RlLeapException($"{path} lacks {string.Join(", ", missing)}: it is not an initialization of {Network.Name}.");
+        if (missing.Count > 0)
+            throw new RlLeapException(
+                $"{path} lacks {string.Join(", ", missing)}: it is not an initialization of {Network.Name}.");
     }
 
     /// <summary>Frees both vectors.</summary>

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 namespace RlLeap.MetaLearning;
 
 /// <summary>A method of meta-learning with its options: what a config names, and what makes a meta-learner.</summary>
-/// <remarks>An immutable record that survives JSON, so that a worker on another machine gets exactly what the driver decided.</remarks>
+/// <remarks>
+/// An immutable record that survives JSON, so that a worker on another machine gets the same options.
+/// </remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "method")]
 [JsonDerivedType(typeof(NoPretrainingOptions), "none")]
 [JsonDerivedType(typeof(LeapOptions), "leap")]
@@ -16,84 +18,122 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
 public abstract record MetaLearningMethod
 {
-    /// <summary>The name configs use.</summary>
+    /// <summary>The name that configs use.</summary>
     [JsonIgnore]
     public abstract string Name { get; }
 
-    /// <summary>Makes a meta-learner that starts from an initialization drawn from the setting's <see cref="MetaLearnerContext.Rng"/>.</summary>
-    /// <exception cref="RlLeapException">The pool is empty, its tasks do not fit one another or the network, or the method cannot work with the setting.</exception>
-    public IMetaLearner Create(MetaLearnerContext setting)
+    /// <summary>Makes a meta-learner. Its initialization is drawn from <see cref="MetaLearnerContext.Rng"/>.</summary>
+    /// <exception cref="RlLeapException">
+    /// The pool is empty, its tasks do not fit one another or the network, or the method cannot work with the context.
+    /// </exception>
+    public IMetaLearner Create(MetaLearnerContext context)
     {
-        setting.Check();
-        Check(setting);
-        return Open(setting);
+        context.Check();
+        Check(context);
+        return Open(context);
     }
 
-    /// <summary>Throws when the method cannot work with the setting.</summary>
-    protected virtual void Check(MetaLearnerContext setting) { }
+    /// <summary>Throws when the method cannot work with the context.</summary>
+    protected virtual void Check(MetaLearnerContext context) { }
 
-    /// <summary>Makes the meta-learner; the setting has been checked.</summary>
-    protected abstract IMetaLearner Open(MetaLearnerContext setting);
+    /// <summary>Makes the meta-learner; the context has been checked.</summary>
+    protected abstract IMetaLearner Open(MetaLearnerContext context);
 }
 
-/// <summary>A method whose meta-step is a map over tasks and a reduce: every task is trained from the shared initialization and contributes a direction.</summary>
+/// <summary>
+/// A method that trains every task of a batch from the same initialization and averages what they contribute.
+/// </summary>
 public abstract record PerTaskMethod : MetaLearningMethod
 {
-    /// <summary>An observer for one task's training.</summary>
+    /// <summary>An observer for the training of one task.</summary>
     public abstract PathObserver Observe(string taskId);
 
-    /// <summary>Trains one task from its start and returns its contribution. By default: <see cref="Observe"/> the ordinary training.</summary>
+    /// <summary>Trains one task and returns its contribution. By default: ordinary training with an observer.</summary>
     public virtual Contribution Train(TaskRun run)
     {
-        using var learner = run.Begin(Observe(run.Work.TaskId)
-            ?? throw new RlLeapException($"The method {Name}{PluginFault.Place(GetType())} returned null from Observe instead of an observer."));
+        var observer = Observe(run.Job.TaskId) ?? throw new RlLeapException(
+            $"The method {Name}{PluginFault.Place(GetType())} returned null from Observe instead of an observer.");
+        using var learner = run.Begin(observer);
         run.Complete(learner);
         return learner.Contribute();
     }
 
     /// <inheritdoc/>
-    protected override IMetaLearner Open(MetaLearnerContext setting) => new MapReduceMetaLearner(this, setting);
+    protected override IMetaLearner Open(MetaLearnerContext context) => new MapReduceMetaLearner(this, context);
 }
 
-/// <summary>All that a meta-learner is made from, whatever its method.</summary>
+/// <summary>Everything that a meta-learner is made from, for every method.</summary>
 public sealed record MetaLearnerContext
 {
     /// <summary>The encoder.</summary>
     public required Network Network { get; init; }
+
     /// <summary>The tasks to pretrain on. Heads that they mark as shared are meta-learned with the encoder.</summary>
     public required IReadOnlyList<ITask> Pool { get; init; }
+
     /// <summary>How tasks are learned inside a meta-step.</summary>
     public LearnerOptions Learner { get; init; } = new();
+
     /// <summary>How the initialization moves along the averaged contributions.</summary>
     public OptimizerOptions MetaOptimizer { get; init; } = new();
+
     /// <summary>Meta-steps of the whole run, for the meta-optimizer's schedule; 0 when unknown.</summary>
     public long MetaSteps { get; init; }
-    /// <summary>Largest part of a meta-batch that may diverge and be left out; beyond it the run stops.</summary>
+
+    /// <summary>The largest part of a meta-batch that may diverge and be left out. Beyond it the run stops.</summary>
     public double MaxDiverged { get; init; } = 0.5;
+
     /// <summary>The only source of randomness.</summary>
     public required Rng Rng { get; init; }
+
     /// <summary>Where the initialization lies and tasks are trained.</summary>
     public Device? Device { get; init; }
+
     /// <summary>Floating type of all parameters.</summary>
     public ScalarType DType { get; init; } = ScalarType.Float32;
 
     /// <summary>The heads that all tasks share.</summary>
-    public IReadOnlyList<Head> SharedHeads => [.. Pool[0].Info.Heads.Where(head => head.Shared)];
+    public IReadOnlyList<Head> SharedHeads => SharedHeadsOf(Pool[0]);
 
-    /// <summary>Throws when the pool is empty or its tasks do not fit one another or the network.</summary>
+    /// <summary>Throws when the pool is empty, or its tasks do not fit one another or the network.</summary>
     /// <exception cref="RlLeapException">Names the task and what does not fit.</exception>
     public void Check()
     {
-        if (Pool.Count == 0) throw new RlLeapException("The pool of tasks to pretrain on is empty. Name at least one task.");
-        if (MaxDiverged is not (>= 0 and <= 1)) throw new RlLeapException($"The largest part of a meta-batch that may diverge must lie in 0 .. 1; it is {MaxDiverged}.");
+        RequireTasks(Pool.Count);
+        if (MaxDiverged is not (>= 0 and <= 1))
+            throw new RlLeapException("The largest part of a meta-batch that may diverge must lie in 0 .. 1; "
+                + $"it is {MaxDiverged}.");
         foreach (var task in Pool)
         {
             if (!task.Info.InputShape.AsSpan().SequenceEqual(Network.InputShape))
-                throw new RlLeapException($"{Network.Name} takes inputs of {Shape.Text(Network.InputShape)}, but {task.Info.Id} gives {Shape.Text(task.Info.InputShape)}. All tasks of a pool must fit one network.");
-            if (!task.Info.Heads.Where(head => head.Shared).SequenceEqual(SharedHeads))
-                throw new RlLeapException($"{task.Info.Id} shares the heads {Names(task)}, {Pool[0].Info.Id} shares {Names(Pool[0])}: heads can only be shared where all tasks have the same.");
+                throw new RlLeapException($"{Network.Name} takes inputs of {Shape.Text(Network.InputShape)}, but "
+                    + $"{task.Info.Id} gives {Shape.Text(task.Info.InputShape)}. "
+                    + "All tasks of a pool must fit one network.");
+            if (!SharedHeadsOf(task).SequenceEqual(SharedHeads))
+                throw new RlLeapException($"{task.Info.Id} shares the heads {Names(task)}, {Pool[0].Info.Id} shares "
+                    + $"{Names(Pool[0])}: heads can only be shared where all tasks have the same.");
         }
 
-        static string Names(ITask task) => string.Join(", ", task.Info.Heads.Where(head => head.Shared).Select(head => $"{head.Name} [{head.Size}]")) is { Length: > 0 } names ? names : "none";
+        static string Names(ITask task) =>
+            SharedHeadsOf(task) is { Count: > 0 } heads
+                ? string.Join(", ", heads.Select(head => $"{head.Name} [{head.Size}]"))
+                : "none";
     }
+
+    internal static void RequireTasks(int poolSize)
+    {
+        if (poolSize < 1)
+            throw new RlLeapException("The pool of tasks to pretrain on is empty. Name at least one task.");
+    }
+
+    /// <summary>Throws when the pool has a task twice.</summary>
+    /// <param name="reason">Why the method needs tasks that differ: "finetuning keeps one head for each task".</param>
+    internal void RequireDistinctTasks(string reason)
+    {
+        var twice = Pool.GroupBy(task => task.Info.Id).FirstOrDefault(group => group.Count() > 1);
+        if (twice is not null)
+            throw new RlLeapException($"The pool has {twice.Key} twice: {reason} and cannot tell them apart.");
+    }
+
+    private static List<Head> SharedHeadsOf(ITask task) => [.. task.Info.Heads.Where(head => head.Shared)];
 }

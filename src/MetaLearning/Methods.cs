@@ -1,4 +1,3 @@
-// Methods of a user's own, by name, and JSON that can carry them.
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -6,7 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Marks a method's record, so that configs can name it (`method.name: my/name`). Its constructor takes options with default values, or nothing.</summary>
+/// <summary>Marks a method's record, so that configs can name it (`method.name: my/name`).</summary>
+/// <remarks>The record's constructor takes options with default values, or nothing.</remarks>
 /// <param name="id">Its name, "my/half-way".</param>
 /// <param name="summary">What it is, in one line.</param>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -16,7 +16,9 @@ public sealed class MethodAttribute(string id, string summary = "") : PluginAttr
 public static class Methods
 {
     private static readonly Catalog<MetaLearningMethod, MethodAttribute> Catalog = new("method");
-    private static (int Known, JsonSerializerOptions Options)[] _json = []; // one or none; an array, so that threads see all of it or nothing
+
+    // One element or none. A reference is replaced as a whole, so threads never see half of a pair.
+    private static (int Known, JsonSerializerOptions Options)[] _json = [];
 
     /// <summary>The methods that are part of RlLeap, by name.</summary>
     public static IReadOnlyDictionary<string, Type> BuiltIn { get; } =
@@ -28,7 +30,9 @@ public static class Methods
     /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
     public static bool Has(string text) => Catalog.Find(text) is not null;
 
-    /// <summary>Registers the records of an assembly that carry <see cref="MethodAttribute"/>; returns their names.</summary>
+    /// <summary>
+    /// Registers the records of an assembly that carry <see cref="MethodAttribute"/>; returns their names.
+    /// </summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
     /// <summary>The name by which configs and messages know a method: "leap", "my/half-way".</summary>
@@ -43,16 +47,24 @@ public static class Methods
     {
         get
         {
-            // Options are fixed once used; a method registered later needs new ones.
+            // Options cannot change once they are used. A method registered later needs new ones.
             var ids = Catalog.Ids;
             if (_json is [var made] && made.Known == ids.Count) return made.Options;
             var resolver = new DefaultJsonTypeInfoResolver();
             resolver.Modifiers.Add(type =>
             {
                 if (type.Type != typeof(MetaLearningMethod)) return;
-                foreach (var id in ids) type.PolymorphismOptions!.DerivedTypes.Add(new JsonDerivedType(Catalog.Find(id)!, id));
+                foreach (var id in ids)
+                    type.PolymorphismOptions!.DerivedTypes.Add(new JsonDerivedType(Catalog.Find(id)!, id));
             });
-            var options = new JsonSerializerOptions { WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter() }, TypeInfoResolver = resolver };
+            var options = new JsonSerializerOptions
+            {
+                WriteIndented = true,
+                NewLine = "\n",
+                DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+                Converters = { new JsonStringEnumConverter() },
+                TypeInfoResolver = resolver,
+            };
             _json = [(ids.Count, options)];
             return options;
         }

@@ -1,28 +1,40 @@
 namespace RlLeap.MetaLearning;
 
-/// <summary>What the one who trains a task may add without changing its result: progress, checkpoints.</summary>
+/// <summary>What the caller of a training may add without changing its result: progress and checkpoints.</summary>
 public sealed record TrainingHooks
 {
     /// <summary>Called after every gradient step, on the training thread.</summary>
     public Action<TaskJob, StepRecord>? Stepped { get; init; }
 
-    /// <summary>Where a work's checkpoint lies; null for none. A training that finds one goes on from it; a finished one deletes it, when its outcome is kept.</summary>
+    /// <summary>The path of a job's checkpoint; null for none.</summary>
+    /// <remarks>
+    /// A training that finds a checkpoint there goes on from it. It deletes the checkpoint when it has ended and its
+    /// outcome is saved.
+    /// </remarks>
     public Func<TaskJob, string?>? Checkpoint { get; init; }
 
-    /// <summary>Keeps an outcome where it survives the process. Called before the checkpoint is deleted: where keeping fails (a full disk), little is trained again.</summary>
-    public Action<TaskOutcome>? Keep { get; init; }
+    /// <summary>Saves an outcome where it survives the process.</summary>
+    /// <remarks>
+    /// Called before the checkpoint is deleted. If saving fails (a full disk), little is trained again.
+    /// </remarks>
+    public Action<TaskOutcome>? SaveOutcome { get; init; }
 
-    /// <summary>Time between checkpoints; zero for one on cancellation only. When they are written does not show in any result.</summary>
+    /// <summary>
+    /// Time between checkpoints; zero for a checkpoint on cancellation only. Results do not depend on it.
+    /// </summary>
     public TimeSpan CheckpointEvery { get; init; }
 
-    /// <summary>Called when a training ends, leaves or fails, on its thread: the time it took without these hooks and checkpoints.</summary>
+    /// <summary>
+    /// Called on the training thread when a training ends, is cancelled or fails. The time excludes these hooks and
+    /// checkpoints.
+    /// </summary>
     public Action<TaskJob, TimeSpan>? Trained { get; init; }
 
-    /// <summary>What times are measured with.</summary>
+    /// <summary>Measures times.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
 
-/// <summary>The training of one task inside a meta-step: a pure function of (initialization, work) to an outcome.</summary>
+/// <summary>The training of one task inside a meta-step: a pure function of initialization and job.</summary>
 public sealed class TaskRun
 {
     private readonly ITask _task;
@@ -30,60 +42,52 @@ public sealed class TaskRun
     private readonly TrainingHooks _hooks;
     private TimeSpan _excluded; // spent on hooks and checkpoints
 
-    private TaskRun(TaskJob work, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
-        (Work, _task, _start, _hooks, Cancellation) = (work, task, start, hooks, cancellation);
+    private TaskRun(
+        TaskJob job, ITask task, MetaInitialization start, TrainingHooks hooks, CancellationToken cancellation) =>
+        (Job, _task, _start, _hooks, Cancellation) = (job, task, start, hooks, cancellation);
 
-    /// <summary>What is trained and how.</summary>
-    public TaskJob Work { get; }
+    /// <summary>What is trained, and how.</summary>
+    public TaskJob Job { get; }
 
-    /// <summary>Asks the training to checkpoint and leave.</summary>
+    /// <summary>Asks the training to write a checkpoint and leave.</summary>
     public CancellationToken Cancellation { get; }
 
-    /// <summary>Trains <paramref name="task"/> as <paramref name="work"/> says, from <paramref name="start"/>, which stays as it is.</summary>
-    /// <remarks>A loss, gradient or direction that is not finite is an outcome without contribution, not an exception.</remarks>
-    /// <exception cref="OperationCanceledException">Cancelled; the checkpoint, if asked for, is written.</exception>
-    public static TaskOutcome Execute(TaskJob work, ITask task, MetaInitialization start, TrainingHooks? hooks = null, CancellationToken cancellation = default)
+    /// <summary>Trains a task from an initialization, which does not change.</summary>
+    /// <remarks>
+    /// A loss or a meta-gradient that is not finite gives an outcome without contribution, not an exception.
+    /// </remarks>
+    /// <exception cref="OperationCanceledException">Cancelled. The checkpoint, if asked for, is written.</exception>
+    public static TaskOutcome Execute(
+        TaskJob job, ITask task, MetaInitialization start, TrainingHooks? hooks = null,
+        CancellationToken cancellation = default)
     {
-        if (work.TaskId != task.Info.Id) throw new ArgumentException($"The work is about {work.TaskId}, the task is {task.Info.Id}.", nameof(task));
-        if (work.Method is not PerTaskMethod method) throw new ArgumentException($"{work.Method.Name} does not train task by task.", nameof(work));
-        var run = new TaskRun(work, task, start, hooks ?? new TrainingHooks(), cancellation);
-        var began = run._hooks.Clock.GetTimestamp();
+        if (job.TaskId != task.Info.Id)
+            throw new ArgumentException($"The job is about {job.TaskId}, the task is {task.Info.Id}.", nameof(task));
+        if (job.Method is not PerTaskMethod method)
+            throw new ArgumentException($"{job.Method.Name} does not train task by task.", nameof(job));
+        var run = new TaskRun(job, task, start, hooks ?? new TrainingHooks(), cancellation);
+        var started = run._hooks.Clock.GetTimestamp();
         try
         {
             var outcome = run.Train(method);
-            run.ExcludeFromTiming(() => run.KeepOutcome(outcome));
+            run.ExcludeFromTiming(() => run.SaveOutcome(outcome));
             return outcome;
         }
         finally
         {
-            run._hooks.Trained?.Invoke(work, run._hooks.Clock.GetElapsedTime(began) - run._excluded);
+            run._hooks.Trained?.Invoke(job, run._hooks.Clock.GetElapsedTime(started) - run._excluded);
         }
     }
 
-    private TaskOutcome Train(PerTaskMethod method)
-    {
-        Contribution contribution;
-        try { contribution = method.Train(this); }
-        catch (DivergenceException e) { return new TaskOutcome(Work, null, e.Message); }
-        if (contribution.MetaGradient.Length != _start.Shared.Layout.SharedCount)
-            throw new InvalidOperationException($"{method.Name} contributed {contribution.MetaGradient.Length} numbers to {_start.Shared.Layout.SharedCount} shared parameters.");
-        return contribution.MetaGradient.All(double.IsFinite)
-            ? new TaskOutcome(Work, contribution, null)
-            : new TaskOutcome(Work, null, $"{Work.TaskId}: the parameters left the finite numbers within {contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
-    }
-
-    private void KeepOutcome(TaskOutcome outcome)
-    {
-        _hooks.Keep?.Invoke(outcome);
-        if (CheckpointPath is { } path) File.Delete(path);
-    }
-
-    /// <summary>The task's learner at the initialization, or where its checkpoint is. The learner owns the observer.</summary>
+    /// <summary>A learner of the task at the initialization, or where the task's checkpoint is.</summary>
+    /// <param name="observer">
+    /// Observes the training; the learner owns it. Null for a method that trains by itself: it does not go on from
+    /// checkpoints.
+    /// </param>
     public Learner Begin(IPathObserver? observer)
     {
-        var learner = _start.Begin(_task, Work.Learner, new Rng(Work.Seed), observer);
+        var learner = _start.Begin(_task, Job.Learner, new Rng(Job.Seed), observer);
         learner.Diagnosis = new TrainingDiagnosis();
-        // Without an observer the method trains by itself (MAML), in one go.
         if (observer is not null && CheckpointPath is { } path && File.Exists(path))
             try
             {
@@ -97,7 +101,7 @@ public sealed class TaskRun
         return learner;
     }
 
-    /// <summary>Trains to the last gradient step, writing checkpoints on the way.</summary>
+    /// <summary>Makes all gradient steps that are left, and writes checkpoints on the way.</summary>
     public void Complete(Learner learner)
     {
         Action? save = CheckpointPath is { } path ? () => learner.Save(path) : null;
@@ -110,19 +114,42 @@ public sealed class TaskRun
                 Cancellation.ThrowIfCancellationRequested();
             }
             var record = learner.TrainStep(save);
-            if (_hooks.Stepped is { } stepped) ExcludeFromTiming(() => stepped(Work, record));
-            if (save is null || _hooks.CheckpointEvery <= TimeSpan.Zero || _hooks.Clock.GetElapsedTime(saved) < _hooks.CheckpointEvery || learner.IsDone) continue;
+            if (_hooks.Stepped is { } stepped) ExcludeFromTiming(() => stepped(Job, record));
+            if (save is null || learner.IsDone || !IsCheckpointDue(saved)) continue;
             ExcludeFromTiming(save);
             saved = _hooks.Clock.GetTimestamp();
         }
     }
 
-    private void ExcludeFromTiming(Action action)
+    private TaskOutcome Train(PerTaskMethod method)
     {
-        var began = _hooks.Clock.GetTimestamp();
-        action();
-        _excluded += _hooks.Clock.GetElapsedTime(began);
+        Contribution contribution;
+        try { contribution = method.Train(this); }
+        catch (DivergenceException e) { return new TaskOutcome(Job, null, e.Message); }
+        var (actual, expected) = (contribution.MetaGradient.Length, _start.Shared.Layout.SharedCount);
+        if (actual != expected)
+            throw new RlLeapException($"The method {method.Name}{PluginFault.Place(method.GetType())} returned a "
+                + $"meta-gradient of {actual} numbers for {Job.TaskId}, where the initialization has {expected}.");
+        if (contribution.MetaGradient.All(double.IsFinite)) return new TaskOutcome(Job, contribution, null);
+        return new TaskOutcome(Job, null, $"{Job.TaskId}: the parameters left the finite numbers within "
+            + $"{contribution.Steps} gradient steps. Lower the learning rate or clip the gradient.");
     }
 
-    private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Work);
+    private void SaveOutcome(TaskOutcome outcome)
+    {
+        _hooks.SaveOutcome?.Invoke(outcome);
+        if (CheckpointPath is { } path) File.Delete(path);
+    }
+
+    private string? CheckpointPath => _hooks.Checkpoint?.Invoke(Job);
+
+    private bool IsCheckpointDue(long saved) =>
+        _hooks.CheckpointEvery > TimeSpan.Zero && _hooks.Clock.GetElapsedTime(saved) >= _hooks.CheckpointEvery;
+
+    private void ExcludeFromTiming(Action action)
+    {
+        var started = _hooks.Clock.GetTimestamp();
+        action();
+        _excluded += _hooks.Clock.GetElapsedTime(started);
+    }
 }

@@ -211,7 +211,7 @@ public class RunTests
         var times = new StepTimes(workers: 3);
         var work = new TaskJob { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new() };
         times.Begin();
-        var tasks = new MetaStepWork(0, null!, [work, work with { Index = 1 }]);
+        var tasks = new MetaBatch(0, null!, [work, work with { Index = 1 }]);
         times.Watch(new ThreadExecutor(3)).Map(tasks, (w, _, _) => { times.Trained(TimeSpan.Zero); return new TaskOutcome(w, null, "none"); });
         var row = times.End(0);
         Assert.Equal(1, row.Values.Where(v => v.Column.StartsWith("workers/", StringComparison.Ordinal)).Sum(v => v.Value), 9);
@@ -241,7 +241,7 @@ public class RunTests
         Assert.True(File.Exists(outcome));
         Assert.False(File.Exists(executor.CheckpointPath(work)));
 
-        IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaStepWork(0, start, [work]), (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
+        IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaBatch(0, start, [work]), (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class LastUpdateTests
         using var meta = Open(method == "hat" ? new HatOptions() : new ProgressiveOptions(), pool);
         var record = meta.MetaStep(pool, new InlineExecutor());
         Assert.Equal("sine", Assert.Single(record.Tasks).TaskId);
-        Assert.Equal("sick", Assert.Single(record.Diverged).Work.TaskId);
+        Assert.Equal("sick", Assert.Single(record.Diverged).Job.TaskId);
         Assert.All(Shared(meta), value => Assert.True(float.IsFinite(value)));
     }
 

@@ -53,7 +53,7 @@ public sealed class LeapMetaGradient
 
         var expected = golden.GetProperty("meta_gradients").EnumerateArray().Single(s =>
             s.GetProperty("metric").GetString() == metric && s.GetProperty("loss_in_manifold").GetBoolean() == lossInPath && s.GetProperty("stabilizer").GetBoolean() == stabilizer).GetProperty("gradient");
-        var actual = MapReduceMetaLearner.Average(contributions);
+        var actual = MetaOptimizer.Average(contributions);
         foreach (var (entry, offset) in start.Shared.Layout.Entries.Zip(start.Shared.Layout.Offsets))
             Agree(Numbers(expected.GetProperty(entry.Name)), actual[(int)offset..(int)(offset + entry.Count)]);
     }

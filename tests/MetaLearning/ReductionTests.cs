@@ -146,7 +146,7 @@ public sealed class ReductionTests
             var distance = PathKernels.SquaredDistance(plain[0], plain[1]);
             Assert.Equal(distance, Advance(plain), distance * tolerance + 1e-300);
             Assert.Equal(distance, Advance(strided), distance * tolerance + 1e-300);
-            double Advance(Tensor[] x) => PathKernels.Advance(x[0], x[1], x[3], 0.3, slope == 0 ? null : (x[2], x[4], slope));
+            double Advance(Tensor[] x) => PathKernels.AddSegment(x[0], x[1], x[3], 0.3, slope == 0 ? null : (x[2], x[4], slope));
             Assert.True((plain[3] - strided[3]).abs().max().to_type(ScalarType.Float64).item<double>() < tolerance);
             Assert.True((plain[0] - plain[1]).abs().max().to_type(ScalarType.Float64).item<double>() == 0, "the previous point is where the process is");
             if (slope != 0)

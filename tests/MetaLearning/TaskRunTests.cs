@@ -76,8 +76,8 @@ public sealed class TaskRunTests
         }
         var failed = new TaskOutcome(Work(new LeapOptions()), null, "it diverged");
         failed.Save(folder["failed.safetensors"]);
-        Assert.Equal("it diverged", TaskOutcome.Load(folder["failed.safetensors"], failed.Work).Failure);
-        Assert.Contains("seed 8", Assert.Throws<RlLeapException>(() => TaskOutcome.Load(folder["failed.safetensors"], failed.Work with { Seed = 8 })).Message);
+        Assert.Equal("it diverged", TaskOutcome.Load(folder["failed.safetensors"], failed.Job).Failure);
+        Assert.Contains("seed 8", Assert.Throws<RlLeapException>(() => TaskOutcome.Load(folder["failed.safetensors"], failed.Job with { Seed = 8 })).Message);
         Assert.Contains("nothing.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder["nothing.json"])).Message);
         Assert.Contains("broken.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder.Write("broken.json", "{\"method\": 3"))).Message);
     }
@@ -109,13 +109,13 @@ public sealed class TaskRunTests
         List<string> Order(IReadOnlyList<TaskJob> tasks)
         {
             var begun = new List<string>();
-            var outcomes = executor.Map(new MetaStepWork(0, null!, tasks), (work, _, _) =>
+            var outcomes = executor.Map(new MetaBatch(0, null!, tasks), (work, _, _) =>
             {
                 begun.Add(work.TaskId);
                 clock.Seconds += work.TaskId switch { "long" => 3, "middle" => 2, _ => 1 };
                 return new TaskOutcome(work, null, "");
             });
-            Assert.Equal(tasks, outcomes.Select(outcome => outcome.Work));
+            Assert.Equal(tasks, outcomes.Select(outcome => outcome.Job));
             return begun;
         }
     }
@@ -144,7 +144,7 @@ public sealed class TaskRunTests
 
         private sealed class Observer(string taskId, HandClock clock) : PathObserver(taskId)
         {
-            protected override void Arrive(TorchSharp.torch.Tensor position, TorchSharp.torch.Tensor gradient, double loss) => clock.Seconds += 3;
+            protected override void ObservePoint(TorchSharp.torch.Tensor position, TorchSharp.torch.Tensor gradient, double loss) => clock.Seconds += 3;
             protected override TorchSharp.torch.Tensor MetaGradient(TorchSharp.torch.Tensor end, IDictionary<string, double> metrics) => end * 0;
         }
     }
@@ -157,7 +157,7 @@ public sealed class TaskRunTests
         var record = learner.MetaStep(pool, new ThreadExecutor(2));
         Assert.Equal("sine", Assert.Single(record.Tasks).TaskId);
         var diverged = Assert.Single(record.Diverged);
-        Assert.Equal("poisoned", diverged.Work.TaskId);
+        Assert.Equal("poisoned", diverged.Job.TaskId);
         Assert.Contains("gradient step 3", diverged.Failure);
 
         using var alone = new LeapOptions().Create(Setting(pool));
@@ -187,7 +187,7 @@ public sealed class TaskRunTests
         using var learner = new FinetuningOptions().Create(Setting(pool));
         var record = learner.MetaStep(pool, new InlineExecutor());
         Assert.Equal("sine", Assert.Single(record.Tasks).TaskId);
-        Assert.Equal("poisoned", Assert.Single(record.Diverged).Work.TaskId);
+        Assert.Equal("poisoned", Assert.Single(record.Diverged).Job.TaskId);
         Assert.All(learner.Initialization.Shared.Flat.detach().data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));
     }
 

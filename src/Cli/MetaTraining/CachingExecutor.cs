@@ -16,7 +16,7 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
     public string CheckpointPath(TaskJob work) => Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.checkpoint");
 
     /// <inheritdoc/>
-    public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+    public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(StepFolder(folder, step.MetaStep));
         var outcomes = step.Jobs.Select(Find).ToArray();
@@ -24,12 +24,12 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         if (missing.Count > 0)
         {
             var trained = inner.Map(step with { Jobs = missing }, Kept, cancellation);
-            foreach (var outcome in trained) outcomes[Array.FindIndex([.. step.Jobs], work => work.Index == outcome.Work.Index)] = outcome;
+            foreach (var outcome in trained) outcomes[Array.FindIndex([.. step.Jobs], work => work.Index == outcome.Job.Index)] = outcome;
         }
         return outcomes!;
 
         TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop) =>
-            train(work, hooks with { Checkpoint = CheckpointPath, Keep = outcome => outcome.Save(OutcomePath(work)) }, stop);
+            train(work, hooks with { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>

@@ -126,8 +126,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             Trained = (_, time) => times.Trained(time),
         }, outcome =>
         {
-            if (lines.TryRemove(outcome.Work.Label, out var line)) line.Dispose();
-            if (outcome.Failure is { } failure) Log.Warning("left out (seed {Seed}): {Failure}", outcome.Work.Seed, failure);
+            if (lines.TryRemove(outcome.Job.Label, out var line)) line.Dispose();
+            if (outcome.Failure is { } failure) Log.Warning("left out (seed {Seed}): {Failure}", outcome.Job.Seed, failure);
         });
     }
 

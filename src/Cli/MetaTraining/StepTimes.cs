@@ -63,7 +63,7 @@ public sealed class StepTimes(int workers)
 
     private sealed class Watched(StepTimes times, IExecutor inner) : IExecutor
     {
-        public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+        public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
         {
             var began = Stopwatch.GetTimestamp();
             var outcomes = inner.Map(step, (work, hooks, stop) =>

@@ -31,7 +31,7 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
 
     private sealed class StepExecutor(SlurmExecutor owner, Func<long, string> folderOf, Progress progress) : IExecutor
     {
-        public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+        public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
         {
             var folder = folderOf(step.MetaStep);
             Directory.CreateDirectory(folder);

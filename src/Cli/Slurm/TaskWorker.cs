@@ -54,7 +54,7 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
                 Stepped = (_, step) => (line ??= progress.Begin(work.Label, work.Learner.GradientSteps, "updates", step.Step)).Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}")),
                 Checkpoint = _ => CheckpointPath(resultPath, input),
                 CheckpointEvery = checkpointEvery,
-                Keep = outcome => TaskResult.Save(resultPath, input, outcome),
+                SaveOutcome = outcome => TaskResult.Save(resultPath, input, outcome),
             }, cancellation);
         }
         finally { line?.Dispose(); }

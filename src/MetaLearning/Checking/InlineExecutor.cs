@@ -7,7 +7,7 @@ namespace RlLeap.MetaLearning;
 public sealed class InlineExecutor(Rng? order = null, TrainingHooks? hooks = null) : IExecutor
 {
     /// <inheritdoc/>
-    public IReadOnlyList<TaskOutcome> Map(MetaStepWork step, TrainTask train, CancellationToken cancellation = default)
+    public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
     {
         var outcomes = new TaskOutcome[step.Jobs.Count];
         foreach (var i in order?.Permutation(outcomes.Length) ?? [.. Enumerable.Range(0, outcomes.Length)])

@@ -1,17 +1,21 @@
-using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Multi-head finetuning: one network with a head for every pretraining task is trained on all of them; a new task keeps the encoder and gets a new head.</summary>
+/// <summary>Multi-head finetuning: one network learns all pretraining tasks, with a head for each of them.</summary>
 /// <remarks>
-/// <para>A gradient step draws one minibatch (or rollout) of every task of the meta-batch and descends the mean of their losses, encoder and heads together, with the
-/// learner's optimizer, which lives through all meta-steps; a meta-step is as many gradient steps as the other methods train each task for
-/// (at most: the tasks share the steps, so none of them can stop early; their validation scores are recorded all the same). So every
-/// method sees the same number of minibatches, and batches are mixed over tasks.</para>
-/// <para>Heads marked as shared are private here: one head for all tasks would not be multi-headed. A held-out task's head is freshly drawn; the authors of Leap hand
-/// it one of 50 heads that was never trained, which is the same thing. Batch-norm statistics belong to the network and carry on. See docs/fidelity.md.</para>
+/// <para>A new task keeps the encoder and gets a new head.</para>
+/// <para>
+/// A gradient step draws one batch of every task of the meta-batch and descends the mean of their losses, encoder and
+/// heads together. It uses the learner's optimizer, which lives through all meta-steps. A meta-step makes as many
+/// gradient steps as other methods train each task for, so every method sees the same number of batches. The tasks
+/// share the gradient steps, so none of them stops early; their validation scores are recorded all the same.
+/// </para>
+/// <para>
+/// Heads that tasks mark as shared are private here: one head for all tasks would not be multi-headed. Batch-norm
+/// statistics belong to the network and carry on. See docs/fidelity.md.
+/// </para>
 /// </remarks>
 public sealed record FinetuningOptions : MetaLearningMethod
 {
@@ -19,226 +23,242 @@ public sealed record FinetuningOptions : MetaLearningMethod
     public override string Name => "finetuning";
 
     /// <inheritdoc/>
-    protected override void Check(MetaLearnerContext setting)
-    {
-        if (setting.Pool.GroupBy(task => task.Info.Id).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new RlLeapException($"The pool has {twice.Key} twice: finetuning keeps one head for each task and cannot tell them apart.");
-    }
+    protected override void Check(MetaLearnerContext context) =>
+        context.RequireDistinctTasks("finetuning keeps one head for each task");
 
     /// <inheritdoc/>
-    protected override IMetaLearner Open(MetaLearnerContext setting) => new Finetuning(this, setting);
+    protected override IMetaLearner Open(MetaLearnerContext context) => new Finetuning(this, context);
 }
 
-internal sealed class Finetuning : IMetaLearner
+internal sealed class Finetuning : MetaLearner
 {
-    private readonly MetaLearnerContext _setting;
-    private readonly ParameterVector _all; // the encoder, then every task's heads
-    private readonly long _encoder;
-    private readonly Dictionary<string, long> _headsAt = [];
-    private readonly Dictionary<string, Model> _models = [];
+    private readonly ParameterVector _all; // the encoder, then the heads of every task
+    private readonly long _encoderCount;
+    private readonly Dictionary<string, long> _headOffsets = []; // where a task's heads begin in _all
+    private readonly Dictionary<string, Model> _models = []; // tasks with equal heads take turns in one model
     private readonly VectorOptimizer _optimizer;
-    private readonly long _steps;
+    private readonly long _gradientSteps;
 
-    public Finetuning(FinetuningOptions method, MetaLearnerContext setting)
+    public Finetuning(FinetuningOptions method, MetaLearnerContext context) : base(method, context, sharedHeads: null)
     {
-        (Method, _setting) = (method, setting);
-        // Where tasks differ in the length of their epochs: their mean.
-        _steps = (long)Math.Round(setting.Pool.Average(task => setting.Learner.For(task.Info).GradientSteps));
-        var entries = setting.Network.Parameters.Select(p => p with { Shared = true }).ToList();
-        foreach (var task in setting.Pool)
-            entries.AddRange(Model.LayoutOf(setting.Network, PrivateHeads(task)).Entries.Where(e => !e.Shared).Select(e => e with { Name = $"{task.Info.Id}:{e.Name}" }));
-        _all = new ParameterVector(new ParameterLayout(entries), setting.DType, setting.Device);
-        _encoder = _all.Layout.SharedCount;
-        Initialization = new MetaInitialization(setting.Network, sharedHeads: null, setting.DType, setting.Device);
-        Initialization.Draw(setting.Rng.Split("initialization"));
-        _optimizer = new VectorOptimizer(_all, setting.Learner.Optimizer, setting.MetaSteps * _steps);
+        // The mean, where epochs of tasks differ in length.
+        _gradientSteps = (long)Math.Round(context.Pool.Average(task => context.Learner.For(task.Info).GradientSteps));
+        _all = new ParameterVector(LayoutOf(context), context.DType, context.Device);
+        _encoderCount = _all.Layout.SharedCount;
+        _optimizer = new VectorOptimizer(_all, context.Learner.Optimizer, context.MetaSteps * _gradientSteps);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         _all.Shared.copy_(Initialization.Shared.Shared);
-        var at = _encoder;
-        foreach (var task in setting.Pool)
+        var offset = _encoderCount;
+        foreach (var task in context.Pool)
         {
             var model = ModelOf(task);
-            model.InitializeHeads(setting.Rng.Split("head." + task.Info.Id));
-            var count = model.Parameters.Layout.Count - _encoder;
-            if (count > 0) _all.Flat.narrow(0, at, count).copy_(model.Parameters.Flat.narrow(0, _encoder, count));
-            _headsAt[task.Info.Id] = at;
-            at += count;
+            model.InitializeHeads(context.Rng.Split("head." + task.Info.Id));
+            var count = model.Parameters.Layout.Count - _encoderCount;
+            if (count > 0)
+                _all.Flat.narrow(0, offset, count).copy_(model.Parameters.Flat.narrow(0, _encoderCount, count));
+            _headOffsets[task.Info.Id] = offset;
+            offset += count;
         }
     }
 
-    public MetaLearningMethod Method { get; }
-
-    public long MetaSteps { get; private set; }
-
-    public MetaInitialization Initialization { get; }
-
-    public MetaStepRecord MetaStep(IReadOnlyList<ITask> batch, IExecutor executor, CancellationToken cancellation = default)
+    public override void Dispose()
     {
-        if (batch.Count == 0) throw new RlLeapException("A meta-step needs at least one task; the batch is empty.");
-        foreach (var task in batch)
-            if (!_headsAt.ContainsKey(task.Info.Id)) throw new RlLeapException($"{task.Info.Id} is not in the pool that finetuning was set up with, so it has no head.");
+        foreach (var model in _models.Values) model.Dispose();
+        _optimizer.Dispose();
+        _all.Dispose();
+        base.Dispose();
+    }
+
+    protected override MetaStepRecord Step(
+        IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
+    {
+        if (batch.FirstOrDefault(task => !_headOffsets.ContainsKey(task.Info.Id)) is { } unknown)
+            throw new RlLeapException(
+                $"{unknown.Info.Id} is not in the pool that finetuning was set up with, so it has no head.");
         using var scope = NewDisposeScope();
-        var before = (Parameters: _all.Flat.detach().clone(), Buffers: Initialization.Buffers.Flat.detach().clone(), Optimizer: _optimizer.SaveState());
-        var losses = batch.Select(_ => new List<double>()).ToList();
-        var errors = batch.Select(_ => new TrainingSummary()).ToList();
-        var scores = new double?[batch.Count];
-        var seeds = batch.Select((_, i) => (long)(_setting.Rng.Split("meta-step", MetaSteps).Split("task", i).NextUInt64() >> 1)).ToList();
-        var diverged = new TaskOutcome?[batch.Count];
-        var streams = new ITaskStream?[batch.Count];
-        double norm = 0;
+        var parametersBefore = _all.Flat.detach().clone();
+        var buffersBefore = Initialization.Buffers.Flat.detach().clone();
+        var optimizerBefore = _optimizer.SaveState();
+        List<Participant> participants = [.. jobs.Select(job => new Participant(batch[job.Index], job))];
+        double gradientNorm = 0;
         try
         {
-            for (var i = 0; i < batch.Count; i++) streams[i] = batch[i].Open(new Rng(seeds[i]).Split("stream"), _all.Flat.device);
-            for (var step = 0L; step < _steps; step++)
+            foreach (var participant in participants)
+                participant.Stream = participant.Task.Open(
+                    new Rng(participant.Job.Seed).Split("stream"), _all.Flat.device);
+            for (var step = 0L; step < _gradientSteps; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                norm = Step(batch, streams, losses, errors, i => Diverge(i, step));
+                gradientNorm = TrainStep(participants, step);
             }
-            if (_setting.Learner.Stopping is { } stopping)
-                for (var i = 0; i < batch.Count; i++)
-                    if (streams[i] is { } stream) scores[i] = Evaluate(batch[i], stream, stopping);
+            foreach (var participant in participants) Evaluate(participant);
         }
         catch
         {
             using var _ = no_grad();
-            _all.Flat.copy_(before.Parameters);
-            Initialization.Buffers.Flat.copy_(before.Buffers);
-            _optimizer.RestoreState(before.Optimizer);
+            _all.Flat.copy_(parametersBefore);
+            Initialization.Buffers.Flat.copy_(buffersBefore);
+            _optimizer.RestoreState(optimizerBefore);
             throw;
         }
         finally
         {
-            foreach (var stream in streams) stream?.Dispose();
+            foreach (var participant in participants) participant.Stream?.Dispose();
         }
         Initialization.Shared.CopySharedFrom(_all.Shared);
-        return new MetaStepRecord(MetaSteps++, [.. batch.Select((task, i) => new TaskRecord(task.Info.Id, seeds[i], losses[i].Count, Metrics(i))).Where((_, i) => diverged[i] is null)],
-            [.. diverged.OfType<TaskOutcome>()], norm);
-
-        Dictionary<string, double> Metrics(int i)
-        {
-            var metrics = new Dictionary<string, double>
-            {
-                ["loss.first"] = losses[i].FirstOrDefault(double.NaN), ["loss.last"] = losses[i].LastOrDefault(double.NaN), ["loss.mean"] = losses[i].DefaultIfEmpty(double.NaN).Average(),
-            };
-            errors[i].Record(metrics);
-            if (scores[i] is { } score) metrics[_setting.Learner.Stopping!.Metric] = score;
-            return metrics;
-        }
-
-        // Leaves a task out of the rest of this meta-step.
-        void Diverge(int i, long step)
-        {
-            var work = new TaskJob { TaskId = batch[i].Info.Id, Seed = seeds[i], MetaStep = MetaSteps, Index = i, Method = Method, Learner = _setting.Learner };
-            diverged[i] = new TaskOutcome(work, null, $"{work.TaskId}: the loss was not finite at gradient step {step}; the task was left out of the rest of the meta-step.");
-            var count = diverged.Count(outcome => outcome is not null);
-            if (count > _setting.MaxDiverged * batch.Count || count == batch.Count)
-                throw new RlLeapException($"Meta-step {MetaSteps}: {count} of {batch.Count} tasks diverged (at most {_setting.MaxDiverged:P0} may). [seed {seeds[i]}] {diverged[i]!.Failure}");
-            streams[i]!.Dispose();
-            streams[i] = null;
-        }
+        var records = participants.Where(participant => participant.Diverged is null).Select(RecordOf);
+        return new MetaStepRecord(MetaSteps, [.. records], Diverged(participants), gradientNorm);
     }
 
-    public Learner Begin(ITask task, LearnerOptions options, Rng rng) => Initialization.Begin(task, options, rng);
-
-    public void Save(string path)
+    protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes)
     {
-        using var scope = NewDisposeScope();
-        var tensors = _all.Export().ToDictionary(t => t.Name, t => t.Value);
+        var tensors = _all.Export().ToDictionary(tensor => tensor.Name, tensor => tensor.Value);
         foreach (var (name, value) in Initialization.Buffers.Export(Model.BufferPrefix)) tensors.Add(name, value);
-        tensors.Add("meta.optimizer", tensor(_optimizer.SaveState()));
-        SafeTensors.Write(path, tensors, new Dictionary<string, string>
-        {
-            ["method"] = Method.Name, ["network"] = _setting.Network.Name, ["meta-steps"] = MetaSteps.ToString(CultureInfo.InvariantCulture),
-        });
+        tensors.Add(MetaOptimizer.StateName, tensor(_optimizer.SaveState()));
+        return tensors;
     }
 
-    public void Load(string path)
+    protected override void Import(MetaCheckpoint checkpoint)
     {
-        using var scope = NewDisposeScope();
-        var (tensors, notes) = SafeTensors.Read(path);
-        if (notes.GetValueOrDefault("method") != Method.Name || !tensors.TryGetValue("meta.optimizer", out var optimizer) || !long.TryParse(notes.GetValueOrDefault("meta-steps"), out var steps))
-            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("method") ?? "something else"}, not of {Method.Name}.");
-        if (_all.Import(tensors) is { Count: > 0 } missing) throw new RlLeapException($"{path} lacks {string.Join(", ", missing)}: it was saved with another pool or network.");
-        Initialization.Import(tensors, path);
-        _optimizer.RestoreState(optimizer.data<byte>().ToArray());
-        MetaSteps = steps;
+        if (_all.Import(checkpoint.Tensors) is { Count: > 0 } missing)
+            throw new RlLeapException($"{checkpoint.Path} lacks {string.Join(", ", missing)}: it was saved with "
+                + "another pool or network.");
+        Initialization.Import(checkpoint.Tensors, checkpoint.Path);
+        _optimizer.RestoreState(checkpoint[MetaOptimizer.StateName].data<byte>().ToArray());
     }
 
-    public void Dispose()
-    {
-        foreach (var model in _models.Values) model.Dispose();
-        _optimizer.Dispose();
-        Initialization.Dispose();
-        _all.Dispose();
-    }
-
-    private static IReadOnlyList<Head> PrivateHeads(ITask task) => [.. task.Info.Heads.Select(head => head with { Shared = false })];
-
-    // Tasks with the same heads take turns in one model; the parameters live in the flat vector.
-    private Model ModelOf(ITask task)
-    {
-        var key = string.Join(",", task.Info.Heads.Select(head => $"{head.Name}:{head.Size}:{head.Gain}"));
-        if (!_models.TryGetValue(key, out var model)) _models[key] = model = new Model(_setting.Network, PrivateHeads(task), _setting.DType, _setting.Device);
-        return model;
-    }
-
-    // One gradient step on the mean loss of the tasks that still take part (those with a stream); the norm of its gradient.
-    private double Step(IReadOnlyList<ITask> batch, ITaskStream?[] streams, List<List<double>> losses, List<TrainingSummary> errors, Action<int> diverge)
+    /// <summary>One gradient step on the mean loss of the tasks that have not diverged.</summary>
+    /// <returns>The norm of its gradient.</returns>
+    private double TrainStep(IReadOnlyList<Participant> participants, long step)
     {
         using var scope = NewDisposeScope();
         _all.ZeroGradient();
         var taking = 0;
-        for (var i = 0; i < batch.Count; i++)
-        {
-            if (streams[i] is not { } stream) continue;
-            using var inner = NewDisposeScope();
-            var model = ModelOf(batch[i]);
-            Move(model, batch[i], into: true);
-            using var minibatch = stream.NextBatch(model);
-            var loss = stream.Loss(model, minibatch);
-            var value = loss.detach().to_type(ScalarType.Float64).item<double>();
-            if (!double.IsFinite(value)) { diverge(i); continue; }
-            losses[i].Add(value);
-            errors[i].Add(minibatch.Metrics);
-            model.Parameters.ZeroGradient();
-            loss.backward();
-            Move(model, batch[i], into: false);
-            taking++;
-        }
+        foreach (var participant in participants)
+            if (participant.Diverged is null && AddGradient(participant)) taking++;
+            else LeaveOut(participant, participants, step);
         using var _ = no_grad();
         using Scalar count = taking;
         _all.Gradient!.div_(count);
         var norm = _all.Gradient.norm().to_type(ScalarType.Float64).item<double>();
-        // All tasks share the step: whose gradient it was cannot be told any more, and a step of it would end them all.
+        // The gradient of one task cannot be told from the sum any more, and a step along it would ruin all tasks.
         if (!double.IsFinite(norm))
-            throw new RlLeapException($"Meta-step {MetaSteps}: the gradient of finetuning over {string.Join(", ", batch.Select(task => task.Info.Id))} is not finite although their losses are. Lower the learning rate or clip the gradient.");
+            throw new RlLeapException($"Meta-step {MetaSteps}: the gradient of finetuning over "
+                + $"{string.Join(", ", participants.Select(participant => participant.Task.Info.Id))} is not finite "
+                + "although their losses are. Lower the learning rate or clip the gradient.");
         _optimizer.Update();
         return norm;
     }
 
-    // A task's validation score as the network is now.
-    private double Evaluate(ITask task, ITaskStream stream, EarlyStopping stopping)
+    /// <summary>
+    /// Adds the gradient of a task's next batch; false, and nothing added, when the loss is not finite.
+    /// </summary>
+    private bool AddGradient(Participant participant)
     {
         using var scope = NewDisposeScope();
+        var (task, stream) = (participant.Task, participant.Stream!);
         var model = ModelOf(task);
-        Move(model, task, into: true);
-        return stopping.Evaluate(stream, model, task.Info.Id);
+        CopyTo(model, task);
+        using var minibatch = stream.NextBatch(model);
+        var loss = stream.Loss(model, minibatch);
+        var value = loss.detach().to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(value)) return false;
+        participant.Losses.Add(value);
+        participant.Summary.Add(minibatch.Metrics);
+        model.Parameters.ZeroGradient();
+        loss.backward();
+        AddGradientOf(model, task);
+        return true;
     }
 
-    // Parameters and statistics into the model; or the gradient (added) and the statistics back.
-    private void Move(Model model, ITask task, bool into)
+    /// <summary>Leaves a task that diverged out of the rest of the meta-step.</summary>
+    private void LeaveOut(Participant participant, IReadOnlyList<Participant> participants, long step)
+    {
+        if (participant.Diverged is not null) return;
+        var job = participant.Job;
+        participant.Diverged = new TaskOutcome(job, null, $"{job.TaskId}: the loss was not finite at gradient step "
+            + $"{step}; the task was left out of the rest of the meta-step.");
+        RequireEnoughTasks(Diverged(participants), participants.Count);
+    }
+
+    private static List<TaskOutcome> Diverged(IEnumerable<Participant> participants) =>
+        [.. participants.Select(participant => participant.Diverged).OfType<TaskOutcome>()];
+
+    /// <summary>Takes a task's validation score with the network as it is now.</summary>
+    private void Evaluate(Participant participant)
+    {
+        if (Context.Learner.Stopping is not { } stopping || participant.Diverged is not null) return;
+        using var scope = NewDisposeScope();
+        var model = ModelOf(participant.Task);
+        CopyTo(model, participant.Task);
+        participant.Score = stopping.Evaluate(participant.Stream!, model, participant.Task.Info.Id);
+    }
+
+    private TaskRecord RecordOf(Participant participant)
+    {
+        var metrics = participant.Losses.Metrics;
+        participant.Summary.Record(metrics);
+        if (participant.Score is { } score) metrics[Context.Learner.Stopping!.Metric] = score;
+        return new TaskRecord(participant.Job.TaskId, participant.Job.Seed, participant.Losses.Count, metrics);
+    }
+
+    private static ParameterLayout LayoutOf(MetaLearnerContext context)
+    {
+        var encoder = context.Network.Parameters.Select(entry => entry with { Shared = true });
+        var heads =
+            from task in context.Pool
+            from entry in Model.LayoutOf(context.Network, PrivateHeadsTask.PrivateHeads(task.Info)).Entries
+            where !entry.Shared
+            select entry with { Name = $"{task.Info.Id}:{entry.Name}" };
+        return new ParameterLayout([.. encoder, .. heads]);
+    }
+
+    private Model ModelOf(ITask task)
+    {
+        var key = string.Join(",", task.Info.Heads.Select(head => $"{head.Name}:{head.Size}:{head.Gain}"));
+        if (!_models.TryGetValue(key, out var model))
+            _models[key] = model = new Model(
+                Context.Network, PrivateHeadsTask.PrivateHeads(task.Info), Context.DType, Context.Device);
+        return model;
+    }
+
+    /// <summary>Copies the encoder, a task's heads and the statistics into a model.</summary>
+    private void CopyTo(Model model, ITask task)
     {
         using var _ = no_grad();
-        var (at, count) = (_headsAt[task.Info.Id], model.Parameters.Layout.Count - _encoder);
-        var (all, one) = into ? (_all.Flat.detach(), model.Parameters.Flat.detach()) : (_all.Gradient!, model.Parameters.Gradient!);
-        foreach (var (there, here, length) in new[] { (0L, 0L, _encoder), (at, _encoder, count) })
-        {
-            if (length == 0) continue;
-            if (into) one.narrow(0, here, length).copy_(all.narrow(0, there, length));
-            else all.narrow(0, there, length).add_(one.narrow(0, here, length));
-        }
-        if (into) model.Buffers.CopyFrom(Initialization.Buffers);
-        else Initialization.Buffers.CopyFrom(model.Buffers);
+        var (values, modelValues) = (_all.Flat.detach(), model.Parameters.Flat.detach());
+        foreach (var (all, one) in Parts(values, modelValues, model, task)) one.copy_(all);
+        model.Buffers.CopyFrom(Initialization.Buffers);
+    }
+
+    /// <summary>
+    /// Adds a model's gradient to that of the encoder and the task's heads, and takes its statistics.
+    /// </summary>
+    private void AddGradientOf(Model model, ITask task)
+    {
+        using var _ = no_grad();
+        foreach (var (all, one) in Parts(_all.Gradient!, model.Parameters.Gradient!, model, task)) all.add_(one);
+        Initialization.Buffers.CopyFrom(model.Buffers);
+    }
+
+    // The encoder and the task's heads, as parts of the vector of all tasks and of the model's vector.
+    private IEnumerable<(Tensor All, Tensor One)> Parts(Tensor all, Tensor one, Model model, ITask task)
+    {
+        var (offset, headCount) = (_headOffsets[task.Info.Id], model.Parameters.Layout.Count - _encoderCount);
+        yield return (all.narrow(0, 0, _encoderCount), one.narrow(0, 0, _encoderCount));
+        if (headCount > 0) yield return (all.narrow(0, offset, headCount), one.narrow(0, _encoderCount, headCount));
+    }
+
+    /// <summary>One task's part in a meta-step.</summary>
+    private sealed class Participant(ITask task, TaskJob job)
+    {
+        public ITask Task => task;
+        public TaskJob Job => job;
+        public LossSummary Losses { get; } = new();
+        public TrainingSummary Summary { get; } = new();
+        public ITaskStream? Stream { get; set; }
+        public TaskOutcome? Diverged { get; set; }
+        public double? Score { get; set; }
     }
 }

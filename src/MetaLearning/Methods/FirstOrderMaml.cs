@@ -2,18 +2,22 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>From which loss first-order MAML takes its gradient.</summary>
+/// <summary>Which batch the outer loss of MAML and first-order MAML comes from.</summary>
 public enum OuterBatch
 {
-    /// <summary>The last training batch, before its update: the authors of Leap compare with this; nothing is held out and nothing more is computed.</summary>
+    /// <summary>The last training batch, before its update. Nothing is held out and nothing more is computed.</summary>
+    /// <remarks>The authors of Leap compare with this.</remarks>
     LastTraining,
     /// <summary>One more training batch, after the last update.</summary>
     NextTraining,
-    /// <summary>A batch of the validation split, after the last update: MAML's own meaning of an outer loss.</summary>
+    /// <summary>A batch of the validation split, after the last update, as in MAML.</summary>
     Validation,
 }
 
-/// <summary>First-order MAML: the gradient at the end of training, as if the end moved with the beginning (Finn et al. 2017, arXiv 1703.03400, section 5.2).</summary>
+/// <summary>First-order MAML: the meta-gradient is the gradient of the outer loss where training ended.</summary>
+/// <remarks>
+/// Finn, Abbeel and Levine 2017, arXiv 1703.03400, section 5.2. It is MAML without the derivative of training itself.
+/// </remarks>
 public sealed record FirstOrderMamlOptions : PerTaskMethod
 {
     /// <summary>Which batch the gradient is from; see docs/fidelity.md.</summary>
@@ -28,20 +32,23 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
-        var observer = new LastGradient(run.Work.TaskId);
+        var observer = new LastGradient(run.Job.TaskId);
         using var learner = run.Begin(observer);
         run.Complete(learner);
-        if (Gradient != OuterBatch.LastTraining)
-        {
-            using var scope = NewDisposeScope();
-            var (model, stream) = (learner.Model, learner.Stream);
-            using var batch = stream.NextBatch(model, Gradient == OuterBatch.Validation ? Split.Validation : Split.Train);
-            var loss = stream.Loss(model, batch);
-            model.Parameters.ZeroGradient();
-            loss.backward();
-            observer.Take(model.Parameters.SharedGradient);
-        }
+        if (Gradient != OuterBatch.LastTraining) observer.Take(OuterGradient(learner));
         return learner.Contribute();
+    }
+
+    private Tensor OuterGradient(Learner learner)
+    {
+        using var scope = NewDisposeScope();
+        var (model, stream) = (learner.Model, learner.Stream);
+        var split = Gradient == OuterBatch.Validation ? Split.Validation : Split.Train;
+        using var batch = stream.NextBatch(model, split);
+        var loss = stream.Loss(model, batch);
+        model.Parameters.ZeroGradient();
+        loss.backward();
+        return model.Parameters.SharedGradient; // the vector's own, beyond any scope
     }
 
     private sealed class LastGradient(string taskId) : PathObserver(taskId)
@@ -52,7 +59,8 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
             Keep("gradient", gradient);
         }
 
-        protected override void Arrive(Tensor position, Tensor gradient, double loss) => Keep("gradient", gradient);
+        protected override void ObservePoint(Tensor position, Tensor gradient, double loss) =>
+            Keep("gradient", gradient);
 
         protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => this["gradient"];
     }

@@ -2,13 +2,15 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Reptile: the initialization moves toward where training ended (Nichol, Achiam and Schulman 2018, arXiv 1803.02999). Contribution: theta^0 - theta^K.</summary>
+/// <summary>Reptile: the initialization moves toward where training ended. Meta-gradient: theta^0 - theta^K.</summary>
+/// <remarks>Nichol, Achiam and Schulman 2018, arXiv 1803.02999, algorithm 1.</remarks>
 public sealed record ReptileOptions : PerTaskMethod
 {
-    /// <summary>
-    /// Whether the last update counts. True is the paper's algorithm 1 (K updates, theta^K); false stops at theta^(K-1) as the authors of Leap compare with,
-    /// and equals Leap with the energy metric and without the loss. One switch of this name for both methods; see docs/fidelity.md.
-    /// </summary>
+    /// <summary>Whether the last update counts.</summary>
+    /// <remarks>
+    /// True is the paper's algorithm 1: K updates, theta^K. False stops at theta^(K-1), which is what the authors of
+    /// Leap compare with. It equals Leap with the energy metric and without the loss. See docs/fidelity.md.
+    /// </remarks>
     public bool IncludeLastStep { get; init; }
 
     /// <inheritdoc/>
@@ -19,7 +21,7 @@ public sealed record ReptileOptions : PerTaskMethod
 
     private sealed class ReptileObserver(string taskId, bool includeLastStep) : PathObserver(taskId)
     {
-        protected override void Arrive(Tensor position, Tensor gradient, double loss)
+        protected override void ObservePoint(Tensor position, Tensor gradient, double loss)
         {
             if (Points == 0) Keep("start", position);
             if (!includeLastStep) Keep("last", position);

@@ -6,59 +6,76 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>The arithmetic of one path segment on flat tensors, in as few passes over memory as it takes.</summary>
+/// <summary>The arithmetic of one segment of Leap's path, in as few passes over memory as possible.</summary>
 /// <remarks>
-/// <para>A segment costs what its memory traffic costs: the arrays of a network do not fit the first caches. On a CPU, contiguous float32 and
-/// float64 vectors go through one vectorized loop each; anything else (another device or type) through tensor operations. Tests hold the two
-/// to the same numbers.</para>
-/// <para>Sums of squares are taken in float64 over blocks, so their rounding does not grow with the size of the network.</para>
+/// <para>
+/// The vectors of a network do not fit the first caches, so time is the number of passes. On a CPU, contiguous float32
+/// and float64 vectors go through one vectorized loop each. Other devices and types go through tensor operations. A
+/// test holds both to the same numbers.
+/// </para>
+/// <para>Squares are summed in float64 over blocks, so the rounding does not grow with the size of the network.</para>
+/// <para>
+/// Only Leap uses it: what it computes is Leap's equation 8, so it lies beside Leap and not in src/Core/Kernels.
+/// </para>
 /// </remarks>
 internal static class PathKernels
 {
-    // Short enough that a float32 lane adds few numbers, long enough that the conversion to float64 does not show.
+    // Short enough that a float32 lane adds few numbers. Long enough that the conversion to float64 does not show.
     private const int Block = 4096;
 
-    /// <summary>||a - b||^2 of two vectors [n] (float64).</summary>
+    /// <summary>||a - b||^2 of two vectors [n], in float64.</summary>
     public static double SquaredDistance(Tensor a, Tensor b)
     {
         if (IsPlain(a, b))
-            return a.dtype == ScalarType.Float32 ? SquaredDistance(Span<float>(a), Span<float>(b)) : SquaredDistance(Span<double>(a), Span<double>(b));
+            return a.dtype == ScalarType.Float32
+                ? SquaredDistance(Span<float>(a), Span<float>(b))
+                : SquaredDistance(Span<double>(a), Span<double>(b));
         using var scope = NewDisposeScope();
         var difference = a - b;
         return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
     }
 
     /// <summary>
-    /// Completes a segment: sum -= weight * (slope * g + position - previous), g being the gradient at the previous point. Then the
-    /// previous point is this one. All vectors are [n].
+    /// sum -= weight * (coefficient * previous gradient + position - previous). Then previous becomes position.
     /// </summary>
-    /// <param name="position">Where the process is.</param>
-    /// <param name="previous">Where it was; changed to <paramref name="position"/>.</param>
-    /// <param name="sum">Changed.</param>
+    /// <param name="position">Where the training is [n].</param>
+    /// <param name="previous">Where it was [n]; overwritten with <paramref name="position"/>.</param>
+    /// <param name="sum">The sum of increments [n]; changed.</param>
     /// <param name="weight">Factor of the segment.</param>
-    /// <param name="gradients">The previous point's gradient, changed to this point's, and the slope; null for a slope of 0.</param>
-    /// <returns>||position - previous||^2 before previous changed.</returns>
-    public static double Advance(Tensor position, Tensor previous, Tensor sum, double weight, (Tensor Previous, Tensor Next, double Slope)? gradients)
+    /// <param name="lossTerm">
+    /// The gradient at the previous point [n], which is overwritten with the gradient at this point [n], and the
+    /// coefficient. Null without the loss in the path.
+    /// </param>
+    /// <returns>||position - previous||^2, before previous changed.</returns>
+    public static double AddSegment(
+        Tensor position, Tensor previous, Tensor sum, double weight,
+        (Tensor PreviousGradient, Tensor Gradient, double Coefficient)? lossTerm)
     {
-        var (before, after, slope) = gradients ?? (previous, position, 0); // not read then
-        if (IsPlain(position, previous) && IsPlain(before, after) && IsPlain(position, sum) && before.dtype == sum.dtype)
+        // Without a loss term, the vectors stand in for the gradients; they are not read.
+        var (before, after, coefficient) = lossTerm ?? (previous, position, 0);
+        if (IsPlain(position, previous) && IsPlain(before, after) && IsPlain(position, sum)
+            && before.dtype == sum.dtype)
             return position.dtype == ScalarType.Float32
-                ? Advance(Span<float>(position), Span<float>(previous), Span<float>(sum), (float)weight, Given<float>(before), Given<float>(after), (float)slope)
-                : Advance(Span<double>(position), Span<double>(previous), Span<double>(sum), weight, Given<double>(before), Given<double>(after), slope);
+                ? AddSegment(
+                    Span<float>(position), Span<float>(previous), Span<float>(sum), (float)weight,
+                    GradientSpan<float>(before), GradientSpan<float>(after), (float)coefficient)
+                : AddSegment(
+                    Span<double>(position), Span<double>(previous), Span<double>(sum), weight,
+                    GradientSpan<double>(before), GradientSpan<double>(after), coefficient);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var difference = position - previous;
-        using Scalar along = -weight * slope, back = -weight;
-        if (gradients is not null)
+        using Scalar gradientFactor = -weight * coefficient, differenceFactor = -weight;
+        if (lossTerm is not null)
         {
-            sum.add_(before, along);
+            sum.add_(before, gradientFactor);
             before.copy_(after);
         }
-        sum.add_(difference, back);
+        sum.add_(difference, differenceFactor);
         previous.copy_(position);
         return difference.dot(difference).to_type(ScalarType.Float64).item<double>();
 
-        Span<T> Given<T>(Tensor gradient) where T : unmanaged => gradients is null ? [] : Span<T>(gradient);
+        Span<T> GradientSpan<T>(Tensor gradient) where T : unmanaged => lossTerm is null ? [] : Span<T>(gradient);
     }
 
     private static bool IsPlain(Tensor a, Tensor b) =>
@@ -67,7 +84,8 @@ internal static class PathKernels
 
     private static Span<T> Span<T>(Tensor tensor) where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
 
-    internal static double SquaredDistance<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static double SquaredDistance<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ref var x = ref MemoryMarshal.GetReference(a);
         ref var y = ref MemoryMarshal.GetReference(b);
@@ -94,18 +112,20 @@ internal static class PathKernels
         return total;
     }
 
-    // Blocks from the end to the start: SquaredDistance has just read the same vectors from start to end, and the second cache still
-    // holds their tails. Empty gradients stand for a slope of 0.
-    internal static double Advance<T>(ReadOnlySpan<T> position, Span<T> previous, Span<T> sum, T weight, Span<T> before, ReadOnlySpan<T> after, T slope)
+    // Blocks go from the end to the start. SquaredDistance has just read the same vectors from start to end, so their
+    // last blocks are still in the second cache. Empty gradients stand for no loss term.
+    private static double AddSegment<T>(
+        ReadOnlySpan<T> position, Span<T> previous, Span<T> sum, T weight,
+        Span<T> previousGradient, ReadOnlySpan<T> gradient, T coefficient)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ref var x = ref MemoryMarshal.GetReference(position);
         ref var y = ref MemoryMarshal.GetReference(previous);
         ref var z = ref MemoryMarshal.GetReference(sum);
-        ref var g = ref MemoryMarshal.GetReference(before);
-        ref var h = ref MemoryMarshal.GetReference(after);
-        var withGradient = !before.IsEmpty;
-        var (c, w) = (new Vector<T>(slope), new Vector<T>(weight));
+        ref var g = ref MemoryMarshal.GetReference(previousGradient);
+        ref var h = ref MemoryMarshal.GetReference(gradient);
+        var withGradient = !previousGradient.IsEmpty;
+        var (c, w) = (new Vector<T>(coefficient), new Vector<T>(weight));
         double total = 0;
         for (var start = (position.Length - 1) / Block * Block; start >= 0; start -= Block)
         {
@@ -135,7 +155,7 @@ internal static class PathKernels
             {
                 var d = Unsafe.Add(ref x, i) - Unsafe.Add(ref y, i);
                 rest += d * d;
-                Unsafe.Add(ref z, i) -= weight * (withGradient ? slope * Unsafe.Add(ref g, i) + d : d);
+                Unsafe.Add(ref z, i) -= weight * (withGradient ? coefficient * Unsafe.Add(ref g, i) + d : d);
                 Unsafe.Add(ref y, i) = Unsafe.Add(ref x, i);
                 if (withGradient) Unsafe.Add(ref g, i) = Unsafe.Add(ref h, i);
             }
@@ -146,5 +166,6 @@ internal static class PathKernels
 
     private static Vector<T> Load<T>(ref T origin, int i) => Vector.LoadUnsafe(ref Unsafe.Add(ref origin, i));
 
-    private static void Store<T>(ref T origin, int i, Vector<T> value) => value.StoreUnsafe(ref Unsafe.Add(ref origin, i));
+    private static void Store<T>(ref T origin, int i, Vector<T> value) =>
+        value.StoreUnsafe(ref Unsafe.Add(ref origin, i));
 }
