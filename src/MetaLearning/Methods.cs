@@ -22,7 +22,8 @@ public static class Methods
 
     /// <summary>The methods that are part of RlLeap, by name.</summary>
     public static IReadOnlyDictionary<string, Type> BuiltIn { get; } =
-        typeof(MetaLearningMethod).GetCustomAttributes<JsonDerivedTypeAttribute>().ToDictionary(mark => (string)mark.TypeDiscriminator!, mark => mark.DerivedType);
+        typeof(MetaLearningMethod).GetCustomAttributes<JsonDerivedTypeAttribute>()
+            .ToDictionary(mark => (string)mark.TypeDiscriminator!, mark => mark.DerivedType);
 
     /// <summary>The names of a user's own, in order.</summary>
     public static IReadOnlyList<string> Ids => Catalog.Ids;
@@ -36,11 +37,14 @@ public static class Methods
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
     /// <summary>The name by which configs and messages know a method: "leap", "my/half-way".</summary>
-    public static string NameOf(MetaLearningMethod method) => method.GetType().GetCustomAttribute<MethodAttribute>()?.Id ?? method.Name;
+    public static string NameOf(MetaLearningMethod method) =>
+        method.GetType().GetCustomAttribute<MethodAttribute>()?.Id ?? method.Name;
 
-    /// <summary>The method that <paramref name="text"/> names, with its defaults: "leap", or "my/half-way?fraction=0.25".</summary>
+    /// <summary>The method of a name, with its defaults: "leap", or "my/half-way?fraction=0.25".</summary>
     /// <exception cref="RlLeapException">No such method or option.</exception>
-    public static MetaLearningMethod Create(string text) => BuiltIn.TryGetValue(text, out var type) ? (MetaLearningMethod)Activator.CreateInstance(type)! : Catalog.Create(text);
+    public static MetaLearningMethod Create(string text) => BuiltIn.TryGetValue(text, out var type)
+        ? (MetaLearningMethod)Activator.CreateInstance(type)!
+        : Catalog.Create(text);
 
     /// <summary>JSON of messages between machines: enums as words, and every method that is known now.</summary>
     public static JsonSerializerOptions Json
