@@ -37,8 +37,8 @@ public sealed class PluginFaultTests
     }
 
     [Theory]
-    [InlineData("throws", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in Arrive: no such path")]
-    [InlineData("unkept", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in Arrive")]
+    [InlineData("throws", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in ObservePoint: no such path")]
+    [InlineData("unkept", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in ObservePoint")]
     [InlineData("null", "The method faulty (FaultyPlugins.FaultyMethod in FaultyPlugins.dll) returned null from Observe")]
     [InlineData("short", "FaultyMethod+Observer in FaultyPlugins.dll) returned [3] from MetaGradient")]
     [InlineData("empty", "FaultyMethod+Observer in FaultyPlugins.dll) returned null from MetaGradient")]

@@ -73,7 +73,7 @@ public sealed record FaultyMethod(string How = "") : PerTaskMethod
     {
         private static readonly List<Tensor> Kept = [];
 
-        protected override void Arrive(Tensor position, Tensor gradient, double loss)
+        protected override void ObservePoint(Tensor position, Tensor gradient, double loss)
         {
             if (how == "throws" && Points == 3) throw new KeyNotFoundException("no such path");
             if (how == "unkept" && Points == 1) _ = this["nothing"];
