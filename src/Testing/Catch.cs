@@ -2,9 +2,12 @@ using RlLeap.Environments;
 
 namespace RlLeap.Testing;
 
-/// <summary>A ball falls through a grid, one row a step; a paddle in the last row moves left, stays or moves right. Reward 1 for a catch, -1 for a miss.</summary>
-/// <remarks>The smallest problem that needs features of two objects and credit over time (after bsuite, Osband et al. 2020, arXiv 1908.03568). Random play
-/// earns about -0.6; a learner that works reaches 1 within seconds.</remarks>
+/// <summary>A ball falls through a grid, one row a step. A paddle below moves left, stays or moves right.</summary>
+/// <remarks>
+/// The reward is 1 for a catch and -1 for a miss. It is the smallest problem that needs features of two objects and
+/// credit over time (after bsuite, Osband et al. 2020, arXiv 1908.03568). Random play earns about -0.6; a learner that
+/// works reaches 1 within seconds.
+/// </remarks>
 public sealed class Catch : IEnvironment
 {
     private readonly int _rows, _columns;
@@ -18,7 +21,12 @@ public sealed class Catch : IEnvironment
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         (_rng, _rows, _columns) = (rng, rows, columns);
-        Spec = new EnvironmentSpec("Catch", Box.Bytes(1, 1, rows, columns), new Discrete(3)) { ActionNames = ["left", "stay", "right"], ChannelNames = ["ball and paddle"], MaxEpisodeSteps = rows - 1 };
+        Spec = new EnvironmentSpec("Catch", Box.Bytes(1, 1, rows, columns), new Discrete(3))
+        {
+            ActionNames = ["left", "stay", "right"],
+            ChannelNames = ["ball and paddle"],
+            MaxEpisodeSteps = rows - 1,
+        };
     }
 
     /// <inheritdoc/>
@@ -34,17 +42,22 @@ public sealed class Catch : IEnvironment
     /// <inheritdoc/>
     public TimeStep Step(int action)
     {
-        if (_over) throw new EnvironmentException("Catch: Step was called before Reset or after the episode's end. Call Reset first.");
+        if (_over)
+            throw new EnvironmentException(
+                "Catch: Step was called before Reset or after the episode's end. Call Reset first.");
         _paddle = Math.Clamp(_paddle + action - 1, 0, _columns - 1);
         _over = ++_row == _rows - 1;
-        return _over ? new TimeStep(StepType.Terminated, _ball == _paddle ? 1 : -1, Draw()) : new TimeStep(StepType.Mid, 0, Draw());
+        return _over
+            ? new TimeStep(StepType.Terminated, _ball == _paddle ? 1 : -1, Draw())
+            : new TimeStep(StepType.Mid, 0, Draw());
     }
 
     /// <inheritdoc/>
     public bool CanSnapshot => true;
 
     /// <inheritdoc/>
-    public byte[] Snapshot() => [(byte)_row, (byte)_ball, (byte)_paddle, _over ? (byte)1 : (byte)0, .. _rng.SaveState()];
+    public byte[] Snapshot() =>
+        [(byte)_row, (byte)_ball, (byte)_paddle, _over ? (byte)1 : (byte)0, .. _rng.SaveState()];
 
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot)

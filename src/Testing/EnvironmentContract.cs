@@ -3,7 +3,8 @@ using Xunit;
 
 namespace RlLeap.Testing;
 
-/// <summary>The rules of <see cref="IEnvironment"/> as tests: derive a class, override one method, and your environment is covered.</summary>
+/// <summary>The rules of <see cref="IEnvironment"/> as tests of your environment.</summary>
+/// <remarks>Derive a class and override one method.</remarks>
 /// <example><code>
 /// public sealed class MyEnvironmentContract : EnvironmentContract
 /// {
@@ -12,13 +13,13 @@ namespace RlLeap.Testing;
 /// </code></example>
 public abstract class EnvironmentContract
 {
-    /// <summary>Makes the environment; everything random in it comes from <paramref name="rng"/>. Called many times.</summary>
+    /// <summary>Makes the environment. All its randomness comes from <paramref name="rng"/>. Called many times.</summary>
     protected abstract IEnvironment Open(Rng rng);
 
-    /// <summary>How long each rule is played for, in agent steps; several episodes should fit.</summary>
+    /// <summary>How long each rule is played for, in agent steps. Several episodes should fit.</summary>
     protected virtual int Steps => 2000;
 
-    /// <summary>One case a rule.</summary>
+    /// <summary>One case for each rule.</summary>
     public static TheoryData<string> Rules() => [.. EnvironmentCheck.Rules];
 
     /// <summary>Plays and checks one rule.</summary>

@@ -41,8 +41,11 @@ public sealed class ArchitectureTests
     [Theory]
     [InlineData("src/Data")]
     [InlineData("src/Environments", "CheckedEnvironment.cs EnvironmentCheck.cs VectorEnvironmentChecks.cs")]
+    [InlineData("src/MetaLearning")]
+    [InlineData("src/Testing", "MetaLearnerContract.cs")]
     [InlineData("tests/Data")]
     [InlineData("tests/Environments")]
+    [InlineData("tests/MetaLearning")]
     public void LinesHaveAtMost120Columns(string room, string except = "")
     {
         const int Limit = 120;

@@ -18,7 +18,8 @@ public sealed class ExtendingTests
     {
         using var folder = new TempFolder();
         var path = folder["initialization.safetensors"];
-        var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 });
+        var agent = RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 };
+        var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", agent);
         using (var trained = new Learner(task, task.CreateNetwork(), task.LearnerOptions(200), new Rng(1)))
         {
             while (!trained.IsDone) trained.TrainStep();
@@ -43,7 +44,11 @@ public sealed class ExtendingTests
             bias = struct.unpack(f'<{(end - start) // 4}f', raw[8+n+start:8+n+end])
             print(len(bias), all(b == b for b in bias))
             """;
-        using var python = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("python3", ["-c", Python, path]) { RedirectStandardOutput = true })!;
+        var command = new System.Diagnostics.ProcessStartInfo("python3", ["-c", Python, path])
+        {
+            RedirectStandardOutput = true,
+        };
+        using var python = System.Diagnostics.Process.Start(command)!;
         Assert.Equal("3 True", python.StandardOutput.ReadToEnd().Trim());
 
         using var own = new Model(new MyNetwork.TwoLayers([4], 8), [new Head("value", 1)]);

@@ -1,4 +1,4 @@
-// HAT's algebra: what masks multiply, what they protect, what they cost.
+// HAT: what masks multiply, what they protect, what they cost.
 using RlLeap.MetaLearning;
 using RlLeap.Data;
 using RlLeap.Testing;
@@ -18,7 +18,8 @@ public sealed class HatTests
     private static readonly SmallMlp Inner = new([1, 8, 6], activateLast: true);
     private static readonly Head Head = new("value", 1);
     private static readonly SinusoidTask Sine = new("sine", 2, 0.5, Head);
-    private static readonly LearnerOptions Learning = new() { GradientSteps = 12, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+    private static readonly LearnerOptions Learning =
+        new() { GradientSteps = 12, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
 
     [Fact]
     public void WithAllMasksAtOneItIsTheNetworkWithItsHead()
@@ -28,7 +29,8 @@ public sealed class HatTests
         using var plain = new Model(Inner, Sine.Info.Heads);
         using (no_grad())
         {
-            foreach (var entry in plain.Parameters.Layout.Entries) plain.Parameters[entry.Name].copy_(learner.Model.Parameters[entry.Name]);
+            foreach (var entry in plain.Parameters.Layout.Entries)
+                plain.Parameters[entry.Name].copy_(learner.Model.Parameters[entry.Name]);
             for (var l = 0; l < 2; l++) learner.Model.Parameters[HatNetwork.EmbeddingName(l)].fill_(6);
         }
         learner.Model.Training = false;
@@ -38,7 +40,9 @@ public sealed class HatTests
         masked.sum().backward();
         free.sum().backward();
         foreach (var entry in plain.Parameters.Layout.Entries)
-            Assert.Equal(plain.Parameters.GradientOf(entry.Name).data<float>().ToArray(), learner.Model.Parameters.GradientOf(entry.Name).data<float>().ToArray());
+            Assert.Equal(
+                plain.Parameters.GradientOf(entry.Name).data<float>().ToArray(),
+                learner.Model.Parameters.GradientOf(entry.Name).data<float>().ToArray());
     }
 
     [Fact]
@@ -49,7 +53,8 @@ public sealed class HatTests
         var (first, second) = (zeros(8), zeros(6));
         first.narrow(0, 0, 4).fill_(1);
         second.narrow(0, 0, 3).fill_(1);
-        using var learner = new Learner(new HatTask(Sine), Network([first.DetachFromDisposeScope(), second.DetachFromDisposeScope()]), Learning, new Rng(1));
+        var network = Network([first.DetachFromDisposeScope(), second.DetachFromDisposeScope()]);
+        using var learner = new Learner(new HatTask(Sine), network, Learning, new Rng(1));
         var before = Copies(learner);
         while (!learner.IsDone) learner.TrainStep();
         var after = Copies(learner);
@@ -61,7 +66,8 @@ public sealed class HatTests
         for (var i = 0; i < 6; i++)
         {
             Assert.Equal(i < 3, before["2.bias"][i] == after["2.bias"][i]);
-            for (var j = 0; j < 8; j++) Assert.Equal(i < 3 && j < 4, before["2.weight"][8 * i + j] == after["2.weight"][8 * i + j]);
+            for (var j = 0; j < 8; j++)
+                Assert.Equal(i < 3 && j < 4, before["2.weight"][8 * i + j] == after["2.weight"][8 * i + j]);
         }
         Assert.NotEqual(before["value.weight"], after["value.weight"]);
     }
@@ -69,26 +75,31 @@ public sealed class HatTests
     [Fact]
     public void AnAgentLearnsWithMasksWhoseGradientOutlivesItsBootstrapPass()
     {
-        var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 });
+        var agent = RlLeap.Agents.ActorCriticOptions.MinAtar with { Environments = 4 };
+        var task = new RlLeap.Agents.ActorCriticTask("MinAtar/Breakout-v1", agent);
         var learning = task.LearnerOptions(100);
-        using var meta = new HatOptions().Create(new MetaLearnerContext { Network = task.CreateNetwork(), Pool = [task], Learner = learning, Rng = new Rng(1) });
+        using var meta = new HatOptions().Create(Context(task.CreateNetwork(), task) with { Learner = learning });
         using var learner = meta.Begin(task, learning, new Rng(2));
         using var before = learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().clone();
         while (!learner.IsDone) learner.TrainStep();
-        Assert.NotEqual(before.data<float>().ToArray(), learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach().data<float>().ToArray());
+        using var after = learner.Model.Parameters[HatNetwork.EmbeddingName(1)].detach();
+        Assert.NotEqual(before.data<float>().ToArray(), after.data<float>().ToArray());
     }
 
     [Fact]
     public void ATaskSeenAgainIsNotFrozenByItself()
     {
-        using var meta = new HatOptions { Sparsity = 0.01 }.Create(new MetaLearnerContext { Network = Inner, Pool = [Sine], Learner = Learning, Rng = new Rng(1) });
+        using var meta = new HatOptions { Sparsity = 0.01 }.Create(Context(Inner, Sine));
         meta.MetaStep([Sine], new InlineExecutor());
         using var again = meta.Begin(Sine, Learning, new Rng(2));
         using var other = meta.Begin(new SinusoidTask("other", 1, 2, Head), Learning, new Rng(2));
         using var folder = new TempFolder();
         meta.Save(folder["hat.safetensors"]);
         using var scope = NewDisposeScope();
-        var masks = Enumerable.Range(0, 2).Select(l => (SafeTensors.Read(folder["hat.safetensors"]).Tensors["task:sine:" + HatNetwork.EmbeddingName(l)] * 400).sigmoid().data<float>().ToArray()).ToArray();
+        var saved = SafeTensors.Read(folder["hat.safetensors"]).Tensors;
+        var masks = Enumerable.Range(0, 2)
+            .Select(l => (saved["task:sine:" + HatNetwork.EmbeddingName(l)] * 400).sigmoid().data<float>().ToArray())
+            .ToArray();
         var used = Enumerable.Range(0, 48).Where(k => masks[1][k / 8] == 1 && masks[0][k % 8] == 1).ToList();
         Assert.InRange(used.Count, 1, 47);
         Assert.Contains(used, Moves(again).Contains);
@@ -111,7 +122,7 @@ public sealed class HatTests
         using var learner = new Learner(new HatTask(Sine), network, Learning, new Rng(1), dtype: ScalarType.Float64);
         network.Anneal(1);
         Assert.Equal(1 / 400.0 + (400 - 1 / 400.0) / 2, network.Slope, 1e-12);
-        network.Anneal(5); // the last step of the second ramp
+        network.Anneal(5); // the last step of the second rise
         Assert.Equal(400, network.Slope, 1e-12);
         network.Anneal(0);
         var model = learner.Model;
@@ -124,7 +135,8 @@ public sealed class HatTests
             var raw = (Loss(i, h) - Loss(i, -h)) / (2 * h);
             var value = e[i].item<double>();
             var expected = raw * 400 * (Math.Cosh(Math.Clamp(s * value, -50, 50)) + 1) / (s * (Math.Cosh(value) + 1));
-            Assert.Equal(expected, model.Parameters.GradientOf(HatNetwork.EmbeddingName(1))[i].item<double>(), 1e-4 * Math.Abs(expected) + 1e-9);
+            var actual = model.Parameters.GradientOf(HatNetwork.EmbeddingName(1))[i].item<double>();
+            Assert.Equal(expected, actual, 1e-4 * Math.Abs(expected) + 1e-9);
         }
 
         double Loss(int i, double shift)
@@ -140,10 +152,12 @@ public sealed class HatTests
     [Fact]
     public void TheSlopeRisesInEveryEpochOfATaskThatHasEpochs()
     {
-        var pixels = new byte[20 * 3 * 32 * 32];
-        var set = new ImageSet("noise", 3, 32, 32, 2, pixels, [.. Enumerable.Range(0, 20).Select(i => i % 2)], 16);
-        var task = new MultiCvTask(new MultiCvSet(set, ImageSplit.Draw(set, new Rng(1)), [0.5], [0.5])) { BatchSize = 5 }; // 14 images train: three steps
-        using var meta = new HatOptions().Create(new MetaLearnerContext { Network = new ConvolutionalEncoder(3, 32, filters: 4), Pool = [task], Learner = Learning, Rng = new Rng(1) });
+        int[] labels = [.. Enumerable.Range(0, 20).Select(i => i % 2)];
+        var set = new ImageSet("noise", 3, 32, 32, 2, new byte[20 * 3 * 32 * 32], labels, 16);
+        // 14 images are for training: three steps.
+        var images = new MultiCvSet(set, ImageSplit.Draw(set, new Rng(1)), [0.5], [0.5]);
+        var task = new MultiCvTask(images) { BatchSize = 5 };
+        using var meta = new HatOptions().Create(Context(new ConvolutionalEncoder(3, 32, filters: 4), task));
         Assert.Equal([0, 0.5, 1, 0, 0.5, 1], Slopes(Learning with { Epochs = 2 }));
         Assert.Equal([0, 1], Slopes(Learning with { GradientSteps = 2 }));
 
@@ -179,15 +193,22 @@ public sealed class HatTests
     [Fact]
     public void NetworksWithoutHiddenUnitsAndWeightDecayAreRefused()
     {
-        var setting = new MetaLearnerContext { Network = Inner, Pool = [Sine], Rng = new Rng(1) };
-        Assert.Contains("weight decay", Assert.Throws<RlLeapException>(() => new HatOptions().Create(setting with { Learner = new LearnerOptions { Optimizer = new OptimizerOptions { WeightDecay = 0.1 } } })).Message);
-        Assert.Contains("hidden units", Assert.Throws<RlLeapException>(() => new HatOptions().Create(setting with { Network = new SmallMlp([1, 1]) })).Message);
+        var decaying = Learning with { Optimizer = new OptimizerOptions { WeightDecay = 0.1 } };
+        Assert.Contains("weight decay", Refusal(Context(Inner, Sine) with { Learner = decaying }));
+        Assert.Contains("hidden units", Refusal(Context(new SmallMlp([1, 1]), Sine)));
+
+        static string Refusal(MetaLearnerContext context) =>
+            Assert.Throws<RlLeapException>(() => new HatOptions().Create(context)).Message;
     }
 
-    private static HatNetwork Network(Tensor[] cumulative, long steps = 12) => new(Inner, new HatOptions(), HatNetwork.RolesOf(Inner), cumulative, steps);
+    private static MetaLearnerContext Context(Network network, ITask task) =>
+        new() { Network = network, Pool = [task], Learner = Learning, Rng = new Rng(1) };
+
+    private static HatNetwork Network(Tensor[] cumulative, long steps = 12) =>
+        new(Inner, new HatOptions(), HatNetwork.RolesOf(Inner), cumulative, steps);
 
     private static Tensor[] Zeros() => [zeros(8).DetachFromDisposeScope(), zeros(6).DetachFromDisposeScope()];
 
-    private static Dictionary<string, float[]> Copies(Learner learner) =>
-        learner.Model.Parameters.Layout.Entries.ToDictionary(e => e.Name, e => learner.Model.Parameters[e.Name].detach().data<float>().ToArray());
+    private static Dictionary<string, float[]> Copies(Learner learner) => learner.Model.Parameters.Layout.Entries
+        .ToDictionary(e => e.Name, e => learner.Model.Parameters[e.Name].detach().data<float>().ToArray());
 }

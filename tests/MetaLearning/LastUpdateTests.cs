@@ -1,4 +1,4 @@
-// An update that ends in numbers that are not finite although its loss was: the next loss would tell, but after a visit's last update there is none.
+// A last update whose loss was finite can still give parameters that are not. After other updates the next loss tells.
 using RlLeap.MetaLearning;
 using RlLeap.Testing;
 using TorchSharp;
@@ -33,20 +33,29 @@ public sealed class LastUpdateTests
         using var folder = new TempFolder();
         using var meta = Open(new FinetuningOptions(), pool);
         meta.Save(folder["before"]);
-        Assert.Contains("sick", Assert.Throws<RlLeapException>(() => meta.MetaStep(pool, new InlineExecutor())).Message);
+        var error = Assert.Throws<RlLeapException>(() => meta.MetaStep(pool, new InlineExecutor()));
+        Assert.Contains("sick", error.Message);
         meta.Save(folder["after"]);
         Assert.Equal(File.ReadAllBytes(folder["before"]), File.ReadAllBytes(folder["after"]));
         Assert.Equal(0, meta.MetaSteps);
     }
 
-    private static IMetaLearner Open(MetaLearningMethod method, IReadOnlyList<ITask> pool) => method.Create(new MetaLearnerContext
-    {
-        Network = new SmallMlp([1, 8, 6], activateLast: true), Pool = pool, Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 } },
-    });
+    private static IMetaLearner Open(MetaLearningMethod method, IReadOnlyList<ITask> pool) =>
+        method.Create(new MetaLearnerContext
+        {
+            Network = new SmallMlp([1, 8, 6], activateLast: true),
+            Pool = pool,
+            Rng = new Rng(1),
+            Learner = new LearnerOptions
+            {
+                GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 },
+            },
+        });
 
-    private static float[] Shared(IMetaLearner meta) => meta.Initialization.Shared.Flat.detach().data<float>().ToArray();
+    private static float[] Shared(IMetaLearner meta) =>
+        meta.Initialization.Shared.Flat.detach().data<float>().ToArray();
 
-    // The root of zero: its value is 0, its gradient is not a number.
+    // The root of zero has the value 0 and no gradient.
     private sealed class LastGradientIsNaN(ITask inner) : ITask
     {
         public TaskInfo Info => inner.Info;

@@ -20,12 +20,17 @@ public sealed class LeapModuleTests
         using var meta = new LeapOptions().Create(new MetaLearnerContext
         {
             Network = network, Pool = tasks, Rng = new Rng(1), DType = ScalarType.Float32,
-            Learner = new LearnerOptions { GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 } }, MetaOptimizer = new OptimizerOptions { LearningRate = 0.1 },
+            Learner = new LearnerOptions
+            {
+                GradientSteps = Steps, Optimizer = new OptimizerOptions { LearningRate = 0.02 },
+            },
+            MetaOptimizer = new OptimizerOptions { LearningRate = 0.1 },
         });
         using var module = Build();
         using var scope = NewDisposeScope();
         using (no_grad())
-            foreach (var (name, parameter) in module.named_parameters()) parameter.copy_(meta.Initialization.Shared[name]);
+            foreach (var (name, parameter) in module.named_parameters())
+                parameter.copy_(meta.Initialization.Shared[name]);
         using var leap = new LeapModule(module, new LeapOptions());
         for (var step = 0; step < 2; step++)
         {
@@ -67,8 +72,11 @@ public sealed class LeapModuleTests
     [Fact]
     public void WhatIsNotSharedIsPutBackForEveryTask()
     {
-        using var module = nn.Sequential(("encoder", nn.Linear(2, 3)), ("norm", nn.BatchNorm1d(3)), ("head", nn.Linear(3, 1)));
-        using var leap = new LeapModule(module, new ReptileOptions { IncludeLastStep = true }, new OptimizerOptions { LearningRate = 1 }, shared: name => name.StartsWith("encoder"));
+        using var module = nn.Sequential(
+            ("encoder", nn.Linear(2, 3)), ("norm", nn.BatchNorm1d(3)), ("head", nn.Linear(3, 1)));
+        using var leap = new LeapModule(
+            module, new ReptileOptions { IncludeLastStep = true }, new OptimizerOptions { LearningRate = 1 },
+            shared: name => name.StartsWith("encoder"));
         using var scope = NewDisposeScope();
         var before = module.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.detach().clone());
         using (var path = leap.Begin())
@@ -87,7 +95,10 @@ public sealed class LeapModuleTests
         var trained = module.state_dict()["encoder.weight"].detach().clone();
         leap.Step();
         foreach (var (name, value) in module.state_dict())
-            if (name.StartsWith("encoder.weight")) Assert.True((value - trained).abs().max().item<float>() < 1e-6, "Reptile with rate 1 moves to where training ended");
+            if (name.StartsWith("encoder.weight"))
+                Assert.True(
+                    (value - trained).abs().max().item<float>() < 1e-6,
+                    "Reptile with rate 1 moves to where training ended");
             else if (!name.StartsWith("encoder")) Assert.True(value.Equals(before[name]), name);
         Assert.Equal(1, leap.MetaSteps);
         Assert.Equal(2, leap.Initialization.Views.Count);
@@ -97,13 +108,15 @@ public sealed class LeapModuleTests
     public void MisuseIsRefusedInWords()
     {
         using var module = Build();
-        Assert.Contains("maml", Assert.Throws<RlLeapException>(() => new LeapModule(module, new MamlOptions())).Message);
-        Assert.Contains("shared", Assert.Throws<RlLeapException>(() => new LeapModule(module, new LeapOptions(), shared: _ => false)).Message);
+        Assert.Contains("maml", Refusal(() => new LeapModule(module, new MamlOptions())));
+        Assert.Contains("shared", Refusal(() => new LeapModule(module, new LeapOptions(), shared: _ => false)));
         using var leap = new LeapModule(module, new LeapOptions());
         Assert.Contains("Add", Assert.Throws<InvalidOperationException>(leap.Step).Message);
         using var path = leap.Begin("mine");
         Assert.Throws<InvalidOperationException>(() => leap.Add(path));
         Assert.Contains("loss", Assert.Throws<DivergenceException>(() => path.Observe(double.NaN)).Message);
+
+        static string Refusal(Func<LeapModule> create) => Assert.Throws<RlLeapException>(create).Message;
     }
 
     [Fact]
@@ -114,10 +127,14 @@ public sealed class LeapModuleTests
         var before = leap.Initialization.Flat.detach().data<float>().ToArray();
         using var path = leap.Begin("mine");
         path.Observe(1.0);
-        using (no_grad()) module.parameters().First().fill_(double.PositiveInfinity); // the last update of a rate that is too large
+        // What the last update does when the learning rate is too large.
+        using (no_grad()) module.parameters().First().fill_(double.PositiveInfinity);
         Assert.Contains("mine", Assert.Throws<DivergenceException>(() => leap.Add(path)).Message);
-        Assert.Throws<DivergenceException>(() => leap.Add(new Contribution("elsewhere", [.. before.Select(_ => double.NaN)], 1, new Dictionary<string, double>())));
-        Assert.Contains("37", Assert.Throws<RlLeapException>(() => leap.Add(new Contribution("of another module", [1.0], 1, new Dictionary<string, double>()))).Message);
+        var metrics = new Dictionary<string, double>();
+        var diverged = new Contribution("elsewhere", [.. before.Select(_ => double.NaN)], 1, metrics);
+        Assert.Throws<DivergenceException>(() => leap.Add(diverged));
+        var foreign = new Contribution("of another module", [1.0], 1, metrics);
+        Assert.Contains("37", Assert.Throws<RlLeapException>(() => leap.Add(foreign)).Message);
         Assert.Throws<InvalidOperationException>(leap.Step);
         Assert.Equal(before, leap.Initialization.Flat.detach().data<float>().ToArray());
     }

@@ -38,7 +38,10 @@ public sealed class MamlGuardTests
         var job = new TaskJob
         {
             TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = new MamlOptions(),
-            Learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01 } },
+            Learner = new LearnerOptions
+            {
+                GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01 },
+            },
         };
         var task = new Changed(new SinusoidTask("sine", 2, 0.5, new Head("value", 1, Shared: true)), change);
         return Assert.Throws<RlLeapException>(() => TaskRun.Execute(job, task, start)).Message;

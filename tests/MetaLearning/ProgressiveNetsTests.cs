@@ -1,4 +1,4 @@
-// Progressive Nets' algebra: who learns, who does not, who feeds whom, and how many parameters it takes.
+// Progressive Nets: which column learns, which columns it reads, and how many parameters that takes.
 using RlLeap.MetaLearning;
 using RlLeap.Data;
 using RlLeap.Testing;
@@ -17,14 +17,15 @@ public sealed class ProgressiveNetsTests
 {
     private static readonly SmallMlp Inner = new([1, 8, 6], activateLast: true);
     private static readonly Head Head = new("value", 1);
-    private static readonly LearnerOptions Learning = new() { GradientSteps = 6, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+    private static readonly LearnerOptions Learning =
+        new() { GradientSteps = 6, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
 
     [Fact]
     public void OtherColumnsAreBitIdenticalAfterTrainingOne()
     {
         var pool = SinusoidTask.Family(3, new Rng(4), Head);
         using var scope = NewDisposeScope();
-        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
+        using var meta = new ProgressiveOptions().Create(Context(Inner, pool));
         var before = State(meta);
         meta.MetaStep([pool[1]], new InlineExecutor());
         var after = State(meta);
@@ -39,11 +40,12 @@ public sealed class ProgressiveNetsTests
     {
         var pool = SinusoidTask.Family(3, new Rng(4), Head);
         using var scope = NewDisposeScope();
-        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = Inner, Pool = pool, Learner = Learning, Rng = new Rng(1) });
+        using var meta = new ProgressiveOptions().Create(Context(Inner, pool));
         using var learner = meta.Begin(new SinusoidTask("new", 1, 1, Head), Learning, new Rng(5));
         using var plain = new Model(Inner, [Head]);
         using (no_grad())
-            foreach (var entry in plain.Parameters.Layout.Entries) plain.Parameters[entry.Name].copy_(learner.Model.Parameters[entry.Name]);
+            foreach (var entry in plain.Parameters.Layout.Entries)
+                plain.Parameters[entry.Name].copy_(learner.Model.Parameters[entry.Name]);
         var x = tensor(new[] { -2f, 0.1f, 3f }, [3, 1]);
         var alone = plain.Output(x).detach().data<float>().ToArray();
         Assert.NotEqual(alone, learner.Model.Output(x).detach().data<float>().ToArray());
@@ -54,10 +56,11 @@ public sealed class ProgressiveNetsTests
     [Fact]
     public void EightImageTasksTakeMoreThanEightTimesTheParameters()
     {
-        // 8 columns over the encoder of Multi-CV, seven of them pretraining tasks that see six others, the eighth new and seeing seven.
+        // 8 columns of Multi-CV's encoder: seven pretraining tasks that read six others, a new one that reads seven.
         var encoder = ConvolutionalEncoder.MultiCv;
         var pool = Enumerable.Range(0, 7).Select(i => $"task {i}").ToArray();
-        long Count(string id) => new ProgressiveNetwork(encoder, id, pool, new Dictionary<string, Dictionary<string, Tensor>>()).Parameters.Sum(p => p.Count);
+        var others = new Dictionary<string, Dictionary<string, Tensor>>();
+        long Count(string id) => new ProgressiveNetwork(encoder, id, pool, others).Parameters.Sum(p => p.Count);
         const long u = 64;
         var own = encoder.Parameters.Sum(p => p.Count);
         Assert.Equal(own + 3 * (6 + 6 * u * u + u + 9 * u * u), Count("task 0"));
@@ -70,24 +73,34 @@ public sealed class ProgressiveNetsTests
     {
         using var scope = NewDisposeScope();
         var encoder = new ConvolutionalEncoder(1, 28, filters: 8);
-        var pool = Enumerable.Range(0, 2).Select(i => new OmniglotTask(Noise(i), new Rng(0), new OmniglotOptions { Classes = 5 })).ToArray();
-        using var meta = new ProgressiveOptions().Create(new MetaLearnerContext { Network = encoder, Pool = pool, Learner = Learning with { GradientSteps = 2 }, Rng = new Rng(1) });
+        OmniglotTask[] pool = [Alphabet(0), Alphabet(1)];
+        var context = Context(encoder, pool) with { Learner = Learning with { GradientSteps = 2 } };
+        using var meta = new ProgressiveOptions().Create(context);
         meta.MetaStep(pool, new InlineExecutor());
-        using var learner = meta.Begin(new OmniglotTask(Noise(9), new Rng(0), new OmniglotOptions { Classes = 5 }), Learning, new Rng(2));
+        using var learner = meta.Begin(Alphabet(9), Learning, new Rng(2));
         Assert.True(double.IsFinite(learner.TrainStep().Loss));
         var gradient = learner.Model.Parameters.GradientOf("lateral.1.reduce.weight").abs().sum().item<float>();
         Assert.True(gradient > 0, "laterals learn");
+
+        static OmniglotTask Alphabet(int seed) =>
+            new(Noise(seed), new Rng(0), new OmniglotOptions { Classes = 5 });
     }
 
     [Fact]
     public void NetworksThatCannotBeWalkedAreRefused()
     {
         var pool = SinusoidTask.Family(2, new Rng(4), Head);
-        var setting = new MetaLearnerContext { Network = new SmallMlp([1, 8, 6]), Pool = pool, Rng = new Rng(1) };
-        Assert.Contains("layer by layer", Assert.Throws<RlLeapException>(() => new ProgressiveOptions().Create(setting)).Message);
-        using var meta = new ProgressiveOptions().Create(setting with { Network = Inner, Learner = Learning });
-        Assert.Contains("no column", Assert.Throws<RlLeapException>(() => meta.MetaStep([new SinusoidTask("stranger", 1, 1, Head)], new InlineExecutor())).Message);
+        var context = Context(new SmallMlp([1, 8, 6]), pool);
+        var error = Assert.Throws<RlLeapException>(() => new ProgressiveOptions().Create(context));
+        Assert.Contains("layer by layer", error.Message);
+        using var meta = new ProgressiveOptions().Create(context with { Network = Inner });
+        var stranger = new SinusoidTask("stranger", 1, 1, Head);
+        error = Assert.Throws<RlLeapException>(() => meta.MetaStep([stranger], new InlineExecutor()));
+        Assert.Contains("no column", error.Message);
     }
+
+    private static MetaLearnerContext Context(Network network, IReadOnlyList<ITask> pool) =>
+        new() { Network = network, Pool = pool, Learner = Learning, Rng = new Rng(1) };
 
     private static OmniglotAlphabet Noise(int seed)
     {
@@ -101,6 +114,7 @@ public sealed class ProgressiveNetsTests
     {
         using var folder = new TempFolder();
         meta.Save(folder["state.safetensors"]);
-        return SafeTensors.Read(folder["state.safetensors"]).Tensors.ToDictionary(t => t.Key, t => t.Value.data<float>().ToArray());
+        return SafeTensors.Read(folder["state.safetensors"]).Tensors
+            .ToDictionary(t => t.Key, t => t.Value.data<float>().ToArray());
     }
 }

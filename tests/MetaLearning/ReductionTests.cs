@@ -20,8 +20,13 @@ public sealed class ReductionTests
     [InlineData(true, OptimizerKind.RmsProp)]
     public void LeapWithEnergyAndWithoutTheLossIsReptileOverTheObservedPoints(bool includeLastStep, OptimizerKind kind)
     {
-        var learner = new LearnerOptions { GradientSteps = 40, Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01 } };
-        var leap = Contribute(new LeapOptions { Metric = PathMetric.Energy, LossInPath = false, IncludeLastStep = includeLastStep }, learner);
+        var learner = new LearnerOptions
+        {
+            GradientSteps = 40, Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01 },
+        };
+        var leap = Contribute(
+            new LeapOptions { Metric = PathMetric.Energy, LossInPath = false, IncludeLastStep = includeLastStep },
+            learner);
         var reptile = Contribute(new ReptileOptions { IncludeLastStep = includeLastStep }, learner);
         Close(reptile, leap, 1e-12);
         var other = Contribute(new ReptileOptions { IncludeLastStep = !includeLastStep }, learner);
@@ -33,7 +38,11 @@ public sealed class ReductionTests
     [InlineData(OptimizerKind.Adam)]
     public void AnObserverSeesPositionGradientAndLossOfOnePointAndTheGradientUnclipped(OptimizerKind kind)
     {
-        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01, MaxGradientNorm = 0.1 } };
+        var learner = new LearnerOptions
+        {
+            GradientSteps = 3,
+            Optimizer = new OptimizerOptions { Kind = kind, LearningRate = 0.01, MaxGradientNorm = 0.1 },
+        };
         var seen = new Witness();
         using var start = Start();
         using var run = start.Begin(Task, learner, new Rng(7), seen);
@@ -59,11 +68,15 @@ public sealed class ReductionTests
     [Fact]
     public void ClippedGradientsEnterLeapUnclipped()
     {
-        var learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01, MaxGradientNorm = 0.1 } };
+        var learner = new LearnerOptions
+        {
+            GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.01, MaxGradientNorm = 0.1 },
+        };
         using var start = Start();
         var seen = new Witness();
         using (var twin = start.Begin(Task, learner, new Rng(7), seen)) twin.TrainStep();
-        using var run = start.Begin(Task, learner, new Rng(7), new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }.Observe("sine"));
+        var leap = new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false };
+        using var run = start.Begin(Task, learner, new Rng(7), leap.Observe("sine"));
         var loss0 = run.TrainStep().Loss;
         Assert.True(run.Optimizer.GradientNorm > 0.2, "it was clipped");
         var second = Values(run.Model.Parameters.Shared);
@@ -75,14 +88,19 @@ public sealed class ReductionTests
     [Fact]
     public void MamlsGradientIsTheDerivativeOfTheLossAfterTraining()
     {
-        var learner = new LearnerOptions { GradientSteps = 2, Optimizer = new OptimizerOptions { LearningRate = 0.05, Momentum = 0.5, WeightDecay = 0.01 } };
+        var learner = new LearnerOptions
+        {
+            GradientSteps = 2,
+            Optimizer = new OptimizerOptions { LearningRate = 0.05, Momentum = 0.5, WeightDecay = 0.01 },
+        };
         var method = new MamlOptions { OuterBatches = 2 };
         var gradient = Contribute(method, learner);
         const double h = 1e-5;
         foreach (var i in new[] { 0, 3, 9, 20, 41, gradient.Length - 1 })
         {
             var difference = (Outer(i, h) - Outer(i, -h)) / (2 * h);
-            Assert.InRange(gradient[i], difference - 1e-7 - 1e-6 * Math.Abs(difference), difference + 1e-7 + 1e-6 * Math.Abs(difference));
+            var tolerance = 1e-7 + 1e-6 * Math.Abs(difference);
+            Assert.InRange(gradient[i], difference - tolerance, difference + tolerance);
         }
 
         double Outer(int i, double shift)
@@ -97,8 +115,9 @@ public sealed class ReductionTests
     [Fact]
     public void TheSecondOrderMatters()
     {
-        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
-        Assert.True(Distance(Contribute(new MamlOptions(), learner), Contribute(new MamlOptions { FirstOrder = true }, learner)) > 1e-6);
+        var learner = Sgd(gradientSteps: 3);
+        var second = Contribute(new MamlOptions(), learner);
+        Assert.True(Distance(second, Contribute(new MamlOptions { FirstOrder = true }, learner)) > 1e-6);
     }
 
     [Theory]
@@ -106,22 +125,23 @@ public sealed class ReductionTests
     [InlineData(OuterBatch.NextTraining)]
     public void FirstOrderMamlIsMamlWithTheGraphCut(OuterBatch outer)
     {
-        var learner = new LearnerOptions { GradientSteps = 4, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
-        Close(Contribute(new MamlOptions { FirstOrder = true, Outer = outer }, learner), Contribute(new FirstOrderMamlOptions { Gradient = outer }, learner), 1e-12);
+        var learner = Sgd(gradientSteps: 4);
+        var maml = Contribute(new MamlOptions { FirstOrder = true, Outer = outer }, learner);
+        Close(maml, Contribute(new FirstOrderMamlOptions { Gradient = outer }, learner), 1e-12);
     }
 
     [Fact]
     public void FirstOrderMamlOnTheLastTrainingBatchIsMamlOneStepShorter()
     {
-        var optimizer = new OptimizerOptions { LearningRate = 0.05 };
-        Close(Contribute(new MamlOptions { FirstOrder = true, Outer = OuterBatch.NextTraining }, new LearnerOptions { GradientSteps = 3, Optimizer = optimizer }),
-            Contribute(new FirstOrderMamlOptions(), new LearnerOptions { GradientSteps = 4, Optimizer = optimizer }), 1e-12);
+        var shorter = new MamlOptions { FirstOrder = true, Outer = OuterBatch.NextTraining };
+        var maml = Contribute(shorter, Sgd(gradientSteps: 3));
+        Close(maml, Contribute(new FirstOrderMamlOptions(), Sgd(gradientSteps: 4)), 1e-12);
     }
 
     [Fact]
     public void AddingTheLastInnerLossAddsItsGradient()
     {
-        var learner = new LearnerOptions { GradientSteps = 3, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
+        var learner = Sgd(gradientSteps: 3);
         var with = Contribute(new MamlOptions { AddLastInnerLoss = true, FirstOrder = true }, learner);
         var without = Contribute(new MamlOptions { FirstOrder = true }, learner);
         var inner = Contribute(new FirstOrderMamlOptions(), learner);
@@ -140,20 +160,27 @@ public sealed class ReductionTests
         Tensor[] plain = [.. Enumerable.Range(0, 5).Select(i => Noise(count, i).to_type(dtype))];
         Tensor[] strided = [.. plain.Select(x => stack([x, x], 1).select(1, 0))];
         Assert.Equal(count == 1, strided[0].is_contiguous());
-        Assert.Equal(PathKernels.SquaredDistance(strided[0], strided[1]), PathKernels.SquaredDistance(plain[0], plain[1]), PathKernels.SquaredDistance(plain[0], plain[1]) * tolerance);
-        foreach (var slope in new[] { 0, -0.7 })
+        var squared = PathKernels.SquaredDistance(plain[0], plain[1]);
+        Assert.Equal(PathKernels.SquaredDistance(strided[0], strided[1]), squared, squared * tolerance);
+        foreach (var coefficient in new[] { 0, -0.7 })
         {
-            var distance = PathKernels.SquaredDistance(plain[0], plain[1]);
-            Assert.Equal(distance, Advance(plain), distance * tolerance + 1e-300);
-            Assert.Equal(distance, Advance(strided), distance * tolerance + 1e-300);
-            double Advance(Tensor[] x) => PathKernels.AddSegment(x[0], x[1], x[3], 0.3, slope == 0 ? null : (x[2], x[4], slope));
-            Assert.True((plain[3] - strided[3]).abs().max().to_type(ScalarType.Float64).item<double>() < tolerance);
-            Assert.True((plain[0] - plain[1]).abs().max().to_type(ScalarType.Float64).item<double>() == 0, "the previous point is where the process is");
-            if (slope != 0)
-                foreach (var x in new[] { plain, strided }) Assert.True(x[2].Equals(x[4]), "the previous gradient is the one there");
+            squared = PathKernels.SquaredDistance(plain[0], plain[1]);
+            Assert.Equal(squared, AddSegment(plain), squared * tolerance + 1e-300);
+            Assert.Equal(squared, AddSegment(strided), squared * tolerance + 1e-300);
+            Assert.True(LargestDifference(plain[3], strided[3]) < tolerance);
+            Assert.True(LargestDifference(plain[0], plain[1]) == 0, "the previous point is where the training is");
+            if (coefficient != 0)
+                foreach (var x in new[] { plain, strided })
+                    Assert.True(x[2].Equals(x[4]), "the previous gradient is the one there");
             plain[1].add_(plain[2]);
             strided[1].copy_(plain[1]);
+
+            double AddSegment(Tensor[] x) => PathKernels.AddSegment(
+                x[0], x[1], x[3], 0.3, coefficient == 0 ? null : (x[2], x[4], coefficient));
         }
+
+        static double LargestDifference(Tensor a, Tensor b) =>
+            (a - b).abs().max().to_type(ScalarType.Float64).item<double>();
     }
 
     private sealed class Witness : IPathObserver
@@ -163,9 +190,15 @@ public sealed class ReductionTests
         public double Loss { get; private set; }
         public IReadOnlyDictionary<string, Tensor> State { get; } = new Dictionary<string, Tensor>();
         public IReadOnlyDictionary<string, double> Scalars { get; } = new Dictionary<string, double>();
-        public void Observe(Tensor position, Tensor gradient, double loss) => (Position, Gradient, Loss) = (Values(position), Values(gradient), loss);
+
+        public void Observe(Tensor position, Tensor gradient, double loss) =>
+            (Position, Gradient, Loss) = (Values(position), Values(gradient), loss);
+
         public Contribution Contribute(Tensor end) => throw new NotSupportedException();
-        public void Restore(IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
+
+        public void Restore(
+            IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
+
         public void Dispose() { }
     }
 
@@ -189,12 +222,22 @@ public sealed class ReductionTests
         return Execute(method, learner, start).Contribution!.MetaGradient;
     }
 
-    private static TaskOutcome Execute(PerTaskMethod method, LearnerOptions learner, MetaInitialization start) =>
-        TaskRun.Execute(new TaskJob { TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner }, Task, start);
+    private static TaskOutcome Execute(PerTaskMethod method, LearnerOptions learner, MetaInitialization start)
+    {
+        var job = new TaskJob
+        {
+            TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner,
+        };
+        return TaskRun.Execute(job, Task, start);
+    }
+
+    private static LearnerOptions Sgd(long gradientSteps) =>
+        new() { GradientSteps = gradientSteps, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };
 
     private static double[] Values(Tensor tensor) => tensor.detach().data<double>().ToArray();
 
-    private static double Distance(double[] a, double[] b) => Math.Sqrt(a.Zip(b, (x, y) => (x - y) * (x - y)).Sum() / a.Sum(x => x * x));
+    private static double Distance(double[] a, double[] b) =>
+        Math.Sqrt(a.Zip(b, (x, y) => (x - y) * (x - y)).Sum() / a.Sum(x => x * x));
 
     private static void Close(double[] expected, double[] actual, double relative)
     {

@@ -1,6 +1,7 @@
 // Tasks as messages: files, checkpoints in the middle, divergence, sampling.
 using RlLeap.MetaLearning;
 using RlLeap.Testing;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -28,15 +29,27 @@ public sealed class TaskRunTests
     {
         using var folder = new TempFolder();
         using var start = Start();
-        var work = Work(Named(name)) with { Learner = new LearnerOptions { GradientSteps = 20, Optimizer = new OptimizerOptions { Kind = OptimizerKind.Adam, LearningRate = 0.01, MaxGradientNorm = 0.5 } } };
-        var straight = TaskRun.Execute(work, Sine, start).Contribution!;
+        var optimizer = new OptimizerOptions
+        {
+            Kind = OptimizerKind.Adam, LearningRate = 0.01, MaxGradientNorm = 0.5,
+        };
+        var job = Job(Named(name)) with { Learner = new LearnerOptions { GradientSteps = 20, Optimizer = optimizer } };
+        var straight = TaskRun.Execute(job, Sine, start).Contribution!;
         var path = folder["task.safetensors"];
         using var stop = new CancellationTokenSource();
-        var hooks = new TrainingHooks { Checkpoint = _ => path, Stepped = (_, record) => { if (record.Step == 10) stop.Cancel(); } };
-        Assert.Throws<OperationCanceledException>(() => TaskRun.Execute(work, Sine, start, hooks, stop.Token));
+        var hooks = new TrainingHooks
+        {
+            Checkpoint = _ => path,
+            Stepped = (_, record) =>
+            {
+                if (record.Step == 10) stop.Cancel();
+            },
+        };
+        Assert.Throws<OperationCanceledException>(() => TaskRun.Execute(job, Sine, start, hooks, stop.Token));
         Assert.True(File.Exists(path));
         var seen = new List<long>();
-        var resumed = TaskRun.Execute(work, Sine, start, hooks with { Stepped = (_, record) => seen.Add(record.Step) }).Contribution!;
+        hooks = hooks with { Stepped = (_, record) => seen.Add(record.Step) };
+        var resumed = TaskRun.Execute(job, Sine, start, hooks).Contribution!;
         Assert.Equal(11, seen[0]);
         Assert.Equal(straight.MetaGradient, resumed.MetaGradient);
         Assert.Equal(straight.Metrics, resumed.Metrics);
@@ -54,32 +67,44 @@ public sealed class TaskRunTests
         learner.TrainStep();
         learner.TrainStep();
         Assert.Equal(copies, observer.State.Count);
-        Assert.All(observer.State.Values, tensor => Assert.Equal([learner.Model.Parameters.Layout.SharedCount], tensor.shape));
+        var expected = learner.Model.Parameters.Layout.SharedCount;
+        Assert.All(observer.State.Values, tensor => Assert.Equal([expected], tensor.shape));
     }
 
     [Fact]
-    public void WorksAndOutcomesSurviveTheirFiles()
+    public void JobsAndOutcomesSurviveTheirFiles()
     {
         using var folder = new TempFolder();
         using var start = Start();
-        foreach (var method in new PerTaskMethod[] { new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false }, new ReptileOptions { IncludeLastStep = true }, new FirstOrderMamlOptions { Gradient = OuterBatch.Validation }, new MamlOptions { OuterBatches = 3 } })
+        PerTaskMethod[] methods =
+        [
+            new LeapOptions { Metric = PathMetric.Energy, Stabilizer = false },
+            new ReptileOptions { IncludeLastStep = true },
+            new FirstOrderMamlOptions { Gradient = OuterBatch.Validation },
+            new MamlOptions { OuterBatches = 3 },
+        ];
+        foreach (var method in methods)
         {
-            var work = Work(method);
-            work.Save(folder["work.json"]);
-            Assert.Equal(work, TaskJob.Load(folder["work.json"]));
-            var outcome = TaskRun.Execute(TaskJob.Load(folder["work.json"]), Sine, start);
+            var job = Job(method);
+            job.Save(folder["job.json"]);
+            Assert.Equal(job, TaskJob.Load(folder["job.json"]));
+            var outcome = TaskRun.Execute(TaskJob.Load(folder["job.json"]), Sine, start);
             outcome.Save(folder["outcome.safetensors"]);
-            var read = TaskOutcome.Load(folder["outcome.safetensors"], work).Contribution!;
+            var read = TaskOutcome.Load(folder["outcome.safetensors"], job).Contribution!;
             Assert.Equal(outcome.Contribution!.MetaGradient, read.MetaGradient);
             Assert.Equal(outcome.Contribution.Metrics, read.Metrics);
             Assert.Equal(outcome.Contribution.Steps, read.Steps);
         }
-        var failed = new TaskOutcome(Work(new LeapOptions()), null, "it diverged");
-        failed.Save(folder["failed.safetensors"]);
-        Assert.Equal("it diverged", TaskOutcome.Load(folder["failed.safetensors"], failed.Job).Failure);
-        Assert.Contains("seed 8", Assert.Throws<RlLeapException>(() => TaskOutcome.Load(folder["failed.safetensors"], failed.Job with { Seed = 8 })).Message);
-        Assert.Contains("nothing.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder["nothing.json"])).Message);
-        Assert.Contains("broken.json", Assert.Throws<RlLeapException>(() => TaskJob.Load(folder.Write("broken.json", "{\"method\": 3"))).Message);
+        var failed = new TaskOutcome(Job(new LeapOptions()), null, "it diverged");
+        var path = folder["failed.safetensors"];
+        failed.Save(path);
+        Assert.Equal("it diverged", TaskOutcome.Load(path, failed.Job).Failure);
+        Assert.Contains("seed 8", Refusal(() => TaskOutcome.Load(path, failed.Job with { Seed = 8 })));
+        Assert.Contains("nothing.json", Refusal(() => TaskJob.Load(folder["nothing.json"])));
+        var broken = folder.Write("broken.json", "{\"method\": 3");
+        Assert.Contains("broken.json", Refusal(() => TaskJob.Load(broken)));
+
+        static string Refusal(Func<object> load) => Assert.Throws<RlLeapException>(load).Message;
     }
 
     [Fact]
@@ -90,7 +115,7 @@ public sealed class TaskRunTests
         start.Save(folder["initialization.safetensors"]);
         using var read = new MetaInitialization(Network, []);
         read.Load(folder["initialization.safetensors"]);
-        Assert.Equal(start.Shared.Flat.detach().data<float>().ToArray(), read.Shared.Flat.detach().data<float>().ToArray());
+        Assert.Equal(Values(start), Values(read));
         using var other = new MetaInitialization(new SmallMlp([1, 9, 6], activateLast: true), []);
         Assert.Throws<RlLeapException>(() => other.Load(folder["initialization.safetensors"]));
     }
@@ -101,19 +126,20 @@ public sealed class TaskRunTests
         var clock = new HandClock();
         var executor = new ThreadExecutor(1, clock: clock);
         string[] ids = ["short", "long", "middle"];
-        var works = ids.Select((id, i) => Work(new LeapOptions()) with { TaskId = id, Index = i }).ToList();
-        Assert.Equal(["short", "long", "middle"], Order(works));
-        Assert.Equal(["long", "middle", "short"], Order(works));
-        Assert.Equal(["new", "long", "middle", "short"], Order([.. works, works[0] with { TaskId = "new", Index = 3 }]));
+        var jobs = ids.Select((id, i) => Job(new LeapOptions()) with { TaskId = id, Index = i }).ToList();
+        Assert.Equal(["short", "long", "middle"], Order(jobs));
+        Assert.Equal(["long", "middle", "short"], Order(jobs));
+        var another = jobs[0] with { TaskId = "new", Index = 3 };
+        Assert.Equal(["new", "long", "middle", "short"], Order([.. jobs, another]));
 
         List<string> Order(IReadOnlyList<TaskJob> tasks)
         {
             var begun = new List<string>();
-            var outcomes = executor.Map(new MetaBatch(0, null!, tasks), (work, _, _) =>
+            var outcomes = executor.Map(new MetaBatch(0, null!, tasks), (job, _, _) =>
             {
-                begun.Add(work.TaskId);
-                clock.Seconds += work.TaskId switch { "long" => 3, "middle" => 2, _ => 1 };
-                return new TaskOutcome(work, null, "");
+                begun.Add(job.TaskId);
+                clock.Seconds += job.TaskId switch { "long" => 3, "middle" => 2, _ => 1 };
+                return new TaskOutcome(job, null, "");
             });
             Assert.Equal(tasks, outcomes.Select(outcome => outcome.Job));
             return begun;
@@ -132,7 +158,11 @@ public sealed class TaskRunTests
     {
         using var start = Start();
         var (clock, times) = (new HandClock(), new List<TimeSpan>());
-        var outcome = TaskRun.Execute(Work(new Slow(clock)), Sine, start, new TrainingHooks { Stepped = (_, _) => clock.Seconds += 20, Trained = (_, time) => times.Add(time), Clock = clock });
+        var hooks = new TrainingHooks
+        {
+            Stepped = (_, _) => clock.Seconds += 20, Trained = (_, time) => times.Add(time), Clock = clock,
+        };
+        var outcome = TaskRun.Execute(Job(new Slow(clock)), Sine, start, hooks);
         Assert.Equal(TimeSpan.FromSeconds(3 * outcome.Contribution!.Steps), Assert.Single(times));
     }
 
@@ -144,8 +174,8 @@ public sealed class TaskRunTests
 
         private sealed class Observer(string taskId, HandClock clock) : PathObserver(taskId)
         {
-            protected override void ObservePoint(TorchSharp.torch.Tensor position, TorchSharp.torch.Tensor gradient, double loss) => clock.Seconds += 3;
-            protected override TorchSharp.torch.Tensor MetaGradient(TorchSharp.torch.Tensor end, IDictionary<string, double> metrics) => end * 0;
+            protected override void ObservePoint(Tensor position, Tensor gradient, double loss) => clock.Seconds += 3;
+            protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => end * 0;
         }
     }
 
@@ -153,30 +183,35 @@ public sealed class TaskRunTests
     public void ATaskThatDivergesIsLeftOutAndNamed()
     {
         ITask[] pool = [Sine, new SinusoidTask("poisoned", 1, 0, Head, poisonedAt: 3)];
-        using var learner = new LeapOptions().Create(Setting(pool));
+        using var learner = new LeapOptions().Create(Context(pool));
         var record = learner.MetaStep(pool, new ThreadExecutor(2));
         Assert.Equal("sine", Assert.Single(record.Tasks).TaskId);
         var diverged = Assert.Single(record.Diverged);
         Assert.Equal("poisoned", diverged.Job.TaskId);
         Assert.Contains("gradient step 3", diverged.Failure);
 
-        using var alone = new LeapOptions().Create(Setting(pool));
+        using var alone = new LeapOptions().Create(Context(pool));
         alone.MetaStep([Sine], new InlineExecutor());
-        Assert.Equal(alone.Initialization.Shared.Flat.detach().data<float>().ToArray(), learner.Initialization.Shared.Flat.detach().data<float>().ToArray());
+        Assert.Equal(Values(alone.Initialization), Values(learner.Initialization));
     }
 
     [Fact]
     public void TooManyDivergedTasksStopTheRun()
     {
-        ITask[] pool = [Sine, new SinusoidTask("poisoned", 1, 0, Head, poisonedAt: 3), new SinusoidTask("poisoned too", 1, 0, Head, poisonedAt: 0)];
+        ITask[] pool =
+        [
+            Sine,
+            new SinusoidTask("poisoned", 1, 0, Head, poisonedAt: 3),
+            new SinusoidTask("poisoned too", 1, 0, Head, poisonedAt: 0),
+        ];
         foreach (var method in new MetaLearningMethod[] { new LeapOptions(), new FinetuningOptions() })
         {
-            using var learner = method.Create(Setting(pool));
-            var before = learner.Initialization.Shared.Flat.detach().data<float>().ToArray();
+            using var learner = method.Create(Context(pool));
+            var before = Values(learner.Initialization);
             var error = Assert.Throws<RlLeapException>(() => learner.MetaStep(pool, new InlineExecutor()));
             Assert.Contains("2 of 3 tasks diverged", error.Message);
             Assert.Contains("seed", error.Message);
-            Assert.Equal(before, learner.Initialization.Shared.Flat.detach().data<float>().ToArray());
+            Assert.Equal(before, Values(learner.Initialization));
         }
     }
 
@@ -184,18 +219,19 @@ public sealed class TaskRunTests
     public void FinetuningLeavesATaskOutFromWhereItDiverges()
     {
         ITask[] pool = [Sine, new SinusoidTask("poisoned", 1, 0, Head, poisonedAt: 3)];
-        using var learner = new FinetuningOptions().Create(Setting(pool));
+        using var learner = new FinetuningOptions().Create(Context(pool));
         var record = learner.MetaStep(pool, new InlineExecutor());
         Assert.Equal("sine", Assert.Single(record.Tasks).TaskId);
         Assert.Equal("poisoned", Assert.Single(record.Diverged).Job.TaskId);
-        Assert.All(learner.Initialization.Shared.Flat.detach().data<float>().ToArray(), value => Assert.True(float.IsFinite(value)));
+        Assert.All(Values(learner.Initialization), value => Assert.True(float.IsFinite(value)));
     }
 
     [Fact]
     public void AnErrorInATaskReachesTheCallerAndStopsTheOthers()
     {
-        using var learner = new LeapOptions().Create(Setting([Sine]));
-        Assert.Throws<RlLeapException>(() => learner.MetaStep([Sine, new SinusoidTask("odd", 1, 0, new Head("value", 1, Shared: true))], new ThreadExecutor(2)));
+        using var learner = new LeapOptions().Create(Context([Sine]));
+        var odd = new SinusoidTask("odd", 1, 0, new Head("value", 1, Shared: true));
+        Assert.Throws<RlLeapException>(() => learner.MetaStep([Sine, odd], new ThreadExecutor(2)));
     }
 
     [Fact]
@@ -217,19 +253,22 @@ public sealed class TaskRunTests
     [Fact]
     public void SettingsThatCannotWorkAreRefusedInWords()
     {
-        Assert.Contains("empty", Refusal(new LeapOptions(), Setting([])));
+        Assert.Contains("empty", Refusal(new LeapOptions(), Context([])));
         Assert.Contains("empty", Assert.Throws<RlLeapException>(() => new TaskSampler(new Rng(0), 0, 3)).Message);
-        Assert.Contains("last step", Refusal(new LeapOptions { IncludeLastStep = true }, Setting([Sine])));
-        Assert.Contains("Adam", Refusal(new MamlOptions(), Setting([Sine]) with { Learner = new LearnerOptions { Optimizer = new OptimizerOptions { Kind = OptimizerKind.Adam } } }));
-        Assert.Contains("twice", Refusal(new FinetuningOptions(), Setting([Sine, Sine])));
-        Assert.Contains("shares", Refusal(new LeapOptions(), Setting([Sine, new SinusoidTask("b", 1, 1, new Head("value", 1, Shared: true))])));
-        Assert.Contains("inputs", Refusal(new LeapOptions(), Setting([Sine]) with { Network = new SmallMlp([2, 3]) }));
-        Assert.Contains("module of mine", Refusal(new MamlOptions(), Setting([Sine]) with
+        Assert.Contains("last step", Refusal(new LeapOptions { IncludeLastStep = true }, Context([Sine])));
+        var adam = new LearnerOptions { Optimizer = new OptimizerOptions { Kind = OptimizerKind.Adam } };
+        Assert.Contains("Adam", Refusal(new MamlOptions(), Context([Sine]) with { Learner = adam }));
+        Assert.Contains("twice", Refusal(new FinetuningOptions(), Context([Sine, Sine])));
+        var sharing = new SinusoidTask("b", 1, 1, new Head("value", 1, Shared: true));
+        Assert.Contains("shares", Refusal(new LeapOptions(), Context([Sine, sharing])));
+        Assert.Contains("inputs", Refusal(new LeapOptions(), Context([Sine]) with { Network = new SmallMlp([2, 3]) }));
+        Assert.Contains("module of mine", Refusal(new MamlOptions(), Context([Sine]) with
         {
             Network = new ModuleNetwork("module of mine", [1], 4, () => nn.Sequential(nn.Linear(1, 4), nn.Tanh())),
         }));
 
-        static string Refusal(MetaLearningMethod method, MetaLearnerContext setting) => Assert.Throws<RlLeapException>(() => method.Create(setting)).Message;
+        static string Refusal(MetaLearningMethod method, MetaLearnerContext context) =>
+            Assert.Throws<RlLeapException>(() => method.Create(context)).Message;
     }
 
     private static MetaInitialization Start()
@@ -239,9 +278,15 @@ public sealed class TaskRunTests
         return start;
     }
 
-    private static TaskJob Work(PerTaskMethod method) =>
-        new() { TaskId = "sine", Seed = 7, MetaStep = 2, Index = 1, Method = method, Learner = new LearnerOptions { GradientSteps = 5, Optimizer = new OptimizerOptions { LearningRate = 0.01 } } };
+    private static float[] Values(MetaInitialization initialization) =>
+        initialization.Shared.Flat.detach().data<float>().ToArray();
 
-    private static MetaLearnerContext Setting(IReadOnlyList<ITask> pool) =>
-        new() { Network = Network, Pool = pool, Learner = new LearnerOptions { GradientSteps = 6, Optimizer = new OptimizerOptions { LearningRate = 0.01 } }, Rng = new Rng(1) };
+    private static TaskJob Job(PerTaskMethod method) =>
+        new() { TaskId = "sine", Seed = 7, MetaStep = 2, Index = 1, Method = method, Learner = Sgd(5) };
+
+    private static MetaLearnerContext Context(IReadOnlyList<ITask> pool) =>
+        new() { Network = Network, Pool = pool, Learner = Sgd(6), Rng = new Rng(1) };
+
+    private static LearnerOptions Sgd(long gradientSteps) =>
+        new() { GradientSteps = gradientSteps, Optimizer = new OptimizerOptions { LearningRate = 0.01 } };
 }

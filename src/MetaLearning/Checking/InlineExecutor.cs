@@ -1,7 +1,8 @@
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Trains tasks on the calling thread, in any order wished: for tests that no order changes a result, and for counting what a step leaves behind.</summary>
+/// <summary>Trains tasks on the calling thread, in any order.</summary>
+/// <remarks>For tests that no order changes a result, and for counting the tensors that a step leaves behind.</remarks>
 /// <param name="order">Where the order of training comes from; null for the order of the batch.</param>
 /// <param name="hooks">Progress and checkpoints.</param>
 public sealed class InlineExecutor(Rng? order = null, TrainingHooks? hooks = null) : IExecutor

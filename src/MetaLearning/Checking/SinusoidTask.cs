@@ -4,21 +4,32 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Regression of one sine wave, the smallest family of tasks that meta-learning helps with (Finn et al. 2017, section 5.1).</summary>
+/// <summary>Regression of one sine wave: the smallest family of tasks that meta-learning helps with.</summary>
+/// <remarks>Finn et al. 2017, arXiv 1703.03400, section 5.1.</remarks>
 /// <param name="id">The task's name.</param>
 /// <param name="amplitude">Height.</param>
 /// <param name="phase">Shift, radians.</param>
 /// <param name="head">The output; null when the network's single feature is the output.</param>
 /// <param name="batch">Points of a minibatch, uniform in -5 .. 5.</param>
 /// <param name="poisonedAt">The batch, from 0, whose loss is NaN; never by default.</param>
-public sealed class SinusoidTask(string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
+public sealed class SinusoidTask(
+    string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
 {
     /// <inheritdoc/>
     public TaskInfo Info { get; } = new(id, [1], head is null ? [] : [head]);
 
     /// <summary>Tasks with amplitudes in 0.1 .. 5 and phases in 0 .. pi.</summary>
-    public static IReadOnlyList<SinusoidTask> Family(int count, Rng rng, Head? head = null) =>
-        [.. Enumerable.Range(0, count).Select(i => rng.Split("sinusoid", i)).Select((r, i) => new SinusoidTask($"sinusoid/{i}", 0.1 + 4.9 * r.NextDouble(), Math.PI * r.NextDouble(), head))];
+    public static IReadOnlyList<SinusoidTask> Family(int count, Rng rng, Head? head = null)
+    {
+        return [.. Enumerable.Range(0, count).Select(Draw)];
+
+        SinusoidTask Draw(int i)
+        {
+            var own = rng.Split("sinusoid", i);
+            var (amplitude, phase) = (0.1 + 4.9 * own.NextDouble(), Math.PI * own.NextDouble());
+            return new SinusoidTask($"sinusoid/{i}", amplitude, phase, head);
+        }
+    }
 
     /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new Stream(this, rng, device);
@@ -46,15 +57,18 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
         {
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            using var grid = Points([.. Enumerable.Range(0, 101).Select(i => i / 10.0 - 5)], model.DType, poisoned: false);
-            return new Dictionary<string, double> { ["loss"] = Loss(model, grid).to_type(ScalarType.Float64).item<double>() };
+            double[] places = [.. Enumerable.Range(0, 101).Select(i => i / 10.0 - 5)];
+            using var grid = Points(places, model.DType, poisoned: false);
+            var loss = Loss(model, grid).to_type(ScalarType.Float64).item<double>();
+            return new Dictionary<string, double> { ["loss"] = loss };
         }
 
         public bool CanSave => true;
 
         public byte[] Save() => [.. BitConverter.GetBytes(_batches), .. _rng.SaveState()];
 
-        public void Restore(ReadOnlySpan<byte> state) => (_batches, _rng) = (BitConverter.ToInt64(state), Rng.FromState(state[8..]));
+        public void Restore(ReadOnlySpan<byte> state) =>
+            (_batches, _rng) = (BitConverter.ToInt64(state), Rng.FromState(state[8..]));
 
         public void Dispose() { }
 
@@ -62,8 +76,8 @@ public sealed class SinusoidTask(string id, double amplitude, double phase, Head
         {
             using var scope = NewDisposeScope();
             var x = tensor(points, [points.Length, 1]).to(dtype, device);
-            var values = points.Select(point => poisoned ? double.NaN : _amplitude * Math.Sin(point - _phase)).ToArray();
-            var y = tensor(values, [points.Length, 1]).to(dtype, device);
+            double Wave(double point) => poisoned ? double.NaN : _amplitude * Math.Sin(point - _phase);
+            var y = tensor(points.Select(Wave).ToArray(), [points.Length, 1]).to(dtype, device);
             return new Batch(x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
         }
     }

@@ -4,14 +4,23 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>A multi-layer perceptron with tanh between linear layers: small, smooth, exact in float64. For tests of methods.</summary>
+/// <summary>A multi-layer perceptron with tanh between linear layers, for tests of methods.</summary>
 /// <param name="sizes">Inputs, hidden units of every layer, outputs.</param>
-/// <param name="activateLast">Whether the last layer's units pass a tanh too, as those of an encoder below a head do.</param>
-/// <remarks>Parameters are named as nn.Sequential(Linear, Tanh, Linear, ...) names them. Every layer is a hidden one to hooks when <paramref name="activateLast"/>, else all but the last.</remarks>
+/// <param name="activateLast">Whether the last layer has a tanh too, as in an encoder below a head.</param>
+/// <remarks>
+/// It is smooth, and exact in float64. Parameters are named as nn.Sequential(Linear, Tanh, Linear, ...) names them. To
+/// hooks every layer is a hidden one with <paramref name="activateLast"/>, and every layer but the last without.
+/// </remarks>
 public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
 {
     private readonly ParameterInfo[] _parameters =
-        [.. Enumerable.Range(0, sizes.Length - 1).SelectMany(l => new ParameterInfo[] { new($"{2 * l}.weight", [sizes[l + 1], sizes[l]]), new($"{2 * l}.bias", [sizes[l + 1]]) })];
+    [
+        .. Enumerable.Range(0, sizes.Length - 1).SelectMany(l => new ParameterInfo[]
+        {
+            new($"{2 * l}.weight", [sizes[l + 1], sizes[l]]),
+            new($"{2 * l}.bias", [sizes[l + 1]]),
+        }),
+    ];
 
     /// <inheritdoc/>
     public override string Name => $"SmallMlp({string.Join("-", sizes)})";
@@ -32,7 +41,8 @@ public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
     public override Tensor Forward(Pass pass, Tensor input)
     {
         var last = sizes.Length - 2;
-        for (var l = 0; l <= last; l++) input = l == last && !activateLast ? Linear(l, pass, input) : Layer(l, pass, input);
+        for (var l = 0; l <= last; l++)
+            input = l == last && !activateLast ? Linear(l, pass, input) : Layer(l, pass, input);
         return input;
     }
 
@@ -40,13 +50,16 @@ public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
     public override bool IsLayered => activateLast;
 
     /// <inheritdoc/>
-    public override Tensor Layer(int layer, Pass pass, Tensor input) => pass.Units(layer, pass.PreActivation(layer, Linear(layer, pass, input)).tanh());
+    public override Tensor Layer(int layer, Pass pass, Tensor input) =>
+        pass.Units(layer, pass.PreActivation(layer, Linear(layer, pass, input)).tanh());
 
-    private static Tensor Linear(int layer, Pass pass, Tensor input) => F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
+    private static Tensor Linear(int layer, Pass pass, Tensor input) =>
+        F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
 
     /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
-        for (var i = 0; i < _parameters.Length; i += 2) Initialization.TorchDefault(parameter(i), parameter(i + 1), rng.Split("layer", i / 2));
+        for (var i = 0; i < _parameters.Length; i += 2)
+            Initialization.TorchDefault(parameter(i), parameter(i + 1), rng.Split("layer", i / 2));
     }
 }
