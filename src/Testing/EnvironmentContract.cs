@@ -13,7 +13,8 @@ namespace RlLeap.Testing;
 /// </code></example>
 public abstract class EnvironmentContract
 {
-    /// <summary>Makes the environment. All its randomness comes from <paramref name="rng"/>. Called many times.</summary>
+    /// <summary>Makes the environment; called many times.</summary>
+    /// <param name="rng">The only source of randomness.</param>
     protected abstract IEnvironment Open(Rng rng);
 
     /// <summary>How long each rule is played for, in agent steps. Several episodes should fit.</summary>

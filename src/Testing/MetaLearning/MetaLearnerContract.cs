@@ -3,7 +3,8 @@ using Xunit;
 
 namespace RlLeap.Testing;
 
-/// <summary>What every meta-learner must keep; derive, name the method, and the rules run on small sine-wave tasks.</summary>
+/// <summary>What every meta-learner must keep, as tests on small sine-wave tasks.</summary>
+/// <remarks>Derive a class and name the method.</remarks>
 public abstract class MetaLearnerContract
 {
     /// <summary>The method to test.</summary>
@@ -12,13 +13,13 @@ public abstract class MetaLearnerContract
     /// <summary>How tasks are learned.</summary>
     protected virtual LearnerOptions Learner => new MethodProblem { Method = Method }.Learner;
 
-    /// <summary>The head of all tasks; private ones are new for every task.</summary>
+    /// <summary>The head of all tasks. A private one is new for every task.</summary>
     protected virtual Head Head => new("value", 1);
 
-    /// <summary>One case a rule.</summary>
+    /// <summary>One case for each rule.</summary>
     public static TheoryData<string> Rules() => [.. MethodCheck.Rules];
 
-    /// <summary>Plays and checks one rule.</summary>
+    /// <summary>Checks one rule.</summary>
     [Theory]
     [MemberData(nameof(Rules), MemberType = typeof(MetaLearnerContract))]
     public void The_method_keeps_the_rule(string rule)
@@ -28,13 +29,14 @@ public abstract class MetaLearnerContract
     }
 }
 
-/// <summary>What every network must keep; derive, make the network, and the rules run on random inputs.</summary>
+/// <summary>What every network must keep, as tests on random inputs.</summary>
+/// <remarks>Derive a class and make the network.</remarks>
 public abstract class NetworkContract
 {
     /// <summary>Makes the network; called several times.</summary>
     protected abstract Network Create();
 
-    /// <summary>One case a rule.</summary>
+    /// <summary>One case for each rule.</summary>
     public static TheoryData<string> Rules() => [.. NetworkCheck.Rules];
 
     /// <summary>Checks one rule.</summary>
