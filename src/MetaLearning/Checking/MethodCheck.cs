@@ -92,8 +92,9 @@ public static class MethodCheck
     {
         var method = problem.Method;
         BrokenRule.Unless(method.Name.Length > 0, "its Name is empty", "give it the name that configs use.");
-        var read = JsonSerializer.Deserialize<MetaLearningMethod>(JsonSerializer.Serialize(method, Methods.Json),
-            Methods.Json);
+        Methods.Register(method.GetType().Assembly); // JSON knows only methods that are registered
+        var json = JsonSerializer.Serialize(method, Methods.Json);
+        var read = JsonSerializer.Deserialize<MetaLearningMethod>(json, Methods.Json);
         BrokenRule.Unless(method.Equals(read), $"{method} became {read}",
             "options are the parameters of the record's constructor, of types that JSON has.");
     }
