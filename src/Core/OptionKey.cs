@@ -82,9 +82,10 @@ public sealed class OptionKey
             if (_words is not null) return $" (one of {string.Join(", ", _words)})";
             if (_range is null) return "";
             var words = new List<string>();
-            if (double.IsFinite(Low)) words.Add($"{(_range.MinimumIsExclusive ? "greater than" : "at least")} {ScalarText.Text(Low)}");
-            if (double.IsFinite(High)
-                && High < int.MaxValue) words.Add($"{(_range.MaximumIsExclusive ? "less than" : "at most")} {ScalarText.Text(High)}");
+            if (double.IsFinite(Low))
+                words.Add($"{(_range.MinimumIsExclusive ? "greater than" : "at least")} {ScalarText.Text(Low)}");
+            if (double.IsFinite(High) && High < int.MaxValue)
+                words.Add($"{(_range.MaximumIsExclusive ? "less than" : "at most")} {ScalarText.Text(High)}");
             return words.Count == 0 ? "" : ", " + string.Join(" and ", words);
         }
     }
@@ -100,7 +101,8 @@ public sealed class OptionKey
             if (value is not null && IsSection(value.GetType())) Check(value, path);
             else if (value is not null
                 && !(key.Allows(value) && (value is not double number || double.IsFinite(number))))
-                throw new RlLeapException($"The option {path} is {ScalarText.Text(value)}; it must be {ScalarText.Expected(key.Property.PropertyType)}{key.Bounds}.");
+                throw new RlLeapException($"The option {path} is {ScalarText.Text(value)}; "
+                    + $"it must be {ScalarText.Expected(key.Property.PropertyType)}{key.Bounds}.");
         }
     }
 

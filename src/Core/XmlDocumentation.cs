@@ -38,7 +38,10 @@ public static class XmlDocumentation
             return XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member")
                 .ToDictionary(member => member.Attribute("name")!.Value);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or XmlException or ArgumentException) { return new Dictionary<string, XElement>(); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or XmlException or ArgumentException)
+        {
+            return new Dictionary<string, XElement>();
+        }
     }
 
     private static string Text(XElement? element) => element is null ? ""

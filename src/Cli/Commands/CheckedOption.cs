@@ -15,18 +15,18 @@ internal static class CheckedOption
     /// <param name="description">For the help.</param>
     /// <param name="min">Smallest value.</param>
     /// <param name="max">Largest value.</param>
-    /// <param name="helpName">What stands for the value in the help.</param>
-    public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15,
-        string helpName = "N") where T : struct => new(name)
+    public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15)
+        where T : struct => new(name)
     {
         Description = description,
-        HelpName = helpName,
+        HelpName = "N",
         CustomParser = result =>
         {
             var text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
             if (ScalarText.Parse(typeof(T), text) is T value && Convert.ToDouble(value) is var number && number >= min
                 && number <= max) return value;
-            result.AddError($"{name} is '{text}'; it must be {ScalarText.Expected(typeof(T))} from {ScalarText.Text(min)} to {ScalarText.Text(max)}");
+            result.AddError($"{name} is '{text}'; it must be {ScalarText.Expected(typeof(T))} "
+                + $"from {ScalarText.Text(min)} to {ScalarText.Text(max)}");
             return null;
         },
     };
@@ -52,7 +52,7 @@ internal static class CheckedOption
     public static string? Fault(ParseResult parsed)
     {
         var at = parsed.Tokens.ToList().FindIndex(token => string.IsNullOrWhiteSpace(token.Value));
-        return at < 0 ? null
-            : $"the argument{(at > 0 ? $" after '{parsed.Tokens[at - 1].Value}'" : "")} is empty; leave it out, or name something";
+        var before = at > 0 ? $" after '{parsed.Tokens[at - 1].Value}'" : "";
+        return at < 0 ? null : $"the argument{before} is empty; leave it out, or name something";
     }
 }

@@ -21,7 +21,8 @@ public static class EnvsCommand
         command.Add(list);
 
         var id = new Argument<string>("ID") { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
-        var steps = CheckedOption.Number<int>("--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
+        var steps = CheckedOption.Number<int>(
+            "--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
         var check = new Command("check", "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
         check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000, result.GetValue(assembly)));
         command.Add(check);

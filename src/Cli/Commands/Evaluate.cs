@@ -12,10 +12,15 @@ public static class Evaluate
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "Folder of a finished meta-training run" };
-        var tasks = new Option<string[]>("--tasks") { Description = "Tasks by id, with spaces or commas between; left out: the config's", AllowMultipleArgumentsPerToken = true };
+        var tasks = new Option<string[]>("--tasks")
+        {
+            Description = "Tasks by id, with spaces or commas between; left out: the config's",
+            AllowMultipleArgumentsPerToken = true,
+        };
         var seeds = CheckedOption.Number<int>("--seeds", "Seeds of each; left out: the config's", min: 1, max: 1e6);
         var against = new Option<string[]>("--against") { Description = "none (random initialization) or folders of other runs", AllowMultipleArgumentsPerToken = true };
-        var steps = CheckedOption.Number<long>("--agent-steps", "Agent steps of each, for games; left out: the config's", min: 1);
+        var steps = CheckedOption.Number<long>(
+            "--agent-steps", "Agent steps of each, for games; left out: the config's", min: 1);
         var output = new Option<string?>("--output") { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
         var set = new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };

@@ -15,7 +15,8 @@ public static class MetaTrain
         var config = new Argument<string?>("config") { Description = "Config file (experiments/ holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
         var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5; with --resume a key of executor", AllowMultipleArgumentsPerToken = false };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
-        var parallel = CheckedOption.Number<int>("--parallel", "Tasks trained side by side (run.parallel); 0 for one a core; does not change any result", max: 1024);
+        var parallel = CheckedOption.Number<int>(
+            "--parallel", "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
         var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
         var assembly = Plugins.Option();
         var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, assembly, dry };
@@ -25,7 +26,8 @@ public static class MetaTrain
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
             if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN.");
             var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
-            wanted = wanted with { Assemblies = Plugins.Loaded, Run = wanted.Run with { Directory = wanted.Run.Directory ?? $"runs/{Path.GetFileNameWithoutExtension(file)}" } };
+            var directory = wanted.Run.Directory ?? $"runs/{Path.GetFileNameWithoutExtension(file)}";
+            wanted = wanted with { Assemblies = Plugins.Loaded, Run = wanted.Run with { Directory = directory } };
             if (parsed.GetValue(dry))
             {
                 Estimate.Print(wanted);

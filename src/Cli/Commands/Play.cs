@@ -18,11 +18,15 @@ public static class Play
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
         var task = new Option<string?>("--task") { Description = "Environment to play, if not the run's own; observations and actions must fit." };
         var record = new Option<string?>("--record") { Description = "File of the recording (.png, animated)." };
-        var episodes = CheckedOption.Number<int>("--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
+        var episodes = CheckedOption.Number<int>(
+            "--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
         var greedy = new Option<bool>("--greedy") { Description = "Take the most probable action instead of drawing one." };
-        var seed = CheckedOption.Number<long>("--seed", "Where the randomness of environment and actions comes from; left out: 1.", min: long.MinValue, max: long.MaxValue);
-        var most = CheckedOption.Number<int>("--max-steps", "Agent steps after which an episode is left; left out: 2000.", min: 1, max: 1e9);
-        var rate = CheckedOption.Number<int>("--fps", "Pictures a second in the recording; left out: 15.", min: 1, max: 1000);
+        var seed = CheckedOption.Number<long>(
+            "--seed", "Seed of environment and actions; left out: 1.", min: long.MinValue, max: long.MaxValue);
+        var most = CheckedOption.Number<int>(
+            "--max-steps", "Agent steps after which an episode is left; left out: 2000.", min: 1, max: 1e9);
+        var rate = CheckedOption.Number<int>(
+            "--fps", "Pictures a second in the recording; left out: 15.", min: 1, max: 1000);
         var assembly = Plugins.Option();
         var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.") { run, task, record, episodes, greedy, seed, most, rate, assembly };
         command.SetAction((parsed, stop) =>

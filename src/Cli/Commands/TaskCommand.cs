@@ -20,14 +20,17 @@ public static class TaskCommand
     {
         var spec = new Option<string[]>("--spec") { Description = "The task's specification; may be given several times", Required = true };
         var output = new Option<string[]>("--out") { Description = "Where its result goes, one for each --spec, in the same order; its checkpoint lies beside it", Required = true };
-        var parallel = CheckedOption.Number<int>("--parallel", "Tasks side by side; left out or 0: one a core", max: 1024);
-        var every = CheckedOption.Number<double>("--checkpoint-seconds", "Seconds between checkpoints; left out: 120", min: 1e-3, max: 1e9);
+        var parallel = CheckedOption.Number<int>(
+            "--parallel", "Tasks side by side; left out or 0: one a core", max: 1024);
+        var every = CheckedOption.Number<double>(
+            "--checkpoint-seconds", "Seconds between checkpoints; left out: 120", min: 1e-3, max: 1e9);
         var command = new Command("task", "Train a task from its specification to its result: what executors start on other machines. USR1 and TERM checkpoint and leave with exit code 75; the same command goes on.") { spec, output, parallel, every };
         command.SetAction((parsed, stop) =>
         {
             var (specs, outputs) = (parsed.GetRequiredValue(spec), parsed.GetRequiredValue(output));
             if (specs.Length != outputs.Length) throw new RlLeapException($"There are {specs.Length} --spec and {outputs.Length} --out: give one --out for each --spec.");
-            return Task.FromResult(Run([.. specs.Zip(outputs)], parsed.GetValue(parallel) ?? 0, TimeSpan.FromSeconds(parsed.GetValue(every) ?? 120), stop));
+            var pause = TimeSpan.FromSeconds(parsed.GetValue(every) ?? 120);
+            return Task.FromResult(Run([.. specs.Zip(outputs)], parsed.GetValue(parallel) ?? 0, pause, stop));
         });
         return command;
     }

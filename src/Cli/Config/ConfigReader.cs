@@ -17,15 +17,14 @@ internal sealed class ConfigReader(ConfigTree tree)
     {
         var where = path.Length == 0 ? "" : $" in section '{path}'";
         var named = NamedOptions.Of(type);
-        var start = named is not null ? Named(named, node, path, basis) : Preset(type, node) ?? Copy(basis)
-            ?? Activator.CreateInstance(type)!;
-        if (named is not null) start = Preset(start.GetType(), node) ?? start;
+        var start = named is null ? Copy(basis) ?? Activator.CreateInstance(type)! : Named(named, node, path, basis);
+        start = Preset(start.GetType(), node) ?? start;
         var keys = OptionKey.Of(start.GetType());
         var values = new Dictionary<string, YamlNode>();
         foreach (var (name, value) in node.Children)
         {
-            if (name is not YamlScalarNode { Value: { } text }) throw Error(name,
-                $"found {Describe(name)} as a key{where}; expected a word");
+            if (name is not YamlScalarNode { Value: { } text })
+                throw Error(name, $"found {Describe(name)} as a key{where}; expected a word");
             if (named is not null && text == NamedOptions.Key) continue;
             if (keys.All(k => k.Name != text))
                 throw Error(name, $"unknown key '{text}'{where}; expected {Nearest(text, named is not null, keys)}");
@@ -33,12 +32,14 @@ internal sealed class ConfigReader(ConfigTree tree)
         }
         foreach (var key in keys)
         {
+            var keyType = key.Property.PropertyType;
             if (values.TryGetValue(key.Name, out var given))
-                key.Property.SetValue(start,
-                    Value(key, key.Property.PropertyType, key.Nullable, given, Join(path, key.Name),
-                    key.Property.GetValue(start)));
+            {
+                var usual = key.Property.GetValue(start);
+                key.Property.SetValue(start, Value(key, keyType, key.Nullable, given, Join(path, key.Name), usual));
+            }
             else if (key.Required && basis is null)
-                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, key.Property.PropertyType)}{About(key)}");
+                throw Error(node, $"missing key '{key.Name}'{where}; expected {Expected(key, keyType)}{About(key)}");
         }
         if (start is ICheckedConfig rules && rules.Check().FirstOrDefault() is { Key: { } broken } rule)
             throw Error(At(node, broken), $"key '{Join(path, broken)}': expected {rule.Expected}");
@@ -49,21 +50,24 @@ internal sealed class ConfigReader(ConfigTree tree)
     private object Named(NamedOptions named, YamlMappingNode node, string path, object? basis)
     {
         if (ConfigTree.Find(node, NamedOptions.Key) is not { } given)
-            return Copy(basis) ?? throw Error(node,
-                $"missing key '{NamedOptions.Key}' in section '{path}'; expected one of {string.Join(", ", named.BuiltIn)}");
-        var name = (given as YamlScalarNode)?.Value ?? "";
+            return Copy(basis) ?? throw Error(
+                node, $"missing key 'name' in section '{path}'; expected one of {string.Join(", ", named.BuiltIn)}");
+        var (name, at) = ((given as YamlScalarNode)?.Value ?? "", Join(path, NamedOptions.Key));
         if (basis is not null && named.NameOf(basis) == name) return Copy(basis)!;
         if (!named.BuiltIn.Contains(name) && !named.Own().Contains(name.Split('?')[0]))
-            throw Error(given, $"key '{Join(path, NamedOptions.Key)}': expected {OwnNames.Expected(name, named.BuiltIn, named.Own())}");
+            throw Error(given, $"key '{at}': expected {OwnNames.Expected(name, named.BuiltIn, named.Own())}");
         try { return named.Create(name); }
-        catch (RlLeapException e) { throw Error(given, $"key '{Join(path, NamedOptions.Key)}': {e.Message}"); }
+        catch (RlLeapException e) { throw Error(given, $"key '{at}': {e.Message}"); }
     }
 
     // A preset is a named base that the section's other keys are laid over.
     private static object? Preset(Type type, YamlMappingNode node) =>
-        type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is IDictionary presets
-        && ConfigTree.Find(node, "preset") is YamlScalarNode { Value: { } name } && presets.Contains(name)
-            ? Copy(presets[name]) : null;
+        ConfigTree.Find(node, "preset") is YamlScalarNode { Value: { } name } && PresetsOf(type) is { } presets
+        && presets.Contains(name) ? Copy(presets[name]) : null;
+
+    /// <summary>The named settings of a record: its static property Presets; null where it has none.</summary>
+    internal static IDictionary? PresetsOf(Type type) =>
+        type.GetProperty("Presets", BindingFlags.Public | BindingFlags.Static)?.GetValue(null) as IDictionary;
 
     private static object? Copy(object? record) => record?.GetType().GetMethod("<Clone>$")!.Invoke(record, null);
 
@@ -79,16 +83,17 @@ internal sealed class ConfigReader(ConfigTree tree)
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (nullable && IsNull(node)) return null;
         if (OptionKey.IsSection(type))
-            return node is YamlMappingNode section ? Section(type, section, path, basis) : IsNull(node)
-                ? Section(type, tree.Like(new YamlMappingNode(), node), path, basis) : throw Wrong();
+            return node is YamlMappingNode section ? Section(type, section, path, basis)
+                : IsNull(node) ? Section(type, tree.Like(new YamlMappingNode(), node), path, basis) : throw Wrong();
         if (DictionaryOf(type) is { } values)
         {
             if (node is not YamlMappingNode mapping) throw Wrong();
-            var dictionary = (IDictionary)Activator.CreateInstance(typeof(SortedDictionary<,>).MakeGenericType(typeof(string), values), StringComparer.Ordinal)!;
+            var sorted = typeof(SortedDictionary<,>).MakeGenericType(typeof(string), values);
+            var dictionary = (IDictionary)Activator.CreateInstance(sorted, StringComparer.Ordinal)!;
             foreach (var (name, value) in mapping.Children)
             {
-                if (name is not YamlScalarNode { Value: { Length: > 0 } text }) throw Error(name,
-                    $"key '{path}': found {Describe(name)} as a name; expected a word");
+                if (name is not YamlScalarNode { Value: { Length: > 0 } text })
+                    throw Error(name, $"key '{path}': found {Describe(name)} as a name; expected a word");
                 dictionary[text] = Value(key, values, false, value, Join(path, text), null);
             }
             return dictionary;
@@ -97,17 +102,17 @@ internal sealed class ConfigReader(ConfigTree tree)
         {
             if (node is not YamlSequenceNode sequence || sequence.Children.Count < key.AtLeast) throw Wrong();
             var items = Array.CreateInstance(element, sequence.Children.Count);
-            for (var i = 0; i < items.Length; i++) items.SetValue(Value(key, element, false, sequence.Children[i],
-                $"{path}[{i}]", null), i);
+            for (var i = 0; i < items.Length; i++)
+                items.SetValue(Value(key, element, false, sequence.Children[i], $"{path}[{i}]", null), i);
             return items;
         }
-        if (node is not YamlScalarNode scalar
-            || (type == typeof(string) ? IsNull(node)
-            : scalar.Style != ScalarStyle.Plain)) throw Wrong(); // "1" is a text
+        // "1" is a text.
+        var isOpen = type == typeof(string) ? !IsNull(node) : node is YamlScalarNode { Style: ScalarStyle.Plain };
+        if (!isOpen || node is not YamlScalarNode scalar) throw Wrong();
         return ScalarText.Parse(type, scalar.Value ?? "") is { } parsed && key.Allows(parsed) ? parsed : throw Wrong();
 
-        ConfigException Wrong() =>
-            Error(node, $"key '{path}': found {Describe(node)}; expected {Expected(key, type)}{(nullable ? ", or null" : "")}");
+        ConfigException Wrong() => Error(node, $"key '{path}': found {Describe(node)}; "
+            + $"expected {Expected(key, type)}{(nullable ? ", or null" : "")}");
     }
 
     /// <summary>The type of a list's entries; null for what is no list.</summary>
@@ -126,10 +131,15 @@ internal sealed class ConfigReader(ConfigTree tree)
     internal static string Expected(OptionKey key, Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (NamedOptions.Of(type) is { } named) return $"a section with {NamedOptions.Key}: {string.Join(", ", named.BuiltIn)}";
-        if (OptionKey.IsSection(type)) return $"a section with {string.Join(", ", OptionKey.Of(type).Select(k => k.Name))}";
+        if (NamedOptions.Of(type) is { } named) return $"a section with name: {string.Join(", ", named.BuiltIn)}";
+        if (OptionKey.IsSection(type))
+            return $"a section with {string.Join(", ", OptionKey.Of(type).Select(inner => inner.Name))}";
         if (DictionaryOf(type) is { } values) return $"names, each with {Expected(key, values)}";
-        if (ListOf(type) is { } element) return $"a list{(key.AtLeast > 0 ? $" of at least {key.AtLeast}" : "")}, each entry {Expected(key, element)}";
+        if (ListOf(type) is { } element)
+        {
+            var least = key.AtLeast > 0 ? $" of at least {key.AtLeast}" : "";
+            return $"a list{least}, each entry {Expected(key, element)}";
+        }
         return ScalarText.Expected(type) + key.Bounds;
     }
 
@@ -148,15 +158,20 @@ internal sealed class ConfigReader(ConfigTree tree)
         string[] own = [.. named ? [NamedOptions.Key] : Array.Empty<string>(), .. keys.Select(key => key.Name)];
         if (own.Length == 0) return "none: it takes no keys";
         // One section further down is near too: learning-rate is optimizer.learning-rate.
-        var below = keys.Where(key => OptionKey.IsSection(key.Property.PropertyType))
-            .SelectMany(key => OptionKey.Of(key.Property.PropertyType).Select(inner => (inner.Name, Shown: $"{key.Name}.{inner.Name}")));
+        var below = from key in keys
+                    where OptionKey.IsSection(key.Property.PropertyType)
+                    from inner in OptionKey.Of(key.Property.PropertyType)
+                    select (inner.Name, Shown: $"{key.Name}.{inner.Name}");
         var asked = text.ToLowerInvariant().Replace('_', '-');
-        var (name, shown) = own.Select(key => (Name: key, Shown: key)).Concat(below).MinBy(key => Names.Distance(asked, key.Name));
+        var known = own.Select(key => (Name: key, Shown: key)).Concat(below);
+        var (name, shown) = known.MinBy(key => Names.Distance(asked, key.Name));
         var all = string.Join(", ", own);
-        return Names.Distance(asked, name) <= Math.Max(2, text.Length / 3) ? $"'{shown}'? (keys here: {all})" : $"one of {all}";
+        var isNear = Names.Distance(asked, name) <= Math.Max(2, text.Length / 3);
+        return isNear ? $"'{shown}'? (keys here: {all})" : $"one of {all}";
     }
 
-    private static string About(OptionKey key) => key.Documentation is { Length: > 0 } about ? $": {about.TrimEnd('.')}" : "";
+    private static string About(OptionKey key) =>
+        key.Documentation is { Length: > 0 } about ? $": {about.TrimEnd('.')}" : "";
 
     private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
 

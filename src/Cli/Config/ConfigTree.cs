@@ -50,7 +50,8 @@ internal sealed class ConfigTree
             var split = setting.IndexOf('=');
             var path = split < 0 ? "" : setting[..split];
             if (path.Split('.').Any(string.IsNullOrWhiteSpace))
-                throw new ConfigException($"--set {setting}: expected key=value, a key of a section as section.key=value");
+                throw new ConfigException(
+                    $"--set {setting}: expected key=value, a key of a section as section.key=value");
             var one = new YamlMappingNode();
             Put(one, path, Value(setting, setting[(split + 1)..]));
             foreach (var node in one.AllNodes) _places[node] = $"--set {setting}";
@@ -66,8 +67,8 @@ internal sealed class ConfigTree
         var parts = path.Split('.');
         foreach (var part in parts[..^1])
         {
-            if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section)) Replace(into,
-                part, section = Like(new YamlMappingNode(), value));
+            if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section))
+                Replace(into, part, section = Like(new YamlMappingNode(), value));
             into = section;
         }
         Replace(into, parts[^1], value);
@@ -89,7 +90,8 @@ internal sealed class ConfigTree
     {
         var dot = path.LastIndexOf('.');
         if ((dot < 0 ? root : Find(root, path[..dot])) is not YamlMappingNode section
-            || !section.Children.TryGetValue(path[(dot + 1)..], out var value)) return null;
+            || !section.Children.TryGetValue(path[(dot + 1)..], out var value))
+            return null;
         section.Children.Remove(path[(dot + 1)..]);
         return value;
     }
@@ -98,13 +100,15 @@ internal sealed class ConfigTree
     // another method's.
     private void Overlay(YamlMappingNode into, YamlMappingNode over)
     {
-        if (Find(into, "name") is { } old && Find(over, "name") is { } name
-            && old.ToString() != name.ToString()) into.Children.Clear();
+        if (Find(into, "name") is { } before && Find(over, "name") is { } name && before.ToString() != name.ToString())
+            into.Children.Clear();
         if (over.Children.ContainsKey("gradient-steps")) into.Children.Remove("epochs"); // two ways to say one thing
         foreach (var (key, value) in over.Children)
-            if (value is YamlMappingNode above && into.Children.TryGetValue(key, out var below)
-                && below is YamlMappingNode section) Overlay(section, above);
+            if (value is YamlMappingNode above && At(into, key) is YamlMappingNode below) Overlay(below, above);
             else Replace(into, key, value);
+
+        static YamlNode? At(YamlMappingNode section, YamlNode key) =>
+            section.Children.TryGetValue(key, out var found) ? found : null;
     }
 
     private void Replace(YamlMappingNode into, YamlNode key, YamlNode value)
@@ -115,13 +119,15 @@ internal sealed class ConfigTree
 
     private ConfigTree Read(Func<string> text, string name, IReadOnlyList<string> above)
     {
-        if (above.Contains(Path.GetFullPath(name))) throw new ConfigException($"{name}: key 'base': the file is its own base; expected another file");
+        if (above.Contains(Path.GetFullPath(name)))
+            throw new ConfigException($"{name}: key 'base': the file is its own base; expected another file");
         var root = ParseYaml(text(), name);
         foreach (var node in root.AllNodes) _places[node] = $"{name}:{Math.Max(1, node.Start.Line)}";
         Hint(name, OldKeys.Rename(this, root, _type));
         if (Take(root, "base") is { } named)
         {
-            if (named is not YamlScalarNode { Value.Length: > 0 } file) throw new ConfigException($"{PlaceOf(named)}: key 'base': expected a file, relative to this one");
+            if (named is not YamlScalarNode { Value.Length: > 0 } file)
+                throw new ConfigException($"{PlaceOf(named)}: key 'base': expected a file, relative to this one");
             var path = Path.Combine(Path.GetDirectoryName(name) ?? "", file.Value!);
             if (!File.Exists(path)) throw new ConfigException($"{PlaceOf(named)}: key 'base': there is no file {path}");
             Read(() => Text(path), path, [.. above, Path.GetFullPath(name)]);
@@ -140,8 +146,14 @@ internal sealed class ConfigTree
     private static string Text(string path)
     {
         try { return File.ReadAllText(path); }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException) { throw new ConfigException($"{path}: no such file; {Shipped(path)}"); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new ConfigException($"{path}: cannot be read: {e.Message}"); }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ConfigException($"{path}: no such file; {Shipped(path)}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigException($"{path}: cannot be read: {e.Message}");
+        }
     }
 
     // Where the configs are that come with the program, as seen from here.
@@ -153,9 +165,11 @@ internal sealed class ConfigTree
             if (!Directory.Exists(configs)) continue;
             var files = Directory.GetFiles(configs, "*.yaml", SearchOption.AllDirectories);
             var near = files.FirstOrDefault(file => Path.GetFileName(file) == Path.GetFileName(asked));
+            var names = files.Select(file => Path.GetFileName(file)!);
             var shown = Path.GetRelativePath(Environment.CurrentDirectory, near ?? configs);
             if (shown.StartsWith("..", StringComparison.Ordinal)) shown = near ?? configs;
-            return near is null ? $"configs that come with RlLeap are in {shown}.{Names.Suggest(Path.GetFileName(asked), files.Select(f => Path.GetFileName(f)))}" : $"there is {shown}";
+            return near is not null ? $"there is {shown}"
+                : $"configs that come with RlLeap are in {shown}.{Names.Suggest(Path.GetFileName(asked), names)}";
         }
         return "expected a config file (YAML)";
     }
@@ -166,7 +180,8 @@ internal sealed class ConfigTree
         try { documents.Load(new StringReader(text)); }
         catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException)
         {
-            throw new ConfigException($"--set {setting}: the value is not YAML; expected a number, a text, or a list [a, b]");
+            throw new ConfigException(
+                $"--set {setting}: the value is not YAML; expected a number, a text, or a list [a, b]");
         }
         return documents.Documents.Count == 0 ? new YamlScalarNode("") : documents.Documents[0].RootNode;
     }
@@ -181,17 +196,24 @@ internal sealed class ConfigTree
         try { stream.Load(parser); }
         catch (YamlException e) when (e.Message.StartsWith("Duplicate key ", StringComparison.Ordinal))
         {
-            throw new ConfigException($"{name}:{e.Start.Line}: duplicate key '{e.Message["Duplicate key ".Length..]}'; expected each key once");
+            var key = e.Message["Duplicate key ".Length..];
+            throw new ConfigException($"{name}:{e.Start.Line}: duplicate key '{key}'; expected each key once");
         }
-        catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException) // the scanner throws the latter two on some broken input
+        // The scanner throws the latter two on some broken input.
+        catch (Exception e) when (e is YamlException or InvalidOperationException or ArgumentException)
         {
             var line = e is YamlException yaml ? yaml.Start.Line : parser.Current?.End.Line ?? 1;
-            throw new ConfigException($"{name}:{line}: not YAML{(e is YamlException ? $" ({e.Message.TrimEnd('.')})" : "")}; "
+            var why = e is YamlException ? $" ({e.Message.TrimEnd('.')})" : "";
+            throw new ConfigException($"{name}:{line}: not YAML{why}; "
                 + "expected lines of `key: value`, indented by spaces, quotes and brackets closed");
         }
-        if (stream.Documents.Count > 1) throw new ConfigException($"{name}:{stream.Documents[1].RootNode.Start.Line}: a second document begins; expected one");
         if (stream.Documents.Count == 0) return new YamlMappingNode();
-        return stream.Documents[0].RootNode as YamlMappingNode
-            ?? throw new ConfigException($"{name}:{stream.Documents[0].RootNode.Start.Line}: found {ConfigReader.Describe(stream.Documents[0].RootNode)}; expected keys and values");
+        if (stream.Documents.Count > 1)
+            throw Wrong(stream.Documents[1].RootNode, "a second document begins; expected one");
+        var root = stream.Documents[0].RootNode;
+        return root as YamlMappingNode
+            ?? throw Wrong(root, $"found {ConfigReader.Describe(root)}; expected keys and values");
+
+        ConfigException Wrong(YamlNode node, string what) => new($"{name}:{node.Start.Line}: {what}");
     }
 }

@@ -84,7 +84,8 @@ internal static class ConfigWriter
     }
 
     private static string Text(object? value) => value is not string text || IsPlain(text) ? ScalarText.Text(value)
-        : $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r").Replace("\t", "\\t")}\"";
+        : '"' + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r")
+            .Replace("\t", "\\t") + '"';
 
     // Words that need no quotes whoever reads them: letters first, and nothing that YAML or a number could claim.
     private static bool IsPlain(string text) => text.Length > 0

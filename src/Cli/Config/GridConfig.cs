@@ -67,8 +67,11 @@ public sealed partial record GridConfig : ICheckedConfig
     {
         IEnumerable<GridRun> runs = [new("", Config, [.. Set.Select(s => $"{s.Key}={s.Value}")])];
         foreach (var (key, values) in Axes)
-            runs = runs.SelectMany(run => values
-                .Select(value => new GridRun($"{run.Name}{(run.Name.Length > 0 ? "/" : "")}{LastWord(key)}-{FileName(value)}", run.Config.Replace($"{{{key}}}", value), [.. run.Settings, $"{key}={value}"])));
+            runs = from run in runs
+                   from value in values
+                   let name = $"{run.Name}/{LastWord(key)}-{FileName(value)}".TrimStart('/')
+                   let config = run.Config.Replace($"{{{key}}}", value)
+                   select new GridRun(name, config, [.. run.Settings, $"{key}={value}"]);
         return [.. runs.Where(run => !Except
             .Any(left => Conditions(left).All(c => run.Settings.Contains($"{c.Key}={c.Value}"))))];
     }

@@ -1,6 +1,5 @@
 // The reference of all keys, made from the records.
 using System.Collections;
-using System.Reflection;
 using System.Text;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.MetaLearning;
@@ -14,19 +13,19 @@ internal static class KeyReference
     /// <param name="own">Methods of a user's own, by name.</param>
     public static string Markdown(IReadOnlyList<string> own)
     {
-        var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. [program.md](program.md) says how configs are read.\n");
-        foreach (var (command, type) in new[] { ("train", typeof(TrainConfig)),
-            ("meta-train", typeof(MetaTrainConfig)), ("grid", typeof(GridConfig)) })
-            Table(text, $"## {command}", type);
+        var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. ");
+        text.Append("[program.md](program.md) says how configs are read.\n");
+        Table(text, "## train", typeof(TrainConfig));
+        Table(text, "## meta-train", typeof(MetaTrainConfig));
+        Table(text, "## grid", typeof(GridConfig));
         var sections = new Dictionary<Type, List<string>>();
         Find(typeof(TrainConfig), "", sections);
         Find(typeof(MetaTrainConfig), "", sections);
-        foreach (var (type, paths) in sections)
-            if (type != typeof(MetaLearningMethod)) Table(text,
-                $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
+        foreach (var (type, paths) in sections.Where(section => section.Key != typeof(MetaLearningMethod)))
+            Table(text, $"## Section {string.Join(", ", paths.Select(path => $"`{path}`"))}", type);
         foreach (var (name, type) in Methods.BuiltIn) Table(text, $"## Section `method` with `name: {name}`", type);
-        foreach (var name in own) Table(text, $"## Section `method` with `name: {name}`",
-            Methods.Create(name).GetType());
+        foreach (var name in own)
+            Table(text, $"## Section `method` with `name: {name}`", Methods.Create(name).GetType());
         return text.ToString();
     }
 
@@ -52,13 +51,13 @@ internal static class KeyReference
         foreach (var key in keys)
         {
             var value = key.Property.GetValue(defaults);
-            var (section, usual) = (OptionKey.IsSection(key.Property.PropertyType), value is null ? "null"
-                : OptionKey.IsSection(value.GetType()) ? Differences(value) : ConfigWriter.Line(value));
-            var takes = section ? "a section" : ConfigReader.Expected(key, key.Property.PropertyType);
-            text.Append($"| `{key.Name}` | {Cell(takes)} | {(key.Required ? "required" : usual.Length == 0 ? "" : $"`{Cell(usual)}`")} | {Cell(key.Documentation)} |\n");
+            var isSection = OptionKey.IsSection(key.Property.PropertyType);
+            var takes = isSection ? "a section" : ConfigReader.Expected(key, key.Property.PropertyType);
+            var usual = isSection && value is not null ? Differences(value) : ConfigWriter.Line(value);
+            var shown = key.Required ? "required" : usual.Length == 0 ? "" : $"`{Cell(usual)}`";
+            text.Append($"| `{key.Name}` | {Cell(takes)} | {shown} | {Cell(key.Documentation)} |\n");
         }
-        if (type.GetProperty("Presets",
-            BindingFlags.Public | BindingFlags.Static)?.GetValue(null) is not IDictionary presets) return;
+        if (ConfigReader.PresetsOf(type) is not { } presets) return;
         text.Append("\nPresets, where they differ from the defaults:\n\n");
         foreach (var name in presets.Keys) text.Append($"* `{name}`: `{Differences(presets[name]!)}`\n");
     }
@@ -68,20 +67,21 @@ internal static class KeyReference
     {
         var fresh = Fresh(record.GetType());
         var words = new List<string>();
-        if (NamedOptions.Of(record.GetType()) is { BuiltIn.Count: > 1 } named) words.Add($"{NamedOptions.Key}: {named.NameOf(record)}");
+        if (NamedOptions.Of(record.GetType()) is { BuiltIn.Count: > 1 } kind) words.Add($"name: {kind.NameOf(record)}");
         foreach (var key in OptionKey.Of(record.GetType()))
         {
             var (own, usual) = (key.Property.GetValue(record), key.Property.GetValue(fresh));
             if (ConfigWriter.Line(own) == ConfigWriter.Line(usual)) continue;
-            words.Add($"{key.Name}: {(own is not null && OptionKey.IsSection(own.GetType()) ? $"{{{Differences(own)}}}" : ConfigWriter.Line(own))}");
+            var isSection = own is not null && OptionKey.IsSection(own.GetType());
+            words.Add($"{key.Name}: {(isSection ? $"{{{Differences(own!)}}}" : ConfigWriter.Line(own))}");
         }
         return string.Join(", ", words);
     }
 
-    private static object Fresh(Type type) => type.GetConstructor(Type.EmptyTypes) is not null
-        ? Activator.CreateInstance(type)!
-        : Methods.Create(Methods.Ids.First(id =>
-            Methods.Create(id).GetType() == type)); // a positional record of a user's own
+    // A positional record of a user's own has no constructor without parameters.
+    private static object Fresh(Type type) =>
+        type.GetConstructor(Type.EmptyTypes) is not null ? Activator.CreateInstance(type)!
+        : Methods.Create(Methods.Ids.First(id => Methods.Create(id).GetType() == type));
 
     private static string Cell(string text) => text.Replace("|", "\\|");
 }

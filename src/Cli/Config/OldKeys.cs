@@ -60,7 +60,8 @@ internal static class OldKeys
                 && ConfigTree.Find(root, old) is not YamlScalarNode) continue;
             if (ConfigTree.Take(root, old) is not { } value) continue;
             if (ConfigTree.Find(root, now) is YamlScalarNode twice)
-                throw new ConfigException($"{tree.PlaceOf(value)}: key '{old}' is now '{now}', which {tree.PlaceOf(twice)} has too; expected one of them");
+                throw new ConfigException($"{tree.PlaceOf(value)}: key '{old}' is now '{now}', which "
+                    + $"{tree.PlaceOf(twice)} has too; expected one of them");
             if (old == "games.assembly" && ConfigReader.IsNull(value)) continue;
             var (path, what) = Translate(tree, now, value);
             tree.Put(root, path, what);

@@ -86,12 +86,14 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
                 OwnNames.Expected(network, [], Networks.Ids));
         if (Method is MamlOptions && Learner?.Stopping is not null)
             yield return ("method.name",
-                $"another method than maml, which cannot stop early; or {Names.Kebab(Suite.ToString())}.learner.stopping: null");
+                "another method than maml, which cannot stop early; or "
+                    + $"{Names.Kebab(Suite.ToString())}.learner.stopping: null");
         if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name",
             "another method than maml, whose graph would hold every rollout of a task");
         if (Meta.Patience > 0 && Learner?.Stopping is null)
             yield return ("meta.patience",
-                "0, because these tasks' validation error is not looked at (omniglot or multi-cv, with learner.stopping)");
+                "0, because these tasks' validation error is not looked at "
+                    + "(omniglot or multi-cv, with learner.stopping)");
     }
 }
 
