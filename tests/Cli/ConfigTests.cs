@@ -182,6 +182,16 @@ public class ConfigTests
     public void A_file_that_is_not_a_config_is_refused(string text, string expected) =>
         Assert.StartsWith(expected, Refused(text), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("minatar-quick.yaml", "there is "), InlineData("/elsewhere/minatar/quick.yaml", "there is ")]
+    [InlineData("minatar/quik.yaml", "Did you mean minatar/quick.yaml"), InlineData("xyz", "configs that come with RlLeap are in ")]
+    public void A_config_that_comes_with_the_program_is_found_from_anywhere(string asked, string expected)
+    {
+        var message = Assert.Throws<ConfigException>(() => ConfigFile.Load<Sample>(asked)).Message;
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        if (message.Contains("there is ", StringComparison.Ordinal)) Assert.True(File.Exists(message.Split("there is ")[1]), message);
+    }
+
     [Fact]
     public void A_file_that_is_not_there_is_named() =>
         Assert.StartsWith("/no/such.yaml: no such file",

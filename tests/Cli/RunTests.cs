@@ -20,7 +20,6 @@ public class RunTests
         var path = temp["runs/a"];
         using (var run = RunDirectory.Start(path, "name: a\n")) Assert.Equal("name: a\n", run.Config);
         Assert.Contains($"--resume {path}", Assert.Throws<RlLeapException>(() => RunDirectory.Start(path, "name: a\n")).Message, StringComparison.Ordinal);
-        Assert.Contains("line 1 of its config.yaml is 'name: a', asked for was 'name: b'", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(path, "name: b\n")).Message, StringComparison.Ordinal);
         temp.Write("other/file", "x");
         Assert.Contains("not empty", Assert.Throws<RlLeapException>(() => RunDirectory.Start(temp["other"], "")).Message, StringComparison.Ordinal);
         Assert.Equal(["file"], Directory.GetFiles(temp["other"]).Select(Path.GetFileName));

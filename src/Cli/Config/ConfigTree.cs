@@ -163,13 +163,17 @@ internal sealed class ConfigTree
         {
             var configs = Path.Combine(folder.FullName, "experiments");
             if (!Directory.Exists(configs)) continue;
-            var files = Directory.GetFiles(configs, "*.yaml", SearchOption.AllDirectories);
-            var near = files.FirstOrDefault(file => Path.GetFileName(file) == Path.GetFileName(asked));
-            var names = files.Select(file => Path.GetFileName(file)!);
-            var shown = Path.GetRelativePath(Environment.CurrentDirectory, near ?? configs);
-            if (shown.StartsWith("..", StringComparison.Ordinal)) shown = near ?? configs;
+            // By folder and file; earlier versions had "minatar-quick.yaml" for "minatar/quick.yaml".
+            List<string> files = [.. Directory.GetDirectories(configs).SelectMany(inner => Directory.GetFiles(inner, "*.yaml"))
+                .Select(file => Path.GetRelativePath(configs, file).Replace('\\', '/'))];
+            var name = asked.Replace('\\', '/');
+            var near = files.Find(file =>
+                name.EndsWith(file, StringComparison.Ordinal) || file.Replace('/', '-') == Path.GetFileName(name));
+            var path = near is null ? configs : Path.Combine(configs, near);
+            var shown = Path.GetRelativePath(Environment.CurrentDirectory, path);
+            if (shown.StartsWith("..", StringComparison.Ordinal)) shown = path;
             return near is not null ? $"there is {shown}"
-                : $"configs that come with RlLeap are in {shown}.{Names.Suggest(Path.GetFileName(asked), names)}";
+                : $"configs that come with RlLeap are in {shown}.{Names.Suggest(name, files)}";
         }
         return "expected a config file (YAML)";
     }

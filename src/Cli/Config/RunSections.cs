@@ -55,7 +55,8 @@ internal static class AgentKeys
         if (agent.Preset != "auto" && given($"{section}.network")) return [];
         long[] shape;
         try { shape = Registry.Spec(environment).Observation.Shape; }
-        catch (RlLeapException) { return []; } // said where the environment is made
+        // A config with a preset can be read where its environment cannot be made.
+        catch (RlLeapException) when (agent.Preset != "auto") { return []; }
         var preset = agent.Preset == "auto" ? ActorCriticOptions.PresetFor(shape) : agent.Preset;
         List<string> settled = agent.Preset == "auto" ? [$"{section}.preset={preset}"] : [];
         var own = ActorCriticOptions.Presets[preset];

@@ -88,15 +88,12 @@ public sealed class RunDirectory : IDisposable
     }
 
     /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete run is left as it is.</summary>
-    /// <param name="config">The config asked for, where one was given; it must be the run's own.</param>
-    public static RunDirectory Resume(string path, string? config = null, int keep = 2)
+    public static RunDirectory Resume(string path, int keep = 2)
     {
         ConfigOf(path);
         var run = Open(path, keep);
         try
         {
-            if (config is not null && FirstDifference(run.Config, config) is { } odd)
-                throw new RlLeapException($"the run in {path} was started with another config: line {odd.Line} of its {ConfigName} is '{odd.Kept}', asked for was '{odd.Asked}'. Resume with its own, or choose another run.directory.");
             if (IsComplete(run.Root)) return run; // whose files end after its last checkpoint
             run.Restored = run._checkpoints.Newest();
             run.Cut();
