@@ -113,7 +113,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
             if (answer["missing"].GetString() is { } missing) return Refuse(out refusal, $"it does not import numpy ({missing})");
             return new PythonInstallation(answer["executable"].GetString() is { Length: > 0 } real ? real : path, library, answer["version"].GetString()!);
         }
-        catch (Exception e) when (e is Win32Exception or JsonException or InvalidOperationException)
+        catch (Exception e) when (e is Win32Exception or JsonException or InvalidOperationException
+            or KeyNotFoundException or ArgumentException or FormatException) // what is no Python may answer with anything
         {
             return Refuse(out refusal, $"it does not run ({e.Message})");
         }

@@ -136,7 +136,7 @@ public sealed class HangTests
         if (OperatingSystem.IsWindows()) return;
         // An interpreter that answers like one, but names a library that is none.
         using var temp = new TempFolder();
-        var fake = temp.Write("python3", "#!/bin/sh\necho '{\"executable\": \"" + temp["python3"] + "\", \"version\": \"3.11.2\", \"library\": \"/usr/lib/x86_64-linux-gnu/libz.so.1\", \"missing\": null, \"old\": false}'\n");
+        var fake = temp.Write("python3", "#!/bin/sh\necho '{\"executable\": \"" + temp["python3"] + "\", \"version\": \"3.11.2\", \"library\": \"/usr/lib/x86_64-linux-gnu/libz.so.1\", \"missing\": null, \"minor\": \"3.11\", \"free_threaded\": false}'\n");
         File.SetUnixFileMode(fake, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         var (exit, _, error) = Program(("RLLEAP_PYTHON", fake), "envs", "check", "gym:rlleap_fixture:Walk");
         Assert.Equal(1, exit);
