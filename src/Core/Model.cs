@@ -111,23 +111,13 @@ public sealed class Model : IDisposable
 
     /// <summary>The encoder's features [N, F].</summary>
     /// <exception cref="RlLeapException">The network returned something else.</exception>
-    public Tensor Features(Tensor input) => Checked(Network.Forward(Here, input), input);
+    public Tensor Features(Tensor input) => Network.CheckedForward(Here, input);
 
     /// <summary>The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have all derivatives.</summary>
     public FeatureParts Parts() => IsAtParameters ? Network.Parts(Here) : new FeatureParts(Features);
 
     /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
-
-    // Read by size(i): a shape would be an array for each pass.
-    private Tensor Checked(Tensor? features, Tensor input)
-    {
-        if (features is not null && features.dim() == 2 && features.size(1) == Network.Features && features.size(0) == input.size(0)
-            && features.dtype == DType) return features;
-        var expected = $"{DType} [{input.size(0)}, {Network.Features}] (the number of inputs, Features)";
-        throw new RlLeapException($"The network {Network.Name}{PluginFault.Place(Network.GetType())} returned "
-            + $"{(features is null ? "null" : $"{features.dtype} {Shape.Text(features.shape)}")} from Forward where {expected} is expected.");
-    }
 
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
 

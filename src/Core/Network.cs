@@ -35,7 +35,21 @@ public abstract class Network
     public abstract Tensor Forward(Pass pass, Tensor input);
 
     /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster way.</summary>
-    public virtual FeatureParts Parts(Pass pass) => new(input => Forward(pass, input));
+    public virtual FeatureParts Parts(Pass pass) => new(input => CheckedForward(pass, input));
+
+    /// <summary><see cref="Forward"/>, with a clear error where a network of a user's own returns something else than it promises.</summary>
+    /// <exception cref="RlLeapException">The result is not [N, <see cref="Features"/>] of the parameters' type.</exception>
+    internal Tensor CheckedForward(Pass pass, Tensor input)
+    {
+        var features = Forward(pass, input);
+        var type = Parameters.Count > 0 ? pass.Parameter(0).dtype : features?.dtype ?? ScalarType.Float32;
+        // Read by size(i): a shape would be an array for each pass.
+        if (features is not null && features.dim() == 2 && features.size(1) == Features && features.size(0) == input.size(0)
+            && features.dtype == type) return features;
+        var expected = $"{type} [{input.size(0)}, {Features}] (the number of inputs, Features)";
+        throw new RlLeapException($"The network {Name}{PluginFault.Place(GetType())} returned "
+            + $"{(features is null ? "null" : $"{features.dtype} {Shape.Text(features.shape)}")} from Forward where {expected} is expected.");
+    }
 
     /// <summary>Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units, flattened, are the features.</summary>
     public virtual bool IsLayered => false;
