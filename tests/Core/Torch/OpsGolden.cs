@@ -138,7 +138,7 @@ public class OpsGolden
         SameList("double backward", goldenSecond, Grad(total, floats, again: false));
     }
 
-    // For an unused input TorchSharp's own gives a tensor without a handle where ours gives null.
+    // For an unused input TorchSharp gives a tensor without a handle.
     private static List<Tensor> Grad(Tensor total, Tensor[] inputs, bool again) =>
         [.. autograd.grad([total], inputs, retain_graph: again, create_graph: again, allow_unused: true).Select(g => g is null || g.IsInvalid ? null! : g)];
 

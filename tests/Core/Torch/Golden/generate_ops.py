@@ -2,7 +2,7 @@
 """Writes ops.json beside itself: for every operation of the table below the inputs, the result in float64 and float32,
 the gradient of a fixed weighting of it with respect to every float input, and in float64 the gradient of that gradient
 (double backward). Run with Debian's python3-torch:  /usr/bin/python3 generate_ops.py
-OpsGolden.cs holds the same table over our binding."""
+OpsGolden.cs holds the same table over TorchSharp."""
 import json
 import os
 
