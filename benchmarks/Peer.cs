@@ -15,7 +15,10 @@ internal readonly record struct Measured(double Cpu, double Wall)
     }
 }
 
-/// <summary>What we compare with in a Python process of its own (a peer.py), which waits while we measure and the other way round.</summary>
+/// <summary>
+/// What we compare with in a Python process of its own (a peer.py), which waits while we measure and the other way
+/// round.
+/// </summary>
 internal sealed class Peer : IDisposable
 {
     private readonly Process _process;
@@ -29,16 +32,21 @@ internal sealed class Peer : IDisposable
     /// <param name="folder">Of this project, with the peer.py.</param>
     /// <param name="needs">What Python must have for it, and how it is installed; for the message.</param>
     /// <param name="threads">Inside an operator.</param>
-    /// <param name="plain">Whether it runs with the C library's allocator, as whoever types python3 has it, instead of the launcher's.</param>
+    /// <param name="plain">Whether it runs with the C library's allocator, as whoever types python3 has it, instead of
+    /// the launcher's.</param>
     /// <param name="problem">Why it could not be started.</param>
     public static Peer? Start(string folder, string needs, int threads, bool plain, out string problem)
     {
         var script = Path.Combine(AppContext.BaseDirectory, folder, "peer.py");
-        var python = Environment.GetEnvironmentVariable("RLLEAP_BENCH_PYTHON") ?? (File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
-        var start = new ProcessStartInfo(python, [script, threads.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // The same number of threads on both sides, said explicitly. The allocator is the launcher's doing, as the layout is the network's.
+        var python = Environment.GetEnvironmentVariable("RLLEAP_BENCH_PYTHON")
+            ?? (File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
+        var start = new ProcessStartInfo(python, [script, threads.ToString(CultureInfo.InvariantCulture)])
+            { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // The same number of threads on both sides, said explicitly. The allocator is the launcher's doing, as the
+        // layout is the network's.
         if (plain) foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF" }) start.Environment.Remove(name);
-        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
+        start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] =
+            threads.ToString(CultureInfo.InvariantCulture);
         try
         {
             var process = Process.Start(start)!;
@@ -49,11 +57,13 @@ internal sealed class Peer : IDisposable
                 return new Peer(process, version);
             }
             process.Dispose();
-            problem = $"{python} has not what is compared with ({line ?? "see above"}): install {needs}, or set RLLEAP_BENCH_PYTHON to a Python that has it.";
+            problem = $"{python} has not what is compared with ({line ?? "see above"}): install {needs}, or set "
+                + "RLLEAP_BENCH_PYTHON to a Python that has it.";
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            problem = $"{python} could not be started ({e.Message}): install it with {needs}, or set RLLEAP_BENCH_PYTHON to a Python that has them.";
+            problem = $"{python} could not be started ({e.Message}): install it with {needs}, or set "
+                + "RLLEAP_BENCH_PYTHON to a Python that has them.";
         }
         return null;
     }
@@ -63,9 +73,11 @@ internal sealed class Peer : IDisposable
     {
         _process.StandardInput.WriteLine($"{name} {iterations}");
         _process.StandardInput.Flush();
-        var answer = _process.StandardOutput.ReadLine() ?? throw new RlLeapException("The Python process of the benchmark ended; its message stands above.");
+        var answer = _process.StandardOutput.ReadLine()
+            ?? throw new RlLeapException("The Python process of the benchmark ended; its message stands above.");
         var parts = answer.Split(' ');
-        return new(double.Parse(parts[0], CultureInfo.InvariantCulture), double.Parse(parts[1], CultureInfo.InvariantCulture));
+        return new(double.Parse(parts[0], CultureInfo.InvariantCulture),
+            double.Parse(parts[1], CultureInfo.InvariantCulture));
     }
 
     public void Dispose()

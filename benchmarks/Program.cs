@@ -1,4 +1,5 @@
-// `rlleap bench [NAME] [options]`: every benchmark, or one of them. A benchmark is a class in this project; it is listed here.
+// `rlleap bench [NAME] [options]`: every benchmark, or one of them. A benchmark is a class in this project; it is
+// listed here.
 using RlLeap.Benchmarks;
 
 IBenchmark[] benchmarks =
@@ -26,6 +27,7 @@ if (args.Length == 0)
 if (benchmarks.FirstOrDefault(each => each.Name == args[0]) is { } named) return named.Run(args[1..]);
 var help = args[0] is "-h" or "-?" or "--help";
 var output = help ? Console.Out : Console.Error;
-output.WriteLine(help ? "rlleap bench [NAME] [options]: all benchmarks, or one of" : $"No benchmark is named {args[0]}. There are:");
+output.WriteLine(help ? "rlleap bench [NAME] [options]: all benchmarks, or one of"
+    : $"No benchmark is named {args[0]}. There are:");
 foreach (var each in benchmarks) output.WriteLine($"  {each.Name,-10} {each.Summary}");
 return help ? 0 : 1;

@@ -1,5 +1,7 @@
-// rlleap bench agent: how near training comes to the bare cost of its network passes, and how far it is from Stable-Baselines3.
+// rlleap bench agent: how near training comes to the bare cost of its network passes, and how far it is from
+// Stable-Baselines3.
 using System.Diagnostics;
+using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using TorchSharp;
@@ -7,9 +9,15 @@ using static RlLeap.Benchmarks.Rounds;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>Agent steps per second of whole training: against the floor of its forward and backward passes, against Stable-Baselines3's A2C, and of two agents side by side against one.</summary>
-/// <remarks>The three sides take turns on one core, so that a machine that is busy for a while is busy for all; a block of each gives one ratio, in processor time (all threads
-/// of each process), and the medians are shown. Stable-Baselines3 learns in a stub that costs next to nothing a step (peer.py): that favours it.</remarks>
+/// <summary>
+/// Agent steps per second of whole training: against the floor of its forward and backward passes, against
+/// Stable-Baselines3's A2C, and of two agents side by side against one.
+/// </summary>
+/// <remarks>
+/// The three sides take turns on one core, so that a machine that is busy for a while is busy for all; a block of each
+/// gives one ratio, in processor time (all threads of each process), and the medians are shown. Stable-Baselines3
+/// learns in a stub that costs next to nothing a step (peer.py): that favours it.
+/// </remarks>
 public sealed class AgentBenchmark : IBenchmark
 {
     private const double AgainstFloor = 0.85, AgainstPeer = 2.5, TwoAgainstOne = 1.85;
@@ -19,7 +27,8 @@ public sealed class AgentBenchmark : IBenchmark
     public string Name => "agent";
 
     /// <inheritdoc/>
-    public string Summary => "actor-critic training: against the bare passes of its network and Stable-Baselines3's A2C, and two agents on two cores against one";
+    public string Summary => "actor-critic training: against the bare passes of its network and Stable-Baselines3's "
+        + "A2C, and two agents on two cores against one";
 
     /// <inheritdoc/>
     public int Run(string[] args)
@@ -35,18 +44,26 @@ public sealed class AgentBenchmark : IBenchmark
         Console.WriteLine($"{"environment",-22} {"network",-10} {"steps/s",8} of floor (lowest .. highest)");
         foreach (var (id, options, limit) in Cases(args))
         {
-            var (rate, floors, peers) = Interleaved(new ActorCriticTask(id, options), id == Compared ? peer : null, blocks, seconds);
+            var (rate, floors, peers) = Interleaved(new ActorCriticTask(id, options), id == Compared ? peer : null,
+                blocks, seconds);
             met &= Median(floors) >= limit;
-            Console.WriteLine(FormattableString.Invariant($"{id,-22} {options.Network,-10} {rate,8:0} {Spread(floors)}{(Median(floors) < limit ? $"  below {limit}" : "")}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{id,-22} {options.Network,-10} {rate,8:0} {Spread(floors)}"
+                + $"{(Median(floors) < limit ? $"  below {limit}" : "")}"));
             if (peers.Count == 0) continue;
             met &= Median(peers) >= AgainstPeer;
-            Console.WriteLine(FormattableString.Invariant($"{"",22} times Stable-Baselines3 {peer!.Version}'s A2C: {Spread(peers)}{(Median(peers) < AgainstPeer ? $"  below {AgainstPeer}" : "")}"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{"",22} times Stable-Baselines3 {peer!.Version}'s A2C: "
+                + $"{Spread(peers)}{(Median(peers) < AgainstPeer ? $"  below {AgainstPeer}" : "")}"));
         }
         if (peer is null) Console.WriteLine($"against Stable-Baselines3's A2C: not measured. {problem}");
         Pin(cores);
         var scaling = TwoSideBySide(ActorCriticOptions.MinAtar, quick ? 2 : 9, out var one, out var two);
         met &= Median(scaling) >= TwoAgainstOne || Environment.ProcessorCount < 2;
-        Console.WriteLine(FormattableString.Invariant($"one agent {one:0} steps/s, two side by side {two:0} steps/s together: {Spread(scaling)} times{(Median(scaling) < TwoAgainstOne ? $"  below {TwoAgainstOne}" : "")}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"one agent {one:0} steps/s, two side by side {two:0} steps/s together: "
+                + $"{Spread(scaling)} times{(Median(scaling) < TwoAgainstOne ? $"  below {TwoAgainstOne}" : "")}"));
         return met ? 0 : 1;
 
         void Pin(nint mask)
@@ -63,13 +80,17 @@ public sealed class AgentBenchmark : IBenchmark
             yield return (game, ActorCriticOptions.A2c with { Environments = 32 }, 0);
     }
 
-    private static (double Rate, List<double> OfFloor, List<double> OfPeer) Interleaved(ActorCriticTask task, Peer? peer, int blocks, double seconds)
+    private static (double Rate, List<double> OfFloor, List<double> OfPeer) Interleaved(ActorCriticTask task,
+        Peer? peer, int blocks, double seconds)
     {
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000), new Rng(1));
         using var rollout = new Rollout(task.Options.RolloutLength, task.Options.Environments, task.Spec.Observation);
         var rng = new Rng(2);
-        foreach (ref var cell in rollout.Observations.Raw) cell = (byte)(rollout.Observations.Element == ElementType.Byte ? rng.NextInt((int)task.Spec.Observation.High + 1) : 0);
-        var updates = 2 * (int)Math.Ceiling(Block(() => learner.TrainStep(), 1) * seconds / 2); // as warm-up, and to know how many fill a block
+        foreach (ref var cell in rollout.Observations.Raw)
+            cell = (byte)(rollout.Observations.Element == ElementType.Byte
+                ? rng.NextInt((int)task.Spec.Observation.High + 1) : 0);
+        // As warm-up, and to know how many fill a block
+        var updates = 2 * (int)Math.Ceiling(Block(() => learner.TrainStep(), 1) * seconds / 2);
         Block(() => Passes(learner.Model, rollout), 0.5);
         var (rates, floors, peers) = (new List<double>(), new List<double>(), new List<double>());
         for (var k = 0; k < blocks; k++)
@@ -78,7 +99,8 @@ public sealed class AgentBenchmark : IBenchmark
             var floor = Measured.Of(() => Repeat(updates, () => Passes(learner.Model, rollout)));
             rates.Add(updates * task.Options.BatchSize / ours.Wall);
             floors.Add(floor.Cpu / ours.Cpu);
-            if (peer is not null) peers.Add(2 * peer.Run("update", updates / 2).Cpu / ours.Cpu); // half as many: it is slower
+            // Half as many: it is slower
+            if (peer is not null) peers.Add(2 * peer.Run("update", updates / 2).Cpu / ours.Cpu);
         }
         return (Median(rates), floors, peers);
     }
@@ -100,7 +122,8 @@ public sealed class AgentBenchmark : IBenchmark
     }
 
     // Throughput by the clock; a block of one and a block of two in turn.
-    private static List<double> TwoSideBySide(ActorCriticOptions options, double seconds, out double one, out double two)
+    private static List<double> TwoSideBySide(ActorCriticOptions options, double seconds, out double one,
+        out double two)
     {
         const int Blocks = 5;
         var (ones, twos) = (new List<double>(), new List<double>());
@@ -120,7 +143,8 @@ public sealed class AgentBenchmark : IBenchmark
             {
                 torch.set_num_threads(1);
                 var task = new ActorCriticTask(Compared, options);
-                using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000), new Rng(i));
+                using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000_000),
+                    new Rng(i));
                 Block(() => learner.TrainStep(), 0.3);
                 ready.SignalAndWait();
                 rates[i] = Block(() => learner.TrainStep(), seconds / Blocks) * options.BatchSize;

@@ -1,4 +1,5 @@
-// Part of rlleap bench ale: a whole agent on a game, against what its emulator and network cost, and against Stable-Baselines3's A2C.
+// Part of rlleap bench ale: a whole agent on a game, against what its emulator and network cost, and against
+// Stable-Baselines3's A2C.
 using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Agents;
@@ -11,9 +12,10 @@ namespace RlLeap.Benchmarks;
 
 /// <summary>An actor-critic with the Nature network on 32 copies of a game, 84x84x4 gray, one worker a core.</summary>
 /// <remarks>
-/// The bound: the cores divided by the processor time that one agent step costs in the emulator (one thread, stepped alone) and in the passes of the
-/// network (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where it imports. Slices in turn, medians over rounds of ratios. A second bound, for
-/// information, from the same costs on all cores at once, each with its share of the environments: cores share caches and memory.
+/// The bound: the cores divided by the processor time that one agent step costs in the emulator (one thread, stepped
+/// alone) and in the passes of the network (one thread, alone). Limits: 0.85 of it; 5 times the peer's steps/s, where
+/// it imports. Slices in turn, medians over rounds of ratios. A second bound, for information, from the same costs on
+/// all cores at once, each with its share of the environments: cores share caches and memory.
 /// </remarks>
 internal static class AleAgent
 {
@@ -54,16 +56,23 @@ internal static class AleAgent
             busy.Add(shared);
             if (peer is not null) peers.Add(Slices * PeerUpdates * options.BatchSize / theirs);
         }
-        double[] bounds = [.. costs.Select(c => cores / (c.Emulator + c.Network))], ofBusy = [.. busy.Select(c => cores / (c.Emulator + c.Network))];
-        double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)], sharesOfBusy = [.. rates.Zip(ofBusy, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
+        double[] bounds = [.. costs.Select(c => cores / (c.Emulator + c.Network))],
+            ofBusy = [.. busy.Select(c => cores / (c.Emulator + c.Network))];
+        double[] shares = [.. rates.Zip(bounds, (r, b) => r / b)],
+            sharesOfBusy = [.. rates.Zip(ofBusy, (r, b) => r / b)], times = [.. rates.Zip(peers, (r, p) => r / p)];
+        var against = peer is null ? "Stable-Baselines3      does not import here" : FormattableString.Invariant(
+            $"{peer.Name}: {Spread(peers, "0")} agent steps/s; {Spread(times, "0.00")} times (limit {OfPeer})");
         Console.WriteLine(FormattableString.Invariant($"""
-            agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers; {rounds} rounds of {Slices} slices in turn, median (lowest .. highest)
+            agent on {played}: 32 environments, unroll 5, Nature 2015, {cores} workers
+            {rounds} rounds of {Slices} slices in turn, median (lowest .. highest)
               RlLeap                 {Spread(rates, "0")} agent steps/s
               processor time a step  {Text(costs)}
-              what they allow        {Spread(bounds, "0")} agent steps/s; reached {Spread(shares, "0.00")} (limit {OfBound})
+              what they allow        {Spread(bounds, "0")} agent steps/s
+              reached                {Spread(shares, "0.00")} (limit {OfBound})
               with all cores busy    {Text(busy)}
-              what they allow        {Spread(ofBusy, "0")} agent steps/s; reached {Spread(sharesOfBusy, "0.00")}
-              {(peer is null ? "Stable-Baselines3      does not import here" : $"{peer.Name}: {Spread(peers, "0")} agent steps/s; {Spread(times, "0.00")} times (limit {OfPeer})")}
+              what they allow        {Spread(ofBusy, "0")} agent steps/s
+              reached                {Spread(sharesOfBusy, "0.00")}
+              {against}
             """));
         return Median(shares) >= OfBound && (times.Length == 0 || Median(times) >= OfPeer);
     }
@@ -76,7 +85,8 @@ internal static class AleAgent
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    // Processor time of an agent step, emulator and network each alone, on so many threads at once with an equal part of the environments.
+    // Processor time of an agent step, emulator and network each alone, on so many threads at once with an equal part
+    // of the environments.
     private sealed class Costs : IDisposable
     {
         private readonly int _threads, _count;
@@ -89,9 +99,11 @@ internal static class AleAgent
         public Costs(Model model, ActorCriticTask task, string played, int threads)
         {
             (_threads, _count) = (threads, task.Options.Environments / threads);
-            _vectors = [.. Enumerable.Range(0, threads).Select(k => Registry.MakeVector(played, _count, new Rng(2 + k)))];
+            _vectors =
+                [.. Enumerable.Range(0, threads).Select(k => Registry.MakeVector(played, _count, new Rng(2 + k)))];
             foreach (var vector in _vectors) vector.Reset();
-            _rollouts = [.. _vectors.Select(_ => new Rollout(task.Options.RolloutLength, _count, task.Spec.Observation))];
+            _rollouts =
+                [.. _vectors.Select(_ => new Rollout(task.Options.RolloutLength, _count, task.Spec.Observation))];
             _replicas = [.. _vectors.Select(_ => model.Parameters.Replica())];
             _models = [.. _replicas.Select(replica => model.At(replica.Views))];
             _rngs = [.. _vectors.Select((_, k) => new Rng(100 + k))];
@@ -105,7 +117,8 @@ internal static class AleAgent
                 var actions = new int[_count];
                 for (var t = 0; t < Steps; t++)
                 {
-                    for (var i = 0; i < actions.Length; i++) actions[i] = _rngs[k].NextInt(_vectors[k].Spec.Action.Count);
+                    for (var i = 0; i < actions.Length; i++)
+                        actions[i] = _rngs[k].NextInt(_vectors[k].Spec.Action.Count);
                     _vectors[k].Step(actions);
                 }
             })) / (Steps * _count * _threads);
@@ -120,7 +133,11 @@ internal static class AleAgent
         private double Processor(Action<int> work)
         {
             var before = Environment.CpuUsage.TotalTime;
-            var threads = Enumerable.Range(0, _threads).Select(k => new Thread(() => { torch.set_num_threads(1); work(k); })).ToArray();
+            var threads = Enumerable.Range(0, _threads).Select(k => new Thread(() =>
+            {
+                torch.set_num_threads(1);
+                work(k);
+            })).ToArray();
             foreach (var thread in threads) thread.Start();
             foreach (var thread in threads) thread.Join();
             return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
@@ -135,7 +152,8 @@ internal static class AleAgent
     }
 
     private static string Text(IReadOnlyList<(double Emulator, double Network)> costs) =>
-        $"emulator {Spread([.. costs.Select(c => c.Emulator * 1e6)], "0")} us, network {Spread([.. costs.Select(c => c.Network * 1e6)], "0")} us";
+        $"emulator {Spread([.. costs.Select(c => c.Emulator * 1e6)], "0")} us, network "
+            + $"{Spread([.. costs.Select(c => c.Network * 1e6)], "0")} us";
 
     private sealed class Peer : IDisposable
     {
@@ -147,8 +165,11 @@ internal static class AleAgent
 
         public static Peer? Start(string id, ActorCriticOptions options)
         {
-            var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", AleBenchmark.Source("ale_sb3.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS" }) start.Environment.Remove(name); // as its users start it
+            var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", AleBenchmark.Source("ale_sb3.py")])
+                { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+            // As its users start it
+            foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS" })
+                start.Environment.Remove(name);
             var process = Process.Start(start)!;
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
@@ -163,7 +184,8 @@ internal static class AleAgent
         public double Spend(int updates)
         {
             _process.StandardInput.WriteLine(updates);
-            return double.Parse(_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer's Python process ended."), CultureInfo.InvariantCulture);
+            return double.Parse(_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException(
+                "The peer's Python process ended."), CultureInfo.InvariantCulture);
         }
 
         public void Dispose()

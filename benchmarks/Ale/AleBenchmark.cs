@@ -8,10 +8,13 @@ using static RlLeap.Benchmarks.Rounds;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>ALE from C# against a bare Python loop over the same vector environment, and what the bridge itself costs.</summary>
+/// <summary>
+/// ALE from C# against a bare Python loop over the same vector environment, and what the bridge itself costs.
+/// </summary>
 /// <remarks>
-/// The limits: 32 environments at least 0.98 of the loop's steps/s (rounds in turn, median of 10 paired ratios); at most 100 us of the bridge's own
-/// a vector step; tensor work on another thread at least 0.95 of its rate beside the bare loop in a process of its own, which shares no GIL.
+/// The limits: 32 environments at least 0.98 of the loop's steps/s (rounds in turn, median of 10 paired ratios); at
+/// most 100 us of the bridge's own a vector step; tensor work on another thread at least 0.95 of its rate beside the
+/// bare loop in a process of its own, which shares no GIL.
 /// </remarks>
 internal sealed class AleBenchmark : IBenchmark
 {
@@ -19,7 +22,8 @@ internal sealed class AleBenchmark : IBenchmark
 
     public string Name => "ale";
 
-    public string Summary => "ALE vector steps/s against a bare Python loop, the bridge's own cost, the GIL (--steps); an agent against its costs and Stable-Baselines3 (--agent) [GAME, default Tetris]";
+    public string Summary => "ALE vector steps/s against a bare Python loop, the bridge's own cost, the GIL (--steps); "
+        + "an agent against its costs and Stable-Baselines3 (--agent) [GAME, default Tetris]";
 
     public int Run(string[] args)
     {
@@ -56,7 +60,8 @@ internal sealed class AleBenchmark : IBenchmark
         using var free = new Ours(id, preset, threads, "0");
         Func<Cost>[] sides = [peer.Spend, ours.Spend, free.Spend];
         foreach (var side in sides) side(); // warm up
-        // In slices in turn: a machine that is shared, or an emulator that resets, is slower for a second than for the next.
+        // In slices in turn: a machine that is shared, or an emulator that resets, is slower for a second than for the
+        // next.
         Cost[][] rounds = [.. Enumerable.Range(0, Rounds).Select(_ =>
         {
             var costs = new Cost[sides.Length];
@@ -65,10 +70,14 @@ internal sealed class AleBenchmark : IBenchmark
             return costs;
         })];
         double[] Ratios(int side) => [.. rounds.Select(r => r[0].Seconds / r[side].Seconds)];
-        string Line(int side) => FormattableString.Invariant($"{Copies * Steps * Slices / Median(rounds.Select(r => r[side].Seconds)),8:F0} steps/s, {1e6 * rounds.Sum(r => r[side].Processor) / (Copies * Steps * Slices * Rounds),4:F0} us of processor time a step")
+        string Line(int side) => string.Create(CultureInfo.InvariantCulture,
+            $"{Copies * Steps * Slices / Median(rounds.Select(r => r[side].Seconds)),8:F0} steps/s, "
+                + $"{1e6 * rounds.Sum(r => r[side].Processor) / (Copies * Steps * Slices * Rounds),4:F0} us of "
+                + $"processor time a step")
             + (side == 0 ? "" : FormattableString.Invariant($"; ratio of rates {Spread(Ratios(side), "0.000")}"));
         Console.WriteLine($"""
-            {id}, preset {preset}: {Copies} environments, {threads} emulator threads, {Slices} x {Steps} vector steps a round, median of {Rounds} rounds in turn (limit 0.98)
+            {id}, preset {preset}: {Copies} environments, {threads} emulator threads
+            {Slices} x {Steps} vector steps a round, median of {Rounds} rounds in turn (limit 0.98)
               bare Python loop       {Line(0)}
               C#                     {Line(1)}
               C#, timeout=0          {Line(2)}
@@ -122,12 +131,15 @@ internal sealed class AleBenchmark : IBenchmark
             bare.Add(c);
         }
         var own = Median(limited) - Median(bare);
-        Console.WriteLine(FormattableString.Invariant(
-            $"bridge's own cost, {what}, {Copies} environments: {own:F0} us a vector step (limit 100); {Median(direct) - Median(bare):F0} us with timeout=0; the empty Python step itself {Median(bare):F1} us"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"bridge's own cost, {what}, {Copies} environments: {own:F0} us a vector step (limit 100); "
+                + $"{Median(direct) - Median(bare):F0} us with timeout=0; the empty Python step itself "
+                + $"{Median(bare):F1} us"));
         return own <= 100;
     }
 
-    // One emulator thread and one tensor thread: with the emulator in this process, and beside it with the peer's process for comparison.
+    // One emulator thread and one tensor thread: with the emulator in this process, and beside it with the peer's
+    // process for comparison.
     private static bool TensorWork(string id, AleGame game)
     {
         using var peer = new Peer(game, "dqn", 1, Steps);
@@ -163,7 +175,9 @@ internal sealed class AleBenchmark : IBenchmark
         Volatile.Write(ref stop, true);
         worker.Join();
         var ratio = Median(together.Zip(beside, (t, b) => t / b));
-        Console.WriteLine(FormattableString.Invariant($"tensor work on another C# thread while ALE steps: {Median(together):F0} products/s, {Median(beside):F0} while the loop steps in a process of its own; ratio {ratio:F3} (limit 0.95)"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"tensor work on another C# thread while ALE steps: {Median(together):F0} products/s, "
+                + $"{Median(beside):F0} while the loop steps in a process of its own; ratio {ratio:F3} (limit 0.95)"));
         return ratio >= 0.95;
     }
 
@@ -206,7 +220,8 @@ internal sealed class AleBenchmark : IBenchmark
             {
                 foreach (var row in _actions) _vector.Step(row);
             });
-            return new(Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds);
+            return new(Stopwatch.GetElapsedTime(start).TotalSeconds,
+                (Environment.CpuUsage.TotalTime - processor).TotalSeconds);
         }
 
         public void Dispose() => _vector.Dispose();
@@ -219,22 +234,27 @@ internal sealed class AleBenchmark : IBenchmark
         public Peer(AleGame game, string preset, int threads, int steps)
         {
             var options = AleOptions.Presets[preset];
-            var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", Source("ale_peer.py")]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", Source("ale_peer.py")])
+                { RedirectStandardInput = true, RedirectStandardOutput = true };
             start.Environment.Remove("LD_PRELOAD");
             _process = Process.Start(start)!;
-            _process.StandardInput.WriteLine($"{game.Rom} {Copies} {threads} {steps} {(options.Gray ? "gray" : "rgb")} {options.Stack}");
-            _process.StandardInput.WriteLine(string.Join(' ', Enumerable.Range(0, Copies).Select(i => new Rng(1).Split("environment", i).Split("seed").NextUInt32() >> 1)));
+            _process.StandardInput
+                .WriteLine($"{game.Rom} {Copies} {threads} {steps} {(options.Gray ? "gray" : "rgb")} {options.Stack}");
+            _process.StandardInput.WriteLine(string.Join(' ', Enumerable.Range(0, Copies)
+                .Select(i => new Rng(1).Split("environment", i).Split("seed").NextUInt32() >> 1)));
             Answer();
         }
 
         public Cost Spend()
         {
             _process.StandardInput.WriteLine();
-            double[] both = [.. Answer().Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
+            double[] both = [.. Answer().Split(' ')
+                .Select(number => double.Parse(number, CultureInfo.InvariantCulture))];
             return new(both[0], both[1]);
         }
 
-        private string Answer() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer's Python process ended.");
+        private string Answer() => _process.StandardOutput.ReadLine()
+            ?? throw new InvalidOperationException("The peer's Python process ended.");
 
         public void Dispose()
         {

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>What an optimizer update of a whole parameter vector costs against the same arithmetic on one bare tensor.</summary>
+/// <summary>
+/// What an optimizer update of a whole parameter vector costs against the same arithmetic on one bare tensor.
+/// </summary>
 public sealed class CoreBenchmark : IBenchmark
 {
     private const int Count = 675_000;
@@ -17,14 +19,16 @@ public sealed class CoreBenchmark : IBenchmark
     public string Name => "core";
 
     /// <inheritdoc/>
-    public string Summary => "an optimizer update of 675,000 parameters against bare tensors, with 20 entries and with 200; limit 1.10";
+    public string Summary =>
+        "an optimizer update of 675,000 parameters against bare tensors, with 20 entries and with 200; limit 1.10";
 
     /// <inheritdoc/>
     public int Run(string[] args)
     {
         set_num_threads(1);
         var failed = false;
-        Console.WriteLine($"{"update",-10} {"bare us",9} {"20 entries",11} {"200 entries",12}   ratio to bare (lowest .. highest of {Rounds} interleaved rounds)");
+        Console.WriteLine($"{"update",-10} {"bare us",9} {"20 entries",11} {"200 entries",12}   ratio to bare (lowest "
+            + $".. highest of {Rounds} interleaved rounds)");
         foreach (var kind in new[] { OptimizerKind.Sgd, OptimizerKind.RmsProp, OptimizerKind.Adam })
         {
             var options = new OptimizerOptions { Kind = kind, LearningRate = 1e-4 };
@@ -47,7 +51,8 @@ public sealed class CoreBenchmark : IBenchmark
             }
             var (ratioFew, ratioMany) = (Ratios(f, b), Ratios(m, b));
             failed |= Median(ratioFew) > 1.1 || Median(ratioMany) > 1.1;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-10} {Median(b),9:F1} {Median(f),11:F1} {Median(m),12:F1}   {Spread(ratioFew)}, {Spread(ratioMany)}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kind,-10} {Median(b),9:F1} "
+                + $"{Median(f),11:F1} {Median(m),12:F1}   {Spread(ratioFew)}, {Spread(ratioMany)}"));
         }
         return failed ? 1 : 0;
     }
@@ -64,7 +69,8 @@ public sealed class CoreBenchmark : IBenchmark
     /// <summary>The rules' kernels on plain tensors, as one would write them by hand.</summary>
     private sealed class Bare : IDisposable
     {
-        private readonly Tensor _theta = randn(Count), _gradient = randn(Count), _first = zeros(Count), _second = zeros(Count);
+        private readonly Tensor _theta = randn(Count), _gradient = randn(Count), _first = zeros(Count),
+            _second = zeros(Count);
         private readonly OptimizerKind _kind;
         private int _step;
 
@@ -105,7 +111,8 @@ public sealed class CoreBenchmark : IBenchmark
 
         public Vector(int entries, OptimizerOptions options)
         {
-            _vector = new ParameterVector(new ParameterLayout(Enumerable.Range(0, entries).Select(i => new ParameterInfo($"p{i}", [Count / entries]))));
+            _vector = new ParameterVector(new ParameterLayout(Enumerable.Range(0, entries)
+                .Select(i => new ParameterInfo($"p{i}", [Count / entries]))));
             using (NewDisposeScope())
             using (no_grad())
             {

@@ -3,11 +3,14 @@ using RlLeap.Environments;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>Steps per second of the built-in games: vectors of 1,024, uniformly random actions, every observation written.</summary>
+/// <summary>
+/// Steps per second of the built-in games: vectors of 1,024, uniformly random actions, every observation written.
+/// </summary>
 /// <remarks>
-/// The limits: one thread, 5 million steps/s as the geometric mean over the five games and 2 million for each; two threads at least 1.8 times one.
-/// Actions are drawn beforehand (the limit is about the games). Each number is the best of several rounds: other work on the machine can only slow a round
-/// down. The rounds of one and of two threads alternate.
+/// The limits: one thread, 5 million steps/s as the geometric mean over the five games and 2 million for each; two
+/// threads at least 1.8 times one. Actions are drawn beforehand (the limit is about the games). Each number is the best
+/// of several rounds: other work on the machine can only slow a round down. The rounds of one and of two threads
+/// alternate.
 /// </remarks>
 internal sealed class EnvironmentBenchmark : IBenchmark
 {
@@ -20,7 +23,8 @@ internal sealed class EnvironmentBenchmark : IBenchmark
 
     public int Run(string[] args)
     {
-        Console.WriteLine($"{Copies} copies, random actions; million steps/s, best of {Rounds} rounds of {RoundSeconds} s");
+        Console.WriteLine(
+            $"{Copies} copies, random actions; million steps/s, best of {Rounds} rounds of {RoundSeconds} s");
         Console.WriteLine($"{"game",-16}{"1 thread",10}{"2 threads",11}{"ratio",8}{"clear only",12}{"rgb84",8}");
         List<double> one = [], ratios = [];
         foreach (var game in MinAtarSuite.Games)
@@ -41,13 +45,15 @@ internal sealed class EnvironmentBenchmark : IBenchmark
             }
             one.Add(a);
             ratios.Add(b / a);
-            Console.WriteLine(FormattableString.Invariant($"{game,-16}{a / 1e6,10:F2}{b / 1e6,11:F2}{b / a,8:F2}{floor / 1e6,12:F1}{pictures / 1e6,8:F2}"));
+            Console.WriteLine(FormattableString.Invariant(
+                $"{game,-16}{a / 1e6,10:F2}{b / 1e6,11:F2}{b / a,8:F2}{floor / 1e6,12:F1}{pictures / 1e6,8:F2}"));
         }
         var mean = Math.Exp(one.Average(Math.Log));
         var ratio = Math.Exp(ratios.Average(Math.Log));
         Console.WriteLine(FormattableString.Invariant($"{"geometric mean",-16}{mean / 1e6,10:F2}{"",11}{ratio,8:F2}"));
         var good = mean >= 5e6 && one.Min() >= 2e6 && (ratio >= 1.8 || Environment.ProcessorCount < 2);
-        Console.WriteLine(good ? "limits met: mean >= 5, each >= 2, two threads >= 1.8x" : "BELOW ITS LIMITS: mean >= 5, each >= 2, two threads >= 1.8x");
+        Console.WriteLine(good ? "limits met: mean >= 5, each >= 2, two threads >= 1.8x"
+            : "BELOW ITS LIMITS: mean >= 5, each >= 2, two threads >= 1.8x");
         return good ? 0 : 1;
     }
 
@@ -61,7 +67,8 @@ internal sealed class EnvironmentBenchmark : IBenchmark
         private Stepper(IVectorEnvironment vector, Rng rng)
         {
             _vector = vector;
-            _actions = [.. Enumerable.Range(0, ActionSets).Select(_ => Enumerable.Range(0, Copies).Select(_ => rng.NextInt(vector.Spec.Action.Count)).ToArray())];
+            _actions = [.. Enumerable.Range(0, ActionSets)
+                .Select(_ => Enumerable.Range(0, Copies).Select(_ => rng.NextInt(vector.Spec.Action.Count)).ToArray())];
             vector.Reset();
             // Past the first episodes' common start, and past the just-in-time compiler's tiers.
             for (var i = 0; i < 300; i++) Step();

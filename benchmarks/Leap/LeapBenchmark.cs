@@ -10,9 +10,15 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>Leap's and the data's share of a training step on the paper's networks, and Omniglot tasks of 100 steps against the same in plain PyTorch (peer.py).</summary>
-/// <remarks>The paper's meta-step has 20 tasks. Here a round has 4, which leaves the ratio as it is (two workers have two tasks each instead of ten; averaging and moving, once
-/// a meta-step, weigh five times as much for both sides) and lets ten interleaved rounds fit into three minutes.</remarks>
+/// <summary>
+/// Leap's and the data's share of a training step on the paper's networks, and Omniglot tasks of 100 steps against the
+/// same in plain PyTorch (peer.py).
+/// </summary>
+/// <remarks>
+/// The paper's meta-step has 20 tasks. Here a round has 4, which leaves the ratio as it is (two workers have two tasks
+/// each instead of ten; averaging and moving, once a meta-step, weigh five times as much for both sides) and lets ten
+/// interleaved rounds fit into three minutes.
+/// </remarks>
 public sealed class LeapBenchmark : IBenchmark
 {
     private const double Overhead = 1.02, Feeding = 0.10, AgainstPeer = 0.45;
@@ -30,10 +36,12 @@ public sealed class LeapBenchmark : IBenchmark
         var quick = args.Contains("--quick");
         set_num_threads(1);
         var tasks = Alphabets(TasksARound);
-        var (met, step) = Extra("Omniglot network, batch 20, length", tasks[0], ConvolutionalEncoder.Omniglot, new OptimizerOptions(), new LeapOptions(), quick ? 10 : 40);
+        var (met, step) = Extra("Omniglot network, batch 20, length", tasks[0], ConvolutionalEncoder.Omniglot,
+            new OptimizerOptions(), new LeapOptions(), quick ? 10 : 40);
         met &= Feed(tasks[0], step);
         var agent = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", ActorCriticOptions.Leap);
-        met &= Extra("actor-critic, Mnih 2013, energy", agent, agent.CreateNetwork(), agent.Options.Optimizer, new LeapOptions { Metric = PathMetric.Energy }, quick ? 2 : 8).Met;
+        met &= Extra("actor-critic, Mnih 2013, energy", agent, agent.CreateNetwork(), agent.Options.Optimizer,
+            new LeapOptions { Metric = PathMetric.Energy }, quick ? 2 : 8).Met;
         if (!args.Contains("--no-peer")) met &= MetaStep(tasks, quick ? 20 : 100, quick ? 3 : Rounds);
         return met ? 0 : 1;
     }
@@ -47,10 +55,15 @@ public sealed class LeapBenchmark : IBenchmark
         return new OmniglotTask(new OmniglotAlphabet($"noise {i}", 20, pixels), new Rng(0));
     })];
 
-    // Two learners of the same task from the same seed, one observed, take turns step by step; each round's ratio is of their sums.
-    private static (bool Met, double Step) Extra(string name, ITask task, Network network, OptimizerOptions optimizer, LeapOptions leap, int steps)
+    // Two learners of the same task from the same seed, one observed, take turns step by step; each round's ratio is of
+    // their sums.
+    private static (bool Met, double Step) Extra(string name, ITask task, Network network, OptimizerOptions optimizer,
+        LeapOptions leap, int steps)
     {
-        var learning = new LearnerOptions { GradientSteps = long.MaxValue / 2, Optimizer = optimizer with { LearningRate = 1e-3 } };
+        var learning = new LearnerOptions
+        {
+            GradientSteps = long.MaxValue / 2, Optimizer = optimizer with { LearningRate = 1e-3 }
+        };
         var observer = leap.Observe(task.Info.Id);
         using var plain = new Learner(task, network, learning, new Rng(1));
         using var observed = new Learner(task, network, learning, new Rng(1), observer: observer);
@@ -72,8 +85,12 @@ public sealed class LeapBenchmark : IBenchmark
             extra.Add(Median(with) - Median(without));
         }
         var ratio = Median(ratios);
-        var copies = observer.State.Values.Sum(value => value.numel()) / (double)observed.Model.Parameters.Layout.SharedCount;
-        Console.WriteLine(FormattableString.Invariant($"{name,-36} step {1e3 * Median(base_),7:0.00} ms, Leap adds {1e6 * Median(extra),6:0} us: {ratio:0.000} of the step without ({ratios.Min():0.000} to {ratios.Max():0.000}; at most {Overhead}); {copies:0.#} copies of the shared parameters{(ratio > Overhead ? "  MISSED" : "")}"));
+        var copies =
+            observer.State.Values.Sum(value => value.numel()) / (double)observed.Model.Parameters.Layout.SharedCount;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{name,-36} step {1e3 * Median(base_),7:0.00} ms, Leap adds {1e6 * Median(extra),6:0} us: "
+                + $"{ratio:0.000} of the step without ({ratios.Min():0.000} to {ratios.Max():0.000}; at most "
+                + $"{Overhead}); {copies:0.#} copies of the shared parameters{(ratio > Overhead ? "  MISSED" : "")}"));
         return (ratio <= Overhead, Median(base_));
     }
 
@@ -85,7 +102,9 @@ public sealed class LeapBenchmark : IBenchmark
         var draws = new List<double>();
         for (var i = 0; i < 2000; i++) draws.Add(Work(() => stream.NextBatch(model).Dispose()));
         var draw = Median(draws[1000..]);
-        Console.WriteLine(FormattableString.Invariant($"{"an Omniglot batch of 20, augmented",-36} {1e6 * draw:0} us: {draw / step:0.000} of the step (at most {Feeding}){(draw / step > Feeding ? "  MISSED" : "")}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{"an Omniglot batch of 20, augmented",-36} {1e6 * draw:0} us: "
+            + $"{draw / step:0.000} of the step (at most {Feeding}){(draw / step > Feeding ? "  MISSED" : "")}"));
         return draw / step <= Feeding;
     }
 
@@ -95,7 +114,8 @@ public sealed class LeapBenchmark : IBenchmark
         if (peer is null) return false;
         using var learner = new LeapOptions().Create(new MetaLearnerContext
         {
-            Network = ConvolutionalEncoder.Omniglot, Pool = batch, Rng = new Rng(1), Learner = new LearnerOptions { GradientSteps = steps }, MetaOptimizer = new OptimizerOptions(),
+            Network = ConvolutionalEncoder.Omniglot, Pool = batch, Rng = new Rng(1),
+            Learner = new LearnerOptions { GradientSteps = steps }, MetaOptimizer = new OptimizerOptions(),
         });
         var executor = new ThreadExecutor(2);
         learner.MetaStep(batch, executor);
@@ -108,7 +128,10 @@ public sealed class LeapBenchmark : IBenchmark
             ratios.Add(ours[^1] / theirs[^1]);
         }
         var ratio = Median(ratios);
-        Console.WriteLine(FormattableString.Invariant($"meta-step of {batch.Length} tasks x {steps} steps: {Median(ours):0.00} s on two workers, plain PyTorch on two threads {Median(theirs):0.00} s: {ratio:0.000} ({ratios.Min():0.000} to {ratios.Max():0.000}; at most {AgainstPeer}){(ratio > AgainstPeer ? "  MISSED" : "")}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"meta-step of {batch.Length} tasks x {steps} steps: {Median(ours):0.00} s on two workers, plain PyTorch "
+                + $"on two threads {Median(theirs):0.00} s: {ratio:0.000} ({ratios.Min():0.000} to "
+                + $"{ratios.Max():0.000}; at most {AgainstPeer}){(ratio > AgainstPeer ? "  MISSED" : "")}"));
         return ratio <= AgainstPeer;
     }
 
@@ -131,7 +154,8 @@ public sealed class LeapBenchmark : IBenchmark
     {
         const int ThreadCpuTime = 3;
         long* time = stackalloc long[2];
-        if (clock_gettime(ThreadCpuTime, time) != 0) throw new InvalidOperationException("The thread's processor time cannot be read.");
+        if (clock_gettime(ThreadCpuTime, time) != 0)
+            throw new InvalidOperationException("The thread's processor time cannot be read.");
         return time[0] + 1e-9 * time[1];
     }
 
@@ -145,10 +169,15 @@ public sealed class LeapBenchmark : IBenchmark
         {
             foreach (var python in new[] { "python3", "/usr/bin/python3" })
             {
-                var start = new ProcessStartInfo(python) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-                foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "Leap", "peer.py"), $"{tasks}", $"{steps}" }) start.ArgumentList.Add(argument);
+                var start = new ProcessStartInfo(python)
+                {
+                    RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true
+                };
+                foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "Leap", "peer.py"), $"{tasks}",
+                    $"{steps}" }) start.ArgumentList.Add(argument);
                 // The launcher's settings are for our threads and our allocator; the peer is plain.
-                foreach (var name in new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LD_PRELOAD" }) start.Environment.Remove(name);
+                foreach (var name in new[] { "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LD_PRELOAD" })
+                    start.Environment.Remove(name);
                 try
                 {
                     var process = Process.Start(start)!;
@@ -159,7 +188,8 @@ public sealed class LeapBenchmark : IBenchmark
                 }
                 catch (System.ComponentModel.Win32Exception) { /* no such Python; the next one */ }
             }
-            Console.WriteLine("The peer needs Python with torch and torchvision: apt-get install python3-torch python3-torchvision. Without it: rlleap bench leap --no-peer");
+            Console.WriteLine("The peer needs Python with torch and torchvision: apt-get install python3-torch "
+                + "python3-torchvision. Without it: rlleap bench leap --no-peer");
             return null;
         }
 
@@ -167,7 +197,8 @@ public sealed class LeapBenchmark : IBenchmark
         {
             process.StandardInput.WriteLine("leap");
             process.StandardInput.Flush();
-            return double.Parse(process.StandardOutput.ReadLine() ?? throw new RlLeapException("The PyTorch peer ended early."), CultureInfo.InvariantCulture);
+            return double.Parse(process.StandardOutput.ReadLine()
+                ?? throw new RlLeapException("The PyTorch peer ended early."), CultureInfo.InvariantCulture);
         }
 
         public void Dispose()

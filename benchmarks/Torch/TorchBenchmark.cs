@@ -1,3 +1,4 @@
+using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Data;
@@ -8,13 +9,18 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Benchmarks;
 
-/// <summary>TorchSharp against PyTorch: one small op and two training steps; and two training threads against one.</summary>
+/// <summary>
+/// TorchSharp against PyTorch: one small op and two training steps; and two training threads against one.
+/// </summary>
 /// <remarks>
-/// <para>The PyTorch process runs the same work with the same number of threads, in its default memory layout and with the C library's allocator, as whoever types
-/// python3 has it; beside it a second one with our launcher's allocator. Ours runs in the layout that the networks choose (channels-last), inputs included. "From bytes" starts both from the same bytes in the default layout, as a user's environment may give
-/// them. Rounds of the two alternate, each round gives one ratio, the table shows the median and the quartiles.</para>
-/// <para>Ratios of one-thread work are of processor time (all threads of each process, the finalizer's and the compiler's included): on an idle machine that is
-/// the clock's time, and on a busy one it does not count what others do. The clock's ratio stands beside it. Throughput of two threads is by the clock.</para>
+/// <para>The PyTorch process runs the same work with the same number of threads, in its default memory layout and with
+/// the C library's allocator, as whoever types python3 has it; beside it a second one with our launcher's allocator.
+/// Ours runs in the layout that the networks choose (channels-last), inputs included. "From bytes" starts both from the
+/// same bytes in the default layout, as a user's environment may give them. Rounds of the two alternate, each round
+/// gives one ratio, the table shows the median and the quartiles.</para>
+/// <para>Ratios of one-thread work are of processor time (all threads of each process, the finalizer's and the
+/// compiler's included): on an idle machine that is the clock's time, and on a busy one it does not count what others
+/// do. The clock's ratio stands beside it. Throughput of two threads is by the clock.</para>
 /// </remarks>
 internal sealed class TorchBenchmark : IBenchmark
 {
@@ -23,16 +29,20 @@ internal sealed class TorchBenchmark : IBenchmark
 
     public string Name => "torch";
 
-    public string Summary => "ratios to python3-torch: a small add, the Mnih 2013 and Omniglot training steps; two threads side by side";
+    public string Summary =>
+        "ratios to python3-torch: a small add, the Mnih 2013 and Omniglot training steps; two threads side by side";
 
     public int Run(string[] args)
     {
         var (rounds, only) = (15, Cases);
         for (var i = 0; i < args.Length; i += 2)
         {
-            if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[i + 1], out rounds) && rounds > 0) continue;
-            if (args[i] == "--only" && i + 1 < args.Length && !(only = args[i + 1].Split(',')).Except(Cases).Any()) continue;
-            Console.Error.WriteLine($"bench torch takes --rounds N and --only with some of {string.Join(",", Cases)}; not {string.Join(" ", args[i..])}.");
+            if (args[i] == "--rounds" && i + 1 < args.Length && int.TryParse(args[i + 1], out rounds) && rounds > 0)
+                continue;
+            if (args[i] == "--only" && i + 1 < args.Length && !(only = args[i + 1].Split(',')).Except(Cases).Any())
+                continue;
+            Console.Error.WriteLine($"bench torch takes --rounds N and --only with some of "
+                + $"{string.Join(",", Cases)}; not {string.Join(" ", args[i..])}.");
             return 1;
         }
         bool Wanted(string name) => only.Contains(name);
@@ -52,20 +62,28 @@ internal sealed class TorchBenchmark : IBenchmark
             Console.Error.WriteLine(problem);
             return 1;
         }
-        Console.WriteLine($"one thread each, {rounds} interleaved rounds, ratio to PyTorch {peer.Version} as python3 starts it, and beside it with our allocator ({Environment.GetEnvironmentVariable("LD_PRELOAD") ?? "the C library's"})");
-        Console.WriteLine($"{"",-34}{"ours ms",10}{"PyTorch",10}{"ratio",8}{"quartiles",16}{"by clock",10}{"limit",9}{"same allocator",17}{"ratio",8}");
+        Console.WriteLine($"one thread each, {rounds} interleaved rounds, ratio to PyTorch {peer.Version} as python3 "
+            + $"starts it, and beside it with our allocator ("
+            + $"{Environment.GetEnvironmentVariable("LD_PRELOAD") ?? "the C library's"})");
+        Console.WriteLine($"{"",-34}{"ours ms",10}{"PyTorch",10}{"ratio",8}{"quartiles",16}{"by clock",10}{"limit",9}"
+            + $"{"same allocator",17}{"ratio",8}");
         var good = true;
-        if (Wanted("add")) using (var add = new SmallAdd()) good &= Compare(peer, tuned, "small-tensor add", "add", add.Run, 100_000, rounds, 1.0);
-        if (Wanted("mnih")) using (var mnih = new MnihStep()) good &= Compare(peer, tuned, "Mnih 2013 step, 160 of 84x84x4", "mnih", mnih.Run, 6, rounds, 0.45);
-        if (Wanted("mnih-bytes")) using (var mnih = new MnihStep(fromBytes: true)) Compare(peer, tuned, "  the same from bytes", "mnih-bytes", mnih.Run, 6, rounds, null);
-        if (Wanted("omniglot")) using (var omniglot = new OmniglotStep()) good &= Compare(peer, tuned, "Omniglot step, 20 of 28x28", "omniglot", omniglot.Run, 20, rounds, 0.65);
+        if (Wanted("add")) using (var add = new SmallAdd())
+            good &= Compare(peer, tuned, "small-tensor add", "add", add.Run, 100_000, rounds, 1.0);
+        if (Wanted("mnih")) using (var mnih = new MnihStep())
+            good &= Compare(peer, tuned, "Mnih 2013 step, 160 of 84x84x4", "mnih", mnih.Run, 6, rounds, 0.45);
+        if (Wanted("mnih-bytes")) using (var mnih = new MnihStep(fromBytes: true))
+            Compare(peer, tuned, "  the same from bytes", "mnih-bytes", mnih.Run, 6, rounds, null);
+        if (Wanted("omniglot")) using (var omniglot = new OmniglotStep())
+            good &= Compare(peer, tuned, "Omniglot step, 20 of 28x28", "omniglot", omniglot.Run, 20, rounds, 0.65);
         Pin(all);
         if (Wanted("two")) good &= SideBySide(rounds, 40, 1.9);
         Console.WriteLine(good ? "limits met" : "BELOW ITS LIMITS");
         return good ? 0 : 1;
     }
 
-    private static bool Compare(Peer peer, Peer tuned, string title, string work, Action step, int iterations, int rounds, double? limit)
+    private static bool Compare(Peer peer, Peer tuned, string title, string work, Action step, int iterations,
+        int rounds, double? limit)
     {
         void Ours(int count)
         {
@@ -87,13 +105,18 @@ internal sealed class TorchBenchmark : IBenchmark
         }
         var ratios = ours.Zip(theirs, (a, b) => a.Cpu / b.Cpu).Order().ToArray();
         var clock = ours.Zip(theirs, (a, b) => a.Wall / b.Wall).ToArray();
-        var (a, b) = (Median(ours.Select(m => m.Cpu)) / iterations * 1e3, Median(theirs.Select(m => m.Cpu)) / iterations * 1e3);
-        Console.WriteLine(FormattableString.Invariant(
-            $"{title,-34}{a,10:G4}{b,10:G4}{Median(ratios),8:F3}{$"{ratios[ratios.Length / 4]:F3}..{ratios[ratios.Length * 3 / 4]:F3}",16}{Median(clock),10:F3}{(limit is null ? "" : "<= " + limit),9}{Median(same.Select(m => m.Cpu)) / iterations * 1e3,17:G4}{Median(ours.Zip(same, (x, y) => x.Cpu / y.Cpu)),8:F3}"));
+        var (a, b) =
+            (Median(ours.Select(m => m.Cpu)) / iterations * 1e3, Median(theirs.Select(m => m.Cpu)) / iterations * 1e3);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{title,-34}{a,10:G4}{b,10:G4}{Median(ratios),8:F3}"
+                + $"{$"{ratios[ratios.Length / 4]:F3}..{ratios[ratios.Length * 3 / 4]:F3}",16}{Median(clock),10:F3}"
+                + $"{(limit is null ? "" : "<= " + limit),9}{Median(same.Select(m => m.Cpu)) / iterations * 1e3,17:G4}"
+                + $"{Median(ours.Zip(same, (x, y) => x.Cpu / y.Cpu)),8:F3}"));
         return limit is null || Median(ratios) <= limit;
     }
 
-    // Throughput of two threads with a network each, over that of one, by the clock. Other work on the machine can only lower it.
+    // Throughput of two threads with a network each, over that of one, by the clock. Other work on the machine can only
+    // lower it.
     private static bool SideBySide(int rounds, int steps, double limit)
     {
         using var one = new OmniglotStep();
@@ -110,8 +133,10 @@ internal sealed class TorchBenchmark : IBenchmark
         }
         ratios.Sort();
         var processor = singles.Zip(pairs, (s, p) => 2 * s.Cpu / p.Cpu).ToArray();
-        Console.WriteLine(FormattableString.Invariant(
-            $"{"two threads, Omniglot steps",-34}{singles.Min(s => s.Wall) / steps * 1e3,10:G4}{"",10}{Median(ratios),8:F3}{$"{ratios[ratios.Count / 4]:F3}..{ratios[ratios.Count * 3 / 4]:F3}",16}{"",10}{">= " + limit,8}  (processor time a step, one over two: {Median(processor):F3})"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{"two threads, Omniglot steps",-34}{singles.Min(s => s.Wall) / steps * 1e3,10:G4}{"",10}"
+                + $"{Median(ratios),8:F3}{$"{ratios[ratios.Count / 4]:F3}..{ratios[ratios.Count * 3 / 4]:F3}",16}"
+                + $"{"",10}{">= " + limit,8}  (processor time a step, one over two: {Median(processor):F3})"));
         return Median(ratios) >= limit;
     }
 
@@ -128,19 +153,25 @@ internal sealed class TorchBenchmark : IBenchmark
         }
     }
 
-    /// <summary>Forward, actor-critic loss, backward, RMSProp, with the library's own network, flat vector and optimizer.</summary>
+    /// <summary>
+    /// Forward, actor-critic loss, backward, RMSProp, with the library's own network, flat vector and optimizer.
+    /// </summary>
     private sealed class MnihStep : IDisposable
     {
         private readonly Model _model;
         private readonly VectorOptimizer _optimizer;
-        private readonly Tensor _x, _advantage = randn(160), _target = randn(160), _action = randint(6, [160, 1], dtype: ScalarType.Int64);
+        private readonly Tensor _x, _advantage = randn(160), _target = randn(160),
+            _action = randint(6, [160, 1], dtype: ScalarType.Int64);
 
         public MnihStep(bool fromBytes = false)
         {
-            _model = new(AgentNetworks.Mnih2013(new Box(fromBytes ? ElementType.Byte : ElementType.Float32, [4, 84, 84], 0, fromBytes ? 255 : 1)), [new Head("policy", 6), new Head("value", 1)]);
+            _model = new(AgentNetworks.Mnih2013(new Box(fromBytes ? ElementType.Byte : ElementType.Float32, [4, 84, 84],
+                0, fromBytes ? 255 : 1)), [new Head("policy", 6), new Head("value", 1)]);
             _model.Initialize(new Rng(0));
-            _optimizer = new(_model.Parameters, new OptimizerOptions { Kind = OptimizerKind.RmsProp, LearningRate = 7e-4, Epsilon = 1e-5 });
-            _x = fromBytes ? randint(256, [160, 4, 84, 84], dtype: ScalarType.Byte) : rand(160, 84, 84, 4).permute(0, 3, 1, 2);
+            _optimizer = new(_model.Parameters,
+                new OptimizerOptions { Kind = OptimizerKind.RmsProp, LearningRate = 7e-4, Epsilon = 1e-5 });
+            _x = fromBytes ? randint(256, [160, 4, 84, 84], dtype: ScalarType.Byte)
+                : rand(160, 84, 84, 4).permute(0, 3, 1, 2);
         }
 
         public void Run()
@@ -151,7 +182,8 @@ internal sealed class TorchBenchmark : IBenchmark
             var log = outputs[0].log_softmax(-1);
             var chosen = log.gather(1, _action).squeeze(1);
             var entropy = -(log.exp() * log).sum(-1).mean();
-            var loss = -(chosen * _advantage).mean() + 0.5 * F.mse_loss(outputs[1].squeeze(1), _target) - 0.01 * entropy;
+            var loss = -(chosen * _advantage).mean()
+                + 0.5 * F.mse_loss(outputs[1].squeeze(1), _target) - 0.01 * entropy;
             loss.backward();
             _optimizer.Update();
         }
@@ -194,7 +226,9 @@ internal sealed class TorchBenchmark : IBenchmark
         }
     }
 
-    /// <summary>Threads that live through the whole measurement, one intra-op thread each, as the workers of a run do.</summary>
+    /// <summary>
+    /// Threads that live through the whole measurement, one intra-op thread each, as the workers of a run do.
+    /// </summary>
     private sealed class Crew : IDisposable
     {
         private readonly Barrier _barrier;

@@ -1,5 +1,7 @@
-// Leap on a torch.nn.Module of one's own, with a training loop and an optimizer of one's own. The lines marked (1) to (5) are all that Leap asks for.
-// Tasks: sine waves of different heights and shifts. Prints the loss after ten gradient steps on a new wave, before and after meta-training.
+// Leap on a torch.nn.Module of one's own, with a training loop and an optimizer of one's own. The lines marked (1) to
+// (5) are all that Leap asks for. Tasks: sine waves of different heights and shifts. Prints the loss after ten gradient
+// steps on a new wave, before and after meta-training.
+using System.Globalization;
 using RlLeap;
 using RlLeap.MetaLearning;
 using TorchSharp;
@@ -10,7 +12,8 @@ namespace LeapOnAnyModule;
 
 public sealed class Net : nn.Module<Tensor, Tensor>
 {
-    private readonly TorchSharp.Modules.Linear first = nn.Linear(1, 40), second = nn.Linear(40, 40), last = nn.Linear(40, 1);
+    private readonly TorchSharp.Modules.Linear first = nn.Linear(1, 40), second = nn.Linear(40, 40),
+        last = nn.Linear(40, 1);
 
     public Net() : base(nameof(Net)) => RegisterComponents();
 
@@ -28,7 +31,9 @@ public static class Program
     {
         manual_seed(1);
         using var net = new Net();
-        using var leap = new LeapModule(net, new LeapOptions(), new OptimizerOptions { Kind = OptimizerKind.Adam, LearningRate = 3e-3 });   // (1)
+        // (1)
+        using var leap = new LeapModule(net, new LeapOptions(),
+            new OptimizerOptions { Kind = OptimizerKind.Adam, LearningRate = 3e-3 });
         var rng = new Rng(1);
         var before = MeanLoss(net, leap);
         for (var step = 0; step < metaSteps; step++)
@@ -43,7 +48,9 @@ public static class Program
             leap.Step();                                                                         // (5)
         }
         var after = MeanLoss(net, leap);
-        output.WriteLine(FormattableString.Invariant($"loss after {GradientSteps} gradient steps on new waves: {before:0.000} from where the module started, {after:0.000} after {metaSteps} meta-steps"));
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"loss after {GradientSteps} gradient steps on new waves: "
+            + $"{before:0.000} from where the module started, {after:0.000} after {metaSteps} meta-steps"));
         return (before, after);
     }
 
@@ -88,7 +95,8 @@ public static class Program
         public (Tensor X, Tensor Y) Batch(int count)
         {
             var x = Enumerable.Range(0, count).Select(_ => (float)(10 * rng.NextDouble() - 5)).ToArray();
-            return (tensor(x, [count, 1]), tensor(x.Select(v => (float)(_height * Math.Sin(v - _shift))).ToArray(), [count, 1]));
+            return (tensor(x, [count, 1]),
+                tensor(x.Select(v => (float)(_height * Math.Sin(v - _shift))).ToArray(), [count, 1]));
         }
     }
 }

@@ -4,7 +4,9 @@ using RlLeap.Environments;
 
 namespace MyEnvironment;
 
-/// <summary>A square grid, a walker, a treasure somewhere. +1 for reaching it; after 4 * size steps the search is cut off.</summary>
+/// <summary>
+/// A square grid, a walker, a treasure somewhere. +1 for reaching it; after 4 * size steps the search is cut off.
+/// </summary>
 [Environment("my/Treasure-v1", "walk to the treasure")]
 [EnvironmentOption("size", "10", "side of the grid, 3 to 100")]
 public sealed class Treasure : IEnvironment
@@ -47,7 +49,8 @@ public sealed class Treasure : IEnvironment
     public TimeStep Step(int action)
     {
         if (!_running) throw new InvalidOperationException("Call Reset first: there is no episode to step.");
-        if (action is < 0 or > 3) throw new ArgumentOutOfRangeException(nameof(action), action, "The actions are 0 to 3.");
+        if (action is < 0 or > 3)
+            throw new ArgumentOutOfRangeException(nameof(action), action, "The actions are 0 to 3.");
         var (dx, dy) = action switch { 0 => (-1, 0), 1 => (1, 0), 2 => (0, -1), _ => (0, 1) };
         (_x, _y) = (Math.Clamp(_x + dx, 0, _size - 1), Math.Clamp(_y + dy, 0, _size - 1));
         _steps++;
@@ -74,7 +77,8 @@ public sealed class Treasure : IEnvironment
     public bool CanSnapshot => true;
 
     /// <inheritdoc/>
-    public byte[] Snapshot() => [(byte)_x, (byte)_y, (byte)_treasureX, (byte)_treasureY, .. BitConverter.GetBytes(_steps), _running ? (byte)1 : (byte)0, .. _rng.SaveState()];
+    public byte[] Snapshot() => [(byte)_x, (byte)_y, (byte)_treasureX, (byte)_treasureY,
+        .. BitConverter.GetBytes(_steps), _running ? (byte)1 : (byte)0, .. _rng.SaveState()];
 
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot)

@@ -26,6 +26,7 @@ public sealed record PartWay(double Fraction = 0.5) : PerTaskMethod
         }
 
         // The contribution of this task: the meta-optimizer goes against the average of all.
-        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => (this["start"] - end) * fraction;
+        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) =>
+            (this["start"] - end) * fraction;
     }
 }

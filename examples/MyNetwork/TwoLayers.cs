@@ -25,7 +25,8 @@ public sealed class TwoLayers(long[] inputShape, long units = 128) : Network
 
     /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters =>
-        [new("0.weight", [units, _inputs]), new("0.bias", [units]), new("1.weight", [units, units]), new("1.bias", [units])];
+        [new("0.weight", [units, _inputs]), new("0.bias", [units]), new("1.weight", [units, units]),
+            new("1.bias", [units])];
 
     /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)

@@ -8,13 +8,19 @@ namespace RlLeap.Agents;
 /// <summary>One convolution: square kernel, no padding, ReLU after it.</summary>
 public readonly record struct Convolution(long Filters, long Kernel, long Stride);
 
-/// <summary>Convolutions with ReLU, flattened into one dense layer with ReLU: the encoder of every agent that sees planes or images [C, H, W].</summary>
+/// <summary>
+/// Convolutions with ReLU, flattened into one dense layer with ReLU: the encoder of every agent that sees planes or
+/// images [C, H, W].
+/// </summary>
 /// <remarks>
-/// <para>With <c>layerNorm</c> the dense layer's outputs are normalized for each input (Ba et al. 2016, arXiv 1607.06450) before their ReLU.
-/// Then about half of them are positive whatever the weights are, and few units can die (docs/diagnosis.md).</para>
-/// <para>Bytes come in as they are and turn into floats in the pass. What divides them (255 for images; 0/1 planes stay) divides the first
-/// layer's weights instead: the same function, and a pass over a few thousand weights instead of over millions of pixels.</para>
-/// <para>With <c>channelsLast</c> weights and inputs lie in memory as N, H, W, C, which is faster or slower by network (benchmarks/Agents).</para>
+/// <para>With <c>layerNorm</c> the dense layer's outputs are normalized for each input (Ba et al. 2016, arXiv
+/// 1607.06450) before their ReLU. Then about half of them are positive whatever the weights are, and few units can die
+/// (docs/diagnosis.md).</para>
+/// <para>Bytes come in as they are and turn into floats in the pass. What divides them (255 for images; 0/1 planes
+/// stay) divides the first layer's weights instead: the same function, and a pass over a few thousand weights instead
+/// of over millions of pixels.</para>
+/// <para>With <c>channelsLast</c> weights and inputs lie in memory as N, H, W, C, which is faster or slower by network
+/// (benchmarks/Agents).</para>
 /// </remarks>
 public sealed class ConvolutionalNetwork : Network
 {
@@ -26,12 +32,15 @@ public sealed class ConvolutionalNetwork : Network
     /// <summary>An encoder for observations of <paramref name="observation"/>.</summary>
     /// <exception cref="RlLeapException">Observations that are not [C, H, W], or too small for the kernels.</exception>
     public ConvolutionalNetwork(
-        string name, Box observation, IReadOnlyList<Convolution> convolutions, long dense, LayerInitialization initialization, bool channelsLast, bool layerNorm = false)
+        string name, Box observation, IReadOnlyList<Convolution> convolutions, long dense,
+        LayerInitialization initialization, bool channelsLast, bool layerNorm = false)
     {
         if (observation.Shape is not [var channels, var height, var width])
-            throw new RlLeapException($"The network {name} reads images or planes [C, H, W]; these observations are {observation}. Use the network mlp for vectors.");
+            throw new RlLeapException($"The network {name} reads images or planes [C, H, W]; these observations are "
+                + $"{observation}. Use the network mlp for vectors.");
         (Name, Features, InputShape) = (name, dense, observation.Shape);
-        (_convolutions, _initialization, _channelsLast, _layerNorm) = ([.. convolutions], initialization, channelsLast, layerNorm);
+        (_convolutions, _initialization, _channelsLast, _layerNorm) =
+            ([.. convolutions], initialization, channelsLast, layerNorm);
         _scale = observation.UnitScale;
         _planes = !channelsLast && _convolutions.Length > 0 && PlaneConvolution.Fits(observation, _convolutions[0]);
         var parameters = new List<ParameterInfo>();
@@ -39,7 +48,9 @@ public sealed class ConvolutionalNetwork : Network
         {
             var (filters, kernel, stride) = _convolutions[i];
             if (height < kernel || width < kernel)
-                throw new RlLeapException($"The network {name} is too deep for observations of {observation}: its convolution {i + 1} gets {height}x{width} and has a kernel of {kernel}x{kernel}. Choose another network or larger observations.");
+                throw new RlLeapException($"The network {name} is too deep for observations of {observation}: its "
+                    + $"convolution {i + 1} gets {height}x{width} and has a kernel of {kernel}x{kernel}. Choose "
+                    + "another network or larger observations.");
             parameters.Add(new($"conv{i + 1}.weight", [filters, channels, kernel, kernel], ChannelsLast: channelsLast));
             parameters.Add(new($"conv{i + 1}.bias", [filters]));
             (channels, height, width) = (filters, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
@@ -77,7 +88,8 @@ public sealed class ConvolutionalNetwork : Network
     public override FeatureParts Parts(Pass pass)
     {
         if (_layerNorm || pass.Hooks is not null) return base.Parts(pass);
-        return new EncoderParts(this, pass, _planes && _convolutions.Length == 1 && pass.Parameter(0).dtype == ScalarType.Float32 && pass.Parameter(0).device_type == DeviceType.CPU);
+        return new EncoderParts(this, pass, _planes && _convolutions.Length == 1
+            && pass.Parameter(0).dtype == ScalarType.Float32 && pass.Parameter(0).device_type == DeviceType.CPU);
     }
 
     /// <inheritdoc/>
@@ -98,7 +110,8 @@ public sealed class ConvolutionalNetwork : Network
             if (layer == 0)
             {
                 if (_planes && !is_grad_enabled() && PlaneConvolution.Fits(input, weight))
-                    return pass.Units(layer, pass.PreActivation(layer, PlaneConvolution.Forward(input, weight, bias)).relu_());
+                    return pass.Units(layer,
+                        pass.PreActivation(layer, PlaneConvolution.Forward(input, weight, bias)).relu_());
                 input = Laid(input);
                 if (input.dtype != weight.dtype) input = input.to_type(weight.dtype);
                 if (_scale != 1) weight = weight * _scale;

@@ -7,18 +7,22 @@ namespace RlLeap.Agents;
 public static class Evaluation
 {
     /// <summary>
-    /// Every copy of <paramref name="environment"/> plays <paramref name="episodesEach"/> episodes from a reset; all are returned, in the order of their ends.
+    /// Every copy of <paramref name="environment"/> plays <paramref name="episodesEach"/> episodes from a reset; all
+    /// are returned, in the order of their ends.
     /// </summary>
     /// <remarks>A fixed number per copy: taking the first so many to finish would favour short episodes.</remarks>
     /// <param name="model">The agent.</param>
     /// <param name="environment">N copies; reset here.</param>
     /// <param name="episodesEach">Episodes of each copy.</param>
     /// <param name="rng">What actions are drawn from; null for the most probable action always.</param>
-    /// <param name="maxSteps">Agent steps of each copy after which unfinished episodes are counted as they are (a greedy agent may never finish).</param>
-    /// <param name="seen">Called before every step, and after the last, with the environment: to record pictures.</param>
+    /// <param name="maxSteps">Agent steps of each copy after which unfinished episodes are counted as they are (a
+    /// greedy agent may never finish).</param>
+    /// <param name="seen">Called before every step, and after the last, with the environment: to record
+    /// pictures.</param>
     /// <param name="cancellation">Ends early with what there is.</param>
     public static IReadOnlyList<EpisodeRecord> Play(
-        Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000, Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default)
+        Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000,
+        Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default)
     {
         var records = new List<EpisodeRecord>();
         // Batch statistics, dropout and whatever a network counts are of training: playing moves none of it.
@@ -36,7 +40,8 @@ public static class Evaluation
     }
 
     private static void Play(
-        Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps, Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation)
+        Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps,
+        Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation)
     {
         var played = new int[environment.Count];
         var running = new (double Return, int Length)[environment.Count];
@@ -45,7 +50,8 @@ public static class Evaluation
         using var _ = no_grad();
         environment.Reset();
         var observations = Rollout.Share(environment.Observations);
-        for (long step = 0; step < maxSteps && Array.Exists(played, p => p < episodesEach) && !cancellation.IsCancellationRequested; step++)
+        for (long step = 0; step < maxSteps && Array.Exists(played, p => p < episodesEach)
+            && !cancellation.IsCancellationRequested; step++)
         {
             seen?.Invoke(environment);
             using var scope = NewDisposeScope();
@@ -54,7 +60,8 @@ public static class Evaluation
             if (rng is null) Policy.ActGreedily(model, input, actions);
             else Policy.Act(model, input, rng, actions);
             environment.Step(actions);
-            for (var i = 0; i < running.Length; i++) running[i] = (running[i].Return + environment.RawRewards[i], running[i].Length + 1);
+            for (var i = 0; i < running.Length; i++)
+                running[i] = (running[i].Return + environment.RawRewards[i], running[i].Length + 1);
             foreach (var episode in environment.Finished)
             {
                 running[episode.Index] = default;
@@ -63,6 +70,7 @@ public static class Evaluation
         }
         seen?.Invoke(environment);
         for (var i = 0; i < running.Length; i++)
-            if (played[i] < episodesEach && running[i].Length > 0) records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, StepType.Truncated));
+            if (played[i] < episodesEach && running[i].Length > 0)
+                records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, StepType.Truncated));
     }
 }

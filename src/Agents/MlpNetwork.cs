@@ -5,18 +5,25 @@ using F = TorchSharp.torch.nn.functional;
 namespace RlLeap.Agents;
 
 /// <summary>Dense layers with tanh after each: the encoder for observations that are vectors.</summary>
-/// <remarks>With <c>layerNorm</c> each layer's outputs are normalized before their tanh, which keeps units from saturating.</remarks>
+/// <remarks>
+/// With <c>layerNorm</c> each layer's outputs are normalized before their tanh, which keeps units from saturating.
+/// </remarks>
 public sealed class MlpNetwork : Network
 {
     private readonly LayerInitialization _initialization;
     private readonly double _scale;
     private readonly bool _layerNorm;
 
-    /// <summary>An encoder for observations of <paramref name="observation"/>, flattened; <paramref name="hidden"/> are the layers' sizes.</summary>
-    public MlpNetwork(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization, bool layerNorm = false)
+    /// <summary>
+    /// An encoder for observations of <paramref name="observation"/>, flattened; <paramref name="hidden"/> are the
+    /// layers' sizes.
+    /// </summary>
+    public MlpNetwork(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization,
+        bool layerNorm = false)
     {
         if (hidden.Count == 0) throw new RlLeapException("The network mlp needs at least one hidden layer.");
-        (InputShape, HiddenUnits, _initialization, _layerNorm) = (observation.Shape, [.. hidden], initialization, layerNorm);
+        (InputShape, HiddenUnits, _initialization, _layerNorm) =
+            (observation.Shape, [.. hidden], initialization, layerNorm);
         _scale = observation.UnitScale;
         var parameters = new List<ParameterInfo>();
         long inputs = observation.Length;

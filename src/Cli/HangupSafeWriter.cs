@@ -3,7 +3,10 @@ using System.Text;
 
 namespace RlLeap.Cli;
 
-/// <summary>A console's writer that falls silent when its terminal is gone (a closed window, a lost connection), so that a run which ignores SIGHUP (nohup, disown) goes on.</summary>
+/// <summary>
+/// A console's writer that falls silent when its terminal is gone (a closed window, a lost connection), so that a run
+/// which ignores SIGHUP (nohup, disown) goes on.
+/// </summary>
 /// <remarks>Other errors are the caller's as before, and so are all of a redirected output.</remarks>
 internal sealed class HangupSafeWriter(TextWriter inner) : TextWriter
 {

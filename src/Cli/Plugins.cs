@@ -18,39 +18,57 @@ public static class Plugins
         get { lock (Gate) return [.. All.Select(a => a.Path)]; }
     }
 
-    /// <summary>"MyMethod.dll (SHA-256 1f3a...)" for each, for records; changes whenever what is in them does. Null where there is none.</summary>
+    /// <summary>
+    /// "MyMethod.dll (SHA-256 1f3a...)" for each, for records; changes whenever what is in them does. Null where there
+    /// is none.
+    /// </summary>
     public static string? Identity
     {
-        get { lock (Gate) return All.Count == 0 ? null : string.Join(", ", All.Select(a => $"{Path.GetFileName(a.Path)} (SHA-256 {a.Sha256})").Order(StringComparer.Ordinal)); }
+        get
+        {
+            lock (Gate) return All.Count == 0 ? null : string.Join(", ",
+                All.Select(a => $"{Path.GetFileName(a.Path)} (SHA-256 {a.Sha256})").Order(StringComparer.Ordinal));
+        }
     }
 
     /// <summary>--assembly, the same for every command that has it.</summary>
     public static Option<string[]> Option() => new("--assembly")
     {
-        Description = "Your own environments, networks and methods: the .dll that dotnet build made of your project; may be given several times.", DefaultValueFactory = _ => [],
+        Description = "Your own environments, networks and methods: the .dll that dotnet build made of your project; "
+            + "may be given several times.", DefaultValueFactory = _ => [],
     };
 
-    /// <summary>What --assembly names. Goes before what configs name: of two files of one name this one counts, so that a run goes on with one that was moved or built again.</summary>
+    /// <summary>
+    /// What --assembly names. Goes before what configs name: of two files of one name this one counts, so that a run
+    /// goes on with one that was moved or built again.
+    /// </summary>
     public static void LoadByHand(IEnumerable<string> paths)
     {
         foreach (var path in paths) Load(path, byHand: true);
     }
 
-    /// <summary>Loads an assembly and registers what it marks with [Environment], [Network] and [Method]; not again where that was done.</summary>
-    /// <exception cref="RlLeapException">It cannot be loaded, nothing in it is marked, or a name in it is taken.</exception>
+    /// <summary>
+    /// Loads an assembly and registers what it marks with [Environment], [Network] and [Method]; not again where that
+    /// was done.
+    /// </summary>
+    /// <exception cref="RlLeapException">It cannot be loaded, nothing in it is marked, or a name in it is
+    /// taken.</exception>
     public static void Load(string path, bool byHand = false)
     {
         lock (Gate)
         {
             var (full, name) = (Path.GetFullPath(path), Path.GetFileName(path));
-            if (All.Find(a => Path.GetFileName(a.Path) == name) is { Path: { } } same && (same.Path == full || (same.ByHand && !byHand))) return;
+            if (All.Find(a => Path.GetFileName(a.Path) == name) is { Path: { } } same
+                && (same.Path == full || (same.ByHand && !byHand))) return;
             var assembly = PluginAssembly.Load(path);
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(full)));
             if (All.Exists(a => a.Sha256 == sha256)) return;
             try
             {
-                if (Registry.Register(assembly).Count + Networks.Register(assembly).Count + Methods.Register(assembly).Count == 0)
-                    throw new RlLeapException("nothing in it is marked. Put [Environment(\"my/Name\")], [Network(\"my/name\")] or [Method(\"my/name\")] on a public class.");
+                if (Registry.Register(assembly).Count + Networks.Register(assembly).Count
+                    + Methods.Register(assembly).Count == 0)
+                    throw new RlLeapException("nothing in it is marked. Put [Environment(\"my/Name\")], "
+                        + "[Network(\"my/name\")] or [Method(\"my/name\")] on a public class.");
             }
             catch (RlLeapException e) { throw new RlLeapException($"{path}: {e.Message}", e); }
             All.Add((full, sha256, byHand));
@@ -70,6 +88,7 @@ internal static class OwnNames
         var name = found.Split('?')[0];
         var known = builtIn.Concat(own).ToList();
         var none = Plugins.Loaded.Count == 0 ? " No assembly was given: --assembly path.dll." : "";
-        return $"{(known.Count > 0 ? $"one of {string.Join(", ", known)}" : "a name that an assembly brings")}; found '{name}'.{Names.Suggest(name, known)}{(name.Contains('/') ? none : "")}";
+        return $"{(known.Count > 0 ? $"one of {string.Join(", ", known)}" : "a name that an assembly brings")}; found '"
+            + $"{name}'.{Names.Suggest(name, known)}{(name.Contains('/') ? none : "")}";
     }
 }

@@ -12,21 +12,22 @@ internal static partial class Program
 {
     /// <summary>All commands.</summary>
     internal static RootCommand Commands() =>
-        new("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests and the benchmarks.")
-        {
-            ConfigCommand.Create(),
-            DataCommand.Create(),
-            Doctor.Create(),
-            Play.Create(),
-            ReportCommand.Create(),
-            EnvsCommand.Create(),
-            GridCommand.Create(),
-            Evaluate.Create(),
-            MetaTrain.Create(),
-            MethodsCommand.Create(),
-            NetworksCommand.Create(),
-            Status.Create(),
-            TaskCommand.Create(),
-            Train.Create(),
-        };
+        new("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests "
+            + "and the benchmarks.")
+            {
+                ConfigCommand.Create(),
+                DataCommand.Create(),
+                Doctor.Create(),
+                Play.Create(),
+                ReportCommand.Create(),
+                EnvsCommand.Create(),
+                GridCommand.Create(),
+                Evaluate.Create(),
+                MetaTrain.Create(),
+                MethodsCommand.Create(),
+                NetworksCommand.Create(),
+                Status.Create(),
+                TaskCommand.Create(),
+                Train.Create(),
+            };
 }

@@ -7,10 +7,15 @@ namespace RlLeap.Cli;
 /// <summary>An installed Python interpreter, run as a process of its own.</summary>
 public sealed record PythonInterpreter(string Path)
 {
-    /// <summary>The first that imports all <paramref name="modules"/>, or null; looked for in the order of <see cref="PythonInstallation.Candidates"/>.</summary>
+    /// <summary>
+    /// The first that imports all <paramref name="modules"/>, or null; looked for in the order of
+    /// <see cref="PythonInstallation.Candidates"/>.
+    /// </summary>
     public static PythonInterpreter? Find(params string[] modules) =>
-        PythonInstallation.Candidates(PythonHost.Asked).Select(candidate => candidate.Path).Distinct().Where(File.Exists).Select(path => new PythonInterpreter(path))
-            .FirstOrDefault(python => python.Run(["-c", "import sys" + string.Concat(modules.Select(m => ", " + m))]).ExitCode == 0);
+        PythonInstallation.Candidates(PythonHost.Asked).Select(candidate => candidate.Path).Distinct()
+            .Where(File.Exists).Select(path => new PythonInterpreter(path))
+            .FirstOrDefault(python =>
+                python.Run(["-c", "import sys" + string.Concat(modules.Select(m => ", " + m))]).ExitCode == 0);
 
     /// <summary>Runs it to its end. Standard input is <paramref name="input"/>.</summary>
     /// <exception cref="System.ComponentModel.Win32Exception">It cannot be started.</exception>
@@ -18,7 +23,8 @@ public sealed record PythonInterpreter(string Path)
     {
         var start = new ProcessStartInfo(Path, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
         };
         start.Environment.Remove("LD_PRELOAD"); // the allocator is for our own process
         using var process = Process.Start(start)!;

@@ -1,4 +1,5 @@
-// Around every command: how errors become messages and exit codes, and how Ctrl-C, SIGTERM and SIGHUP become a cancellation.
+// Around every command: how errors become messages and exit codes, and how Ctrl-C, SIGTERM and SIGHUP become a
+// cancellation.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
@@ -14,15 +15,22 @@ namespace RlLeap.Cli;
 
 /// <summary>What every command shares: one clear message per error, exit codes, leaving on a signal.</summary>
 /// <remarks>Exit codes: 0 done; 1 a <see cref="RlLeapException"/> or another error that a user can mend; 2 wrong usage;
-/// 70 a defect (message and the path of a log); 129, 130 and 143 left on SIGHUP, Ctrl-C and SIGTERM after a checkpoint.</remarks>
+/// 70 a defect (message and the path of a log); 129, 130 and 143 left on SIGHUP, Ctrl-C and SIGTERM after a
+/// checkpoint.</remarks>
 public static class Shell
 {
     public const int Failed = 1, WrongUsage = 2, Defect = 70, HungUp = 129, Interrupted = 130, Terminated = 143;
 
-    /// <summary>The exit code of the signal that asked to leave (<see cref="HungUp"/>, <see cref="Interrupted"/>, <see cref="Terminated"/>); null where none came.</summary>
+    /// <summary>
+    /// The exit code of the signal that asked to leave (<see cref="HungUp"/>, <see cref="Interrupted"/>,
+    /// <see cref="Terminated"/>); null where none came.
+    /// </summary>
     public static int? StoppedBy { get; internal set; }
 
-    /// <summary>The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on with.</summary>
+    /// <summary>
+    /// The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on
+    /// with.
+    /// </summary>
     public static IReadOnlyList<string>? GoesOnBy { get; set; }
 
     /// <summary>The arguments of this call.</summary>
@@ -33,7 +41,8 @@ public static class Shell
     {
         (Arguments, GoesOnBy) = (args, null);
         // What starts with @ is an argument like any other, not a file of arguments.
-        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args,
+            new ParserConfiguration { ResponseFileTokenReplacer = null });
         // An unknown command is reported as a missing one too; the last word is the one that helps.
         if ((parsed.Errors.Count > 0 ? parsed.Errors[^1].Message : CheckedOption.Fault(parsed)) is { } fault)
         {
@@ -43,12 +52,15 @@ public static class Shell
         }
         Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
             .WriteTo.Sink(new Announcer()).CreateLogger();
-        if (Console.IsOutputRedirected) (AnsiConsole.Profile.Capabilities.Ansi, AnsiConsole.Profile.Width) = (false, 1000); // one line stays one line
+        // One line stays one line
+        if (Console.IsOutputRedirected)
+            (AnsiConsole.Profile.Capabilities.Ansi, AnsiConsole.Profile.Width) = (false, 1000);
         using var stop = new StopSignals();
         try
         {
             return parsed.InvokeAsync(
-                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token)
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null },
+                stop.Token)
                 .GetAwaiter().GetResult();
         }
         catch (Exception e) { return Explain(e, stop.ExitCode); }
@@ -57,10 +69,12 @@ public static class Shell
 
     private static int Explain(Exception e, int? stopped)
     {
-        while (e is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException) e = e.InnerException!;
+        while (e is AggregateException { InnerExceptions.Count: 1 } or System.Reflection.TargetInvocationException)
+            e = e.InnerException!;
         if (e is OperationCanceledException && stopped is { } code)
         {
-            if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on with: ./rlleap {string.Join(' ', arguments.Select(Quoted))}");
+            if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on "
+                + $"with: ./rlleap {string.Join(' ', arguments.Select(Quoted))}");
             return code;
         }
         if (Message(e) is { } message)
@@ -69,9 +83,17 @@ public static class Shell
             return Failed;
         }
         var log = Path.Combine(Path.GetTempPath(), $"rlleap-defect-{Environment.ProcessId}.log");
-        try { File.WriteAllText(log, $"{Environment.CommandLine}\n{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}\n\n{e}\n"); }
-        catch (Exception w) when (w is IOException or UnauthorizedAccessException) { log = $"(could not be written: {w.Message})\n{e}"; }
-        Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Summary()}\nrlleap: the details are in {log}; please report them.");
+        try
+        {
+            File.WriteAllText(log, $"{Environment.CommandLine}\n{RuntimeInformation.OSDescription}, "
+                + $"{RuntimeInformation.FrameworkDescription}\n\n{e}\n");
+        }
+        catch (Exception w) when (w is IOException or UnauthorizedAccessException)
+        {
+            log = $"(could not be written: {w.Message})\n{e}";
+        }
+        Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Summary()}\nrlleap: "
+            + $"the details are in {log}; please report them.");
         return Defect;
     }
 
@@ -79,22 +101,28 @@ public static class Shell
     public static string? Message(Exception e) => e switch
     {
         RlLeapException => e.Message,
-        IOException when IsDiskFull(e) => $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
+        IOException when IsDiskFull(e) =>
+            $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
         FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => e.Message,
-        TypeInitializationException { TypeName: "TorchSharp.torch" } or NotSupportedException { TargetSite.Name: "LoadNativeBackend" } =>
+        TypeInitializationException { TypeName: "TorchSharp.torch" }
+            or NotSupportedException { TargetSite.Name: "LoadNativeBackend" } =>
             $"libtorch cannot be loaded: {TorchErrors.WhyNotLoaded() ?? e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
-        _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause => $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
+        _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause =>
+            $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
         _ when PluginFault.Explain(e) is { } fault => fault,
         OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",
         _ => null,
     };
 
-    /// <summary>Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).</summary>
+    /// <summary>
+    /// Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).
+    /// </summary>
     public static bool IsDiskFull(Exception e) => e is IOException && (e.HResult & 0xffff) is 28 or 122 or 112;
 
     /// <summary>A word as a shell reads it back.</summary>
-    internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c)
+        || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static string NameOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
@@ -113,8 +141,14 @@ internal sealed class Announcer : ILogEventSink
     }
 }
 
-/// <summary>Ctrl-C, SIGTERM, and SIGHUP unless the process was started to ignore it (nohup): the first asks to checkpoint and leave (the token), the second leaves at once.</summary>
-/// <remarks>Ctrl-C reaches every process of a terminal, and a grid hands on what reaches it: what comes within a second of the first is the same request.</remarks>
+/// <summary>
+/// Ctrl-C, SIGTERM, and SIGHUP unless the process was started to ignore it (nohup): the first asks to checkpoint and
+/// leave (the token), the second leaves at once.
+/// </summary>
+/// <remarks>
+/// Ctrl-C reaches every process of a terminal, and a grid hands on what reaches it: what comes within a second of the
+/// first is the same request.
+/// </remarks>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
@@ -123,26 +157,29 @@ internal sealed class StopSignals : IDisposable
     private long _first;
 
     public StopSignals() => _registrations =
-        [Register(PosixSignal.SIGHUP, Shell.HungUp), Register(PosixSignal.SIGINT, Shell.Interrupted), Register(PosixSignal.SIGTERM, Shell.Terminated)];
+        [Register(PosixSignal.SIGHUP, Shell.HungUp), Register(PosixSignal.SIGINT, Shell.Interrupted),
+            Register(PosixSignal.SIGTERM, Shell.Terminated)];
 
     public CancellationToken Token => _source.Token;
 
     /// <summary>128 + the signal's number; null where none came.</summary>
     public int? ExitCode => _exitCode == 0 ? null : _exitCode;
 
-    private PosixSignalRegistration Register(PosixSignal signal, int exitCode) => PosixSignalRegistration.Create(signal, context =>
-    {
-        context.Cancel = true; // not the runtime's own way of ending
-        if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0)
+    private PosixSignalRegistration Register(PosixSignal signal, int exitCode) =>
+        PosixSignalRegistration.Create(signal, context =>
         {
-            if (Volatile.Read(ref _first) is not 0 and var first && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) ProcessEnd.Now(exitCode);
-            return;
-        }
-        Volatile.Write(ref _first, Stopwatch.GetTimestamp());
-        Shell.StoppedBy = exitCode;
-        Log.Warning("stopping at the next safe point (again to leave at once)");
-        _source.Cancel();
-    });
+            context.Cancel = true; // not the runtime's own way of ending
+            if (Interlocked.CompareExchange(ref _exitCode, exitCode, 0) != 0)
+            {
+                if (Volatile.Read(ref _first) is not 0 and var first
+                    && Stopwatch.GetElapsedTime(first) > TimeSpan.FromSeconds(1)) ProcessEnd.Now(exitCode);
+                return;
+            }
+            Volatile.Write(ref _first, Stopwatch.GetTimestamp());
+            Shell.StoppedBy = exitCode;
+            Log.Warning("stopping at the next safe point (again to leave at once)");
+            _source.Cancel();
+        });
 
     public void Dispose()
     {

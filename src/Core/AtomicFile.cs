@@ -1,22 +1,32 @@
 namespace RlLeap;
 
-/// <summary>Writes files whole or not at all: a temporary name in the same folder, flushed to disk, then renamed.</summary>
-/// <remarks>Everything RlLeap saves goes through here, so that a crash or a full disk never damages what was saved before.</remarks>
+/// <summary>
+/// Writes files whole or not at all: a temporary name in the same folder, flushed to disk, then renamed.
+/// </summary>
+/// <remarks>
+/// Everything RlLeap saves goes through here, so that a crash or a full disk never damages what was saved before.
+/// </remarks>
 public static class AtomicFile
 {
-    /// <summary>Writes <paramref name="path"/> with <paramref name="write"/>; on any failure the old file stays and the temporary one is removed.</summary>
+    /// <summary>
+    /// Writes <paramref name="path"/> with <paramref name="write"/>; on any failure the old file stays and the
+    /// temporary one is removed.
+    /// </summary>
     /// <exception cref="RlLeapException">The folder cannot be written or the disk is full; names the path.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
-        // Nobody else's, also where processes of several machines share the folder, and not what a killed one with our number left.
-        var temporary = $"{full}.{Environment.MachineName}-{Environment.ProcessId}-{Started:x}-{Interlocked.Increment(ref _serial)}.tmp";
+        // Nobody else's, also where processes of several machines share the folder, and not what a killed one with our
+        // number left.
+        var temporary = $"{full}.{Environment.MachineName}-{Environment.ProcessId}-{Started:x}-"
+            + $"{Interlocked.Increment(ref _serial)}.tmp";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
+            using (var stream =
+                new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
@@ -29,16 +39,19 @@ public static class AtomicFile
             catch (IOException) { /* The first error is the one to report. */ }
             catch (UnauthorizedAccessException) { /* likewise */ }
             if (e is IOException or UnauthorizedAccessException)
-                throw new RlLeapException($"Cannot write {full}: {e.Message} What was saved there before is unchanged; free space or choose another folder.", e);
+                throw new RlLeapException($"Cannot write {full}: {e.Message} What was saved there before is unchanged; "
+                    + "free space or choose another folder.", e);
             throw;
         }
     }
 
     /// <summary>Writes text as UTF-8 without a byte-order mark.</summary>
-    public static void WriteAllText(string path, string text) => WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(text));
+    public static void WriteAllText(string path, string text) =>
+        WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(text));
 
     /// <summary>Writes bytes.</summary>
-    public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) => Write(path, stream => stream.Write(bytes.Span));
+    public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) =>
+        Write(path, stream => stream.Write(bytes.Span));
 
     private static readonly long Started = DateTime.UtcNow.Ticks;
     private static int _serial;

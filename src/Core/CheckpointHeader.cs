@@ -3,7 +3,9 @@ using System.Reflection;
 
 namespace RlLeap;
 
-/// <summary>What a learner's checkpoint says of itself: the layout of its contents and the version that wrote it.</summary>
+/// <summary>
+/// What a learner's checkpoint says of itself: the layout of its contents and the version that wrote it.
+/// </summary>
 internal static class CheckpointHeader
 {
     /// <summary>The layout that this version writes and reads. Raise it when the contents change.</summary>
@@ -12,7 +14,9 @@ internal static class CheckpointHeader
     private const string LayoutNote = "layout", VersionNote = "rlleap";
 
     private static readonly string Version =
-        typeof(CheckpointHeader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(CheckpointHeader).Assembly
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown";
 
     /// <summary>Adds the header to a checkpoint's notes.</summary>
     public static Dictionary<string, string> Of(Dictionary<string, string> notes)
@@ -28,7 +32,8 @@ internal static class CheckpointHeader
     {
         if (notes.GetValueOrDefault(LayoutNote) == Layout.ToString(CultureInfo.InvariantCulture)) return;
         var writer = notes.GetValueOrDefault(VersionNote) ?? "0.1"; // the first layout had no header
-        throw new RlLeapException($"{path} was written by RlLeap {writer}, whose checkpoints this version ({Version}) does not read. "
+        throw new RlLeapException(
+            $"{path} was written by RlLeap {writer}, whose checkpoints this version ({Version}) does not read. "
             + $"Finish the run with RlLeap {writer}, or start it anew.");
     }
 }

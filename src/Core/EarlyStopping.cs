@@ -4,8 +4,8 @@ namespace RlLeap;
 
 /// <summary>Ends a learning process when its validation score no longer falls.</summary>
 /// <remarks>
-/// An evaluation moves nothing: scores draw from no stream that training draws from. When a process ends depends on the process
-/// alone, so it ends at the same step after any number of resumes.
+/// An evaluation moves nothing: scores draw from no stream that training draws from. When a process ends depends on the
+/// process alone, so it ends at the same step after any number of resumes.
 /// </remarks>
 public sealed record EarlyStopping
 {
@@ -26,8 +26,10 @@ public sealed record EarlyStopping
 
     /// <summary>The score that counts, of the model as it is.</summary>
     /// <exception cref="RlLeapException">The task has no such score.</exception>
-    public double Evaluate(ITaskStream stream, Model model, string task) => stream.Score(model, Split.Validation).TryGetValue(Of, out var score) ? score
-        : throw new RlLeapException($"{task} has no validation score \"{Of}\", so its learning cannot be stopped by it. Leave early stopping out.");
+    public double Evaluate(ITaskStream stream, Model model, string task) =>
+        stream.Score(model, Split.Validation).TryGetValue(Of, out var score) ? score
+        : throw new RlLeapException($"{task} has no validation score \"{Of}\", so its learning cannot be stopped by "
+            + "it. Leave early stopping out.");
 }
 
 /// <summary>Counts how often in a row a value failed to fall below its lowest so far.</summary>
@@ -58,5 +60,6 @@ public sealed class Patience
 
     internal long[] Save() => [BitConverter.DoubleToInt64Bits(Best), BitConverter.DoubleToInt64Bits(Last), _since];
 
-    internal void Restore(long[] state) => (Best, Last, _since) = (BitConverter.Int64BitsToDouble(state[0]), BitConverter.Int64BitsToDouble(state[1]), state[2]);
+    internal void Restore(long[] state) => (Best, Last, _since) =
+        (BitConverter.Int64BitsToDouble(state[0]), BitConverter.Int64BitsToDouble(state[1]), state[2]);
 }

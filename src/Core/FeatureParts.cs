@@ -4,9 +4,10 @@ namespace RlLeap;
 
 /// <summary>Features of a batch that comes in parts, as a rollout comes step by step.</summary>
 /// <remarks>
-/// Each part's values are had at once, to act by; those of all parts together, with their graph, at the end. This class passes over each
-/// part with a graph and joins the results. A network may know a faster way (<see cref="Network.Parts"/>); the results are the same up
-/// to rounding. The parameters must not change until the joined features are differentiated: backward refuses it. First derivatives only.
+/// Each part's values are had at once, to act by; those of all parts together, with their graph, at the end. This class
+/// passes over each part with a graph and joins the results. A network may know a faster way
+/// (<see cref="Network.Parts"/>); the results are the same up to rounding. The parameters must not change until the
+/// joined features are differentiated: backward refuses it. First derivatives only.
 /// </remarks>
 public class FeatureParts : IDisposable
 {
@@ -16,7 +17,9 @@ public class FeatureParts : IDisposable
     /// <summary>Parts of which <paramref name="forward"/> makes features [N, F].</summary>
     public FeatureParts(Func<Tensor, Tensor> forward) => _forward = forward;
 
-    /// <summary>The features [N, F] of the next part [N, ...]. They are read, not differentiated; they live as long as this.</summary>
+    /// <summary>
+    /// The features [N, F] of the next part [N, ...]. They are read, not differentiated; they live as long as this.
+    /// </summary>
     public virtual Tensor Add(Tensor input)
     {
         using var _ = enable_grad();
@@ -24,7 +27,9 @@ public class FeatureParts : IDisposable
         return _features[^1];
     }
 
-    /// <summary>The features [N1 + N2 + ..., F] of all parts, with their graph. They belong to the caller's dispose scope.</summary>
+    /// <summary>
+    /// The features [N1 + N2 + ..., F] of all parts, with their graph. They belong to the caller's dispose scope.
+    /// </summary>
     public virtual Tensor Join()
     {
         using var _ = enable_grad();

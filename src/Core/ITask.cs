@@ -19,32 +19,40 @@ public enum Split
 /// <param name="Heads">The outputs the task needs.</param>
 public sealed record TaskInfo(string Id, long[] InputShape, IReadOnlyList<Head> Heads)
 {
-    /// <summary>Gradient steps that see the training data once; 0 where there is no such thing (environments).</summary>
+    /// <summary>
+    /// Gradient steps that see the training data once; 0 where there is no such thing (environments).
+    /// </summary>
     public long StepsPerEpoch { get; init; }
 }
 
 /// <summary>What is to be learned: a stream of losses.</summary>
 /// <remarks>
-/// Supervised learning takes a minibatch for each loss, reinforcement learning a rollout of the model that is being trained.
-/// A task is immutable and safe to share between threads. All that moves is in the stream that <see cref="Open"/> returns.
+/// Supervised learning takes a minibatch for each loss, reinforcement learning a rollout of the model that is being
+/// trained. A task is immutable and safe to share between threads. All that moves is in the stream that
+/// <see cref="Open"/> returns.
 /// </remarks>
 public interface ITask
 {
     /// <summary>Name, input shape, outputs.</summary>
     TaskInfo Info { get; }
 
-    /// <summary>A new stream. All its randomness comes from <paramref name="rng"/>; its batches lie on <paramref name="device"/>.</summary>
+    /// <summary>
+    /// A new stream. All its randomness comes from <paramref name="rng"/>; its batches lie on
+    /// <paramref name="device"/>.
+    /// </summary>
     ITaskStream Open(Rng rng, Device device);
 }
 
 /// <summary>One learning process's view of a task: batches and their losses.</summary>
 /// <remarks>
-/// A training step is <c>batch = NextBatch(model)</c>, <c>loss = Loss(model, batch)</c>, <c>loss.backward()</c>, update.
-/// <see cref="Learner"/> makes it; a loop of one's own may as well.
+/// A training step is <c>batch = NextBatch(model)</c>, <c>loss = Loss(model, batch)</c>, <c>loss.backward()</c>,
+/// update. <see cref="Learner"/> makes it; a loop of one's own may as well.
 /// </remarks>
 public interface ITaskStream : IDisposable
 {
-    /// <summary>The next minibatch or rollout. An environment is stepped with the actions of <paramref name="model"/>.</summary>
+    /// <summary>
+    /// The next minibatch or rollout. An environment is stepped with the actions of <paramref name="model"/>.
+    /// </summary>
     /// <param name="model">The model that is being trained.</param>
     /// <param name="split">Which part of the data to take it from.</param>
     /// <returns>A batch, which the caller disposes.</returns>
@@ -52,21 +60,29 @@ public interface ITaskStream : IDisposable
 
     /// <summary>The loss of a batch: always a scalar that can be differentiated by the model's parameters.</summary>
     /// <remarks>
-    /// It belongs to the caller's dispose scope. For the model and the parameters that <see cref="NextBatch"/> was called with,
-    /// a stream that acts may reuse the passes it acted by: differentiate such a loss before the parameters change.
+    /// It belongs to the caller's dispose scope. For the model and the parameters that <see cref="NextBatch"/> was
+    /// called with, a stream that acts may reuse the passes it acted by: differentiate such a loss before the
+    /// parameters change.
     /// </remarks>
     Tensor Loss(Model model, IBatch batch);
 
-    /// <summary>How well the model does on a split, by name ("error", "loss"); does not learn. Empty for environments.</summary>
+    /// <summary>
+    /// How well the model does on a split, by name ("error", "loss"); does not learn. Empty for environments.
+    /// </summary>
     IReadOnlyDictionary<string, double> Score(Model model, Split split);
 
-    /// <summary>Whether <see cref="Save"/> captures all state, so that a resumed run has the same bits (false for some emulators).</summary>
+    /// <summary>
+    /// Whether <see cref="Save"/> captures all state, so that a resumed run has the same bits (false for some
+    /// emulators).
+    /// </summary>
     bool CanSave { get; }
 
     /// <summary>All state that moves and can be saved: positions, environments, random streams.</summary>
     byte[] Save();
 
-    /// <summary>Goes on where <see cref="Save"/> was called; what could not be saved starts anew (fresh episodes).</summary>
+    /// <summary>
+    /// Goes on where <see cref="Save"/> was called; what could not be saved starts anew (fresh episodes).
+    /// </summary>
     void Restore(ReadOnlySpan<byte> state);
 }
 
@@ -76,24 +92,32 @@ public interface IBatch : IDisposable
     /// <summary>Units of experience in it: images of a minibatch, agent steps of a rollout (T x N).</summary>
     long Count { get; }
 
-    /// <summary>What is worth recording of it by name: accuracy, returns of finished episodes, terms of the loss.</summary>
+    /// <summary>
+    /// What is worth recording of it by name: accuracy, returns of finished episodes, terms of the loss.
+    /// </summary>
     /// <remarks><see cref="ITaskStream.Loss"/> fills in what comes free with the loss.</remarks>
     IReadOnlyDictionary<string, double> Metrics { get; }
 
-    /// <summary>[N, input...] what the network read, for diagnoses (<see cref="NetworkDiagnostics"/>), valid until the batch is disposed; null where it is not kept.</summary>
+    /// <summary>
+    /// [N, input...] what the network read, for diagnoses (<see cref="NetworkDiagnostics"/>), valid until the batch is
+    /// disposed; null where it is not kept.
+    /// </summary>
     Tensor? Inputs => null;
 }
 
-/// <summary>Sees a learning process at every gradient step and sums up what it saw as a contribution to a meta-step.</summary>
+/// <summary>
+/// Sees a learning process at every gradient step and sums up what it saw as a contribution to a meta-step.
+/// </summary>
 /// <remarks>
-/// The order of a step is: backward, <see cref="Observe"/>, update. Position, gradient and loss are those of one point, and the
-/// gradient is not clipped yet. What an observer needs of an earlier point it keeps itself.
+/// The order of a step is: backward, <see cref="Observe"/>, update. Position, gradient and loss are those of one point,
+/// and the gradient is not clipped yet. What an observer needs of an earlier point it keeps itself.
 /// </remarks>
 public interface IPathObserver : IDisposable
 {
     /// <summary>The process is at a point.</summary>
     /// <param name="position">The shared parameters [s]. Read only; they change with the next update.</param>
-    /// <param name="gradient">The gradient [s] of the loss at <paramref name="position"/>, before clipping. Read only.</param>
+    /// <param name="gradient">The gradient [s] of the loss at <paramref name="position"/>, before clipping. Read
+    /// only.</param>
     /// <param name="loss">The loss of the step's batch at <paramref name="position"/>.</param>
     void Observe(Tensor position, Tensor gradient, double loss);
 
@@ -101,7 +125,9 @@ public interface IPathObserver : IDisposable
     /// <param name="end">The shared parameters [s] after the last update.</param>
     Contribution Contribute(Tensor end);
 
-    /// <summary>Every tensor that the observer remembers between two steps, by name; a task's checkpoint includes it.</summary>
+    /// <summary>
+    /// Every tensor that the observer remembers between two steps, by name; a task's checkpoint includes it.
+    /// </summary>
     IReadOnlyDictionary<string, Tensor> State { get; }
 
     /// <summary>Every number that it remembers, by name.</summary>
@@ -113,7 +139,9 @@ public interface IPathObserver : IDisposable
 
 /// <summary>What one trained task contributes to a meta-step.</summary>
 /// <param name="TaskId">The task.</param>
-/// <param name="MetaGradient">The meta-gradient [s] of the shared parameters, to be averaged over tasks and descended.</param>
+/// <param name="MetaGradient">The meta-gradient [s] of the shared parameters, to be averaged over tasks and
+/// descended.</param>
 /// <param name="Steps">Gradient steps of the process.</param>
 /// <param name="Metrics">Path length and energy, losses.</param>
-public sealed record Contribution(string TaskId, double[] MetaGradient, long Steps, IReadOnlyDictionary<string, double> Metrics);
+public sealed record Contribution(string TaskId, double[] MetaGradient, long Steps,
+    IReadOnlyDictionary<string, double> Metrics);

@@ -2,12 +2,15 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>Initial values drawn from <see cref="Rng"/>, under the names the field uses for them. Call under no_grad.</summary>
+/// <summary>
+/// Initial values drawn from <see cref="Rng"/>, under the names the field uses for them. Call under no_grad.
+/// </summary>
 public static class Initialization
 {
     /// <summary>
-    /// Orthogonal rows or columns times <paramref name="gain"/> (Saxe et al. 2013, arXiv 1312.6120), as torch.nn.init.orthogonal_: QR of a normal matrix [rows, rest],
-    /// signs fixed by the diagonal of R so that the distribution is uniform.
+    /// Orthogonal rows or columns times <paramref name="gain"/> (Saxe et al. 2013, arXiv 1312.6120), as
+    /// torch.nn.init.orthogonal_: QR of a normal matrix [rows, rest], signs fixed by the diagonal of R so that the
+    /// distribution is uniform.
     /// </summary>
     public static void Orthogonal(Tensor weight, double gain, Rng rng)
     {

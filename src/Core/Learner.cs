@@ -13,7 +13,10 @@ public sealed record LearnerOptions
     /// <summary>Gradient steps in all, for schedules and for knowing when it is done.</summary>
     [Range(1, double.PositiveInfinity)]
     public long GradientSteps { get; init; } = 100;
-    /// <summary>Passes over the task's own training data instead of <see cref="GradientSteps"/>; 0 for as many steps as that says.</summary>
+    /// <summary>
+    /// Passes over the task's own training data instead of <see cref="GradientSteps"/>; 0 for as many steps as that
+    /// says.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     [Range(0, double.PositiveInfinity)]
     public long Epochs { get; init; }
@@ -35,12 +38,19 @@ public sealed record LearnerOptions
 /// <param name="Metrics">The batch's metrics.</param>
 public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics)
 {
-    /// <summary>The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.</summary>
+    /// <summary>
+    /// The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.
+    /// </summary>
     public NetworkDiagnosis? Diagnosis { get; init; }
 }
 
-/// <summary>One task being learned by one model: batch, loss, backward, observers, update. Saved and resumed to the bit.</summary>
-/// <remarks>Training a single agent or classifier is this class and nothing else. A meta-learner adds where it starts and who observes.</remarks>
+/// <summary>
+/// One task being learned by one model: batch, loss, backward, observers, update. Saved and resumed to the bit.
+/// </summary>
+/// <remarks>
+/// Training a single agent or classifier is this class and nothing else. A meta-learner adds where it starts and who
+/// observes.
+/// </remarks>
 public sealed class Learner : IDisposable
 {
     private readonly ITaskStream _stream;
@@ -49,13 +59,19 @@ public sealed class Learner : IDisposable
     private readonly TrainingSummary _summary = new();
     private long _saved; // gradient steps that a checkpoint has
 
-    /// <summary>A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws from "stream".</summary>
-    public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null, IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
+    /// <summary>
+    /// A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws
+    /// from "stream".
+    /// </summary>
+    public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null,
+        IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
     {
         options = options.For(task.Info);
         (Task, Options, _observer) = (task, options, observer);
         if (!network.InputShape.AsSpan().SequenceEqual(task.Info.InputShape))
-            throw new RlLeapException($"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives {Shape.Text(task.Info.InputShape)}. Choose another network or another observation.");
+            throw new RlLeapException(
+                $"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives "
+                    + $"{Shape.Text(task.Info.InputShape)}. Choose another network or another observation.");
         Model = new Model(network, task.Info.Heads, dtype, device);
         Model.Initialize(rng.Split("model"));
         Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);
@@ -84,20 +100,32 @@ public sealed class Learner : IDisposable
     /// <summary>Units of experience seen (images, agent steps).</summary>
     public long Count { get; private set; }
 
-    /// <summary>Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.</summary>
+    /// <summary>
+    /// Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.
+    /// </summary>
     public bool IsDone => Step >= Options.GradientSteps || _patience is { IsOver: true };
 
-    /// <summary>The score that early stopping saw last; at the end, that of the model as it is. NaN before the first evaluation or without early stopping.</summary>
+    /// <summary>
+    /// The score that early stopping saw last; at the end, that of the model as it is. NaN before the first evaluation
+    /// or without early stopping.
+    /// </summary>
     public double LastValidation => _patience?.Last ?? double.NaN;
 
-    /// <summary>Measures the network where learning starts and where it ends; null for not. Set it before the first step and before <see cref="Load"/>; the learner disposes it.</summary>
+    /// <summary>
+    /// Measures the network where learning starts and where it ends; null for not. Set it before the first step and
+    /// before <see cref="Load"/>; the learner disposes it.
+    /// </summary>
     public TrainingDiagnosis? Diagnosis { get; set; }
 
-    /// <summary>Whether the next step measures the network on its batch (<see cref="StepRecord.Diagnosis"/>); the step sets it back.</summary>
+    /// <summary>
+    /// Whether the next step measures the network on its batch (<see cref="StepRecord.Diagnosis"/>); the step sets it
+    /// back.
+    /// </summary>
     public bool DiagnoseNext { get; set; }
 
     /// <summary>Makes one gradient step: batch, loss, backward, observer, update.</summary>
-    /// <exception cref="DivergenceException">The loss is not finite and nothing was updated; or the gradient's norm is not.</exception>
+    /// <exception cref="DivergenceException">The loss is not finite and nothing was updated; or the gradient's norm is
+    /// not.</exception>
     public StepRecord TrainStep()
     {
         using var scope = NewDisposeScope();
@@ -109,14 +137,16 @@ public sealed class Learner : IDisposable
         Model.Parameters.ZeroGradient();
         loss.backward();
         _observer?.Observe(Model.Parameters.Shared, Model.Parameters.SharedGradient, value);
-        // After backward, since measuring writes to the parameters and back; before the update, so that they are those of the loss.
+        // After backward, since measuring writes to the parameters and back; before the update, so that they are those
+        // of the loss.
         var diagnosis = Diagnose(batch);
         Optimizer.Update();
         RequireFiniteGradient();
 
         Count += batch.Count;
         _summary.Add(batch.Metrics);
-        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps)) _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
+        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps))
+            _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
         return new StepRecord(Step - 1, value, batch.Count, batch.Metrics) { Diagnosis = diagnosis };
     }
 
@@ -125,7 +155,8 @@ public sealed class Learner : IDisposable
         Diagnosis?.Observe(Model, batch, isLast: Step == Options.GradientSteps - 1);
         var wanted = DiagnoseNext;
         DiagnoseNext = false;
-        return wanted && batch.Inputs is { } inputs ? NetworkDiagnostics.Of(Model, inputs, NetworkDiagnostics.FreshNorms(Model)) : null;
+        return wanted && batch.Inputs is { } inputs
+            ? NetworkDiagnostics.Of(Model, inputs, NetworkDiagnostics.FreshNorms(Model)) : null;
     }
 
     private void RequireFiniteGradient()
@@ -135,18 +166,22 @@ public sealed class Learner : IDisposable
     }
 
     /// <summary>
-    /// What the process contributes to a meta-step, by its observer. The metrics include <see cref="TrainingSummary"/> where batches
-    /// have them, and the last validation score ("validation.error") with early stopping.
+    /// What the process contributes to a meta-step, by its observer. The metrics include <see cref="TrainingSummary"/>
+    /// where batches have them, and the last validation score ("validation.error") with early stopping.
     /// </summary>
     public Contribution Contribute()
     {
-        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner.")).Contribute(Model.Parameters.Shared);
+        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner."))
+            .Contribute(Model.Parameters.Shared);
         var metrics = new Dictionary<string, double>(contribution.Metrics);
         Record(metrics);
         return contribution with { Metrics = metrics };
     }
 
-    /// <summary>Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see <see cref="Contribute"/>.</summary>
+    /// <summary>
+    /// Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see
+    /// <see cref="Contribute"/>.
+    /// </summary>
     public void Record(IDictionary<string, double> metrics)
     {
         _summary.Record(metrics);
@@ -155,32 +190,49 @@ public sealed class Learner : IDisposable
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastValidation;
     }
 
-    /// <summary>Looks at every parameter. A gradient that is not finite shows in the next step's loss; after the last step, or before that loss, only here.</summary>
+    /// <summary>
+    /// Looks at every parameter. A gradient that is not finite shows in the next step's loss; after the last step, or
+    /// before that loss, only here.
+    /// </summary>
     /// <exception cref="DivergenceException">A parameter is not finite.</exception>
     public void RequireFinite()
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var largest = Model.Parameters.Flat.detach().abs().max().to_type(ScalarType.Float64).item<double>();
-        if (!double.IsFinite(largest)) throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
+        if (!double.IsFinite(largest))
+            throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
     }
 
-    /// <summary>Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an emulator).</summary>
+    /// <summary>
+    /// Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an
+    /// emulator).
+    /// </summary>
     public bool CanResumeExactly => _stream.CanSave;
 
-    /// <summary>As <see cref="TrainStep()"/>, but calls <paramref name="save"/> before an exception of an environment that failed or hung, which leaves the learner as it was after its last gradient step.</summary>
-    /// <remarks>Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a rollout has moved the stream.</remarks>
+    /// <summary>
+    /// As <see cref="TrainStep()"/>, but calls <paramref name="save"/> before an exception of an environment that
+    /// failed or hung, which leaves the learner as it was after its last gradient step.
+    /// </summary>
+    /// <remarks>
+    /// Not where nothing was learned since the last checkpoint, nor where that one resumes to the bit: half a rollout
+    /// has moved the stream.
+    /// </remarks>
     public StepRecord TrainStep(Action? save)
     {
         try { return TrainStep(); }
-        catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _saved && !CanResumeExactly)
+        catch (RlLeapException e) when (save is not null && e is not DivergenceException && Step > _saved
+            && !CanResumeExactly)
         {
             save();
             throw;
         }
     }
 
-    /// <summary>Parameters, buffers, optimizer, observer, stream and counters, by name; and notes of the caller's, which <see cref="Load"/> returns.</summary>
+    /// <summary>
+    /// Parameters, buffers, optimizer, observer, stream and counters, by name; and notes of the caller's, which
+    /// <see cref="Load"/> returns.
+    /// </summary>
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
@@ -203,22 +255,28 @@ public sealed class Learner : IDisposable
             foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
             foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
         }
-        SafeTensors.Write(path, tensors, CheckpointHeader.Of(new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
-        {
-            ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
-        }));
+        SafeTensors.Write(path, tensors,
+            CheckpointHeader.Of(new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
+            {
+                ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
+            }));
         _saved = Step;
     }
 
-    /// <summary>Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with fresh episodes.</summary>
-    /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task, optimizer or version of RlLeap.</exception>
+    /// <summary>
+    /// Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with
+    /// fresh episodes.
+    /// </summary>
+    /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task, optimizer or
+    /// version of RlLeap.</exception>
     public IReadOnlyDictionary<string, string> Load(string path)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var (tensors, notes) = SafeTensors.Read(path);
         if (notes.GetValueOrDefault("task") != Task.Info.Id || notes.GetValueOrDefault("network") != Model.Network.Name)
-            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with {notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
+            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with "
+                + $"{notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
         CheckpointHeader.Check(notes, path);
         Fill(Model.Parameters.Flat, "parameters");
         Fill(Model.Buffers.Flat, "buffers");
@@ -227,22 +285,27 @@ public sealed class Learner : IDisposable
         _summary.Restore(Find("summary").data<double>().ToArray());
         _stream.Restore(Raw("stream"));
         _patience?.Restore(Find("stopping").data<long>().ToArray());
-        var diagnosed = tensors.Where(t => t.Key.StartsWith("diagnosis.", StringComparison.Ordinal)).ToDictionary(t => t.Key["diagnosis.".Length..], t => t.Value);
+        var diagnosed = tensors.Where(t => t.Key.StartsWith("diagnosis.", StringComparison.Ordinal))
+            .ToDictionary(t => t.Key["diagnosis.".Length..], t => t.Value);
         if (diagnosed.Count > 0) Diagnosis?.Restore(diagnosed, Model.Device);
         _saved = Step;
         _observer?.Restore(
             // To where the learner is: an observer takes its vectors as they are.
-            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer.".Length..], t => t.Value.to(Model.Device)),
-            tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal)).ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
+            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal))
+                .ToDictionary(t => t.Key["observer.".Length..], t => t.Value.to(Model.Device)),
+            tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal))
+                .ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
         return notes;
 
-        Tensor Find(string name) => tensors.TryGetValue(name, out var value) ? value : throw new RlLeapException($"{path} has no {name}: it is not a checkpoint of a learner.");
+        Tensor Find(string name) => tensors.TryGetValue(name, out var value)
+            ? value : throw new RlLeapException($"{path} has no {name}: it is not a checkpoint of a learner.");
         byte[] Raw(string name) => Find(name).data<byte>().ToArray();
         void Fill(Tensor target, string name)
         {
             var value = Find(name);
             if (!value.shape.AsSpan().SequenceEqual(target.shape) || value.dtype != target.dtype)
-                throw new RlLeapException($"{path}: {name} has {Shape.Text(value.shape)} values of {value.dtype}, this learner {Shape.Text(target.shape)} of {target.dtype}: it was saved from another network.");
+                throw new RlLeapException($"{path}: {name} has {Shape.Text(value.shape)} values of {value.dtype}, this "
+                    + $"learner {Shape.Text(target.shape)} of {target.dtype}: it was saved from another network.");
             target.copy_(value);
         }
     }
@@ -262,7 +325,8 @@ public sealed class Learner : IDisposable
 
 /// <summary>A loss or gradient that is not finite: the learning process has diverged at a known step.</summary>
 public sealed class DivergenceException(string task, long step, string what, double value)
-    : RlLeapException($"{task}: the {what} became {value} at gradient step {step}. Lower the learning rate or clip the gradient; the last checkpoint is unharmed.")
+    : RlLeapException($"{task}: the {what} became {value} at gradient step {step}. Lower the learning rate or clip the "
+        + "gradient; the last checkpoint is unharmed.")
 {
     /// <summary>The task that diverged.</summary>
     public string Task { get; } = task;

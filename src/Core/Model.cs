@@ -4,8 +4,12 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap;
 
-/// <summary>A network with a task's heads at one point of parameter space: what a task's loss is a function of.</summary>
-/// <remarks>Owns its vectors unless made by <see cref="At"/>. Tensors that a pass makes belong to the caller's dispose scope.</remarks>
+/// <summary>
+/// A network with a task's heads at one point of parameter space: what a task's loss is a function of.
+/// </summary>
+/// <remarks>
+/// Owns its vectors unless made by <see cref="At"/>. Tensors that a pass makes belong to the caller's dispose scope.
+/// </remarks>
 public sealed class Model : IDisposable
 {
     private readonly IReadOnlyList<Tensor> _theta;
@@ -17,7 +21,8 @@ public sealed class Model : IDisposable
     /// <param name="heads">Linear heads on its features; none when the network's features are the output.</param>
     /// <param name="dtype">Floating type.</param>
     /// <param name="device">Where parameters lie and inputs must lie.</param>
-    public Model(Network network, IReadOnlyList<Head> heads, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    public Model(Network network, IReadOnlyList<Head> heads, ScalarType dtype = ScalarType.Float32,
+        Device? device = null)
     {
         Heads = heads;
         Parameters = new ParameterVector(LayoutOf(network, heads), dtype, device);
@@ -31,8 +36,12 @@ public sealed class Model : IDisposable
     private Model(Model source, ParameterVector parameters, IReadOnlyList<Tensor> theta, bool isAtParameters)
     {
         if (!source.Network.IsFunctional)
-            throw new RlLeapException($"{source.Network.Name} is a torch.nn.Module and cannot be evaluated at other parameters, which MAML and agents with several workers need. Write it as a RlLeap.Network, or use FOMAML, Reptile or Leap, and one worker.");
-        if (theta.Count != source.Parameters.Views.Count) throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.", nameof(theta));
+            throw new RlLeapException($"{source.Network.Name} is a torch.nn.Module and cannot be evaluated at other "
+                + "parameters, which MAML and agents with several workers need. Write it as a RlLeap.Network, or use "
+                + "FOMAML, Reptile or Leap, and one worker.");
+        if (theta.Count != source.Parameters.Views.Count)
+            throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.",
+                nameof(theta));
         (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, parameters, source.Buffers);
         (_headWeights, Training, Hooks) = (source._headWeights, source.Training, source.Hooks);
         (_theta, IsAtParameters) = (theta, isAtParameters);
@@ -59,13 +68,18 @@ public sealed class Model : IDisposable
     /// <summary>Where parameters lie.</summary>
     public Device Device => Parameters.Flat.device;
 
-    /// <summary>Whether passes run at <see cref="Parameters"/>; false for a model at other tensors (<see cref="At(IReadOnlyList{Tensor})"/>).</summary>
+    /// <summary>
+    /// Whether passes run at <see cref="Parameters"/>; false for a model at other tensors
+    /// (<see cref="At(IReadOnlyList{Tensor})"/>).
+    /// </summary>
     public bool IsAtParameters { get; } = true;
 
     /// <summary>Floating type of the parameters.</summary>
     public ScalarType DType => Parameters.Flat.dtype;
 
-    /// <summary>The layout that a network with these heads has: encoder, shared heads, then the task's own heads.</summary>
+    /// <summary>
+    /// The layout that a network with these heads has: encoder, shared heads, then the task's own heads.
+    /// </summary>
     public static ParameterLayout LayoutOf(Network network, IReadOnlyList<Head> heads) => new(
         network.Parameters.Select(p => p with { Shared = true }).Concat(heads.SelectMany(head => new[]
         {
@@ -73,7 +87,10 @@ public sealed class Model : IDisposable
             new ParameterInfo(head.Name + ".bias", [head.Size], head.Shared),
         })));
 
-    /// <summary>Draws the network's and the heads' initial values; every head from a split of its own, so heads do not move the encoder's numbers.</summary>
+    /// <summary>
+    /// Draws the network's and the heads' initial values; every head from a split of its own, so heads do not move the
+    /// encoder's numbers.
+    /// </summary>
     public void Initialize(Rng rng)
     {
         using var scope = NewDisposeScope();
@@ -82,7 +99,10 @@ public sealed class Model : IDisposable
         InitializeHeads(rng);
     }
 
-    /// <summary>Draws the heads' initial values alone: a task that starts from a meta-learned encoder still has heads of its own.</summary>
+    /// <summary>
+    /// Draws the heads' initial values alone: a task that starts from a meta-learned encoder still has heads of its
+    /// own.
+    /// </summary>
     /// <param name="rng">Draws come from its splits "head.NAME".</param>
     /// <param name="sharedToo">Whether shared heads are drawn as well.</param>
     public void InitializeHeads(Rng rng, bool sharedToo = true)
@@ -103,20 +123,30 @@ public sealed class Model : IDisposable
     public const string BufferPrefix = "buffer.";
 
     /// <summary>Parameters and buffers by the names that files use, as CPU copies. The caller disposes them.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Export() => Parameters.Export().Concat(Buffers.Export(BufferPrefix));
+    public IEnumerable<(string Name, Tensor Value)> Export() =>
+        Parameters.Export().Concat(Buffers.Export(BufferPrefix));
 
-    /// <summary>Copies what <see cref="Export"/> gave; returns the names that <paramref name="source"/> lacks.</summary>
+    /// <summary>
+    /// Copies what <see cref="Export"/> gave; returns the names that <paramref name="source"/> lacks.
+    /// </summary>
     /// <exception cref="RlLeapException">An entry has another shape.</exception>
-    public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source) => [.. Parameters.Import(source), .. Buffers.Import(source, BufferPrefix)];
+    public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source) =>
+        [.. Parameters.Import(source), .. Buffers.Import(source, BufferPrefix)];
 
     /// <summary>The encoder's features [N, F].</summary>
     /// <exception cref="RlLeapException">The network returned something else.</exception>
     public Tensor Features(Tensor input) => Network.CheckedForward(Here, input);
 
-    /// <summary>The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have all derivatives.</summary>
+    /// <summary>
+    /// The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have
+    /// all derivatives.
+    /// </summary>
     public FeatureParts Parts() => IsAtParameters ? Network.Parts(Here) : new FeatureParts(Features);
 
-    /// <summary>Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no heads.</summary>
+    /// <summary>
+    /// Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no
+    /// heads.
+    /// </summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
@@ -130,21 +160,33 @@ public sealed class Model : IDisposable
         return outputs;
     }
 
-    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/> alone.</summary>
+    /// <summary>
+    /// The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/> alone.
+    /// </summary>
     public Tensor Forward(Tensor input, int head) => Output(head, Features(input));
 
-    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the features [N, F].</summary>
-    public Tensor Output(int head, Tensor features) => F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
+    /// <summary>
+    /// The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the features
+    /// [N, F].
+    /// </summary>
+    public Tensor Output(int head, Tensor features) =>
+        F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
 
     /// <summary>The output of a model with one head (or none) [N, size].</summary>
     public Tensor Output(Tensor input) => Forward(input) is [var only] ? only
         : throw new InvalidOperationException($"{Network.Name} has {Heads.Count} heads; use Forward.");
 
-    /// <summary>The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a graph).</summary>
+    /// <summary>
+    /// The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a
+    /// graph).
+    /// </summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
     public Model At(IReadOnlyList<Tensor> theta) => new(this, Parameters, theta, isAtParameters: false);
 
-    /// <summary>The same network, heads and buffers at a vector of the same layout, which stays the caller's: another thread's <see cref="ParameterVector.Replica"/>.</summary>
+    /// <summary>
+    /// The same network, heads and buffers at a vector of the same layout, which stays the caller's: another thread's
+    /// <see cref="ParameterVector.Replica"/>.
+    /// </summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
     public Model At(ParameterVector vector) => new(this, vector, vector.Views, isAtParameters: true);
 

@@ -4,13 +4,16 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>A torch.nn.Module of the user's own as a network: its parameters move into the model's flat vector.</summary>
+/// <summary>
+/// A torch.nn.Module of the user's own as a network: its parameters move into the model's flat vector.
+/// </summary>
 /// <remarks>
-/// <para>Every <see cref="Model"/> gets a module of its own from the factory; its Parameters keep their identity but lie in the vector
-/// (<c>set_</c> under no_grad), their grads in the vector's gradient buffer. Floating buffers likewise; integer ones (num_batches_tracked) stay in the module.</para>
-/// <para>TorchSharp's layers draw their initial values from torch's global generator: the factory therefore runs under a lock, after manual_seed
-/// from the run's <see cref="Rng"/>. Dropout would draw from the global generator too, at times no seed controls: modules with dropout are
-/// deterministic only when nothing else runs at the same time.</para>
+/// <para>Every <see cref="Model"/> gets a module of its own from the factory; its Parameters keep their identity but
+/// lie in the vector (<c>set_</c> under no_grad), their grads in the vector's gradient buffer. Floating buffers
+/// likewise; integer ones (num_batches_tracked) stay in the module.</para>
+/// <para>TorchSharp's layers draw their initial values from torch's global generator: the factory therefore runs under
+/// a lock, after manual_seed from the run's <see cref="Rng"/>. Dropout would draw from the global generator too, at
+/// times no seed controls: modules with dropout are deterministic only when nothing else runs at the same time.</para>
 /// </remarks>
 public sealed class ModuleNetwork : Network, IDisposable
 {
@@ -33,7 +36,8 @@ public sealed class ModuleNetwork : Network, IDisposable
 
     private ModuleNetwork(ModuleNetwork source, nn.Module<Tensor, Tensor> bound)
     {
-        (Name, InputShape, Features, _build, Parameters, Buffers) = (source.Name, source.InputShape, source.Features, source._build, source.Parameters, source.Buffers);
+        (Name, InputShape, Features, _build, Parameters, Buffers) =
+            (source.Name, source.InputShape, source.Features, source._build, source.Parameters, source.Buffers);
         _bound = bound;
     }
 
@@ -56,7 +60,8 @@ public sealed class ModuleNetwork : Network, IDisposable
     public override bool IsFunctional => false;
 
     /// <summary>The module behind a bound network.</summary>
-    public nn.Module<Tensor, Tensor> Module => _bound ?? throw new InvalidOperationException($"{Name} is not bound to a model yet.");
+    public nn.Module<Tensor, Tensor> Module =>
+        _bound ?? throw new InvalidOperationException($"{Name} is not bound to a model yet.");
 
     /// <inheritdoc/>
     public override Network Bind(ParameterVector parameters, ParameterVector buffers)

@@ -3,7 +3,10 @@ namespace RlLeap;
 /// <summary>Names as people write them: how near they are, nearest ones for error messages, and kebab-case.</summary>
 public static class Names
 {
-    /// <summary>" Did you mean A, B or C?" with up to three known names that are near to <paramref name="asked"/>; empty when none is.</summary>
+    /// <summary>
+    /// " Did you mean A, B or C?" with up to three known names that are near to <paramref name="asked"/>; empty when
+    /// none is.
+    /// </summary>
     public static string Suggest(string asked, IEnumerable<string> known)
     {
         var near = known
@@ -21,9 +24,12 @@ public static class Names
 
     /// <summary>"AgentSteps" and "agentSteps" as "agent-steps", "RGBScale" as "rgb-scale".</summary>
     public static string Kebab(string name) => string.Concat(name.Select((c, i) =>
-        char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1]))) ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
+        char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])))
+            ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 
-    /// <summary>The number of letters inserted, deleted, changed or swapped with a neighbour to make one from the other.</summary>
+    /// <summary>
+    /// The number of letters inserted, deleted, changed or swapped with a neighbour to make one from the other.
+    /// </summary>
     public static int Distance(string a, string b)
     {
         var d = new int[a.Length + 1, b.Length + 1];
@@ -33,8 +39,10 @@ public static class Names
         {
             for (var j = 1; j <= b.Length; j++)
             {
-                d[i, j] = Math.Min(Math.Min(d[i - 1, j], d[i, j - 1]) + 1, d[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
+                d[i, j] =
+                    Math.Min(Math.Min(d[i - 1, j], d[i, j - 1]) + 1, d[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
             }
         }
         return d[a.Length, b.Length];

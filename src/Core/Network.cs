@@ -2,11 +2,14 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>An architecture: a pure function of parameters and input, [N, input...] to features [N, <see cref="Features"/>].</summary>
+/// <summary>
+/// An architecture: a pure function of parameters and input, [N, input...] to features [N, <see cref="Features"/>].
+/// </summary>
 /// <remarks>
-/// It owns no tensors. The parameters come with the <see cref="Pass"/>, so that the same network can be evaluated at any point of parameter
-/// space: at a learner's vector, or at the graph tensors of MAML's inner loop. What is specific to a task, its linear heads, is added by
-/// <see cref="Model"/>. To join with a torch.nn.Module instead, see <see cref="ModuleNetwork"/>.
+/// It owns no tensors. The parameters come with the <see cref="Pass"/>, so that the same network can be evaluated at
+/// any point of parameter space: at a learner's vector, or at the graph tensors of MAML's inner loop. What is specific
+/// to a task, its linear heads, is added by <see cref="Model"/>. To join with a torch.nn.Module instead, see
+/// <see cref="ModuleNetwork"/>.
 /// </remarks>
 public abstract class Network
 {
@@ -19,46 +22,74 @@ public abstract class Network
     /// <summary>Number of features a pass returns for each input.</summary>
     public abstract long Features { get; }
 
-    /// <summary>The trainable tensors, in the order in which <see cref="Pass.Parameter"/> counts them. All are shared.</summary>
+    /// <summary>
+    /// The trainable tensors, in the order in which <see cref="Pass.Parameter"/> counts them. All are shared.
+    /// </summary>
     public abstract IReadOnlyList<ParameterInfo> Parameters { get; }
 
-    /// <summary>Tensors that a pass updates but no gradient reaches (batch-norm statistics), in the order of <see cref="Pass.Buffer"/>.</summary>
+    /// <summary>
+    /// Tensors that a pass updates but no gradient reaches (batch-norm statistics), in the order of
+    /// <see cref="Pass.Buffer"/>.
+    /// </summary>
     public virtual IReadOnlyList<ParameterInfo> Buffers => [];
 
-    /// <summary>Units of each hidden layer, the places where <see cref="Pass.Hooks"/> act; empty when the network offers none.</summary>
+    /// <summary>
+    /// Units of each hidden layer, the places where <see cref="Pass.Hooks"/> act; empty when the network offers none.
+    /// </summary>
     public virtual IReadOnlyList<long> HiddenUnits => [];
 
-    /// <summary>False when the network can only be evaluated at its own parameters (a re-homed module), which rules out MAML.</summary>
+    /// <summary>
+    /// False when the network can only be evaluated at its own parameters (a re-homed module), which rules out MAML.
+    /// </summary>
     public virtual bool IsFunctional => true;
 
-    /// <summary>Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.</summary>
+    /// <summary>
+    /// Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.
+    /// </summary>
     public abstract Tensor Forward(Pass pass, Tensor input);
 
-    /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster way.</summary>
+    /// <summary>
+    /// How the features of a batch that comes in parts are made; override it where there is a faster way.
+    /// </summary>
     public virtual FeatureParts Parts(Pass pass) => new(input => CheckedForward(pass, input));
 
-    /// <summary><see cref="Forward"/>, with a clear error where a network of a user's own returns something else than it promises.</summary>
-    /// <exception cref="RlLeapException">The result is not [N, <see cref="Features"/>] of the parameters' type.</exception>
+    /// <summary>
+    /// <see cref="Forward"/>, with a clear error where a network of a user's own returns something else than it
+    /// promises.
+    /// </summary>
+    /// <exception cref="RlLeapException">The result is not [N, <see cref="Features"/>] of the parameters'
+    /// type.</exception>
     internal Tensor CheckedForward(Pass pass, Tensor input)
     {
         var features = Forward(pass, input);
         var type = Parameters.Count > 0 ? pass.Parameter(0).dtype : features?.dtype ?? ScalarType.Float32;
         // Read by size(i): a shape would be an array for each pass.
-        if (features is not null && features.dim() == 2 && features.size(1) == Features && features.size(0) == input.size(0)
+        if (features is not null && features.dim() == 2 && features.size(1) == Features
+            && features.size(0) == input.size(0)
             && features.dtype == type) return features;
         var expected = $"{type} [{input.size(0)}, {Features}] (the number of inputs, Features)";
         throw new RlLeapException($"The network {Name}{PluginFault.Place(GetType())} returned "
-            + $"{(features is null ? "null" : $"{features.dtype} {Shape.Text(features.shape)}")} from Forward where {expected} is expected.");
+            + $"{(features is null ? "null" : $"{features.dtype} {Shape.Text(features.shape)}")} from Forward where "
+            + $"{expected} is expected.");
     }
 
-    /// <summary>Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units, flattened, are the features.</summary>
+    /// <summary>
+    /// Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units,
+    /// flattened, are the features.
+    /// </summary>
     public virtual bool IsLayered => false;
 
-    /// <summary>Hidden layer <paramref name="layer"/> alone, hooks included: from the units of the layer before (the input, for the first) to its own.
-    /// Progressive nets walk several columns side by side with it.</summary>
-    public virtual Tensor Layer(int layer, Pass pass, Tensor input) => throw new NotSupportedException($"{Name} cannot be walked layer by layer.");
+    /// <summary>
+    /// Hidden layer <paramref name="layer"/> alone, hooks included: from the units of the layer before (the input, for
+    /// the first) to its own. Progressive nets walk several columns side by side with it.
+    /// </summary>
+    public virtual Tensor Layer(int layer, Pass pass, Tensor input) =>
+        throw new NotSupportedException($"{Name} cannot be walked layer by layer.");
 
-    /// <summary>The network to use with these vectors. A pure function is its own; a module is built anew, its parameters re-homed in the vectors.</summary>
+    /// <summary>
+    /// The network to use with these vectors. A pure function is its own; a module is built anew, its parameters
+    /// re-homed in the vectors.
+    /// </summary>
     public virtual Network Bind(ParameterVector parameters, ParameterVector buffers) => this;
 
     /// <summary>Draws initial values. Runs under no_grad; entries arrive zeroed.</summary>
@@ -68,13 +99,22 @@ public abstract class Network
     public abstract void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng);
 }
 
-/// <summary>What acts inside a pass of a network that has <see cref="Network.HiddenUnits"/>: laterals of progressive nets, masks of HAT.</summary>
-/// <param name="PreActivation">(layer, pre-activation) to the pre-activation to use; laterals add here. [N, units, ...].</param>
-/// <param name="Units">(layer, units after activation and pooling) to the units to hand on; masks multiply here, captures read. [N, units, ...].</param>
-public sealed record LayerHooks(Func<int, Tensor, Tensor>? PreActivation = null, Func<int, Tensor, Tensor>? Units = null);
+/// <summary>
+/// What acts inside a pass of a network that has <see cref="Network.HiddenUnits"/>: laterals of progressive nets, masks
+/// of HAT.
+/// </summary>
+/// <param name="PreActivation">(layer, pre-activation) to the pre-activation to use; laterals add here. [N, units,
+/// ...].</param>
+/// <param name="Units">(layer, units after activation and pooling) to the units to hand on; masks multiply here,
+/// captures read. [N, units, ...].</param>
+public sealed record LayerHooks(Func<int, Tensor, Tensor>? PreActivation = null,
+    Func<int, Tensor, Tensor>? Units = null);
 
-/// <summary>One evaluation of a network: at which parameters, with which buffers, training or not, with which hooks.</summary>
-public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> buffers, bool training, LayerHooks? hooks = null)
+/// <summary>
+/// One evaluation of a network: at which parameters, with which buffers, training or not, with which hooks.
+/// </summary>
+public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> buffers, bool training,
+    LayerHooks? hooks = null)
 {
     /// <summary>The i-th of <see cref="Network.Parameters"/>.</summary>
     public Tensor Parameter(int i) => parameters[i];
@@ -98,9 +138,13 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     public Tensor Units(int layer, Tensor value) => hooks?.Units?.Invoke(layer, value) ?? value;
 }
 
-/// <summary>A linear map from a network's features to one of a task's outputs: classes, action logits, a value.</summary>
+/// <summary>
+/// A linear map from a network's features to one of a task's outputs: classes, action logits, a value.
+/// </summary>
 /// <param name="Name">Prefix of its parameter names ("policy" gives policy.weight and policy.bias).</param>
 /// <param name="Size">Number of outputs.</param>
-/// <param name="Shared">Whether it is meta-learned with the encoder. Only possible where all tasks have the same outputs.</param>
-/// <param name="Gain">Scale of the orthogonal initialization; 0 stands for PyTorch's default initialization of a linear layer.</param>
+/// <param name="Shared">Whether it is meta-learned with the encoder. Only possible where all tasks have the same
+/// outputs.</param>
+/// <param name="Gain">Scale of the orthogonal initialization; 0 stands for PyTorch's default initialization of a linear
+/// layer.</param>
 public sealed record Head(string Name, long Size, bool Shared = false, double Gain = 0);

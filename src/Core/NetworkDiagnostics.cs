@@ -149,7 +149,8 @@ public static class NetworkDiagnostics
         if (!model.Network.IsFunctional) return null;
         return Fresh.GetValue(model.Network, static network =>
         {
-            // The vectors are disposed, not the model: it would take the network along, which belongs to the other model.
+            // The vectors are disposed, not the model: it would take the network along, which belongs to the other
+            // model.
             var drawn = new Model(network, []);
             using var parameters = drawn.Parameters;
             using var buffers = drawn.Buffers;

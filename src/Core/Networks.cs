@@ -3,7 +3,10 @@ using System.Reflection;
 
 namespace RlLeap;
 
-/// <summary>Marks a network's class, so that configs can name it (`agent.network: my/name`). Its constructor takes the shape of one input (long[]), then options with default values.</summary>
+/// <summary>
+/// Marks a network's class, so that configs can name it (`agent.network: my/name`). Its constructor takes the shape of
+/// one input (long[]), then options with default values.
+/// </summary>
 /// <param name="id">Its name, "my/two-layers".</param>
 /// <param name="summary">What it is, in one line.</param>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -20,16 +23,22 @@ public static class Networks
     /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
     public static bool Has(string text) => Catalog.Find(text) is not null;
 
-    /// <summary>Registers the classes of an assembly that carry <see cref="NetworkAttribute"/>; returns their names.</summary>
+    /// <summary>
+    /// Registers the classes of an assembly that carry <see cref="NetworkAttribute"/>; returns their names.
+    /// </summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
-    /// <summary>The network that <paramref name="text"/> names ("my/two-layers?units=64") for inputs of a shape, without the batch axis.</summary>
+    /// <summary>
+    /// The network that <paramref name="text"/> names ("my/two-layers?units=64") for inputs of a shape, without the
+    /// batch axis.
+    /// </summary>
     /// <exception cref="RlLeapException">No such network or option, or the network is for other inputs.</exception>
     public static Network Create(string text, long[] inputShape)
     {
         var network = Catalog.Create(text, inputShape);
         if (!network.InputShape.AsSpan().SequenceEqual(inputShape))
-            throw new RlLeapException($"{text} takes inputs of {Shape.Text(network.InputShape)}, but was made for {Shape.Text(inputShape)}, the shape that its constructor is given.");
+            throw new RlLeapException($"{text} takes inputs of {Shape.Text(network.InputShape)}, but was made for "
+                + $"{Shape.Text(inputShape)}, the shape that its constructor is given.");
         return network;
     }
 }

@@ -8,7 +8,8 @@ namespace RlLeap;
 
 /// <summary>How many threads libtorch uses inside one operator: one, or as many as OMP_NUM_THREADS says.</summary>
 /// <remarks>RlLeap runs tasks and environments side by side, and its tensors are small. More threads an operator cost
-/// time there, and may change the last bits of a sum. It is set where this assembly is used for the first time.</remarks>
+/// time there, and may change the last bits of a sum. It is set where this assembly is used for the first
+/// time.</remarks>
 public static class OperatorThreads
 {
     private const string Variable = "OMP_NUM_THREADS";

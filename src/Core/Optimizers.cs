@@ -12,7 +12,9 @@ public enum OptimizerKind
     Sgd,
     /// <summary>RMSProp as PyTorch has it: epsilon outside the root, square average from zero.</summary>
     RmsProp,
-    /// <summary>RMSProp as TensorFlow 1 and the OpenAI baselines have it: epsilon inside the root, square average from one.</summary>
+    /// <summary>
+    /// RMSProp as TensorFlow 1 and the OpenAI baselines have it: epsilon inside the root, square average from one.
+    /// </summary>
     RmsPropBaselines,
     /// <summary>Adam.</summary>
     Adam,
@@ -74,10 +76,16 @@ public sealed record OptimizerOptions
     }
 }
 
-/// <summary>An update rule at work on one <see cref="ParameterVector"/>: clipping, schedule, update, and a state that can be saved.</summary>
-/// <remarks>One flat parameter means a handful of kernels a step, however many layers the network has. SGD and RMSProp are TorchSharp's. Adam is TorchSharp's too, as a
-/// function, but in one pass over memory on the CPU, as is RMSProp in the baselines' form, which TorchSharp lacks and published actor-critic scores depend on
-/// (Stable-Baselines3 pull request 110).</remarks>
+/// <summary>
+/// An update rule at work on one <see cref="ParameterVector"/>: clipping, schedule, update, and a state that can be
+/// saved.
+/// </summary>
+/// <remarks>
+/// One flat parameter means a handful of kernels a step, however many layers the network has. SGD and RMSProp are
+/// TorchSharp's. Adam is TorchSharp's too, as a function, but in one pass over memory on the CPU, as is RMSProp in the
+/// baselines' form, which TorchSharp lacks and published actor-critic scores depend on (Stable-Baselines3 pull request
+/// 110).
+/// </remarks>
 public sealed class VectorOptimizer : IDisposable
 {
     private readonly ParameterVector _vector;
@@ -92,15 +100,19 @@ public sealed class VectorOptimizer : IDisposable
     public VectorOptimizer(ParameterVector vector, OptimizerOptions options, long steps = 0)
     {
         if (options is { Kind: OptimizerKind.Adam or OptimizerKind.RmsPropBaselines, Momentum: not 0 })
-            throw new RlLeapException(FormattableString.Invariant($"{options.Kind} has no momentum; it is {options.Momentum}. Set it to 0, or choose Sgd or RmsProp."));
+            throw new RlLeapException(FormattableString.Invariant(
+                $"{options.Kind} has no momentum; it is {options.Momentum}. Set it to 0, or choose Sgd or RmsProp."));
         if (options is { Kind: OptimizerKind.RmsPropBaselines, WeightDecay: not 0 })
-            throw new RlLeapException(FormattableString.Invariant($"{options.Kind} has no weight decay; it is {options.WeightDecay}. Set it to 0, or choose RmsProp."));
+            throw new RlLeapException(FormattableString.Invariant(
+                $"{options.Kind} has no weight decay; it is {options.WeightDecay}. Set it to 0, or choose RmsProp."));
         (_vector, Options, _steps) = (vector, options, steps);
         Parameter[] flat = [vector.Flat];
         _rule = options.Kind switch
         {
-            OptimizerKind.Sgd => new Torch(vector, optim.SGD(flat, options.LearningRate, options.Momentum, weight_decay: options.WeightDecay)),
-            OptimizerKind.RmsProp => new Torch(vector, optim.RMSProp(flat, options.LearningRate, options.Alpha, options.Epsilon, options.WeightDecay, options.Momentum)),
+            OptimizerKind.Sgd => new Torch(vector,
+                optim.SGD(flat, options.LearningRate, options.Momentum, weight_decay: options.WeightDecay)),
+            OptimizerKind.RmsProp => new Torch(vector, optim.RMSProp(flat, options.LearningRate, options.Alpha,
+                options.Epsilon, options.WeightDecay, options.Momentum)),
             OptimizerKind.Adam => new Adam(vector, options),
             OptimizerKind.RmsPropBaselines => new RmsPropBaselines(vector, options),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Kind, "Unknown optimizer."),
@@ -113,10 +125,15 @@ public sealed class VectorOptimizer : IDisposable
     /// <summary>Updates made.</summary>
     public long Step { get; private set; }
 
-    /// <summary>Norm of the gradient before clipping at the last update; NaN when clipping is off (it would cost a pass).</summary>
+    /// <summary>
+    /// Norm of the gradient before clipping at the last update; NaN when clipping is off (it would cost a pass).
+    /// </summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
-    /// <summary>Moves the vector by its gradient, which is clipped first. What the gradient buffer holds afterwards is not defined.</summary>
+    /// <summary>
+    /// Moves the vector by its gradient, which is clipped first. What the gradient buffer holds afterwards is not
+    /// defined.
+    /// </summary>
     public void Update()
     {
         using var scope = NewDisposeScope();
@@ -143,7 +160,8 @@ public sealed class VectorOptimizer : IDisposable
     {
         using var reader = new BinaryReader(new MemoryStream(state));
         var kind = (OptimizerKind)reader.ReadInt32();
-        if (kind != Options.Kind) throw new RlLeapException($"The checkpoint was saved with the optimizer {kind}, this run uses {Options.Kind}.");
+        if (kind != Options.Kind) throw new RlLeapException(
+            $"The checkpoint was saved with the optimizer {kind}, this run uses {Options.Kind}.");
         Step = reader.ReadInt64();
         using var _ = no_grad();
         _rule.Load(reader);
@@ -172,7 +190,9 @@ public sealed class VectorOptimizer : IDisposable
         public abstract void Load(BinaryReader reader);
         public abstract void Dispose();
 
-        /// <summary>The gradient, multiplied in place when it is to be clipped: one that a tensor operation can read.</summary>
+        /// <summary>
+        /// The gradient, multiplied in place when it is to be clipped: one that a tensor operation can read.
+        /// </summary>
         protected Tensor Clipped(double clip)
         {
             if (clip == 1) return Vector.Gradient!;
@@ -206,13 +226,16 @@ public sealed class VectorOptimizer : IDisposable
         public override void Update(double rate, double clip)
         {
             _step++;
-            var (correction, root) = (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
+            var (correction, root) =
+                (1 - Math.Pow(options.Beta1, _step), Math.Sqrt(1 - Math.Pow(options.Beta2, _step)));
             var theta = Vector.Flat.detach();
             if (FusedOptimizers.Fits(theta))
             {
                 FusedOptimizers.Adam(
-                    FusedOptimizers.Values(theta), FusedOptimizers.Values(Vector.Gradient!), FusedOptimizers.Values(_first), FusedOptimizers.Values(_second),
-                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2, (float)(rate / correction), (float)root, (float)options.Epsilon);
+                    FusedOptimizers.Values(theta), FusedOptimizers.Values(Vector.Gradient!),
+                    FusedOptimizers.Values(_first), FusedOptimizers.Values(_second),
+                    (float)clip, (float)options.WeightDecay, (float)options.Beta1, (float)options.Beta2,
+                    (float)(rate / correction), (float)root, (float)options.Epsilon);
                 Vector.MarkChanged();
                 return;
             }
@@ -247,7 +270,10 @@ public sealed class VectorOptimizer : IDisposable
         }
     }
 
-    /// <summary>theta -= rate * g / sqrt(average + epsilon), average = alpha average + (1 - alpha) g^2 from 1 (tf.train.RMSPropOptimizer of TensorFlow 1).</summary>
+    /// <summary>
+    /// theta -= rate * g / sqrt(average + epsilon), average = alpha average + (1 - alpha) g^2 from 1
+    /// (tf.train.RMSPropOptimizer of TensorFlow 1).
+    /// </summary>
     private sealed class RmsPropBaselines(ParameterVector vector, OptimizerOptions options) : Rule(vector)
     {
         private readonly Tensor _average = ones_like(vector.Gradient!).DetachFromDisposeScope();
@@ -257,7 +283,9 @@ public sealed class VectorOptimizer : IDisposable
             var theta = Vector.Flat.detach();
             if (FusedOptimizers.Fits(theta))
             {
-                FusedOptimizers.RmsPropBaselines(FusedOptimizers.Values(theta), FusedOptimizers.Values(Vector.Gradient!), FusedOptimizers.Values(_average), (float)clip, (float)options.Alpha, (float)rate, (float)options.Epsilon);
+                FusedOptimizers.RmsPropBaselines(FusedOptimizers.Values(theta),
+                    FusedOptimizers.Values(Vector.Gradient!), FusedOptimizers.Values(_average), (float)clip,
+                    (float)options.Alpha, (float)rate, (float)options.Epsilon);
                 Vector.MarkChanged();
                 return;
             }

@@ -4,11 +4,14 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>A point of parameter space: one contiguous buffer [n] with named views into it, and one gradient buffer likewise.</summary>
+/// <summary>
+/// A point of parameter space: one contiguous buffer [n] with named views into it, and one gradient buffer likewise.
+/// </summary>
 /// <remarks>
-/// <para>An optimizer step, a Leap increment, an average or a checkpoint is then an operation on one tensor, not a loop over modules.
-/// The views are detached leaves made once, each with its grad a view of <see cref="Gradient"/>: backward accumulates straight into the flat
-/// buffer. Zero that buffer (<see cref="ZeroGradient"/>); never set a view's grad to null, which would part it from the buffer.</para>
+/// <para>An optimizer step, a Leap increment, an average or a checkpoint is then an operation on one tensor, not a loop
+/// over modules. The views are detached leaves made once, each with its grad a view of <see cref="Gradient"/>: backward
+/// accumulates straight into the flat buffer. Zero that buffer (<see cref="ZeroGradient"/>); never set a view's grad to
+/// null, which would part it from the buffer.</para>
 /// <para>The vector owns its tensors whatever dispose scope it was made in; dispose the vector.</para>
 /// </remarks>
 public sealed class ParameterVector : IDisposable
@@ -22,8 +25,10 @@ public sealed class ParameterVector : IDisposable
     /// <param name="layout">Names, shapes, order.</param>
     /// <param name="dtype">Floating type of every entry.</param>
     /// <param name="device">Where it lies; the CPU when null.</param>
-    /// <param name="requiresGradient">False for buffers (batch-norm statistics): no gradient buffer, views without grad.</param>
-    public ParameterVector(ParameterLayout layout, ScalarType dtype = ScalarType.Float32, Device? device = null, bool requiresGradient = true)
+    /// <param name="requiresGradient">False for buffers (batch-norm statistics): no gradient buffer, views without
+    /// grad.</param>
+    public ParameterVector(ParameterLayout layout, ScalarType dtype = ScalarType.Float32, Device? device = null,
+        bool requiresGradient = true)
         : this(layout, zeros([layout.Count], dtype, device), requiresGradient) { }
 
     // Takes the values over.
@@ -55,13 +60,17 @@ public sealed class ParameterVector : IDisposable
     /// <summary>Names, shapes and order of the entries.</summary>
     public ParameterLayout Layout { get; }
 
-    /// <summary>All values as one leaf [n], the parameter that optimizers step; its grad is <see cref="Gradient"/>.</summary>
+    /// <summary>
+    /// All values as one leaf [n], the parameter that optimizers step; its grad is <see cref="Gradient"/>.
+    /// </summary>
     public Parameter Flat { get; }
 
     /// <summary>All gradients as one tensor [n]; null for buffers.</summary>
     public Tensor? Gradient { get; }
 
-    /// <summary>The entries as leaves of their logical shape, in the layout's order. They alias <see cref="Flat"/>.</summary>
+    /// <summary>
+    /// The entries as leaves of their logical shape, in the layout's order. They alias <see cref="Flat"/>.
+    /// </summary>
     public IReadOnlyList<Tensor> Views => _views;
 
     /// <summary>The entry called <paramref name="name"/>.</summary>
@@ -77,9 +86,13 @@ public sealed class ParameterVector : IDisposable
     public Tensor Shared => _shared ??= Head(Flat);
 
     /// <summary>The gradient of the shared part [s] as a view; owned by the vector.</summary>
-    public Tensor SharedGradient => _sharedGradient ??= Head(Gradient ?? throw new InvalidOperationException("A vector of buffers has no gradient."));
+    public Tensor SharedGradient => _sharedGradient ??= Head(Gradient
+        ?? throw new InvalidOperationException("A vector of buffers has no gradient."));
 
-    /// <summary>A vector on the same values, with a gradient buffer of its own: what another thread differentiates at. It sees every update; dispose it before this one.</summary>
+    /// <summary>
+    /// A vector on the same values, with a gradient buffer of its own: what another thread differentiates at. It sees
+    /// every update; dispose it before this one.
+    /// </summary>
     public ParameterVector Replica()
     {
         using var _ = no_grad();
@@ -93,7 +106,10 @@ public sealed class ParameterVector : IDisposable
         Gradient!.zero_();
     }
 
-    /// <summary>Tells autograd that the values were written past it, so that a graph of the old values is refused and not differentiated.</summary>
+    /// <summary>
+    /// Tells autograd that the values were written past it, so that a graph of the old values is refused and not
+    /// differentiated.
+    /// </summary>
     internal void MarkChanged()
     {
         using var _ = no_grad();
@@ -117,7 +133,10 @@ public sealed class ParameterVector : IDisposable
         Shared.copy_(values);
     }
 
-    /// <summary>Every entry by name as a contiguous CPU copy in its logical shape, for files, after <paramref name="prefix"/>. The caller disposes them.</summary>
+    /// <summary>
+    /// Every entry by name as a contiguous CPU copy in its logical shape, for files, after <paramref name="prefix"/>.
+    /// The caller disposes them.
+    /// </summary>
     public IEnumerable<(string Name, Tensor Value)> Export(string prefix = "")
     {
         for (var i = 0; i < _views.Length; i++)
@@ -130,7 +149,10 @@ public sealed class ParameterVector : IDisposable
         }
     }
 
-    /// <summary>Copies entries by their names after <paramref name="prefix"/>; returns those that <paramref name="source"/> lacks.</summary>
+    /// <summary>
+    /// Copies entries by their names after <paramref name="prefix"/>; returns those that <paramref name="source"/>
+    /// lacks.
+    /// </summary>
     /// <exception cref="RlLeapException">An entry has another shape.</exception>
     public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source, string prefix = "")
     {
@@ -141,7 +163,8 @@ public sealed class ParameterVector : IDisposable
             var info = Layout.Entries[i];
             if (!source.TryGetValue(prefix + info.Name, out var value)) { missing.Add(prefix + info.Name); continue; }
             if (!value.shape.AsSpan().SequenceEqual(info.Shape))
-                throw new RlLeapException($"Parameter {info} is [{string.Join(", ", value.shape)}] in the saved file: it was saved from another network.");
+                throw new RlLeapException($"Parameter {info} is [{string.Join(", ", value.shape)}] in the saved file: "
+                    + "it was saved from another network.");
             _views[i].copy_(value);
         }
         return missing;

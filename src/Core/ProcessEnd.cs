@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 namespace RlLeap;
 
 /// <summary>The end of this process without any clean-up.</summary>
-/// <remarks><see cref="Environment.Exit"/> runs the destructors of native libraries while other threads may still compute in them (a crash inside oneDNN) or wait for Python for ever.</remarks>
+/// <remarks>
+/// <see cref="Environment.Exit"/> runs the destructors of native libraries while other threads may still compute in
+/// them (a crash inside oneDNN) or wait for Python for ever.
+/// </remarks>
 public static class ProcessEnd
 {
     /// <summary>Ends the process at once. Flush first what has been written.</summary>

@@ -7,11 +7,13 @@ namespace RlLeap;
 
 /// <summary>The only source of randomness: a named tree of independent streams that grows from one seed.</summary>
 /// <remarks>
-/// <para>Every node has a 256-bit key. The root's key is SHA-256("RlLeap.Rng" || seed); a child's is SHA-256(parent key || name as UTF-8 ||
-/// 0xFF || index). A split depends on the key alone, never on how many numbers were drawn or in which order splits were made, so adding a
-/// consumer of randomness somewhere does not move the numbers anywhere else.</para>
-/// <para>A node's own stream is xoshiro256** (Blackman and Vigna 2018, doi:10.1145/3460772), its state being the key itself. All
-/// arithmetic is integer or correctly rounded IEEE, normal deviates included, so the numbers are the same on every machine.</para>
+/// <para>Every node has a 256-bit key. The root's key is SHA-256("RlLeap.Rng" || seed); a child's is SHA-256(parent key
+/// || name as UTF-8 || 0xFF || index). A split depends on the key alone, never on how many numbers were drawn or in
+/// which order splits were made, so adding a consumer of randomness somewhere does not move the numbers anywhere
+/// else.</para>
+/// <para>A node's own stream is xoshiro256** (Blackman and Vigna 2018, doi:10.1145/3460772), its state being the key
+/// itself. All arithmetic is integer or correctly rounded IEEE, normal deviates included, so the numbers are the same
+/// on every machine.</para>
 /// <para>Not thread safe: give every thread a split of its own.</para>
 /// </remarks>
 public sealed class Rng
@@ -32,7 +34,10 @@ public sealed class Rng
         _s3 = BinaryPrimitives.ReadUInt64LittleEndian(key.AsSpan(24));
     }
 
-    /// <summary>The child stream called <paramref name="name"/> with number <paramref name="index"/>; the same call gives the same stream.</summary>
+    /// <summary>
+    /// The child stream called <paramref name="name"/> with number <paramref name="index"/>; the same call gives the
+    /// same stream.
+    /// </summary>
     public Rng Split(string name, long index = 0)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -86,7 +91,9 @@ public sealed class Rng
     /// <summary>A seed for another generator (an environment, torch), in 0 .. 2^31-1.</summary>
     public int NextSeed() => (int)(NextUInt64() >> 33);
 
-    /// <summary>Standard normal (Marsaglia's polar method; the second deviate of a pair is not kept, so the state is the state).</summary>
+    /// <summary>
+    /// Standard normal (Marsaglia's polar method; the second deviate of a pair is not kept, so the state is the state).
+    /// </summary>
     public double NextNormal()
     {
         while (true)
@@ -144,7 +151,8 @@ public sealed class Rng
     public static Rng FromState(ReadOnlySpan<byte> state)
     {
         if (state.Length != 2 * KeyBytes || state[KeyBytes..].IndexOfAnyExcept((byte)0) < 0)
-            throw new RlLeapException($"A saved random stream has {2 * KeyBytes} bytes and is not all zero; got {state.Length} bytes. The file it came from is damaged.");
+            throw new RlLeapException($"A saved random stream has {2 * KeyBytes} bytes and is not all zero; got "
+                + $"{state.Length} bytes. The file it came from is damaged.");
         var rng = new Rng(state[..KeyBytes].ToArray());
         var words = MemoryMarshal.Cast<byte, ulong>(state[KeyBytes..]);
         (rng._s0, rng._s1, rng._s2, rng._s3) = (words[0], words[1], words[2], words[3]);
@@ -160,11 +168,13 @@ public sealed class Rng
     }
 
     // The natural logarithm from IEEE arithmetic alone: the C library's differs in the last bit between machines.
-    // x = m 2^e with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m-1)/(m+1)), |argument| < 0.1716, so 12 terms reach 1e-19.
+    // x = m 2^e with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m-1)/(m+1)), |argument| < 0.1716, so 12 terms reach
+    // 1e-19.
     private static double Log(double x)
     {
         var bits = BitConverter.DoubleToInt64Bits(x);
-        var exponent = (int)(bits >> 52) - 1022; // s in (0,1) is never subnormal here: it is a sum of squares of multiples of 2^-52
+        // S in (0,1) is never subnormal here: it is a sum of squares of multiples of 2^-52
+        var exponent = (int)(bits >> 52) - 1022;
         var m = BitConverter.Int64BitsToDouble((bits & 0x000FFFFFFFFFFFFF) | 0x3FE0000000000000);
         if (m < 0.7071067811865476) { m *= 2; exponent--; }
         var z = (m - 1) / (m + 1);

@@ -5,8 +5,14 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>The format of every saved tensor (huggingface/safetensors): eight bytes of header length, a JSON header, raw little-endian data. Readable from Python.</summary>
-/// <remarks>Reading trusts nothing: every length, offset, shape and dtype is checked against the file's size before anything is allocated.</remarks>
+/// <summary>
+/// The format of every saved tensor (huggingface/safetensors): eight bytes of header length, a JSON header, raw
+/// little-endian data. Readable from Python.
+/// </summary>
+/// <remarks>
+/// Reading trusts nothing: every length, offset, shape and dtype is checked against the file's size before anything is
+/// allocated.
+/// </remarks>
 public static class SafeTensors
 {
     private const string Notes = "__metadata__";
@@ -14,18 +20,23 @@ public static class SafeTensors
 
     private static readonly (string Name, ScalarType Type, int Size)[] Types =
     [
-        ("F64", ScalarType.Float64, 8), ("I64", ScalarType.Int64, 8), ("F32", ScalarType.Float32, 4), ("I32", ScalarType.Int32, 4),
+        ("F64", ScalarType.Float64, 8), ("I64", ScalarType.Int64, 8), ("F32", ScalarType.Float32, 4),
+        ("I32", ScalarType.Int32, 4),
         ("F16", ScalarType.Float16, 2), ("BF16", ScalarType.BFloat16, 2), ("I16", ScalarType.Int16, 2),
         ("I8", ScalarType.Int8, 1), ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
     ];
 
-    /// <summary>Writes tensors (any device and strides; stored in logical order) and notes, whole or not at all.</summary>
+    /// <summary>
+    /// Writes tensors (any device and strides; stored in logical order) and notes, whole or not at all.
+    /// </summary>
     /// <exception cref="RlLeapException">The file cannot be written.</exception>
     /// <exception cref="ArgumentException">A dtype that the format does not have here.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? notes = null)
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? notes = null)
     {
         // Widest elements first: every tensor then starts aligned to its element size.
-        var entries = tensors.Select(t => (Name: t.Key, t.Value, Type: TypeOf(t.Key, t.Value.dtype))).OrderByDescending(t => t.Type.Size).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
+        var entries = tensors.Select(t => (Name: t.Key, t.Value, Type: TypeOf(t.Key, t.Value.dtype)))
+            .OrderByDescending(t => t.Type.Size).ThenBy(t => t.Name, StringComparer.Ordinal).ToList();
         using var json = new MemoryStream();
         using (var writer = new Utf8JsonWriter(json))
         {
@@ -33,7 +44,8 @@ public static class SafeTensors
             if (notes is { Count: > 0 })
             {
                 writer.WriteStartObject(Notes);
-                foreach (var (key, value) in notes.OrderBy(n => n.Key, StringComparer.Ordinal)) writer.WriteString(key, value);
+                foreach (var (key, value) in notes.OrderBy(n => n.Key, StringComparer.Ordinal))
+                    writer.WriteString(key, value);
                 writer.WriteEndObject();
             }
             long offset = 0;
@@ -70,8 +82,11 @@ public static class SafeTensors
         });
     }
 
-    /// <summary>Reads a file: tensors on the CPU by name (they join the caller's dispose scope) and its notes.</summary>
-    /// <exception cref="RlLeapException">The file is missing, truncated or not in the format; says what is wrong with it.</exception>
+    /// <summary>
+    /// Reads a file: tensors on the CPU by name (they join the caller's dispose scope) and its notes.
+    /// </summary>
+    /// <exception cref="RlLeapException">The file is missing, truncated or not in the format; says what is wrong with
+    /// it.</exception>
     public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Notes) Read(string path)
     {
         try
@@ -79,9 +94,11 @@ public static class SafeTensors
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
             return Read(file);
         }
-        catch (Exception e) when (e is FormatException or JsonException or EndOfStreamException or DecoderFallbackException or InvalidOperationException)
+        catch (Exception e) when (e is FormatException or JsonException or EndOfStreamException
+            or DecoderFallbackException or InvalidOperationException)
         {
-            throw new RlLeapException($"{path} is not a whole safetensors file: {e.Message} Delete it, or use an earlier checkpoint.", e);
+            throw new RlLeapException(
+                $"{path} is not a whole safetensors file: {e.Message} Delete it, or use an earlier checkpoint.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -120,48 +137,60 @@ public static class SafeTensors
         }
     }
 
-    private static (List<(string Name, (string Name, ScalarType Type, int Size) Type, long[] Shape, long Start, long End)>, Dictionary<string, string>) Parse(byte[] header, long dataLength)
+    private static (List<(string Name, (string Name, ScalarType Type, int Size) Type, long[] Shape, long Start,
+        long End)>, Dictionary<string, string>) Parse(byte[] header, long dataLength)
     {
-        var entries = new List<(string Name, (string Name, ScalarType Type, int Size) Type, long[] Shape, long Start, long End)>();
+        var entries = new List<(string Name, (string Name, ScalarType Type, int Size) Type, long[] Shape, long Start,
+            long End)>();
         var notes = new Dictionary<string, string>();
         using var document = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
-        if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("its header is not a JSON object.");
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new FormatException("its header is not a JSON object.");
         var seen = new HashSet<string>();
         foreach (var property in document.RootElement.EnumerateObject())
         {
             var name = property.Name;
             if (!seen.Add(name)) throw new FormatException($"{name} occurs twice.");
-            if (property.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{name} is not described by an object.");
+            if (property.Value.ValueKind != JsonValueKind.Object)
+                throw new FormatException($"{name} is not described by an object.");
             if (name == Notes)
             {
                 foreach (var note in property.Value.EnumerateObject())
-                    notes[note.Name] = note.Value.ValueKind == JsonValueKind.String ? note.Value.GetString()! : throw new FormatException($"the note {note.Name} is not text.");
+                    notes[note.Name] = note.Value.ValueKind == JsonValueKind.String
+                        ? note.Value.GetString()! : throw new FormatException($"the note {note.Name} is not text.");
                 continue;
             }
             var type = Types.FirstOrDefault(t => t.Name == Member(property, "dtype", JsonValueKind.String).GetString());
-            if (type.Name is null) throw new FormatException($"{name} has the dtype {Member(property, "dtype", JsonValueKind.String)}, which is unknown.");
+            if (type.Name is null) throw new FormatException(
+                $"{name} has the dtype {Member(property, "dtype", JsonValueKind.String)}, which is unknown.");
             var shape = Numbers(property, "shape");
             if (shape.Length > 32) throw new FormatException($"{name} has {shape.Length} axes.");
             var offsets = Numbers(property, "data_offsets");
             if (offsets is not [var start, var end] || start > end || end > dataLength)
-                throw new FormatException($"{name} lies at [{string.Join(", ", offsets)}], outside the {dataLength} bytes of data.");
+                throw new FormatException(
+                    $"{name} lies at [{string.Join(", ", offsets)}], outside the {dataLength} bytes of data.");
             if (Bytes(shape, type.Size) != end - start)
-                throw new FormatException($"{name} of shape [{string.Join(", ", shape)}] and type {type.Name} does not fill its {end - start} bytes.");
-            if (end - start > int.MaxValue) throw new FormatException($"{name} has {end - start} bytes, more than can be read.");
+                throw new FormatException($"{name} of shape [{string.Join(", ", shape)}] and type {type.Name} does not "
+                    + $"fill its {end - start} bytes.");
+            if (end - start > int.MaxValue)
+                throw new FormatException($"{name} has {end - start} bytes, more than can be read.");
             entries.Add((name, type, shape, start, end));
         }
         long covered = 0;
         foreach (var entry in entries.OrderBy(e => e.Start).ThenBy(e => e.End))
         {
-            if (entry.Start != covered) throw new FormatException($"{entry.Name} starts at {entry.Start}, but the tensors before it end at {covered}.");
+            if (entry.Start != covered) throw new FormatException(
+                $"{entry.Name} starts at {entry.Start}, but the tensors before it end at {covered}.");
             covered = entry.End;
         }
-        if (covered != dataLength) throw new FormatException($"its tensors take {covered} bytes, but {dataLength} follow the header.");
+        if (covered != dataLength)
+            throw new FormatException($"its tensors take {covered} bytes, but {dataLength} follow the header.");
         return (entries, notes);
     }
 
     private static JsonElement Member(JsonProperty owner, string name, JsonValueKind kind) =>
-        owner.Value.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : throw new FormatException($"{owner.Name} has no proper {name}.");
+        owner.Value.TryGetProperty(name, out var value)
+            && value.ValueKind == kind ? value : throw new FormatException($"{owner.Name} has no proper {name}.");
 
     private static long[] Numbers(JsonProperty owner, string name)
     {
@@ -188,6 +217,7 @@ public static class SafeTensors
     private static (string Name, ScalarType Type, int Size) TypeOf(string name, ScalarType dtype)
     {
         var type = Types.FirstOrDefault(t => t.Type == dtype && t.Name is not null);
-        return type.Name is not null ? type : throw new ArgumentException($"{name} is of {dtype}, which safetensors files do not hold.");
+        return type.Name is not null
+            ? type : throw new ArgumentException($"{name} is of {dtype}, which safetensors files do not hold.");
     }
 }

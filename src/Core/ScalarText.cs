@@ -31,7 +31,12 @@ public static class ScalarText
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (type == typeof(string)) return text;
         if (type == typeof(bool))
-            return text.ToLowerInvariant() switch { "true" or "1" or "on" => true, "false" or "0" or "off" => false, _ => null };
+            return text.ToLowerInvariant() switch
+            {
+                "true" or "1" or "on" => true,
+                "false" or "0" or "off" => false,
+                _ => null
+            };
         if (type.IsEnum) return Enum.GetValues(type).Cast<object>()
             .FirstOrDefault(value => Names.Kebab(value.ToString()!) == text);
         var number = text.Replace("_", "", StringComparison.Ordinal);

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>Shape checks at the border of public numeric functions: libtorch's own message comes too late or, with broadcasting, never.</summary>
+/// <summary>
+/// Shape checks at the border of public numeric functions: libtorch's own message comes too late or, with broadcasting,
+/// never.
+/// </summary>
 public static class Shape
 {
     /// <summary>Requires exactly this shape; a size of -1 stands for any.</summary>

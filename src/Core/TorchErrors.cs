@@ -17,7 +17,8 @@ public static class TorchErrors
     /// <remarks>Loads it, but not through TorchSharp, which copies all of it when a first try fails.</remarks>
     public static string? WhyNotLoaded()
     {
-        var name = OperatingSystem.IsWindows() ? "LibTorchSharp.dll" : OperatingSystem.IsMacOS() ? "libLibTorchSharp.dylib"
+        var name = OperatingSystem.IsWindows() ? "LibTorchSharp.dll" : OperatingSystem.IsMacOS()
+            ? "libLibTorchSharp.dylib"
             : "libLibTorchSharp.so";
         var folders = ((string?)AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") ?? "").Split(Path.PathSeparator,
             StringSplitOptions.RemoveEmptyEntries).Append(AppContext.BaseDirectory).ToArray();
@@ -44,7 +45,10 @@ public static class TorchErrors
             NativeLibrary.Load(path);
             return null;
         }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException) { return e.Message.Split('\n')[0]; }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            return e.Message.Split('\n')[0];
+        }
     }
 
     internal static string Explain(string path, string refusal) =>

@@ -1,8 +1,13 @@
 namespace RlLeap;
 
-/// <summary>How one learning process went on the whole: the mean of its batches' "error" over gradient steps, and the mean "return" of the episodes that ended in it.</summary>
-/// <remarks>One minus the former is the training accuracy averaged over the steps, the latter the height of a learning curve: what a good initialization moves.
-/// Batches that have neither are not counted.</remarks>
+/// <summary>
+/// How one learning process went on the whole: the mean of its batches' "error" over gradient steps, and the mean
+/// "return" of the episodes that ended in it.
+/// </summary>
+/// <remarks>
+/// One minus the former is the training accuracy averaged over the steps, the latter the height of a learning curve:
+/// what a good initialization moves. Batches that have neither are not counted.
+/// </remarks>
 public sealed class TrainingSummary
 {
     /// <summary>The names under which contributions carry them.</summary>
@@ -10,7 +15,10 @@ public sealed class TrainingSummary
 
     private double _errors, _batches, _returns, _episodes, _rollouts;
 
-    /// <summary>Counts a batch's error and the returns of its episodes ("return" is their mean, "episodes" their number), where it has such.</summary>
+    /// <summary>
+    /// Counts a batch's error and the returns of its episodes ("return" is their mean, "episodes" their number), where
+    /// it has such.
+    /// </summary>
     public void Add(IReadOnlyDictionary<string, double> metrics)
     {
         if (metrics.TryGetValue("error", out var error)) (_errors, _batches) = (_errors + error, _batches + 1);
@@ -30,5 +38,6 @@ public sealed class TrainingSummary
     public double[] Save() => [_errors, _batches, _returns, _episodes, _rollouts];
 
     /// <summary>Goes on where <see cref="Save"/> was called.</summary>
-    public void Restore(ReadOnlySpan<double> state) => (_errors, _batches, _returns, _episodes, _rollouts) = (state[0], state[1], state[2], state[3], state[4]);
+    public void Restore(ReadOnlySpan<double> state) =>
+        (_errors, _batches, _returns, _episodes, _rollouts) = (state[0], state[1], state[2], state[3], state[4]);
 }

@@ -2,17 +2,22 @@ using System.Runtime.ExceptionServices;
 
 namespace RlLeap;
 
-/// <summary>Threads that do numbered pieces of work side by side: the one pool behind environments, agents and tasks.</summary>
+/// <summary>
+/// Threads that do numbered pieces of work side by side: the one pool behind environments, agents and tasks.
+/// </summary>
 /// <remarks>
-/// <para>Pieces are begun in the order of their numbers, each once, by whichever thread is free. The caller's thread works too. What a
-/// piece does must depend on its number alone; then no result depends on how many threads there are.</para>
-/// <para>When a piece fails, no further one is begun. All pieces with lower numbers have been begun by then and come to their end, and
-/// the exception of the lowest number is thrown.</para>
-/// <para>A pool does one run at a time, and a run does not allocate. Threads start with the pool; <see cref="Dispose"/> ends them.</para>
+/// <para>Pieces are begun in the order of their numbers, each once, by whichever thread is free. The caller's thread
+/// works too. What a piece does must depend on its number alone; then no result depends on how many threads there
+/// are.</para>
+/// <para>When a piece fails, no further one is begun. All pieces with lower numbers have been begun by then and come to
+/// their end, and the exception of the lowest number is thrown.</para>
+/// <para>A pool does one run at a time, and a run does not allocate. Threads start with the pool; <see cref="Dispose"/>
+/// ends them.</para>
 /// </remarks>
 public sealed class WorkerPool : IDisposable
 {
-    // Several slices for each thread: a thread that the system has put aside delays a run by one slice, not by its whole share.
+    // Several slices for each thread: a thread that the system has put aside delays a run by one slice, not by its
+    // whole share.
     private const int SlicesPerWorker = 8;
 
     private readonly int _spins;
@@ -31,21 +36,26 @@ public sealed class WorkerPool : IDisposable
     /// <param name="workers">How many threads work, the caller's own included; 0 stands for one a core.</param>
     /// <param name="name">Names the threads.</param>
     /// <param name="spins">
-    /// How many rounds an idle thread waits awake before it sleeps. Where runs take some ten microseconds, waking up costs more than
-    /// waiting. For longer runs use 0: the waiting would take the core from the thread that is waited for.
+    /// How many rounds an idle thread waits awake before it sleeps. Where runs take some ten microseconds, waking up
+    /// costs more than waiting. For longer runs use 0: the waiting would take the core from the thread that is waited
+    /// for.
     /// </param>
-    /// <param name="most">Pieces of the longest run, if known: threads that would find nothing to do are not started.</param>
+    /// <param name="most">Pieces of the longest run, if known: threads that would find nothing to do are not
+    /// started.</param>
     public WorkerPool(int workers, string name, int spins = 0, int most = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
-        (Workers, _spins) = (Math.Clamp(workers == 0 ? Environment.ProcessorCount : workers, 1, Math.Max(1, most)), spins);
+        (Workers, _spins) =
+            (Math.Clamp(workers == 0 ? Environment.ProcessorCount : workers, 1, Math.Max(1, most)), spins);
         for (var i = 1; i < Workers; i++) new Thread(Serve) { IsBackground = true, Name = $"{name} {i}" }.Start();
     }
 
     /// <summary>How many threads work, the caller's own included.</summary>
     public int Workers { get; }
 
-    /// <summary>Calls <paramref name="work"/> with 0 .. <paramref name="count"/> - 1 and returns when all have ended.</summary>
+    /// <summary>
+    /// Calls <paramref name="work"/> with 0 .. <paramref name="count"/> - 1 and returns when all have ended.
+    /// </summary>
     public void Run(int count, Action<int> work)
     {
         if (Workers == 1 || count == 1)
@@ -56,7 +66,9 @@ public sealed class WorkerPool : IDisposable
         Begin(count, work, null, 0);
     }
 
-    /// <summary>Calls <paramref name="work"/> with (start, end) of slices that make up 0 .. <paramref name="length"/> - 1.</summary>
+    /// <summary>
+    /// Calls <paramref name="work"/> with (start, end) of slices that make up 0 .. <paramref name="length"/> - 1.
+    /// </summary>
     public void RunSlices(int length, Action<int, int> work)
     {
         var count = Workers == 1 ? 1 : Math.Min(length, Workers * SlicesPerWorker);
@@ -66,7 +78,8 @@ public sealed class WorkerPool : IDisposable
 
     /// <summary>Calls <paramref name="work"/> with every item.</summary>
     /// <param name="items">Begun in this order.</param>
-    /// <param name="work">Gets a token that asks it to leave when another piece has failed or <paramref name="cancellation"/> is cancelled.</param>
+    /// <param name="work">Gets a token that asks it to leave when another piece has failed or
+    /// <paramref name="cancellation"/> is cancelled.</param>
     /// <param name="cancellation">Asks the running pieces to leave; no further one is begun.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void ForEach<T>(IReadOnlyList<T> items, Action<T, CancellationToken> work, CancellationToken cancellation)
@@ -101,7 +114,8 @@ public sealed class WorkerPool : IDisposable
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_stop, this);
-            if (_next < _count || _running > 0) throw new InvalidOperationException("The pool is at work; it does one run at a time.");
+            if (_next < _count || _running > 0)
+                throw new InvalidOperationException("The pool is at work; it does one run at a time.");
             (_work, _slices, _length) = (work, slices, length);
             (_failed, _error) = (int.MaxValue, null);
             (_count, _next) = (count, 0);
@@ -126,7 +140,8 @@ public sealed class WorkerPool : IDisposable
         while (true)
         {
             WorkUntilNoneIsLeft();
-            for (var spin = 0; spin < _spins && Volatile.Read(ref _next) >= Volatile.Read(ref _count); spin++) Thread.SpinWait(8);
+            for (var spin = 0; spin < _spins && Volatile.Read(ref _next) >= Volatile.Read(ref _count); spin++)
+                Thread.SpinWait(8);
             lock (_lock)
             {
                 while (_next >= _count && !_stop) Monitor.Wait(_lock);

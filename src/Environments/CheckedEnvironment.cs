@@ -3,8 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>Holds an environment to the rules at every step: each breach is one error naming the environment, its episode and its step.</summary>
-/// <remarks>After an error only Reset works. What costs too much per step (bounds of every element, aliasing) is left to the contract (EnvironmentCheck).</remarks>
+/// <summary>
+/// Holds an environment to the rules at every step: each breach is one error naming the environment, its episode and
+/// its step.
+/// </summary>
+/// <remarks>
+/// After an error only Reset works. What costs too much per step (bounds of every element, aliasing) is left to the
+/// contract (EnvironmentCheck).
+/// </remarks>
 internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null) : IEnvironment
 {
     private bool _running;
@@ -24,7 +30,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         _running = false;
         _failure = null;
         var result = Call(() => inner.Reset(), "Reset");
-        if (result.StepType != StepType.First) throw Fail($"Reset returned {result.StepType}; it has to return TimeStep.First(observation).");
+        if (result.StepType != StepType.First)
+            throw Fail($"Reset returned {result.StepType}; it has to return TimeStep.First(observation).");
         CheckObservation(result.Observation);
         _running = true;
         return result;
@@ -32,9 +39,12 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
 
     public TimeStep Step(int action)
     {
-        if (_failure is not null) throw new EnvironmentException($"{Where}: it failed before ({_failure}) and has to be Reset.");
-        if (!_running) throw new EnvironmentException($"{Where}: Step was called {(_episode == 0 ? "before the first Reset" : "after the episode's end")}. Call Reset first.");
-        if ((uint)action >= (uint)Spec.Action.Count) throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
+        if (_failure is not null)
+            throw new EnvironmentException($"{Where}: it failed before ({_failure}) and has to be Reset.");
+        if (!_running) throw new EnvironmentException($"{Where}: Step was called "
+            + $"{(_episode == 0 ? "before the first Reset" : "after the episode's end")}. Call Reset first.");
+        if ((uint)action >= (uint)Spec.Action.Count)
+            throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
         _step++;
         _running = false;
         TimeStep result;
@@ -46,7 +56,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         {
             throw Fail(e, "Step");
         }
-        if (result.StepType is not (StepType.Mid or StepType.Terminated or StepType.Truncated)) throw Fail($"Step returned {result.StepType}; it has to return Mid, Terminated or Truncated.");
+        if (result.StepType is not (StepType.Mid or StepType.Terminated or StepType.Truncated))
+            throw Fail($"Step returned {result.StepType}; it has to return Mid, Terminated or Truncated.");
         if (!float.IsFinite(result.Reward)) throw Fail($"the reward of action {action} is {result.Reward}.");
         CheckObservation(result.Observation);
         _running = !result.IsLast;
@@ -69,7 +80,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
 
     public void Restore(ReadOnlySpan<byte> snapshot)
     {
-        if (snapshot.Length < 9) throw new EnvironmentException($"{Spec.Id}: a saved state has at least 9 bytes; got {snapshot.Length}. It is damaged or from elsewhere.");
+        if (snapshot.Length < 9) throw new EnvironmentException(
+            $"{Spec.Id}: a saved state has at least 9 bytes; got {snapshot.Length}. It is damaged or from elsewhere.");
         inner.Restore(snapshot[9..]);
         _running = snapshot[0] != 0;
         _episode = MemoryMarshal.Read<int>(snapshot[1..]);
@@ -100,7 +112,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     private EnvironmentException Fail(Exception e, string call)
     {
         _failure = $"{e.GetType().Name}: {e.Summary()}";
-        return new EnvironmentException(e is RlLeapException ? $"{Where}: {e.Message}" : $"{Where}{PluginFault.Place(e)}: {call} threw {_failure}", e);
+        return new EnvironmentException(e is RlLeapException
+            ? $"{Where}: {e.Message}" : $"{Where}{PluginFault.Place(e)}: {call} threw {_failure}", e);
     }
 
     private EnvironmentException Fail(string what)
@@ -112,7 +125,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     private void CheckObservation(Observation observation)
     {
         if (Describe.WrongObservation(observation, Spec.Observation) is { } wrong) throw Fail(wrong);
-        if (observation.Element == ElementType.Float32 && Describe.FirstNotFinite(observation.Floats) is >= 0 and var bad)
+        if (observation.Element == ElementType.Float32
+            && Describe.FirstNotFinite(observation.Floats) is >= 0 and var bad)
             throw Fail($"element {bad} of the observation is {Describe.NotAFloat(observation.Floats[bad])}.");
     }
 }
@@ -130,7 +144,8 @@ internal static class Describe
     {
         if (observation.Length == space.Length && observation.Element == space.Element) return null;
         var kind = observation.Element == ElementType.Byte ? "bytes" : "floats";
-        return observation.Length == 0 ? "it returned an empty observation." : $"it returned an observation of {observation.Length} {kind}, but its space {space} has {space.Length} elements.";
+        return observation.Length == 0 ? "it returned an empty observation." : $"it returned an observation of "
+            + $"{observation.Length} {kind}, but its space {space} has {space.Length} elements.";
     }
 
     /// <summary>Where the first NaN or infinity is; -1 where there is none.</summary>
@@ -147,5 +162,6 @@ internal static class Describe
 
     /// <summary>A value that is no finite float32, in words.</summary>
     public static string NotAFloat(double value) =>
-        double.IsFinite(value) ? FormattableString.Invariant($"{value}, too large for float32") : double.IsNaN(value) ? "NaN" : value > 0 ? "infinite" : "minus infinity";
+        double.IsFinite(value) ? FormattableString.Invariant($"{value}, too large for float32") : double.IsNaN(value)
+            ? "NaN" : value > 0 ? "infinite" : "minus infinity";
 }

@@ -1,9 +1,13 @@
 namespace RlLeap.Environments;
 
-/// <summary>The contract of <see cref="IEnvironment"/>, checked by playing at random: what `rlleap envs check ID` prints, and what the test class
-/// EnvironmentContract asserts.</summary>
-/// <remarks>An environment that cannot be told from a correct one in a few thousand random steps passes; one that needs skilled play to
-/// misbehave may pass too.</remarks>
+/// <summary>
+/// The contract of <see cref="IEnvironment"/>, checked by playing at random: what `rlleap envs check ID` prints, and
+/// what the test class EnvironmentContract asserts.
+/// </summary>
+/// <remarks>
+/// An environment that cannot be told from a correct one in a few thousand random steps passes; one that needs skilled
+/// play to misbehave may pass too.
+/// </remarks>
 public static class EnvironmentCheck
 {
     private static readonly Dictionary<string, Action<EnvironmentTrial>> All = new()
@@ -26,8 +30,11 @@ public static class EnvironmentCheck
     /// <summary>The rules, in the order in which they are checked.</summary>
     public static IReadOnlyList<string> Rules { get; } = [.. All.Keys];
 
-    /// <summary>Checks a registered environment, without the guard that <see cref="Registry.Make"/> puts around it.</summary>
-    public static IReadOnlyList<Finding> Run(string id, int steps = 2000, long seed = 1) => Run(rng => Registry.Open(id, rng), steps, seed);
+    /// <summary>
+    /// Checks a registered environment, without the guard that <see cref="Registry.Make"/> puts around it.
+    /// </summary>
+    public static IReadOnlyList<Finding> Run(string id, int steps = 2000, long seed = 1) =>
+        Run(rng => Registry.Open(id, rng), steps, seed);
 
     /// <summary>Checks every rule.</summary>
     /// <param name="open">Makes the environment from a stream; called many times.</param>
@@ -37,12 +44,14 @@ public static class EnvironmentCheck
         [.. Rules.Select(rule => Run(rule, open, steps, seed)).OfType<Finding>()];
 
     /// <summary>Checks one rule of a registered environment, without the guard; null when it holds.</summary>
-    public static Finding? Run(string rule, string id, int steps = 2000, long seed = 1) => Run(rule, rng => Registry.Open(id, rng), steps, seed);
+    public static Finding? Run(string rule, string id, int steps = 2000, long seed = 1) =>
+        Run(rule, rng => Registry.Open(id, rng), steps, seed);
 
     /// <summary>Checks one rule; null when it holds.</summary>
     public static Finding? Run(string rule, Func<Rng, IEnvironment> open, int steps = 2000, long seed = 1)
     {
-        if (!All.TryGetValue(rule, out var check)) throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
+        if (!All.TryGetValue(rule, out var check))
+            throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
         using var trial = new EnvironmentTrial(open, steps, seed);
         try
         {
@@ -53,16 +62,19 @@ public static class EnvironmentCheck
         {
             return new Finding(rule, broken.Message, broken.LikelyCause);
         }
-        catch (EnvironmentException e) when (e is not EnvironmentHangException) // after a hang nothing of Python's can be checked any more
+        // After a hang nothing of Python's can be checked any more
+        catch (EnvironmentException e) when (e is not EnvironmentHangException)
         {
-            return new Finding(rule, e.Message.TrimEnd('.'), "what it hands over does not keep to its spec, its spaces or the API, or an error of its own.")
-            {
-                StoppedBy = string.Concat(e.Message.Where(c => !char.IsDigit(c))),
-            };
+            return new Finding(rule, e.Message.TrimEnd('.'),
+                "what it hands over does not keep to its spec, its spaces or the API, or an error of its own.")
+                {
+                    StoppedBy = string.Concat(e.Message.Where(c => !char.IsDigit(c))),
+                };
         }
         catch (Exception e) when (e is not EnvironmentHangException)
         {
-            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary()}{trial.Where}", $"an error of its own, at {FirstFrame(e)}.");
+            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary()}{trial.Where}",
+                $"an error of its own, at {FirstFrame(e)}.");
         }
     }
 
@@ -72,11 +84,16 @@ public static class EnvironmentCheck
         var spec = environment.Spec;
         Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
         Require(spec.ActionNames.Count == 0 || spec.ActionNames.Count == spec.Action.Count,
-            $"it has {spec.Action.Count} actions but {spec.ActionNames.Count} names for them", "list one name an action, or none.");
-        Require(spec.ChannelNames.Count == 0 || spec.Observation.Shape.Length == 3 && spec.ChannelNames.Count == spec.Observation.Shape[0],
-            $"its observation is {spec.Observation} but it has {spec.ChannelNames.Count} names of planes", "list one name a plane of [C, H, W], or none.");
-        Require(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}", "null means no limit.");
-        Require(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}", "it is 1 unless several frames pass in each step.");
+            $"it has {spec.Action.Count} actions but {spec.ActionNames.Count} names for them",
+            "list one name an action, or none.");
+        Require(spec.ChannelNames.Count == 0
+            || spec.Observation.Shape.Length == 3 && spec.ChannelNames.Count == spec.Observation.Shape[0],
+            $"its observation is {spec.Observation} but it has {spec.ChannelNames.Count} names of planes",
+            "list one name a plane of [C, H, W], or none.");
+        Require(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}",
+            "null means no limit.");
+        Require(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}",
+            "it is 1 unless several frames pass in each step.");
         environment.Reset();
         Require(environment.Spec.Observation == spec.Observation && environment.Spec.Action == spec.Action,
             "its spec changed after Reset", "make the spec once, in the constructor, from the options.");
@@ -90,8 +107,10 @@ public static class EnvironmentCheck
         for (var i = 0; i < 3; i++)
         {
             var first = environment.Reset();
-            Require(first.StepType == StepType.First, $"Reset returned {first.StepType}", "return TimeStep.First(observation).");
-            Require(first.Reward == 0, $"Reset returned a reward of {first.Reward}", "a reward belongs to the action that led to it: hand it out by Step.");
+            Require(first.StepType == StepType.First, $"Reset returned {first.StepType}",
+                "return TimeStep.First(observation).");
+            Require(first.Reward == 0, $"Reset returned a reward of {first.Reward}",
+                "a reward belongs to the action that led to it: hand it out by Step.");
             trial.RequireObservation(environment, first);
         }
     }
@@ -110,18 +129,24 @@ public static class EnvironmentCheck
                 continue;
             }
             length++;
-            if (!float.IsFinite(step.Reward)) throw new BrokenRule($"the reward is {step.Reward}{trial.Where}", "a division by zero, a logarithm of zero, or a value used before it was set.");
-            if (step.RawReward == 0 && step.Reward != 0) throw new BrokenRule($"a reward of {step.Reward} has a RawReward of 0{trial.Where}",
+            if (!float.IsFinite(step.Reward)) throw new BrokenRule($"the reward is {step.Reward}{trial.Where}",
+                "a division by zero, a logarithm of zero, or a value used before it was set.");
+            if (step.RawReward == 0 && step.Reward != 0)
+                throw new BrokenRule($"a reward of {step.Reward} has a RawReward of 0{trial.Where}",
                 "change rewards with `step with { Reward = ... }`, which keeps the raw one.");
-            if (length >= most && !step.IsLast) throw new BrokenRule($"an episode goes on after {length} steps, but MaxEpisodeSteps is {most}",
+            if (length >= most && !step.IsLast)
+                throw new BrokenRule($"an episode goes on after {length} steps, but MaxEpisodeSteps is {most}",
                 "return Truncated in the last step of the limit; count steps from Reset.");
             if (step.IsLast) ended++;
         }
-        Require(ended > 0 || most > trial.Steps || trial.Steps < 1000, $"no episode ended in {trial.Steps} random steps",
-            "learners record returns when episodes end; give it an end, or a time limit (?time_limit=... on its id). If its episodes are just long, declare MaxEpisodeSteps.");
+        Require(ended > 0 || most > trial.Steps || trial.Steps < 1000,
+            $"no episode ended in {trial.Steps} random steps",
+            "learners record returns when episodes end; give it an end, or a time limit (?time_limit=... on its id). "
+                + "If its episodes are just long, declare MaxEpisodeSteps.");
     }
 
-    private static void StepBeforeResetIsRefused(EnvironmentTrial trial) => RequireRefusal(trial.Open(), 0, "before the first Reset",
+    private static void StepBeforeResetIsRefused(EnvironmentTrial trial) =>
+        RequireRefusal(trial.Open(), 0, "before the first Reset",
         "keep a flag that Reset sets, and throw InvalidOperationException in Step while it is not set.");
 
     private static void StepAfterTheEndIsRefused(EnvironmentTrial trial)
@@ -131,7 +156,8 @@ public static class EnvironmentCheck
         {
             if (!step.IsLast) continue;
             RequireRefusal(environment, 0, "after the episode's end",
-                "clear the flag that Reset sets when an episode ends. It must not reset itself either: vectors do that, and keep the final observation.");
+                "clear the flag that Reset sets when an episode ends. It must not reset itself either: vectors do "
+                    + "that, and keep the final observation.");
             return;
         }
     }
@@ -144,10 +170,12 @@ public static class EnvironmentCheck
         twin.Reset();
         foreach (var bad in (int[])[-1, count, int.MaxValue, int.MinValue])
         {
-            RequireRefusal(checkedOne, bad, $"with action {bad} of {count}", "compare with Spec.Action.Count first, before anything changes.");
+            RequireRefusal(checkedOne, bad, $"with action {bad} of {count}",
+                "compare with Spec.Action.Count first, before anything changes.");
             var action = trial.Action(count);
             var (a, b) = (checkedOne.Step(action), twin.Step(action));
-            RequireSame(a, b, $"after action {bad} was refused", trial, "it changed its state before it refused the action; check first.");
+            RequireSame(a, b, $"after action {bad} was refused", trial,
+                "it changed its state before it refused the action; check first.");
             if (!a.IsLast) continue;
             checkedOne.Reset();
             twin.Reset();
@@ -163,7 +191,8 @@ public static class EnvironmentCheck
             foreach (var (original, copy) in kept)
             {
                 if (original.SharesArrayWith(step.Observation) || !original.SameAs(copy))
-                    throw new BrokenRule($"an observation handed out before was written again{trial.Where}", "it returns the same array every time; return a new one (values.ToArray()).");
+                    throw new BrokenRule($"an observation handed out before was written again{trial.Where}",
+                        "it returns the same array every time; return a new one (values.ToArray()).");
             }
             kept.Enqueue((step.Observation, step.Observation.Copy()));
             if (kept.Count > 4) kept.Dequeue();
@@ -177,7 +206,8 @@ public static class EnvironmentCheck
         var i = 0;
         foreach (var step in trial.Play(trial.Open()))
             RequireSame(recorded[i++], step, "though stream and actions were equal", trial,
-                "it draws from somewhere else than the Rng it was given (new Random(), Random.Shared, the clock, Guid), iterates a hash set, or keeps state in a static field.");
+                "it draws from somewhere else than the Rng it was given (new Random(), Random.Shared, the clock, "
+                    + "Guid), iterates a hash set, or keeps state in a static field.");
     }
 
     private static void EpisodesDiffer(EnvironmentTrial trial)
@@ -196,26 +226,31 @@ public static class EnvironmentCheck
         {
             trial.Rewind();
             List<TimeStep> steps = [Keep(played.Reset())];
-            while (steps.Count < Length && !steps[^1].IsLast) steps.Add(Keep(played.Step(trial.Action(played.Spec.Action.Count))));
+            while (steps.Count < Length && !steps[^1].IsLast)
+                steps.Add(Keep(played.Step(trial.Action(played.Spec.Action.Count))));
             return steps;
         }
 
-        static bool Same(List<TimeStep> a, List<TimeStep> b) => a.Count == b.Count && a.Zip(b).All(pair => IsSame(pair.First, pair.Second));
+        static bool Same(List<TimeStep> a, List<TimeStep> b) =>
+            a.Count == b.Count && a.Zip(b).All(pair => IsSame(pair.First, pair.Second));
     }
 
     private static void EnvironmentsKeepApart(EnvironmentTrial trial)
     {
         var alone = trial.Play(trial.Open()).Select(Keep).ToArray();
         trial.Rewind();
-        var (environment, other) = (trial.Open(checks: SourceChecks.Sharing), trial.Open("another", SourceChecks.Sharing));
+        var (environment, other) =
+            (trial.Open(checks: SourceChecks.Sharing), trial.Open("another", SourceChecks.Sharing));
         var actions = new Rng(2);
         var beside = other.Reset();
         var i = 0;
         foreach (var step in trial.Play(environment))
         {
-            RequireSame(alone[i++], step, "when another one is played beside it", trial, "a static field, or an object that both were given; each needs a state of its own.");
+            RequireSame(alone[i++], step, "when another one is played beside it", trial,
+                "a static field, or an object that both were given; each needs a state of its own.");
             if (step.Observation.SharesArrayWith(beside.Observation))
-                throw new BrokenRule($"both handed out the same array{trial.Where}", "an array in a static field; return a new one (values.ToArray()).");
+                throw new BrokenRule($"both handed out the same array{trial.Where}",
+                    "an array in a static field; return a new one (values.ToArray()).");
             beside = other.Step(actions.NextInt(other.Spec.Action.Count));
             if (beside.IsLast) beside = other.Reset();
         }
@@ -227,8 +262,10 @@ public static class EnvironmentCheck
         for (var i = 0; i < 10; i++)
         {
             var step = environment.Reset();
-            Require(step.StepType == StepType.First, $"Reset in the middle of an episode returned {step.StepType}", "Reset always starts an episode.");
-            for (var t = 0; t < i && !step.IsLast; t++) step = environment.Step(trial.Action(environment.Spec.Action.Count));
+            Require(step.StepType == StepType.First, $"Reset in the middle of an episode returned {step.StepType}",
+                "Reset always starts an episode.");
+            for (var t = 0; t < i && !step.IsLast; t++)
+                step = environment.Step(trial.Action(environment.Spec.Action.Count));
         }
     }
 
@@ -251,8 +288,10 @@ public static class EnvironmentCheck
                 target.Restore(saved);
                 var i = 0;
                 foreach (var step in EnvironmentTrial.Replay(target, actions, expected))
-                    RequireSame(expected[i++], step, target == fresh ? "after a saved state was restored in another environment" : "after a saved state was restored", trial,
-                        "the snapshot leaves something out: the random stream (Rng.SaveState), a counter, or what was shown last.");
+                    RequireSame(expected[i++], step, target == fresh ? "after a saved state was restored in another "
+                        + "environment" : "after a saved state was restored", trial,
+                        "the snapshot leaves something out: the random stream (Rng.SaveState), a counter, or what was "
+                            + "shown last.");
             }
             last = expected[^1];
         }
@@ -265,7 +304,8 @@ public static class EnvironmentCheck
         {
             return;
         }
-        throw new BrokenRule("a saved state that lacks its last byte was restored", "check the length (read to the very end) before using it.");
+        throw new BrokenRule("a saved state that lacks its last byte was restored",
+            "check the length (read to the very end) before using it.");
     }
 
     private static void DrawingChangesNothing(EnvironmentTrial trial)
@@ -279,7 +319,9 @@ public static class EnvironmentCheck
         foreach (var step in trial.Play(drawn).Take(200))
         {
             RequireSame(recorded[i++], step, "when pictures are drawn in between", trial, "Render must only read.");
-            if (!drawn.Render().Pixels.AsSpan().SequenceEqual(drawn.Render().Pixels)) throw new BrokenRule($"two pictures of one state differ{trial.Where}", "Render must not move anything or draw random numbers.");
+            if (!drawn.Render().Pixels.AsSpan().SequenceEqual(drawn.Render().Pixels))
+                throw new BrokenRule($"two pictures of one state differ{trial.Where}",
+                    "Render must not move anything or draw random numbers.");
         }
     }
 
@@ -291,7 +333,8 @@ public static class EnvironmentCheck
         }
         catch (Exception e) when (e is NullReferenceException or IndexOutOfRangeException or KeyNotFoundException)
         {
-            throw new BrokenRule($"Step {when} failed by accident ({e.GetType().Name}), not by a check of its own", advice);
+            throw new BrokenRule($"Step {when} failed by accident ({e.GetType().Name}), not by a check of its own",
+                advice);
         }
         catch (Exception)
         {
@@ -308,13 +351,16 @@ public static class EnvironmentCheck
     private static void RequireSame(TimeStep a, TimeStep b, string when, EnvironmentTrial trial, string likelyCause)
     {
         if (IsSame(a, b)) return;
-        var what = a.StepType != b.StepType ? $"{a.StepType} became {b.StepType}" : !a.Reward.Equals(b.Reward) ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
+        var what = a.StepType != b.StepType ? $"{a.StepType} became {b.StepType}" : !a.Reward.Equals(b.Reward)
+            ? $"a reward of {a.Reward} became {b.Reward}" : "the observation differs";
         throw new BrokenRule($"{what} {when}{trial.Where}", likelyCause);
     }
 
-    private static bool IsSame(TimeStep a, TimeStep b) => a.StepType == b.StepType && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
+    private static bool IsSame(TimeStep a, TimeStep b) =>
+        a.StepType == b.StepType && a.Reward.Equals(b.Reward) && a.Observation.SameAs(b.Observation);
 
     private static TimeStep Keep(TimeStep step) => step with { Observation = step.Observation.Copy() };
 
-    private static string FirstFrame(Exception e) => e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..] : "an unknown place";
+    private static string FirstFrame(Exception e) =>
+        e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..] : "an unknown place";
 }

@@ -2,23 +2,32 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>What every vector of ours does alike: checks before a step, gathering finished episodes, saving the buffers agents read.</summary>
+/// <summary>
+/// What every vector of ours does alike: checks before a step, gathering finished episodes, saving the buffers agents
+/// read.
+/// </summary>
 internal static class VectorEnvironmentChecks
 {
     // A step of a vector takes some ten to hundred microseconds: waiting that long awake is cheaper than a wake-up.
     private const int SpinsBeforeSleep = 1_000;
 
     /// <summary>The threads that step <paramref name="count"/> copies.</summary>
-    public static WorkerPool StepThreads(int count, int threads) => new(threads, "environments", SpinsBeforeSleep, most: count);
+    public static WorkerPool StepThreads(int count, int threads) =>
+        new(threads, "environments", SpinsBeforeSleep, most: count);
 
     /// <summary>Refuses a step that must not begin; nothing has moved then.</summary>
-    public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started, string? failure = null)
+    public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started,
+        string? failure = null)
     {
-        if (failure is not null) throw new EnvironmentException($"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
-        if (!started) throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
-        if (actions.Length != count) throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
+        if (failure is not null) throw new EnvironmentException(
+            $"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
+        if (!started)
+            throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
+        if (actions.Length != count)
+            throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
         var bad = actions.IndexOfAnyExceptInRange(0, spec.Action.Count - 1);
-        if (bad >= 0) throw new EnvironmentException($"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
+        if (bad >= 0) throw new EnvironmentException(
+            $"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
     }
 
     /// <summary>Lists the episodes that ended in a step, in the order of copies.</summary>
@@ -57,11 +66,14 @@ internal static class VectorEnvironmentChecks
         try
         {
             load(reader);
-            if (reader.BaseStream.Position != reader.BaseStream.Length) throw new InvalidDataException("it is longer than a state of this vector");
+            if (reader.BaseStream.Position != reader.BaseStream.Length)
+                throw new InvalidDataException("it is longer than a state of this vector");
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException or ArgumentOutOfRangeException)
         {
-            throw new EnvironmentException($"{spec.Id}: the saved state of {snapshot.Length} bytes cannot be restored: {(e is InvalidDataException ? e.Message : "it is cut short")}. It is damaged or from elsewhere; Reset before going on.", e);
+            throw new EnvironmentException($"{spec.Id}: the saved state of {snapshot.Length} bytes cannot be restored: "
+                + $"{(e is InvalidDataException ? e.Message : "it is cut short")}. It is damaged or from elsewhere; "
+                + "Reset before going on.", e);
         }
     }
 }

@@ -3,7 +3,10 @@ using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
-/// <summary>"ALE/Alien-v5?preset=dqn&amp;sticky=0.25": the Arcade Learning Environment through ale-py's native vector environment.</summary>
+/// <summary>
+/// "ALE/Alien-v5?preset=dqn&amp;sticky=0.25": the Arcade Learning Environment through ale-py's native vector
+/// environment.
+/// </summary>
 internal sealed class AleFamily : IEnvironmentFamily
 {
     public string Prefix => "ALE/";
@@ -12,32 +15,37 @@ internal sealed class AleFamily : IEnvironmentFamily
 
     public IEnumerable<string> KnownIds() => AleGames.All.Select(game => game.Id);
 
-    public EnvironmentEntry? Find(string id) => AleGames.Find(id) is not { } game ? null : new EnvironmentEntry(id, Summary,
+    public EnvironmentEntry? Find(string id) =>
+        AleGames.Find(id) is not { } game ? null : new EnvironmentEntry(id, Summary,
         (rng, options) => new PythonEnvironment(Make(game, 1, _ => rng, options, 1)))
     {
         Options = AleOptions.Described,
-        MakeVector = (count, rng, options, threads) => Make(game, count, i => rng.Split("environment", i), options, threads),
+        MakeVector = (count, rng, options, threads) =>
+            Make(game, count, i => rng.Split("environment", i), options, threads),
     };
 
-    private static PythonVector Make(AleGame game, int count, Func<int, Rng> stream, EnvironmentOptions given, int threads)
+    private static PythonVector Make(AleGame game, int count, Func<int, Rng> stream, EnvironmentOptions given,
+        int threads)
     {
         var options = AleOptions.From(given);
         if (options is { EpisodicLife: true, LifeLoss: true })
         {
             // The preset's signal gives way to a real reset that was asked for; asking for both is a contradiction.
-            if (given.Has("life_loss")) throw new EnvironmentException($"{given.Id}: episodic_life=1 resets the game at a lost life, life_loss=1 lets it go on; choose one.");
+            if (given.Has("life_loss")) throw new EnvironmentException(
+                $"{given.Id}: episodic_life=1 resets the game at a lost life, life_loss=1 lets it go on; choose one.");
             options = options with { LifeLoss = false };
         }
-        return new PythonVector(new PythonRequest(given.Id, count, bridge => Make(bridge, game, count, options, threads))
-        {
-            Stream = stream,
-            Timeout = options.Timeout,
-            Clip = (float)options.Clip,
-            Planes = !options.Gray, // gray frames are planes already, however narrow
-            FramesPerStep = options.FrameSkip,
-            MaxEpisodeSteps = (options.MaxFrames + options.FrameSkip - 1) / options.FrameSkip,
-            Options = options.Resolved,
-        });
+        return new PythonVector(
+            new PythonRequest(given.Id, count, bridge => Make(bridge, game, count, options, threads))
+            {
+                Stream = stream,
+                Timeout = options.Timeout,
+                Clip = (float)options.Clip,
+                Planes = !options.Gray, // gray frames are planes already, however narrow
+                FramesPerStep = options.FrameSkip,
+                MaxEpisodeSteps = (options.MaxFrames + options.FrameSkip - 1) / options.FrameSkip,
+                Options = options.Resolved,
+            });
     }
 
     private static PyObject Make(PyObject bridge, AleGame game, int count, AleOptions options, int threads)

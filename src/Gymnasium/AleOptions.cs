@@ -3,10 +3,14 @@ using System.Globalization;
 
 namespace RlLeap.Gymnasium;
 
-/// <summary>How ALE's frames, actions and episodes become observations, steps and ends; every default is here and in every run's record.</summary>
+/// <summary>
+/// How ALE's frames, actions and episodes become observations, steps and ends; every default is here and in every run's
+/// record.
+/// </summary>
 /// <remarks>
-/// Rewards are never clipped by ale-py, since it would hide the raw returns: clip in the agent, or with <see cref="Clip"/>.
-/// The number of threads is the vector's own unless <see cref="Threads"/> says otherwise; results do not depend on it.
+/// Rewards are never clipped by ale-py, since it would hide the raw returns: clip in the agent, or with
+/// <see cref="Clip"/>. The number of threads is the vector's own unless <see cref="Threads"/> says otherwise; results
+/// do not depend on it.
 /// </remarks>
 public sealed record AleOptions
 {
@@ -19,16 +23,23 @@ public sealed record AleOptions
     /// <summary>Whether the last two of those frames are joined by their maximum (sprites that flicker).</summary>
     public bool MaxPool { get; init; } = true;
 
-    /// <summary>Episodes begin with 0 .. this - 1 no-ops, drawn anew each time (one fewer where FIRE was pressed); 0: none.</summary>
+    /// <summary>
+    /// Episodes begin with 0 .. this - 1 no-ops, drawn anew each time (one fewer where FIRE was pressed); 0: none.
+    /// </summary>
     public int NoopMax { get; init; } = 30;
 
-    /// <summary>Probability, each frame, that the last action is repeated instead (Machado et al. 2018: 0.25).</summary>
+    /// <summary>
+    /// Probability, each frame, that the last action is repeated instead (Machado et al. 2018: 0.25).
+    /// </summary>
     public double Sticky { get; init; }
 
     /// <summary>Whether a lost life really ends the episode and resets the game.</summary>
     public bool EpisodicLife { get; init; }
 
-    /// <summary>Whether a lost life is signalled to the learner as Terminated while the game goes on; recorded episodes are whole games.</summary>
+    /// <summary>
+    /// Whether a lost life is signalled to the learner as Terminated while the game goes on; recorded episodes are
+    /// whole games.
+    /// </summary>
     public bool LifeLoss { get; init; }
 
     /// <summary>Whether FIRE is pressed at reset in games that have it.</summary>
@@ -64,12 +75,14 @@ public sealed record AleOptions
     /// <summary>The presets by name.</summary>
     public static IReadOnlyDictionary<string, AleOptions> Presets { get; } = new Dictionary<string, AleOptions>
     {
-        // Flennerhag et al. 2019 (Leap), 4.3 and appendix F: 84x84x3 RGB. It names nothing else; no-op starts, frame skip 4, max-pooling and whole
-        // games are the custom of its time (A3C, A2C).
+        // Flennerhag et al. 2019 (Leap), 4.3 and appendix F: 84x84x3 RGB. It names nothing else; no-op starts, frame
+        // skip 4, max-pooling and whole games are the custom of its time (A3C, A2C).
         ["leap"] = new() { Preset = "leap", Gray = false, Stack = 1 },
-        // Mnih et al. 2015 (DQN), methods and extended data table 1: 84x84 gray, four frames, up to 30 no-ops, life loss as a terminal signal.
+        // Mnih et al. 2015 (DQN), methods and extended data table 1: 84x84 gray, four frames, up to 30 no-ops, life
+        // loss as a terminal signal.
         ["dqn"] = new() { Preset = "dqn", LifeLoss = true },
-        // Machado et al. 2018, table 1 and section 5: sticky actions 0.25 instead of no-ops, no life signal. Their full action set is full_actions=1.
+        // Machado et al. 2018, table 1 and section 5: sticky actions 0.25 instead of no-ops, no life signal. Their full
+        // action set is full_actions=1.
         ["machado"] = new() { Preset = "machado", NoopMax = 0, Sticky = 0.25 },
     };
 
@@ -79,7 +92,8 @@ public sealed record AleOptions
     /// <summary>What an id with "ALE/" understands; an empty default means the preset's.</summary>
     internal static IReadOnlyList<EnvironmentOption> Described { get; } =
     [
-        new("preset", "leap", "leap (84x84x3 RGB), dqn (84x84x4 gray, no-ops, life loss) or machado (84x84x4 gray, sticky 0.25)"),
+        new("preset", "leap",
+            "leap (84x84x3 RGB), dqn (84x84x4 gray, no-ops, life loss) or machado (84x84x4 gray, sticky 0.25)"),
         new("frame_skip", "", "frames emulated per agent step"),
         new("max_pool", "", "join the last two frames by their maximum: 1 or 0"),
         new("noop", "", "episodes begin with 0 to this - 1 no-ops; 0: none"),
@@ -133,10 +147,14 @@ public sealed record AleOptions
             static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
             return new Dictionary<string, string>
             {
-                ["preset"] = Preset, ["frame_skip"] = Text(FrameSkip), ["max_pool"] = Bit(MaxPool), ["noop"] = Text(NoopMax), ["sticky"] = Text(Sticky),
-                ["episodic_life"] = Bit(EpisodicLife), ["life_loss"] = Bit(LifeLoss), ["fire_reset"] = Bit(FireReset), ["clip"] = Text(Clip),
-                ["color"] = Gray ? "gray" : "rgb", ["height"] = Text(Height), ["width"] = Text(Width), ["stack"] = Text(Stack),
-                ["full_actions"] = Bit(FullActions), ["max_frames"] = Text(MaxFrames), ["threads"] = Text(Threads), ["timeout"] = Text(Timeout.TotalSeconds),
+                ["preset"] = Preset, ["frame_skip"] = Text(FrameSkip), ["max_pool"] = Bit(MaxPool),
+                ["noop"] = Text(NoopMax), ["sticky"] = Text(Sticky),
+                ["episodic_life"] = Bit(EpisodicLife), ["life_loss"] = Bit(LifeLoss), ["fire_reset"] = Bit(FireReset),
+                ["clip"] = Text(Clip),
+                ["color"] = Gray ? "gray" : "rgb", ["height"] = Text(Height), ["width"] = Text(Width),
+                ["stack"] = Text(Stack),
+                ["full_actions"] = Bit(FullActions), ["max_frames"] = Text(MaxFrames), ["threads"] = Text(Threads),
+                ["timeout"] = Text(Timeout.TotalSeconds),
             };
         }
     }

@@ -191,7 +191,8 @@ internal sealed unsafe class BridgeVector
         var size = ItemSize(view);
         view.Dispose();
         throw new EnvironmentException(
-            $"{_request.Id}: Python gave {given} bytes of observations in elements of {size}; expected are {expected}.");
+            $"{_request.Id}: Python gave {given} bytes of observations in elements of {size}; expected are "
+                + $"{expected}.");
     }
 
     private IntPtr Share(string name)

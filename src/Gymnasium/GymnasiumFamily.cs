@@ -4,17 +4,22 @@ using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
-/// <summary>"gym:CartPole-v1?key=value", "gym:my_module:MyEnv-v0", "gym:my_module:MyClass": environments of gymnasium and of the user's own Python.</summary>
+/// <summary>
+/// "gym:CartPole-v1?key=value", "gym:my_module:MyEnv-v0", "gym:my_module:MyClass": environments of gymnasium and of the
+/// user's own Python.
+/// </summary>
 /// <remarks>
-/// What follows the question mark goes to the environment as keyword arguments (Python literals, else text), but for RlLeap's own options.
-/// A module before the colon is imported from the current folder or PYTHONPATH; a name after it that is a class of the module needs no registration,
-/// and where its constructor takes num_envs it is a vector environment.
+/// What follows the question mark goes to the environment as keyword arguments (Python literals, else text), but for
+/// RlLeap's own options. A module before the colon is imported from the current folder or PYTHONPATH; a name after it
+/// that is a class of the module needs no registration, and where its constructor takes num_envs it is a vector
+/// environment.
 /// </remarks>
 internal sealed class GymnasiumFamily : IEnvironmentFamily
 {
     private static readonly EnvironmentOption[] Own =
     [
-        new("vectorization", "auto", "auto, native (the environment's own vector), singles (N stepped in turn) or sync (gymnasium's SyncVectorEnv)"),
+        new("vectorization", "auto", "auto, native (the environment's own vector), singles (N stepped in turn) or sync "
+            + "(gymnasium's SyncVectorEnv)"),
         new("layout", "planes", "planes: images [H, W, C] become [C, H, W]; as-is: left alone"),
         TimeLimit.Option,
         RewardClip.Option,
@@ -29,13 +34,15 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
     public EnvironmentEntry? Find(string id)
     {
         var name = id[Prefix.Length..];
-        if (name.Length == 0) throw new EnvironmentException("gym: needs a name: gym:CartPole-v1, or gym:my_module:MyEnv-v0 for one of your own.");
-        return new EnvironmentEntry(id, Summary, (rng, options) => new PythonEnvironment(Make(name, 1, _ => rng, options)))
-        {
-            Options = Own,
-            TakesAnyOption = true,
-            MakeVector = (count, rng, options, _) => Make(name, count, i => rng.Split("environment", i), options),
-        };
+        if (name.Length == 0) throw new EnvironmentException(
+            "gym: needs a name: gym:CartPole-v1, or gym:my_module:MyEnv-v0 for one of your own.");
+        return new EnvironmentEntry(id, Summary,
+            (rng, options) => new PythonEnvironment(Make(name, 1, _ => rng, options)))
+            {
+                Options = Own,
+                TakesAnyOption = true,
+                MakeVector = (count, rng, options, _) => Make(name, count, i => rng.Split("environment", i), options),
+            };
     }
 
     private static PythonVector Make(string name, int count, Func<int, Rng> stream, EnvironmentOptions options)
@@ -66,15 +73,19 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
 /// <summary>The option of all Python environments for how long a call may take.</summary>
 internal static class TimeLimit
 {
-    public static EnvironmentOption Option { get; } = new("timeout", "60", "seconds until an environment that does not answer counts as hung; 0 waits for ever");
+    public static EnvironmentOption Option { get; } =
+        new("timeout", "60", "seconds until an environment that does not answer counts as hung; 0 waits for ever");
 
     public static TimeSpan Of(EnvironmentOptions options) => TimeSpan.FromSeconds(options.Double("timeout", 0, 86400));
 }
 
-/// <summary>The option of all Python environments that bounds rewards on our side, so that recorded returns stay raw.</summary>
+/// <summary>
+/// The option of all Python environments that bounds rewards on our side, so that recorded returns stay raw.
+/// </summary>
 internal static class RewardClip
 {
-    public static EnvironmentOption Option { get; } = new("clip", "0", "clip rewards to plus or minus this bound; 0 does not; recorded returns stay raw");
+    public static EnvironmentOption Option { get; } =
+        new("clip", "0", "clip rewards to plus or minus this bound; 0 does not; recorded returns stay raw");
 
     public static float Of(EnvironmentOptions options) => (float)options.Double("clip", 0);
 }

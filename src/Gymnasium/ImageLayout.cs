@@ -6,11 +6,14 @@ namespace RlLeap.Gymnasium;
 /// <summary>Pixels as planes: Python's images are [H, W, C], RlLeap's observations [C, H, W].</summary>
 internal static unsafe class ImageLayout
 {
-    /// <summary>Writes each of <paramref name="images"/> images of [pixels, channels] bytes as [channels, pixels].</summary>
+    /// <summary>
+    /// Writes each of <paramref name="images"/> images of [pixels, channels] bytes as [channels, pixels].
+    /// </summary>
     public static void ToPlanes(byte* source, byte* target, long images, long pixels, int channels)
     {
         for (var image = 0L; image < images; image++, source += pixels * channels, target += pixels * channels)
-            Transpose(source, target, pixels, channels, channels == 3 && Vector128.IsHardwareAccelerated ? Three(source, target, pixels) : 0);
+            Transpose(source, target, pixels, channels,
+                channels == 3 && Vector128.IsHardwareAccelerated ? Three(source, target, pixels) : 0);
     }
 
     /// <summary>The same of floats.</summary>
@@ -26,7 +29,8 @@ internal static unsafe class ImageLayout
             for (var p = start; p < pixels; p++) target[channel * pixels + p] = source[p * channels + channel];
     }
 
-    // 16 RGB pixels are three vectors; a shuffle with an index beyond 15 gives zero, so that three of them or-ed make one plane's vector.
+    // 16 RGB pixels are three vectors; a shuffle with an index beyond 15 gives zero, so that three of them or-ed make
+    // one plane's vector.
     private static long Three(byte* source, byte* target, long pixels)
     {
         const byte o = 255;

@@ -1,7 +1,9 @@
 using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
-/// <summary>One environment of Python's: a vector of one, whose reset in the same step is handed out when Reset is called.</summary>
+/// <summary>
+/// One environment of Python's: a vector of one, whose reset in the same step is handed out when Reset is called.
+/// </summary>
 internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
 {
     private bool _waiting; // the next episode began already, in the step that ended the last one
@@ -17,11 +19,13 @@ internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
 
     public TimeStep Step(int action)
     {
-        if (_waiting) throw new EnvironmentException($"{Spec.Id}: Step was called after the end of the episode. Call Reset first.");
+        if (_waiting) throw new EnvironmentException(
+            $"{Spec.Id}: Step was called after the end of the episode. Call Reset first.");
         vector.Step([action]);
         var moment = vector.StepTypes[0];
         _waiting = moment.IsLast();
-        return new TimeStep(moment, vector.Rewards[0], (_waiting ? vector.FinalObservations : vector.Observations).Row(0)) { RawReward = vector.RawRewards[0] };
+        return new TimeStep(moment, vector.Rewards[0],
+            (_waiting ? vector.FinalObservations : vector.Observations).Row(0)) { RawReward = vector.RawRewards[0] };
     }
 
     public bool CanRender => vector.CanRender;

@@ -11,7 +11,9 @@ public static class PythonHost
     private static PyObject? _bridge;
     private static volatile string? _hung;
 
-    /// <summary>The interpreter to use before all others (--python); set it before the first environment is made.</summary>
+    /// <summary>
+    /// The interpreter to use before all others (--python); set it before the first environment is made.
+    /// </summary>
     public static string? Asked { get; set; }
 
     /// <summary>Whether an environment hung: Python cannot be used any more, and the process leaves by _exit.</summary>
@@ -33,7 +35,8 @@ public static class PythonHost
             var found = PythonInstallation.Find(Asked);
             try
             {
-                // First of all exit handlers, so that it runs before pythonnet's, which would wait for the GIL of a hung environment.
+                // First of all exit handlers, so that it runs before pythonnet's, which would wait for the GIL of a
+                // hung environment.
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => LeaveIfHung();
                 if (!PythonEngine.IsInitialized)
                 {
@@ -51,11 +54,14 @@ public static class PythonHost
             }
             catch (PythonException e)
             {
-                throw new EnvironmentException($"Python {found.Version} ({found.Executable}) started, but RlLeap's own module does not load: {e.Message}", e);
+                throw new EnvironmentException($"Python {found.Version} ({found.Executable}) started, but RlLeap's own "
+                    + $"module does not load: {e.Message}", e);
             }
-            catch (Exception e) when (e is MissingMethodException or DllNotFoundException or TypeInitializationException or BadImageFormatException)
+            catch (Exception e) when (e is MissingMethodException or DllNotFoundException or TypeInitializationException
+                or BadImageFormatException)
             {
-                throw new EnvironmentException($"The Python library {found.Library} of {found.Executable} cannot be used: {e.Message} Choose another Python with --python or RLLEAP_PYTHON.", e);
+                throw new EnvironmentException($"The Python library {found.Library} of {found.Executable} cannot be "
+                    + $"used: {e.Message} Choose another Python with --python or RLLEAP_PYTHON.", e);
             }
             return _installation = found;
         }
@@ -67,8 +73,13 @@ public static class PythonHost
     /// <summary>Notes that a thread is lost inside Python.</summary>
     internal static void MarkHung(string what) => Interlocked.CompareExchange(ref _hung, what, null);
 
-    /// <summary>A Python exception as one of ours: its traceback, or only its message where the bridge itself refused. Hold the GIL.</summary>
-    /// <remarks>The Python exception is let go of: its traceback keeps every frame's variables alive, environments among them.</remarks>
+    /// <summary>
+    /// A Python exception as one of ours: its traceback, or only its message where the bridge itself refused. Hold the
+    /// GIL.
+    /// </summary>
+    /// <remarks>
+    /// The Python exception is let go of: its traceback keeps every frame's variables alive, environments among them.
+    /// </remarks>
     internal static EnvironmentException Translate(string id, string doing, PythonException e)
     {
         var (kind, message) = (e.Type.Name, e.Message);
@@ -76,11 +87,15 @@ public static class PythonHost
         foreach (var held in new PyObject?[] { e.Traceback, e.Value, e.Type }) held?.Dispose();
         const string Actions = "ACTIONS ", Missing = "MISSING ";
         if (kind != "Refused") return new EnvironmentException($"{id}: Python raised an exception in {doing}:\n{text}");
-        if (message.StartsWith(Actions, StringComparison.Ordinal)) return EnvironmentException.ContinuousActions(id, message[Actions.Length..]);
+        if (message.StartsWith(Actions, StringComparison.Ordinal))
+            return EnvironmentException.ContinuousActions(id, message[Actions.Length..]);
         if (message.StartsWith(Missing, StringComparison.Ordinal))
-            return new EnvironmentException($"{id}: Python at {_installation?.Executable} lacks {message[Missing.Length..]}. "
-                + "`./rlleap data get ale` installs gymnasium and ale-py with all ROMs in the project's .venv; another Python is chosen with --python or RLLEAP_PYTHON.");
-        return new EnvironmentException($"{id}: {(doing == PythonThread.Making ? "" : $"in {doing}, ")}{message}{(message.EndsWith('.') ? "" : ".")}");
+            return new EnvironmentException(
+                $"{id}: Python at {_installation?.Executable} lacks {message[Missing.Length..]}. "
+                + "`./rlleap data get ale` installs gymnasium and ale-py with all ROMs in the project's .venv; another "
+                + "Python is chosen with --python or RLLEAP_PYTHON.");
+        return new EnvironmentException($"{id}: {(doing == PythonThread.Making ? "" : $"in {doing}, ")}{message}"
+            + $"{(message.EndsWith('.') ? "" : ".")}");
     }
 
     /// <summary>The packages that decide what an environment does, with their versions; hold the GIL.</summary>
@@ -96,7 +111,10 @@ public static class PythonHost
         return new StreamReader(stream).ReadToEnd();
     }
 
-    /// <summary>After a hang, ends the process at once, without any of the clean-up that would wait for Python. Otherwise does nothing.</summary>
+    /// <summary>
+    /// After a hang, ends the process at once, without any of the clean-up that would wait for Python. Otherwise does
+    /// nothing.
+    /// </summary>
     public static void LeaveIfHung()
     {
         if (_hung is null) return;

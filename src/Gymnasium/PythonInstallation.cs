@@ -12,28 +12,36 @@ namespace RlLeap.Gymnasium;
 /// <param name="Version">Such as 3.11.2.</param>
 public sealed record PythonInstallation(string Executable, string Library, string Version)
 {
-    // Debian keeps the library in LIBDIR/MULTIARCH, others in LIBDIR; on Windows it lies beside python.exe; a macOS framework is LDLIBRARY itself.
+    // Debian keeps the library in LIBDIR/MULTIARCH, others in LIBDIR; on Windows it lies beside python.exe; a macOS
+    // framework is LDLIBRARY itself.
     private const string Question = """
         import json, os, sys, sysconfig
         v = sysconfig.get_config_var
-        names = [n for n in (v('INSTSONAME'), v('LDLIBRARY'), 'python%d%d.dll' % sys.version_info[:2] if os.name == 'nt' else None) if n and not n.endswith('.a')]
-        folders = [f for f in (v('LIBDIR'), v('LIBDIR') and v('MULTIARCH') and os.path.join(v('LIBDIR'), v('MULTIARCH')), os.path.join(sys.base_prefix, 'lib'), sys.base_prefix, v('PYTHONFRAMEWORKPREFIX')) if f]
+        windows = 'python%d%d.dll' % sys.version_info[:2] if os.name == 'nt' else None
+        names = [n for n in (v('INSTSONAME'), v('LDLIBRARY'), windows) if n and not n.endswith('.a')]
+        debian = v('LIBDIR') and v('MULTIARCH') and os.path.join(v('LIBDIR'), v('MULTIARCH'))
+        others = [os.path.join(sys.base_prefix, 'lib'), sys.base_prefix, v('PYTHONFRAMEWORKPREFIX')]
+        folders = [f for f in (v('LIBDIR'), debian, *others) if f]
         found = [p for f in folders for n in names if os.path.isfile(p := os.path.join(f, n))]
         try:
             import numpy; missing = None
         except Exception as e: missing = f'{type(e).__name__}: {e}'
-        print(json.dumps(dict(executable=sys.executable, version=sys.version.split()[0], library=found[0] if found else None, missing=missing,
+        print(json.dumps(dict(executable=sys.executable, version=sys.version.split()[0],
+            library=found[0] if found else None, missing=missing,
             minor='%d.%d' % sys.version_info[:2], free_threaded=bool(v('Py_GIL_DISABLED')))))
         """;
 
     /// <summary>
-    /// The first usable one of: <paramref name="asked"/> (--python), $RLLEAP_PYTHON, the active virtual or conda environment, the project's
-    /// own .venv (made by `./rlleap data get ale`), python3 on the PATH, /usr/bin/python3.
+    /// The first usable one of: <paramref name="asked"/> (--python), $RLLEAP_PYTHON, the active virtual or conda
+    /// environment, the project's own .venv (made by `./rlleap data get ale`), python3 on the PATH, /usr/bin/python3.
     /// </summary>
-    /// <exception cref="EnvironmentException">None is usable; the message says for each why. One that was asked for by name is not passed over.</exception>
+    /// <exception cref="EnvironmentException">None is usable; the message says for each why. One that was asked for by
+    /// name is not passed over.</exception>
     public static PythonInstallation Find(string? asked = null) => Find(asked, out var refusals)
-        ?? throw new EnvironmentException($"No usable Python was found. RlLeap needs one ({Supported}) with a shared libpython and numpy:\n"
-            + string.Join('\n', refusals.DefaultIfEmpty("there is no python3 on the PATH and no /usr/bin/python3").Select(refusal => "  " + refusal))
+        ?? throw new EnvironmentException(
+            $"No usable Python was found. RlLeap needs one ({Supported}) with a shared libpython and numpy:\n"
+            + string.Join('\n', refusals.DefaultIfEmpty("there is no python3 on the PATH and no /usr/bin/python3")
+                .Select(refusal => "  " + refusal))
             + $"\nOn Debian and Ubuntu: {InstallCommand()}. Another one is chosen with --python or RLLEAP_PYTHON.");
 
     /// <summary>The command that installs what a Python environment needs, on Debian and Ubuntu.</summary>
@@ -41,7 +49,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     public static string InstallCommand(string? version = null) => "sudo apt-get install -y python3 python3-numpy "
         + (version is null ? "libpython3-dev" : "libpython" + string.Join('.', version.Split('.').Take(2)));
 
-    private static string Supported => Maximum.Minor == int.MaxValue ? $"{Minimum} or later" : $"{Minimum} to {Maximum.Major}.{Maximum.Minor}";
+    private static string Supported =>
+        Maximum.Minor == int.MaxValue ? $"{Minimum} or later" : $"{Minimum} to {Maximum.Major}.{Maximum.Minor}";
 
     private static Version Minimum => PythonEngine.MinSupportedVersion;
 
@@ -52,7 +61,10 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         !PythonEngine.IsSupportedVersion(version) ? $"{Supported} is needed"
         : freeThreaded && version < new Version(3, 14) ? "a build without the GIL can be used from 3.14 on" : null;
 
-    /// <summary>As <see cref="Find(string?)"/>, but null where none is usable; <paramref name="refusals"/> tell of each that was looked at why not.</summary>
+    /// <summary>
+    /// As <see cref="Find(string?)"/>, but null where none is usable; <paramref name="refusals"/> tell of each that was
+    /// looked at why not.
+    /// </summary>
     public static PythonInstallation? Find(string? asked, out IReadOnlyList<string> refusals)
     {
         var list = new List<string>();
@@ -66,17 +78,22 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         return null;
     }
 
-    /// <summary>Every interpreter that comes into question, in the order of <see cref="Find"/>, and who names it; some may not exist, or twice.</summary>
+    /// <summary>
+    /// Every interpreter that comes into question, in the order of <see cref="Find"/>, and who names it; some may not
+    /// exist, or twice.
+    /// </summary>
     public static IEnumerable<(string Path, string Source)> Candidates(string? asked = null)
     {
-        static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+        static string? Variable(string name) =>
+            Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
         if (asked is not null) yield return (asked, "--python");
         if (Variable("RLLEAP_PYTHON") is { } chosen) yield return (chosen, "RLLEAP_PYTHON");
         foreach (var name in new[] { "VIRTUAL_ENV", "CONDA_PREFIX" })
             if (Variable(name) is { } folder) yield return (Inside(folder), name);
         foreach (var folder in ProjectFolders())
             if (File.Exists(Inside(folder))) yield return (Inside(folder), "the project's .venv");
-        foreach (var folder in (Variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        foreach (var folder in (Variable("PATH") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             var file = Path.Combine(folder, OperatingSystem.IsWindows() ? "python.exe" : "python3");
             if (File.Exists(file)) yield return (file, "PATH");
@@ -86,41 +103,53 @@ public sealed record PythonInstallation(string Executable, string Library, strin
 
     /// <summary>The interpreter inside a virtual or conda environment.</summary>
     internal static string Inside(string environment) => OperatingSystem.IsWindows()
-        ? File.Exists(Path.Combine(environment, "python.exe")) ? Path.Combine(environment, "python.exe") : Path.Combine(environment, "Scripts", "python.exe")
+        ? File.Exists(Path.Combine(environment, "python.exe"))
+            ? Path.Combine(environment, "python.exe") : Path.Combine(environment, "Scripts", "python.exe")
         : Path.Combine(environment, "bin", "python3");
 
-    /// <summary>Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the program lies.</summary>
+    /// <summary>
+    /// Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the
+    /// program lies.
+    /// </summary>
     internal static IEnumerable<string> ProjectFolders()
     {
         foreach (var start in new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory })
             for (var folder = new DirectoryInfo(start); folder is not null; folder = folder.Parent)
-                if (File.Exists(Path.Combine(folder.FullName, "RlLeap.sln"))) yield return Path.Combine(folder.FullName, ".venv");
+                if (File.Exists(Path.Combine(folder.FullName, "RlLeap.sln")))
+                    yield return Path.Combine(folder.FullName, ".venv");
     }
 
     /// <summary>Asks one interpreter what it is; null and the reason where it cannot be used.</summary>
     public static PythonInstallation? Examine(string path, out string refusal)
     {
-        if (path.Contains(Path.DirectorySeparatorChar) && !File.Exists(path)) return Refuse(out refusal, Directory.Exists(path) ? "it is a folder; name the interpreter in it" : "there is no such file");
+        if (path.Contains(Path.DirectorySeparatorChar) && !File.Exists(path)) return Refuse(out refusal,
+            Directory.Exists(path) ? "it is a folder; name the interpreter in it" : "there is no such file");
         try
         {
             var (code, output, error) = Run(path, ["-c", Question]);
             if (code != 0) return Refuse(out refusal, $"it does not run: {Reason(error.Trim().Split('\n')[^1], code)}");
             var answer = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
             refusal = "";
-            if (Unsupported(System.Version.Parse(answer["minor"].GetString()!), answer["free_threaded"].GetBoolean()) is { } unsupported)
+            if (Unsupported(System.Version.Parse(answer["minor"].GetString()!), answer["free_threaded"].GetBoolean())
+                is { } unsupported)
                 return Refuse(out refusal, $"it is Python {answer["version"]}; {unsupported}");
-            if (answer["library"].GetString() is not { } library) return Refuse(out refusal, "it has no shared libpython (built without --enable-shared)");
-            if (answer["missing"].GetString() is { } missing) return Refuse(out refusal, $"it does not import numpy ({missing})");
-            return new PythonInstallation(answer["executable"].GetString() is { Length: > 0 } real ? real : path, library, answer["version"].GetString()!);
+            if (answer["library"].GetString() is not { } library)
+                return Refuse(out refusal, "it has no shared libpython (built without --enable-shared)");
+            if (answer["missing"].GetString() is { } missing)
+                return Refuse(out refusal, $"it does not import numpy ({missing})");
+            return new PythonInstallation(answer["executable"].GetString() is { Length: > 0 } real ? real : path,
+                library, answer["version"].GetString()!);
         }
         catch (Exception e) when (e is Win32Exception or JsonException or InvalidOperationException
-            or KeyNotFoundException or ArgumentException or FormatException) // what is no Python may answer with anything
+            // What is no Python may answer with anything
+            or KeyNotFoundException or ArgumentException or FormatException)
         {
             return Refuse(out refusal, $"it does not run ({e.Message})");
         }
 
         // What is no Python may say nothing, or answer with the whole question.
-        static string Reason(string last, int code) => last.Length is > 0 and < 160 ? last : $"it ends with exit code {code}";
+        static string Reason(string last, int code) =>
+            last.Length is > 0 and < 160 ? last : $"it ends with exit code {code}";
 
         static PythonInstallation? Refuse(out string refusal, string why)
         {
@@ -132,7 +161,11 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     /// <summary>Runs an interpreter as a process of its own, to its end.</summary>
     internal static (int Code, string Output, string Error) Run(string path, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(path, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            UseShellExecute = false
+        };
         start.Environment.Remove("LD_PRELOAD"); // the allocator is for our own process
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

@@ -1,7 +1,10 @@
 using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
-/// <summary>The project's own virtual environment with gymnasium and ale-py (whose wheels bring all ROMs): `./rlleap data get ale`.</summary>
+/// <summary>
+/// The project's own virtual environment with gymnasium and ale-py (whose wheels bring all ROMs):
+/// `./rlleap data get ale`.
+/// </summary>
 public static class PythonSetup
 {
     /// <summary>What is installed, in the versions that RlLeap was tested with.</summary>
@@ -10,11 +13,15 @@ public static class PythonSetup
     /// <summary>Where it goes: .venv in the project's folder, or in the current one outside a project.</summary>
     public static string Folder => PythonInstallation.ProjectFolders().FirstOrDefault() ?? Path.GetFullPath(".venv");
 
-    /// <summary>Makes <paramref name="folder"/> (the project's .venv) where it is not there, installs the packages, and checks that a game opens.</summary>
+    /// <summary>
+    /// Makes <paramref name="folder"/> (the project's .venv) where it is not there, installs the packages, and checks
+    /// that a game opens.
+    /// </summary>
     /// <param name="folder">Where the virtual environment goes.</param>
     /// <param name="tell">Is told each thing that is done.</param>
     /// <returns>What was installed, in a line.</returns>
-    /// <exception cref="EnvironmentException">What is missing: a Python, its venv module, or a way to the Python Package Index.</exception>
+    /// <exception cref="EnvironmentException">What is missing: a Python, its venv module, or a way to the Python
+    /// Package Index.</exception>
     public static string Install(string folder, Action<string> tell)
     {
         var python = PythonInstallation.Inside(folder);
@@ -26,26 +33,37 @@ public static class PythonSetup
             var (made, _, why) = PythonInstallation.Run(basis, ["-m", "venv", folder]);
             if (made != 0)
             {
-                if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // half an environment would be taken for a whole one next time
-                throw new EnvironmentException($"{basis} cannot make a virtual environment: {Last(why)} On Debian and Ubuntu: sudo apt-get install -y python3-venv. Then run this again.");
+                // Half an environment would be taken for a whole one next time
+                if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+                throw new EnvironmentException($"{basis} cannot make a virtual environment: {Last(why)} On Debian and "
+                    + "Ubuntu: sudo apt-get install -y python3-venv. Then run this again.");
             }
         }
         tell($"installing {string.Join(", ", Packages)} with pip");
         // -I: what PYTHONPATH or the user's own site has is not taken for installed.
-        var (code, output, error) = PythonInstallation.Run(python, ["-I", "-m", "pip", "install", "--disable-pip-version-check", "--retries", "1", "--timeout", "20", .. Packages]);
+        var (code, output, error) = PythonInstallation.Run(python, ["-I", "-m", "pip", "install",
+            "--disable-pip-version-check", "--retries", "1", "--timeout", "20", .. Packages]);
         if (code != 0)
         {
-            throw new EnvironmentException($"pip could not install {string.Join(", ", Packages)}: {Last(error.Length > 0 ? error : output)}\n" +
-                $"Where the Python Package Index cannot be reached, bring the wheels from a machine that reaches it (pip download {string.Join(' ', Packages)}), " +
+            throw new EnvironmentException(
+                $"pip could not install {string.Join(", ", Packages)}: {Last(error.Length > 0 ? error : output)}\n" +
+                $"Where the Python Package Index cannot be reached, bring the wheels from a machine that reaches it "
+                + $"(pip download {string.Join(' ', Packages)}), " +
                 $"run {python} -m pip install --no-index --find-links WHEELS gymnasium ale-py, then this again. " +
-                "Or set PYTHONPATH to a folder that has both. What needs them is ALE/ and gym: ids only; the built-in games do without.");
+                "Or set PYTHONPATH to a folder that has both. What needs them is ALE/ and gym: ids only; the built-in "
+                + "games do without.");
         }
-        const string Check = "import gymnasium, ale_py, numpy; env = ale_py.AtariVectorEnv('breakout', 1); env.reset(seed=0); " +
-            "print(f'gymnasium {gymnasium.__version__}, ale-py {ale_py.__version__} with {len(ale_py.roms.get_all_rom_ids())} ROMs, numpy {numpy.__version__}')";
+        const string Check =
+            "import gymnasium, ale_py, numpy; env = ale_py.AtariVectorEnv('breakout', 1); env.reset(seed=0); " +
+            "print(f'gymnasium {gymnasium.__version__}, ale-py {ale_py.__version__} with "
+            + "{len(ale_py.roms.get_all_rom_ids())} ROMs, numpy {numpy.__version__}')";
         var (works, versions, broken) = PythonInstallation.Run(python, ["-I", "-c", Check]);
-        if (works != 0) throw new EnvironmentException($"What pip installed in {folder} does not open a game: {Last(broken)} Delete {folder} and run this again.");
+        if (works != 0) throw new EnvironmentException(
+            $"What pip installed in {folder} does not open a game: {Last(broken)} Delete {folder} and run this again.");
         if (PythonInstallation.Examine(python, out var refusal) is null)
-            throw new EnvironmentException($"{versions.Trim()} are in {folder}, but its Python cannot live in RlLeap's process: {refusal}. On Debian and Ubuntu: sudo apt-get install -y libpython3-dev. Or delete {folder} and choose another Python with RLLEAP_PYTHON.");
+            throw new EnvironmentException($"{versions.Trim()} are in {folder}, but its Python cannot live in RlLeap's "
+                + $"process: {refusal}. On Debian and Ubuntu: sudo apt-get install -y libpython3-dev. Or delete "
+                + $"{folder} and choose another Python with RLLEAP_PYTHON.");
         return versions.Trim();
     }
 
@@ -62,5 +80,6 @@ public static class PythonSetup
         }
     }
 
-    private static string Last(string text) => text.Trim().Split('\n')[^1].Trim() is { Length: > 0 } line ? line : "it gave no reason.";
+    private static string Last(string text) =>
+        text.Trim().Split('\n')[^1].Trim() is { Length: > 0 } line ? line : "it gave no reason.";
 }

@@ -7,9 +7,11 @@ namespace RlLeap.Gymnasium;
 
 /// <summary>Runs one environment's Python calls, with a limit on the time of each.</summary>
 /// <remarks>
-/// A call that does not return cannot be interrupted. So calls with a limit run on a thread of their own, whose waiter gives it up when one takes too
-/// long: it keeps control and can save its run. Two changes of threads a call would cost more than the bridge itself; whoever makes many calls therefore
-/// takes their loop to that thread (<see cref="Watch"/>), where a call costs two writes to a field. Without a limit everything runs on the caller's thread.
+/// A call that does not return cannot be interrupted. So calls with a limit run on a thread of their own, whose waiter
+/// gives it up when one takes too long: it keeps control and can save its run. Two changes of threads a call would cost
+/// more than the bridge itself; whoever makes many calls therefore takes their loop to that thread
+/// (<see cref="Watch"/>), where a call costs two writes to a field. Without a limit everything runs on the caller's
+/// thread.
 /// </remarks>
 internal sealed class PythonThread : IDisposable
 {
@@ -18,12 +20,14 @@ internal sealed class PythonThread : IDisposable
 
     private const long Outside = 0, GivenUp = -1;
 
-    // How often a waiter looks; and how long a call may take once another environment has hung, which may keep the GIL for ever.
+    // How often a waiter looks; and how long a call may take once another environment has hung, which may keep the GIL
+    // for ever.
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100), Grace = TimeSpan.FromSeconds(1);
 
     private readonly string _id;
     private readonly TimeSpan _limit;
-    private readonly AutoResetEvent _work = new(false), _done = new(false); // they do not spin: what is waited for may need the core
+    // They do not spin: what is waited for may need the core
+    private readonly AutoResetEvent _work = new(false), _done = new(false);
     private readonly Thread? _thread;
     private readonly Action _calling, _calledInTime;
     private Action? _action, _call;
@@ -43,7 +47,9 @@ internal sealed class PythonThread : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Makes a call; <paramref name="call"/> takes the GIL itself. Its exceptions come out here, Python's as ours.</summary>
+    /// <summary>
+    /// Makes a call; <paramref name="call"/> takes the GIL itself. Its exceptions come out here, Python's as ours.
+    /// </summary>
     /// <param name="doing">What it does, for messages.</param>
     /// <param name="call">What to run.</param>
     /// <param name="step">Which vector step, where it is one.</param>
@@ -57,8 +63,12 @@ internal sealed class PythonThread : IDisposable
         else HandOver(_calling);
     }
 
-    /// <summary>Runs <paramref name="work"/>, which makes many calls, on the thread that makes them. The limit is each call's, the time between them is free.</summary>
-    /// <exception cref="EnvironmentHangException">One of its calls did not return in time; the thread and what it was doing are lost.</exception>
+    /// <summary>
+    /// Runs <paramref name="work"/>, which makes many calls, on the thread that makes them. The limit is each call's,
+    /// the time between them is free.
+    /// </summary>
+    /// <exception cref="EnvironmentHangException">One of its calls did not return in time; the thread and what it was
+    /// doing are lost.</exception>
     public void Watch(Action work)
     {
         if (_thread is null || Thread.CurrentThread == _thread || PythonHost.Hung) work();
@@ -81,14 +91,17 @@ internal sealed class PythonThread : IDisposable
             var what = $"{_id}: {Where} did not return within {_limit.TotalSeconds:0.###} s (option timeout).";
             PythonHost.MarkHung(what);
             throw new EnvironmentHangException($"{what} " +
-                "An environment inside this process cannot be stopped, so the process has to end; resume the run, with a longer timeout if the environment is only slow.");
+                "An environment inside this process cannot be stopped, so the process has to end; resume the run, with "
+                + "a longer timeout if the environment is only slow.");
         }
         if (_error is not { } error) return;
         _error = null;
         error.Throw();
     }
 
-    private EnvironmentHangException HungBefore() => new($"{_id} is given up, because Python cannot be used any more in this process: {PythonHost.WhatHung} Resume the run, with a longer timeout if that environment is only slow.");
+    private EnvironmentHangException HungBefore() =>
+        new($"{_id} is given up, because Python cannot be used any more in this process: {PythonHost.WhatHung} Resume "
+            + "the run, with a longer timeout if that environment is only slow.");
 
     private string Where => _step > 0 ? $"{_doing} {_step} after its last reset" : _doing;
 

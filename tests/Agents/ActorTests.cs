@@ -9,7 +9,8 @@ namespace RlLeap.Tests.Agents;
 
 public class ActorTests
 {
-    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c with { Environments = 2, RolloutLength = 4, Discount = 0.5, RewardClip = 1 };
+    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c
+        with { Environments = 2, RolloutLength = 4, Discount = 0.5, RewardClip = 1 };
 
     [Fact]
     public void Rewards_are_clipped_first_and_the_future_of_a_truncated_episode_is_added_after()
@@ -28,7 +29,8 @@ public class ActorTests
     [Fact]
     public void The_value_folded_in_is_that_of_the_final_observation_not_of_the_next_episodes_first()
     {
-        using var environment = new EnvironmentVector(2, i => new Script((0, StepType.Mid), (0, i == 1 ? StepType.Truncated : StepType.Mid)));
+        using var environment = new EnvironmentVector(2,
+            i => new Script((0, StepType.Mid), (0, i == 1 ? StepType.Truncated : StepType.Mid)));
         environment.Reset();
         using var model = ValueOf(0, slope: 1);
         using var actor = new Actor(environment, Options with { RolloutLength = 2 }, new Rng(1));
@@ -47,7 +49,8 @@ public class ActorTests
         using var actor = new Actor(environment, Options, new Rng(1));
         using var rollout = actor.Run(model);
         Assert.Equal(4, rollout.Episodes.Count);
-        Assert.All(rollout.Episodes, e => Assert.Equal((-2.0, 2, StepType.Terminated), (e.Episode.Return, e.Episode.Length, e.Episode.End)));
+        Assert.All(rollout.Episodes,
+            e => Assert.Equal((-2.0, 2, StepType.Terminated), (e.Episode.Return, e.Episode.Length, e.Episode.End)));
         Assert.Equal([1, 1, 3, 3], rollout.Episodes.Select(e => e.Step));
         Assert.Equal(-2, rollout.Metrics["return"]);
     }

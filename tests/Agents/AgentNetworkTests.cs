@@ -11,7 +11,8 @@ public class AgentNetworkTests
 {
     [Theory]
     [InlineData("mnih2013", 3, 84, 256, 3 * 16 * 64 + 16 + 16 * 32 * 16 + 32 + 32 * 81 * 256 + 256)]
-    [InlineData("nature2015", 4, 84, 512, 4 * 32 * 64 + 32 + 32 * 64 * 16 + 64 + 64 * 64 * 9 + 64 + 64 * 49 * 512 + 512)]
+    [InlineData("nature2015", 4, 84, 512,
+        4 * 32 * 64 + 32 + 32 * 64 * 16 + 64 + 64 * 64 * 9 + 64 + 64 * 49 * 512 + 512)]
     [InlineData("minatar", 7, 10, 128, 7 * 16 * 9 + 16 + 16 * 64 * 128 + 128)]
     [InlineData("mlp", 2, 3, 64, 18 * 64 + 64 + 64 * 64 + 64)]
     public void Networks_have_the_published_sizes(string name, int channels, int side, long features, long parameters)
@@ -42,12 +43,14 @@ public class AgentNetworkTests
         var input = tensor(pixels, [6, channels, 20, 20]);
         var results = new[] { false, true }.Select(channelsLast =>
         {
-            using var model = new Model(new ConvolutionalNetwork("n", box, [new(4, 4, 2), new(5, 3, 1)], 9, LayerInitialization.Orthogonal, channelsLast), [new Head("policy", 2, Gain: 1)]);
+            using var model = new Model(new ConvolutionalNetwork("n", box, [new(4, 4, 2), new(5, 3, 1)], 9,
+                LayerInitialization.Orthogonal, channelsLast), [new Head("policy", 2, Gain: 1)]);
             model.Initialize(new Rng(3));
             var output = model.Output(input);
             output.square().sum().backward();
             var layout = model.Parameters.Layout;
-            return (Output: output.data<float>().ToArray(), Gradients: layout.Entries.SelectMany(e => model.Parameters.GradientOf(e.Name).contiguous().data<float>().ToArray()).ToArray());
+            return (Output: output.data<float>().ToArray(), Gradients: layout.Entries
+                .SelectMany(e => model.Parameters.GradientOf(e.Name).contiguous().data<float>().ToArray()).ToArray());
         }).ToArray();
         Close(results[0].Output, results[1].Output);
         Close(results[0].Gradients, results[1].Gradients);
@@ -67,7 +70,8 @@ public class AgentNetworkTests
         {
             var outputs = new byte[] { 255, 1 }.Select(high =>
             {
-                using var model = new Model(AgentNetworks.Create(name, Box.Bytes(high, 4, 10, 10)), ActorCritic.Heads(2, LayerInitialization.Orthogonal));
+                using var model = new Model(AgentNetworks.Create(name, Box.Bytes(high, 4, 10, 10)),
+                    ActorCritic.Heads(2, LayerInitialization.Orthogonal));
                 model.Initialize(new Rng(1));
                 return model.Forward(full([1, 4, 10, 10], high, ScalarType.Byte))[1].item<float>();
             }).ToArray();
@@ -79,9 +83,11 @@ public class AgentNetworkTests
     public void Orthogonal_layers_are_orthogonal_and_heads_have_their_gains()
     {
         using var scope = NewDisposeScope();
-        using var model = new Model(AgentNetworks.MinAtar(Box.Bytes(1, 4, 10, 10)), ActorCritic.Heads(6, LayerInitialization.Orthogonal));
+        using var model = new Model(AgentNetworks.MinAtar(Box.Bytes(1, 4, 10, 10)),
+            ActorCritic.Heads(6, LayerInitialization.Orthogonal));
         model.Initialize(new Rng(1));
-        foreach (var (name, gain) in new[] { ("conv1", Math.Sqrt(2)), ("dense", Math.Sqrt(2)), ("policy", 0.01), ("value", 1.0) })
+        foreach (var (name, gain) in new[] { ("conv1", Math.Sqrt(2)), ("dense", Math.Sqrt(2)), ("policy", 0.01),
+            ("value", 1.0) })
         {
             var weight = model.Parameters[name + ".weight"].detach();
             var rows = weight.reshape([weight.shape[0], -1]);
@@ -97,7 +103,8 @@ public class AgentNetworkTests
         var values = new[] { 3, 18 }.Select(actions =>
         {
             using var scope = NewDisposeScope();
-            using var model = new Model(AgentNetworks.MinAtar(Box.Bytes(1, 4, 10, 10)), ActorCritic.Heads(actions, LayerInitialization.Orthogonal));
+            using var model = new Model(AgentNetworks.MinAtar(Box.Bytes(1, 4, 10, 10)),
+                ActorCritic.Heads(actions, LayerInitialization.Orthogonal));
             model.Initialize(new Rng(1));
             return model.Parameters.Shared.data<float>().ToArray();
         }).ToArray();
@@ -107,9 +114,12 @@ public class AgentNetworkTests
     [Fact]
     public void Observations_that_a_network_cannot_read_are_refused_in_words()
     {
-        Assert.Contains("vectors", Assert.Throws<RlLeapException>(() => AgentNetworks.Create("mnih2013", Box.Floats(4))).Message);
-        Assert.Contains("too deep", Assert.Throws<RlLeapException>(() => AgentNetworks.Create("mnih2013", Box.Bytes(1, 4, 10, 10))).Message);
-        Assert.Contains("minatar", Assert.Throws<RlLeapException>(() => AgentNetworks.Create("resnet", Box.Floats(4))).Message);
+        Assert.Contains("vectors",
+            Assert.Throws<RlLeapException>(() => AgentNetworks.Create("mnih2013", Box.Floats(4))).Message);
+        Assert.Contains("too deep",
+            Assert.Throws<RlLeapException>(() => AgentNetworks.Create("mnih2013", Box.Bytes(1, 4, 10, 10))).Message);
+        Assert.Contains("minatar",
+            Assert.Throws<RlLeapException>(() => AgentNetworks.Create("resnet", Box.Floats(4))).Message);
     }
 
     [Fact]

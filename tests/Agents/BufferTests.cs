@@ -17,7 +17,8 @@ public sealed class BufferTests
         public override string Name => "test/counting";
         public override long[] InputShape => shape;
         public override long Features => 3;
-        public override IReadOnlyList<ParameterInfo> Parameters { get; } = [new("weight", [3, shape.Aggregate((a, b) => a * b)])];
+        public override IReadOnlyList<ParameterInfo> Parameters { get; } =
+            [new("weight", [3, shape.Aggregate((a, b) => a * b)])];
         public override IReadOnlyList<ParameterInfo> Buffers { get; } = [new("passes", [1])];
 
         public override Tensor Forward(Pass pass, Tensor input)
@@ -27,10 +28,12 @@ public sealed class BufferTests
                 using var _ = no_grad();
                 pass.Buffer(0).add_(1);
             }
-            return nn.functional.linear(input.flatten(1).to_type(ScalarType.Float32), pass.Parameter(0)) + pass.Buffer(0);
+            return nn.functional.linear(input.flatten(1).to_type(ScalarType.Float32), pass.Parameter(0))
+                + pass.Buffer(0);
         }
 
-        public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) => buffer(0).fill_(5);
+        public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
+            buffer(0).fill_(5);
     }
 
     [Fact]
@@ -63,7 +66,9 @@ public sealed class BufferTests
     [Fact]
     public void Workers_refuse_what_they_would_change_at_the_same_time()
     {
-        using var learner = new Learner(new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2), new Counting([4, 10, 10]), new LearnerOptions { GradientSteps = 3 }, new Rng(1));
-        Assert.Contains("test/counting has buffers (passes)", Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message, StringComparison.Ordinal);
+        using var learner = new Learner(new ActorCriticTask("MinAtar/Breakout-v1", Options, workers: 2),
+            new Counting([4, 10, 10]), new LearnerOptions { GradientSteps = 3 }, new Rng(1));
+        Assert.Contains("test/counting has buffers (passes)",
+            Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message, StringComparison.Ordinal);
     }
 }

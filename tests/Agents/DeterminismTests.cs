@@ -84,7 +84,10 @@ public class DeterminismTests
         {
             if (Interlocked.Increment(ref steps) == 70) throw new InvalidOperationException("the seventieth step");
         }));
-        var error = await Assert.ThrowsAsync<EnvironmentException>(() => Task.Run(() => { while (true) learner.TrainStep(); }).WaitAsync(TimeSpan.FromMinutes(1)));
+        var error = await Assert.ThrowsAsync<EnvironmentException>(() => Task.Run(() =>
+        {
+            while (true) learner.TrainStep();
+        }).WaitAsync(TimeSpan.FromMinutes(1)));
         Assert.Contains("the seventieth step", error.Message, StringComparison.Ordinal);
     }
 
@@ -93,7 +96,8 @@ public class DeterminismTests
     [InlineData(LossReduction.Sum)]
     public void Two_workers_make_the_gradient_of_the_loss_over_both_parts(LossReduction reduction)
     {
-        var options = Options with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
+        var options = Options
+            with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
         using var both = Workers(options, 1);
         var step = both.TrainStep();
         using var gradient = both.Model.Parameters.Gradient!.clone(); // nothing is clipped
@@ -112,7 +116,8 @@ public class DeterminismTests
             loss += part.item<float>();
         }
         Assert.Equal(loss, step.Loss, 1e-5 * Math.Abs(loss));
-        var apart = (gradient - both.Model.Parameters.Gradient!).abs().max().item<float>() / gradient.abs().max().item<float>();
+        var apart = (gradient - both.Model.Parameters.Gradient!).abs().max().item<float>() / gradient.abs().max()
+            .item<float>();
         Assert.True(apart is < 1e-5f and >= 0, $"the gradients are {apart} apart");
         Assert.Throws<RlLeapException>(() => new ActorCriticTask("MinAtar/Breakout-v1", options, workers: 3));
     }
@@ -122,7 +127,8 @@ public class DeterminismTests
     [InlineData(2, "MinAtar/Breakout-v1?render=rgb84", "auto")]
     [InlineData(1, "MinAtar/Breakout-v1", "auto")]
     [InlineData(1, "MinAtar/Breakout-v1", "mlp")]
-    public void Differentiating_the_passes_that_acted_is_the_same_as_passing_again(int workers, string id, string network)
+    public void Differentiating_the_passes_that_acted_is_the_same_as_passing_again(int workers, string id,
+        string network)
     {
         var task = new ActorCriticTask(id, Options with { Environments = 4, Network = network }, workers: workers);
         using var model = new Model(task.CreateNetwork(), task.Info.Heads);
@@ -132,9 +138,11 @@ public class DeterminismTests
         for (var k = 0; k < 3; k++)
         {
             using var batch = stream.NextBatch(model);
-            var (acted, again) = (Differentiate(2 * stream.Loss(model, batch)), Differentiate(2 * stream.Loss(model, batch)));
+            var (acted, again) =
+                (Differentiate(2 * stream.Loss(model, batch)), Differentiate(2 * stream.Loss(model, batch)));
             Assert.Equal(acted.Loss, again.Loss, 1e-5);
-            var apart = (acted.Gradient - again.Gradient).abs().max().item<float>() / again.Gradient.abs().max().item<float>();
+            var apart = (acted.Gradient - again.Gradient).abs().max().item<float>() / again.Gradient.abs().max()
+                .item<float>();
             Assert.True(apart is < 1e-4f and >= 0, $"the gradients are {apart} apart");
         }
 
@@ -160,7 +168,8 @@ public class DeterminismTests
         using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
         using var batch = stream.NextBatch(model);
         optimizer.Update();
-        Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => stream.Loss(model, batch).backward()).Message);
+        Assert.Contains("modified by an inplace operation",
+            Assert.ThrowsAny<Exception>(() => stream.Loss(model, batch).backward()).Message);
     }
 
     [Fact]
@@ -173,7 +182,8 @@ public class DeterminismTests
         using ITaskStream stream = task.Open(new Rng(2), torch.CPU);
         using var batch = stream.NextBatch(model);
         var (first, second) = (stream.Loss(model, batch), stream.Loss(model, batch));
-        Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => first.backward()).Message);
+        Assert.Contains("modified by an inplace operation",
+            Assert.ThrowsAny<Exception>(() => first.backward()).Message);
         second.backward();
     }
 
@@ -190,7 +200,8 @@ public class DeterminismTests
     [Fact]
     public void Tensors_alive_do_not_grow_where_passes_are_kept()
     {
-        var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84", Options with { Environments = 4, Network = "auto" });
+        var task = new ActorCriticTask("MinAtar/Breakout-v1?render=rgb84",
+            Options with { Environments = 4, Network = "auto" });
         using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(1_000_000), new Rng(5));
         for (var k = 0; k < 3; k++) learner.TrainStep();
         var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
@@ -215,7 +226,8 @@ public class DeterminismTests
         second.Load(folder["c"]);
         var (before, after) = (((ActorCriticStream)first.Stream).Episodes, ((ActorCriticStream)second.Stream).Episodes);
         Assert.True(before.Count > 0);
-        Assert.Equal((before.Count, before.MeanReturn, before.MeanLength), (after.Count, after.MeanReturn, after.MeanLength));
+        Assert.Equal((before.Count, before.MeanReturn, before.MeanLength),
+            (after.Count, after.MeanReturn, after.MeanLength));
         Assert.Equal(first.Count, second.Count);
     }
 
@@ -225,7 +237,8 @@ public class DeterminismTests
         using var folder = new TempFolder();
         Learner Unsaveable()
         {
-            var task = new ActorCriticTask(new Identity(new Rng(0), 4).Spec, Options with { Network = "mlp" }, rng => new EnvironmentVector(8, i => new Identity(rng.Split("environment", i), 4)));
+            var task = new ActorCriticTask(new Identity(new Rng(0), 4).Spec, Options with { Network = "mlp" },
+                rng => new EnvironmentVector(8, i => new Identity(rng.Split("environment", i), 4)));
             return new Learner(task, task.CreateNetwork(), task.LearnerOptions(10_000), new Rng(3));
         }
         using var first = Unsaveable();
@@ -256,7 +269,8 @@ public class DeterminismTests
         Assert.Contains("mlp", Assert.Throws<RlLeapException>(() => larger.Load(folder["c"])).Message);
     }
 
-    private static (byte[] Bits, double[] Losses) Run(ActorCriticOptions options, string? from, long to, long saveAt = -1, string? save = null)
+    private static (byte[] Bits, double[] Losses) Run(ActorCriticOptions options, string? from, long to,
+        long saveAt = -1, string? save = null)
     {
         using var learner = Open(options, seed: 5);
         if (from is not null) learner.Load(from);

@@ -1,4 +1,5 @@
-// The fast ways through an agent's encoder give what libtorch's own operations give: values, and every parameter's gradient.
+// The fast ways through an agent's encoder give what libtorch's own operations give: values, and every parameter's
+// gradient.
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Testing;
@@ -21,7 +22,8 @@ public class EncoderPartsTests
     {
         using var scope = NewDisposeScope();
         var rng = new Rng(1);
-        var planes = tensor(Enumerable.Range(0, n * c * h * 10).Select(_ => (byte)(rng.NextBool(0.15) ? 1 : 0)).ToArray(), [n, c, h, 10]);
+        var planes = tensor(Enumerable.Range(0, n * c * h * 10).Select(_ => (byte)(rng.NextBool(0.15) ? 1 : 0))
+            .ToArray(), [n, c, h, 10]);
         Tensor weight = Noise(rng, f, c, 3, 3).requires_grad_(), bias = Noise(rng, f).requires_grad_();
         Assert.True(PlaneConvolution.Fits(planes, weight));
         var expected = F.conv2d(planes.to_type(ScalarType.Float32), weight, bias);
@@ -43,7 +45,8 @@ public class EncoderPartsTests
     {
         using var scope = NewDisposeScope();
         var rng = new Rng(3);
-        Tensor input = Noise(rng, n, inputs), gradient = Noise(rng, n, outputs), weight = Noise(rng, inputs, outputs).t();
+        Tensor input = Noise(rng, n, inputs), gradient = Noise(rng, n, outputs),
+            weight = Noise(rng, inputs, outputs).t();
         Near(input.t().mm(gradient).t(), DenseGradient.OfWeight(input, gradient));
         Near(gradient.mm(weight), DenseGradient.OfInput(gradient, weight));
     }
@@ -73,14 +76,16 @@ public class EncoderPartsTests
         model.Initialize(new Rng(1));
         if (hooked) model.Hooks = new LayerHooks(Units: (_, units) => units * 0.5);
         var rng = new Rng(2);
-        var input = tensor(Enumerable.Range(0, (int)(8 * box.Length)).Select(_ => (byte)(rng.NextBool(0.2) ? box.High : 0)).ToArray(), [8, .. box.Shape]);
+        var input = tensor(Enumerable.Range(0, (int)(8 * box.Length))
+            .Select(_ => (byte)(rng.NextBool(0.2) ? box.High : 0)).ToArray(), [8, .. box.Shape]);
         static Tensor Loss(Tensor[] outputs) => outputs[0].log_softmax(1).square().sum() + outputs[1].square().mean();
 
         model.Parameters.ZeroGradient();
         var whole = Loss(model.Forward(input));
         whole.backward();
         var expected = model.Parameters.Gradient!.clone();
-        Assert.All(model.Parameters.Layout.Entries, entry => Assert.True(model.Parameters.GradientOf(entry.Name).abs().max().to_type(ScalarType.Float64).item<double>() > 0, entry.Name));
+        Assert.All(model.Parameters.Layout.Entries, entry => Assert.True(model.Parameters.GradientOf(entry.Name).abs()
+            .max().to_type(ScalarType.Float64).item<double>() > 0, entry.Name));
 
         for (var round = 0; round < 2; round++)
         {
@@ -123,6 +128,7 @@ public class EncoderPartsTests
         Assert.Equal(expected.shape, actual.shape);
         var scale = expected.abs().max().to_type(ScalarType.Float64).item<double>();
         var apart = (expected - actual).abs().max().to_type(ScalarType.Float64).item<double>();
-        Assert.True(apart <= (expected.dtype == ScalarType.Float64 ? 1e-12 : 1e-5) * scale, $"{apart} apart, of {scale}");
+        Assert.True(apart <= (expected.dtype == ScalarType.Float64 ? 1e-12 : 1e-5) * scale,
+            $"{apart} apart, of {scale}");
     }
 }

@@ -30,7 +30,8 @@ public sealed class LayerNormTests
         {
             var value = model.Parameters[entry.Name].detach();
             var isGain = entry.Name.EndsWith("weight", StringComparison.Ordinal);
-            if (entry.Name.StartsWith("norm", StringComparison.Ordinal)) Assert.Equal(isGain ? entry.Count : 0, value.sum().item<float>());
+            if (entry.Name.StartsWith("norm", StringComparison.Ordinal))
+                Assert.Equal(isGain ? entry.Count : 0, value.sum().item<float>());
             else Assert.True(value.Equals(other.Parameters[entry.Name].detach()), entry.Name);
         }
     }
@@ -80,7 +81,8 @@ public sealed class LayerNormTests
     {
         foreach (var layerNorm in new[] { false, true })
         {
-            var task = new ActorCriticTask("MinAtar/Breakout-v1", ActorCriticOptions.MinAtar with { LayerNorm = layerNorm });
+            var task =
+                new ActorCriticTask("MinAtar/Breakout-v1", ActorCriticOptions.MinAtar with { LayerNorm = layerNorm });
             Assert.Equal(layerNorm, task.CreateNetwork().Parameters.Any(p => p.Name == "norm.weight"));
         }
     }

@@ -12,7 +12,8 @@ public class LearningTests
 {
     private static readonly ActorCriticOptions Quick = ActorCriticOptions.MinAtar with
     {
-        Environments = 16, Network = "mlp", Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, MaxGradientNorm = 0.5 },
+        Environments = 16, Network = "mlp",
+        Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, MaxGradientNorm = 0.5 },
     };
 
     [Fact]
@@ -86,7 +87,8 @@ public class LearningTests
 
     private static readonly ActorCriticOptions Salaried = Quick with
     {
-        Environments = 4, Lambda = 1, Discount = 0.9, Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3 },
+        Environments = 4, Lambda = 1, Discount = 0.9,
+        Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3 },
     };
 
     private static double ValueOfOne(Learner learner)
@@ -96,7 +98,8 @@ public class LearningTests
         return learner.Model.Forward(ones([1, 1]))[ActorCritic.ValueHead].item<float>();
     }
 
-    private static Learner Learn(ActorCriticOptions options, Func<Rng, IEnvironment> make, long agentSteps, int seed = 1)
+    private static Learner Learn(ActorCriticOptions options, Func<Rng, IEnvironment> make, long agentSteps,
+        int seed = 1)
     {
         var task = Task(options, make);
         var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(agentSteps), new Rng(seed));
@@ -107,5 +110,6 @@ public class LearningTests
     private static EpisodeWindow Window(Learner learner) => ((ActorCriticStream)learner.Stream).Episodes;
 
     private static ActorCriticTask Task(ActorCriticOptions options, Func<Rng, IEnvironment> make) =>
-        new(make(new Rng(0)).Spec, options, rng => new EnvironmentVector(options.Environments, i => make(rng.Split("environment", i))));
+        new(make(new Rng(0)).Spec, options,
+            rng => new EnvironmentVector(options.Environments, i => make(rng.Split("environment", i))));
 }

@@ -23,7 +23,8 @@ public class PolicyTests
         {
             var p = Math.Exp(row[a]) / total;
             var deviation = Math.Sqrt(p * (1 - p) / (Rows * Times));
-            Assert.True(Math.Abs(counts[a] / (double)(Rows * Times) - p) <= 5 * deviation + 1e-9, $"action {a}: {counts[a]} of {Rows * Times}, expected a share of {p:f4}");
+            Assert.True(Math.Abs(counts[a] / (double)(Rows * Times) - p) <= 5 * deviation + 1e-9,
+                $"action {a}: {counts[a]} of {Rows * Times}, expected a share of {p:f4}");
         }
         Assert.Equal(0, counts[3]);
     }

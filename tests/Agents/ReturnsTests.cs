@@ -64,7 +64,8 @@ public class ReturnsTests
     [Fact]
     public void With_lambda_zero_advantages_are_one_step_errors_and_nothing_crosses_an_end()
     {
-        float[] rewards = [1, 2, 4], discounts = [0.5f, 0, 0.5f], values = [10, 20, 30], bootstrap = [8], advantages = new float[3], returns = new float[3];
+        float[] rewards = [1, 2, 4], discounts = [0.5f, 0, 0.5f], values = [10, 20, 30], bootstrap = [8],
+            advantages = new float[3], returns = new float[3];
         Returns.Gae(rewards, discounts, values, bootstrap, 0, advantages);
         Assert.Equal([1 + 0.5f * 20 - 10, 2 - 20, 4 + 0.5f * 8 - 30], advantages);
         Returns.NStep(rewards, discounts, bootstrap, returns);
@@ -76,13 +77,15 @@ public class ReturnsTests
     {
         Assert.Throws<ArgumentException>(() => Returns.NStep(new float[6], new float[6], new float[4], new float[6]));
         Assert.Throws<ArgumentException>(() => Returns.NStep(new float[6], new float[5], new float[3], new float[6]));
-        Assert.Throws<ArgumentException>(() => Returns.Gae(new float[6], new float[6], new float[5], new float[3], 1, new float[6]));
+        Assert.Throws<ArgumentException>(() =>
+            Returns.Gae(new float[6], new float[6], new float[5], new float[3], 1, new float[6]));
     }
 
     private static (float[] Rewards, float[] Discounts, float[] Values, float[] Bootstrap) Random(long seed)
     {
         var rng = new Rng(seed);
-        var (rewards, discounts, values, bootstrap) = (new float[T * N], new float[T * N], new float[T * N], new float[N]);
+        var (rewards, discounts, values, bootstrap) =
+            (new float[T * N], new float[T * N], new float[T * N], new float[N]);
         rng.FillNormal(rewards);
         rng.FillNormal(values);
         rng.FillNormal(bootstrap);

@@ -1,14 +1,17 @@
-// rlleap train as a process: killed at random moments and gone on with, stopped politely, given what it cannot use, on a disk that is full.
+// rlleap train as a process: killed at random moments and gone on with, stopped politely, given what it cannot use, on
+// a disk that is full.
 using RlLeap.Cli.Runs;
 using Xunit;
 
 namespace RlLeap.Tests.Agents;
 
-public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : IClassFixture<TrainProcessTests.Uninterrupted>
+public class TrainProcessTests(TrainProcessTests.Uninterrupted reference)
+    : IClassFixture<TrainProcessTests.Uninterrupted>
 {
     private const string Id = "MinAtar/Breakout-v1";
     private static readonly string[] Small =
-        ["--agent-steps", "40000", "--set", "agent.environments=8", "--set", "record.checkpoint-every=4000", "--set", "record.evaluate-every=15000", "--set", "record.evaluation-episodes=8", "--set", "record.every=5000"];
+        ["--agent-steps", "40000", "--set", "agent.environments=8", "--set", "record.checkpoint-every=4000", "--set",
+            "record.evaluate-every=15000", "--set", "record.evaluation-episodes=8", "--set", "record.every=5000"];
 
     [Fact]
     public void A_run_killed_at_random_moments_and_resumed_ends_with_the_same_files() => KilledAndResumed(kills: 3);
@@ -32,9 +35,11 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     public void A_damaged_newest_checkpoint_is_passed_over_and_named()
     {
         using var folder = new TempFolder();
-        ProgramProcess.StartAndKill(folder["r"], () => ProgramProcess.Checkpoints(folder["r"]).Count >= 2, ["train", Id, "--directory", folder["r"], .. Small]);
+        ProgramProcess.StartAndKill(folder["r"], () => ProgramProcess.Checkpoints(folder["r"]).Count >= 2,
+            ["train", Id, "--directory", folder["r"], .. Small]);
         var newest = ProgramProcess.Checkpoints(folder["r"])[^1];
-        using (var file = new FileStream(Path.Combine(newest, "learner.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
+        using (var file = new FileStream(Path.Combine(newest, "learner.safetensors"), FileMode.Open))
+            file.SetLength(file.Length / 2);
         var (code, _, error) = ProgramProcess.Run("train", "--resume", folder["r"]);
         Assert.Equal(0, code);
         Assert.Contains(newest, error);
@@ -47,7 +52,8 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
         using var folder = new TempFolder();
         Directory.CreateDirectory(folder["disk"]);
         // Two checkpoints fit, the third does not.
-        if (ProgramProcess.RunOnSmallDisk(folder["disk"], 6, ["train", Id, "--directory", folder["disk/run"], .. Small]) is not var (code, _, error)) return;
+        if (ProgramProcess.RunOnSmallDisk(folder["disk"], 6, ["train", Id, "--directory", folder["disk/run"], .. Small])
+            is not var (code, _, error)) return;
         Assert.Equal(1, code);
         Assert.Matches("(?i)no space left|disk is full", error);
         Assert.DoesNotContain("   at ", error);
@@ -60,14 +66,16 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     [InlineData("MinAtar/Brakout-v1", "MinAtar/Breakout-v1")] // the nearest is named
     [InlineData(Id, "learning-rate", "--set", "agent.learning-rat=1")]
     [InlineData(Id, "cpu, cuda or cuda:i", "--device", "gpu")]
-    [InlineData(Id, "not finite", "--set", "agent.learning-rate=1e30", "--set", "agent.max-gradient-norm=0", "--set", "agent.optimizer=sgd")]
+    [InlineData(Id, "not finite", "--set", "agent.learning-rate=1e30", "--set", "agent.max-gradient-norm=0", "--set",
+        "agent.optimizer=sgd")]
     public void What_it_cannot_use_is_one_clear_error(string id, string expected, params string[] settings)
     {
         using var folder = new TempFolder();
         var (code, _, error) = ProgramProcess.Run(["train", id, "--directory", folder["r"], .. Small, .. settings]);
         Assert.Equal(1, code);
         if (expected != "not finite") Assert.Contains(expected, error);
-        else Assert.Matches("(the loss|gradient norm) became (NaN|∞|-∞|Infinity|-Infinity) at gradient step [0-9]+", error);
+        else Assert.Matches("(the loss|gradient norm) became (NaN|∞|-∞|Infinity|-Infinity) at gradient step [0-9]+",
+            error);
         Assert.DoesNotContain("   at ", error); // no stack
     }
 
@@ -75,7 +83,8 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     {
         using var folder = new TempFolder();
         ProgramProcess.KillAndResume(folder["killed"], reference.Folder, kills, pause: 20,
-            start: ["train", Id, "--directory", folder["killed"], .. Small], resume: ["train", "--resume", folder["killed"]]);
+            start: ["train", Id, "--directory", folder["killed"], .. Small],
+            resume: ["train", "--resume", folder["killed"]]);
         AssertSame(reference.Folder, folder["killed"]);
     }
 
@@ -93,9 +102,11 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference) : ICla
     private static void AssertSame(string expected, string actual)
     {
         foreach (var file in new[] { "model.safetensors", "metrics.jsonl" })
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");
+            Assert.True(File.ReadAllBytes(Path.Combine(expected, file)).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(Path.Combine(actual, file))), $"{file} differs");
         // Everything in result.json but the run's own name.
-        var (a, b) = (Result.Load(Path.Combine(expected, "result.json")), Result.Load(Path.Combine(actual, "result.json")));
+        var (a, b) =
+            (Result.Load(Path.Combine(expected, "result.json")), Result.Load(Path.Combine(actual, "result.json")));
         Assert.Equal(a.Curves[0].Steps, b.Curves[0].Steps);
         Assert.Equal(a.Curves[0].Values, b.Curves[0].Values);
         Assert.Equal(a.Record, b.Record);

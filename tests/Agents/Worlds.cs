@@ -3,7 +3,9 @@ using RlLeap.Environments;
 
 namespace RlLeap.Tests.Agents;
 
-/// <summary>Shows one of k marks; reward 1 for naming it. One step an episode: the right policy is the identity, its value 1.</summary>
+/// <summary>
+/// Shows one of k marks; reward 1 for naming it. One step an episode: the right policy is the identity, its value 1.
+/// </summary>
 internal sealed class Identity(Rng rng, int count) : IEnvironment
 {
     private int _mark;
@@ -26,7 +28,9 @@ internal sealed class Identity(Rng rng, int count) : IEnvironment
     }
 }
 
-/// <summary>Always looks the same and always pays 1; cut off after some steps, which it calls whatever it is told to.</summary>
+/// <summary>
+/// Always looks the same and always pays 1; cut off after some steps, which it calls whatever it is told to.
+/// </summary>
 internal sealed class Salary(int steps, StepType end) : IEnvironment
 {
     private int _step;
@@ -42,7 +46,10 @@ internal sealed class Salary(int steps, StepType end) : IEnvironment
     public TimeStep Step(int action) => new(++_step == steps ? end : StepType.Mid, 1, new float[] { 1 });
 }
 
-/// <summary>Plays back rewards and moments; the observation is the running number of the step, so that a row says where it came from.</summary>
+/// <summary>
+/// Plays back rewards and moments; the observation is the running number of the step, so that a row says where it came
+/// from.
+/// </summary>
 internal sealed class Script(params (float Reward, StepType StepType)[] steps) : IEnvironment
 {
     private int _clock;

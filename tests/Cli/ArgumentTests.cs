@@ -16,7 +16,8 @@ public sealed class ArgumentTests
     // What would change this machine or take minutes is left out, and what needs nothing: it lists.
     private static readonly string[] LeftOut =
     [
-        "doctor", "data get", "data", "data list", "envs", "envs list", "networks", "networks list", "methods", "methods list",
+        "doctor", "data get", "data", "data list", "envs", "envs list", "networks", "networks list", "methods",
+        "methods list",
         "config", "config keys",
     ];
 

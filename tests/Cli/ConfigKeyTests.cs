@@ -29,14 +29,14 @@ public sealed class ConfigKeyTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var (path, _, _) in Walk(ConfigFile.Parse<TrainConfig>(Train, "train"), "")) data.Add("train",
-                path);
-            foreach (var (path, _, _) in Walk(ConfigFile.Parse<MetaTrainConfig>(Meta, "meta"),
-                "")) data.Add("meta-train", path);
+            foreach (var (path, _, _) in Walk(ConfigFile.Parse<TrainConfig>(Train, "train"), ""))
+                data.Add("train", path);
+            foreach (var (path, _, _) in Walk(ConfigFile.Parse<MetaTrainConfig>(Meta, "meta"), ""))
+                data.Add("meta-train", path);
             foreach (var method in Methods.BuiltIn)
-                foreach (var (path, _, _) in Walk(Activator.CreateInstance(method.Value)!,
-                    "method.")) data.Add($"meta-train method.name={method.Key} omniglot.learner.stopping=null",
-                    path); // MAML cannot stop early
+                foreach (var (path, _, _) in Walk(Activator.CreateInstance(method.Value)!, "method."))
+                    // MAML cannot stop early.
+                    data.Add($"meta-train method.name={method.Key} omniglot.learner.stopping=null", path);
             return data;
         }
     }
@@ -91,7 +91,8 @@ public sealed class ConfigKeyTests
 
     [Fact]
     public void The_page_of_keys_is_what_the_program_prints() =>
-        Assert.Equal(KeyReference.Markdown([]), File.ReadAllText(Path.Combine(Repository.Root, "docs", "config-keys.md")));
+        Assert.Equal(KeyReference.Markdown([]),
+            File.ReadAllText(Path.Combine(Repository.Root, "docs", "config-keys.md")));
 
     [Fact]
     public void Train_and_meta_train_have_one_vocabulary()

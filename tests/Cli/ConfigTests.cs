@@ -184,12 +184,14 @@ public class ConfigTests
 
     [Theory]
     [InlineData("minatar-quick.yaml", "there is "), InlineData("/elsewhere/minatar/quick.yaml", "there is ")]
-    [InlineData("minatar/quik.yaml", "Did you mean minatar/quick.yaml"), InlineData("xyz", "configs that come with RlLeap are in ")]
+    [InlineData("minatar/quik.yaml", "Did you mean minatar/quick.yaml"),
+        InlineData("xyz", "configs that come with RlLeap are in ")]
     public void A_config_that_comes_with_the_program_is_found_from_anywhere(string asked, string expected)
     {
         var message = Assert.Throws<ConfigException>(() => ConfigFile.Load<Sample>(asked)).Message;
         Assert.Contains(expected, message, StringComparison.Ordinal);
-        if (message.Contains("there is ", StringComparison.Ordinal)) Assert.True(File.Exists(message.Split("there is ")[1]), message);
+        if (message.Contains("there is ", StringComparison.Ordinal))
+            Assert.True(File.Exists(message.Split("there is ")[1]), message);
     }
 
     [Fact]

@@ -32,7 +32,8 @@ public sealed class DiagnosisTests : IDisposable
         Assert.True(Directory.EnumerateFiles(_folder["agent/events/diagnosis"]).Any());
         var dormant = rows[^1].Values.First(value => value.Column == "dense/dormant").Value;
         Assert.True(dormant > 0.5 == warns, $"{dormant} of the dense layer is dormant");
-        Assert.Equal(warns, (error + output).Contains("of the units of layer dense are dormant", StringComparison.Ordinal));
+        Assert.Equal(warns,
+            (error + output).Contains("of the units of layer dense are dormant", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -73,7 +74,8 @@ public sealed class DiagnosisTests : IDisposable
         var report = Report.Of([("run", Result.Load(_folder["run/result.json"]))], new Rng(0), 50);
         Assert.Equal(["meta-step 1", "meta-step 1", "leap", "none"], report.Diagnoses.Select(d => d.From));
         Assert.DoesNotContain(report.Meta, meta => meta.Task.StartsWith("diagnosis", StringComparison.Ordinal));
-        Assert.Equal(4, ReportFiles.Tables(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal)).Rows.Count);
+        Assert.Equal(4,
+            ReportFiles.Tables(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal)).Rows.Count);
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed class DiagnosisTests : IDisposable
         static MetaCurve Of(string quantity, double first, double last) =>
             new("diagnosis/a game", "start/" + quantity, [0, 1], [first, last]);
         var result = new Result("meta-train", "a", [new Curve("a game", "leap", 0, [0, 1], [1, 2])],
-            [Of("conv1/dormant", 0, 0.1), Of("dense/dormant", 0, 0.75), Of("dense/low_score", 0, 0.9), Of("rank", 80, 8)]);
+            [Of("conv1/dormant", 0, 0.1), Of("dense/dormant", 0, 0.75), Of("dense/low_score", 0, 0.9),
+                Of("rank", 80, 8)]);
         var report = Report.Of([("a", result)], new Rng(0), 50);
         var diagnosis = Assert.Single(report.Diagnoses);
         Assert.Equal(new DiagnosisReport("a", "a game", "meta-step 1", "dense", 0.75, 8), diagnosis);

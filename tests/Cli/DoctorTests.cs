@@ -12,7 +12,8 @@ public sealed class DoctorTests
         if (!OperatingSystem.IsLinux()) return;
         using var folder = new TempFolder();
         Link(AppContext.BaseDirectory, folder.Root);
-        foreach (var library in Directory.GetFiles(folder.Root, "libtorch*.so", SearchOption.AllDirectories)) File.Delete(library);
+        foreach (var library in Directory.GetFiles(folder.Root, "libtorch*.so", SearchOption.AllDirectories))
+            File.Delete(library);
         var start = new ProcessStartInfo("dotnet", [folder["rlleap.dll"], "doctor"])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,

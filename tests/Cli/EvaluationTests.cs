@@ -29,7 +29,8 @@ public sealed class EvaluationTests : IDisposable
     private IReadOnlyList<Evaluation.Finished> Learn(params string[] settings)
     {
         var config = ConfigFile.Parse<MetaTrainConfig>(Config, "exploding.yaml", settings);
-        return MetaTrainRun.EvaluateFrom(config, Suite.Open(config), _folder["runs/a"], config.Evaluation!, StartingPoint.None, CancellationToken.None);
+        return MetaTrainRun.EvaluateFrom(config, Suite.Open(config), _folder["runs/a"], config.Evaluation!,
+            StartingPoint.None, CancellationToken.None);
     }
 
     [Fact]
@@ -44,17 +45,21 @@ public sealed class EvaluationTests : IDisposable
         Assert.All(diverged, f => Assert.Empty(f.Scores));
         Assert.Equal(finished.Select(f => f.Curve.Values), Learn().Select(f => f.Curve.Values)); // from the files
         var result = new Result("evaluate", "a", [.. finished.Select(f => f.Curve)], []);
-        var tasks = ReportFiles.Tables(Report.Of([("a", result)], new Rng(1), 100)).First(table => table.Title == "Tasks");
+        var tasks = ReportFiles.Tables(Report.Of([("a", result)], new Rng(1), 100))
+            .First(table => table.Title == "Tasks");
         Assert.Equal($"12 ({diverged.Count} diverged)", tasks.Rows[0][tasks.Columns.ToList().IndexOf("seeds")]);
     }
 
     [Fact]
     public void One_that_diverges_before_its_first_point_is_an_error() =>
-        Assert.Contains("test/Exploding", Assert.Throws<DivergenceException>(() => Learn("games.agent.learning-rate=1e30", "games.agent.optimizer=sgd", "games.agent.max-gradient-norm=0", "evaluation.seeds=1")).Message, StringComparison.Ordinal);
+        Assert.Contains("test/Exploding", Assert.Throws<DivergenceException>(() =>
+            Learn("games.agent.learning-rate=1e30", "games.agent.optimizer=sgd", "games.agent.max-gradient-norm=0",
+                "evaluation.seeds=1")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void More_than_the_share_that_may_diverge_end_the_evaluation() =>
-        Assert.Contains("held-out learning processes from none diverged (meta.max-diverged allows 0", Assert.Throws<RlLeapException>(() => Learn("meta.max-diverged=0")).Message, StringComparison.Ordinal);
+        Assert.Contains("held-out learning processes from none diverged (meta.max-diverged allows 0",
+            Assert.Throws<RlLeapException>(() => Learn("meta.max-diverged=0")).Message, StringComparison.Ordinal);
 
     /// <summary>After 200 steps one copy in twelve pays more than a loss can hold.</summary>
     private sealed class Exploding(Rng rng) : Counter(rng)

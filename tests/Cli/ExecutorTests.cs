@@ -1,4 +1,5 @@
-// The executor section, `rlleap task` by hand, and what is said when Slurm cannot or will not: with sbatch and squeue made for it.
+// The executor section, `rlleap task` by hand, and what is said when Slurm cannot or will not: with sbatch and squeue
+// made for it.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
@@ -24,7 +25,8 @@ public sealed class ExecutorTests : IDisposable
         executor: {kind: slurm, grace-seconds: 0.1, retries: 1}
         """;
 
-    private string ConfigOf(string run) => _folder.Write(run + ".yaml", Config.Replace("DIRECTORY", _folder[$"{run}/run"]));
+    private string ConfigOf(string run) =>
+        _folder.Write(run + ".yaml", Config.Replace("DIRECTORY", _folder[$"{run}/run"]));
 
     [Theory]
     [InlineData("90", 5400L)]
@@ -35,7 +37,8 @@ public sealed class ExecutorTests : IDisposable
     [InlineData("2-01:30:10", 178210L)]
     [InlineData("soon", null)]
     [InlineData("1:2:3:4", null)]
-    public void Times_are_read_as_sbatch_reads_them(string text, long? seconds) => Assert.Equal(seconds, ExecutorSection.Seconds(text));
+    public void Times_are_read_as_sbatch_reads_them(string text, long? seconds) =>
+        Assert.Equal(seconds, ExecutorSection.Seconds(text));
 
     [Theory]
     [InlineData("one of threads, slurm", "executor.kind=pbs")]
@@ -44,13 +47,15 @@ public sealed class ExecutorTests : IDisposable
     [InlineData("options such as --account=physics", "executor.sbatch=[account=physics]")]
     [InlineData("'tasks-per-job'?", "executor.task-per-job=2")]
     public void The_section_is_checked(string expected, string setting) =>
-        Assert.Contains(expected, Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(Config, "a.yaml", setting)).Message);
+        Assert.Contains(expected,
+            Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(Config, "a.yaml", setting)).Message);
 
     [Fact]
     public void Without_sbatch_on_the_path_nothing_is_begun()
     {
         Directory.CreateDirectory(_folder["empty"]);
-        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(new Dictionary<string, string> { ["PATH"] = _folder["empty"] }, "meta-train", ConfigOf("run")));
+        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(
+            new Dictionary<string, string> { ["PATH"] = _folder["empty"] }, "meta-train", ConfigOf("run")));
         Assert.Equal(1, code);
         Assert.Contains("no sbatch on the PATH", error);
         Assert.False(Directory.Exists(_folder["run"]));
@@ -60,34 +65,40 @@ public sealed class ExecutorTests : IDisposable
     public void A_rejected_submission_is_said_in_Slurms_words_with_the_script_and_the_tasks_can_be_done_by_hand()
     {
         var fake = new FakeSlurm(_folder, "echo 'sbatch: error: invalid partition specified: nosuch' >&2; exit 1");
-        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run"), "--set", "executor.partition=nosuch"));
+        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train",
+            ConfigOf("run"), "--set", "executor.partition=nosuch"));
         Assert.Equal(1, code);
         Assert.Contains("sbatch: error: invalid partition specified: nosuch", error);
         Assert.Contains("#SBATCH --partition=nosuch", error);
         Assert.Contains("sinfo lists the partitions", error);
         Assert.DoesNotContain("   at ", error);
 
-        // What any other scheduler does: run `rlleap task` on each specification. Then the run goes on, here on threads.
+        // What any other scheduler does: run `rlleap task` on each specification. Then the run goes on, here on
+        // threads.
         string At(string name) => _folder[$"run/run/work/step-000000/{name}"];
-        ProgramProcess.Succeed("task", "--spec", At("0000.task"), "--out", At("0000.outcome"), "--spec", At("0001.task"), "--out", At("0001.outcome"));
+        ProgramProcess.Succeed("task", "--spec", At("0000.task"), "--out", At("0000.outcome"), "--spec",
+            At("0001.task"), "--out", At("0001.outcome"));
         var first = File.GetLastWriteTimeUtc(At("0000.outcome"));
         ProgramProcess.Succeed("task", "--spec", At("0000.task"), "--out", At("0000.outcome"));
         Assert.Equal(first, File.GetLastWriteTimeUtc(At("0000.outcome"))); // there already
         File.WriteAllText(At("start.safetensors"), "damaged");
         var (failed, _, _) = ProgramProcess.Run("task", "--spec", At("0001.task"), "--out", _folder["error.outcome"]);
         Assert.Equal(1, failed);
-        Assert.Contains("is not what the task's specification refers to", SafeTensors.Read(_folder["error.outcome"]).Notes["error"]);
+        Assert.Contains("is not what the task's specification refers to",
+            SafeTensors.Read(_folder["error.outcome"]).Notes["error"]);
 
         ProgramProcess.Succeed("meta-train", "--resume", _folder["run/run"], "--set", "executor.kind=threads");
         ProgramProcess.Succeed("meta-train", ConfigOf("threads"), "--set", "executor.kind=threads");
-        Assert.Equal(File.ReadAllText(_folder["threads/run/metrics.jsonl"]), File.ReadAllText(_folder["run/run/metrics.jsonl"]));
+        Assert.Equal(File.ReadAllText(_folder["threads/run/metrics.jsonl"]),
+            File.ReadAllText(_folder["run/run/metrics.jsonl"]));
     }
 
     [Fact]
     public void Jobs_that_leave_no_trace_are_tried_again_and_then_the_shared_folder_is_named()
     {
         var fake = new FakeSlurm(_folder, "echo x >> \"$state/submitted\"; echo 7"); // takes jobs and forgets them
-        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run")));
+        var (code, _, error) =
+            ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run")));
         Assert.Equal(1, code);
         Assert.Contains("was lost 2 times", error);
         Assert.Contains("the nodes cannot write there", error);
@@ -101,7 +112,8 @@ public sealed class ExecutorTests : IDisposable
     {
         if (TorchSharp.torch.cuda.is_available()) return; // then there is no error
         var fake = new FakeSlurm(_folder);
-        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run"), "--set", "run.device=cuda"));
+        var (code, _, error) = ProgramProcess.Wait(
+            ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run"), "--set", "run.device=cuda"));
         Assert.Equal(1, code);
         Assert.Matches("MinAtar/.* failed on .*: device cuda: this libtorch sees no CUDA device", error);
         Assert.Single(File.ReadAllLines(fake["submitted"]));
@@ -111,9 +123,11 @@ public sealed class ExecutorTests : IDisposable
     public void A_note_is_shown_beside_the_count_and_does_not_move_it()
     {
         var text = new StringWriter();
-        var console = Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(text) });
+        var console = Spectre.Console.AnsiConsole
+            .Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(text) });
         console.Profile.Width = 200;
-        using (var progress = new Progress("leap", 5, "meta-steps", console: console, live: false)) progress.Note("3 queued, 1 running on n1, 0 done");
+        using (var progress = new Progress("leap", 5, "meta-steps", console: console, live: false))
+            progress.Note("3 queued, 1 running on n1, 0 done");
         Assert.Equal("leap  0/5 meta-steps  3 queued, 1 running on n1, 0 done", text.ToString().Trim());
     }
 
@@ -122,7 +136,8 @@ public sealed class ExecutorTests : IDisposable
     {
         var fake = new FakeSlurm(_folder);
         File.WriteAllText(fake["lose-the-answer"], "");
-        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train", ConfigOf("run"), "--set", "games.agent-steps=20000"));
+        var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(fake.Environment, "meta-train",
+            ConfigOf("run"), "--set", "games.agent-steps=20000"));
         Assert.True(code == 0, error);
         Assert.Contains("Socket timed out", error);
         Assert.Equal(["0,1"], File.ReadAllLines(fake["submitted"]));

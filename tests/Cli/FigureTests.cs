@@ -69,7 +69,8 @@ public class FigureTests
     {
         using var a = new TempFolder();
         using var b = new TempFolder();
-        foreach (var folder in new[] { a, b }) FigureFiles.Write(Of(3, 3, (_, i) => i % 7, "leap", "none"), folder.Root);
+        foreach (var folder in new[] { a, b })
+            FigureFiles.Write(Of(3, 3, (_, i) => i % 7, "leap", "none"), folder.Root);
         Assert.All(Directory.GetFiles(a.Root), path =>
             Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(b[Path.GetFileName(path)])));
     }
@@ -91,7 +92,8 @@ public class FigureTests
     [Fact]
     public void One_seed_is_a_line_without_a_band()
     {
-        int Bands(int seeds) => Svg(Of(2, seeds, (_, i) => i, "leap", "none"), "curves").Split("fill-opacity").Length - 1;
+        int Bands(int seeds) =>
+            Svg(Of(2, seeds, (_, i) => i, "leap", "none"), "curves").Split("fill-opacity").Length - 1;
         Assert.Equal((0, 4), (Bands(1), Bands(3)));
     }
 

@@ -39,7 +39,8 @@ public class GridTests
     {
         using var temp = new TempFolder();
         var runs = Config(temp).Runs();
-        Assert.Equal(["name-leap/seed-0", "name-leap/seed-1", "name-leap/seed-2", "name-reptile/seed-0", "name-reptile/seed-1", "name-reptile/seed-2"], runs.Select(r => r.Name));
+        Assert.Equal(["name-leap/seed-0", "name-leap/seed-1", "name-leap/seed-2", "name-reptile/seed-0",
+            "name-reptile/seed-1", "name-reptile/seed-2"], runs.Select(r => r.Name));
         Assert.Equal(["device=cpu", "method.name=reptile", "seed=1"], runs[4].Settings);
     }
 
@@ -55,8 +56,11 @@ public class GridTests
               method.stabilizer: [true, false]
             except: [method.loss=false method.stabilizer=true, method.name=reptile method.loss=false]
             """, "grid.yaml");
-        Assert.Equal(["loss-true/name-leap/stabilizer-true", "loss-true/name-leap/stabilizer-false", "loss-true/name-reptile/stabilizer-true", "loss-true/name-reptile/stabilizer-false", "loss-false/name-leap/stabilizer-false"], config.Runs().Select(r => r.Name));
-        Assert.Equal(["omniglot-leap.yaml", "omniglot-leap.yaml", "omniglot-reptile.yaml", "omniglot-reptile.yaml", "omniglot-leap.yaml"], config.Runs().Select(r => r.Config));
+        Assert.Equal(["loss-true/name-leap/stabilizer-true", "loss-true/name-leap/stabilizer-false",
+            "loss-true/name-reptile/stabilizer-true", "loss-true/name-reptile/stabilizer-false",
+            "loss-false/name-leap/stabilizer-false"], config.Runs().Select(r => r.Name));
+        Assert.Equal(["omniglot-leap.yaml", "omniglot-leap.yaml", "omniglot-reptile.yaml", "omniglot-reptile.yaml",
+            "omniglot-leap.yaml"], config.Runs().Select(r => r.Config));
     }
 
     [Fact]
@@ -66,7 +70,8 @@ public class GridTests
         var (grid, started) = Of(temp, name => name == "name-leap/seed-1" ? 1 : 0);
         Assert.Equal(["name-leap/seed-1"], (await grid.Execute(default)).Select(r => r.Name));
         Assert.Equal(6, started.Count);
-        Assert.Equal(["meta-train", temp["base.yaml"], "--set", "device=cpu", "--set", "method.name=leap", "--set", "seed=0", "--set", $"run.directory={temp["grid/name-leap/seed-0"]}"], started[0]);
+        Assert.Equal(["meta-train", temp["base.yaml"], "--set", "device=cpu", "--set", "method.name=leap", "--set",
+            "seed=0", "--set", $"run.directory={temp["grid/name-leap/seed-0"]}"], started[0]);
 
         var (again, second) = Of(temp, _ => 0);
         Assert.Empty(await again.Execute(default));
@@ -89,10 +94,12 @@ public class GridTests
     [InlineData("axes: {seed: []}", "a list of at least 1")]
     [InlineData("axes: {a.seed: [1], b.seed: [1]}", "last words differ")]
     [InlineData("axes: {run.directory: [a]}", "left to the grid")]
-    [InlineData("axes: {environment: [MinAtar/Breakout-v0, MinAtar-Breakout-v0]}", "2 runs would share environment-MinAtar-Breakout-v0")]
+    [InlineData("axes: {environment: [MinAtar/Breakout-v0, MinAtar-Breakout-v0]}",
+        "2 runs would share environment-MinAtar-Breakout-v0")]
     [InlineData("axes: {seed: [1]}\nexcept: [seed=2]", "a value of axes, not seed")]
     [InlineData("axes: {seed: [1]}\nexcept: [rate]", "a value of axes, not rate")]
     [InlineData("axes: {seed: [1]}\nset: {}\ncommand: train\nparallel: 1\nexcept: [seed=1]", "less than all")]
     public void Grids_that_cannot_be_are_refused(string axes, string expected) =>
-        Assert.Contains(expected, Assert.Throws<ConfigException>(() => ConfigFile.Parse<GridConfig>($"config: a\ndirectory: b\n{axes}\n", "grid.yaml")).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<ConfigException>(() => ConfigFile.Parse<GridConfig>(
+            $"config: a\ndirectory: b\n{axes}\n", "grid.yaml")).Message, StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
-// rlleap meta-train as a process: killed and gone on with, stopped politely, started twice, given what it cannot use, on a disk that is full.
+// rlleap meta-train as a process: killed and gone on with, stopped politely, started twice, given what it cannot use,
+// on a disk that is full.
 using RlLeap.Cli.Runs;
 using Xunit;
 
@@ -23,7 +24,8 @@ public sealed class MetaTrainProcessTests : IDisposable
         """;
 
     // Every run has a parent folder of its own: curves from random initialization are shared between the runs of one.
-    private string ConfigOf(string run) => _folder.Write(run + ".yaml", Config.Replace("DIRECTORY", _folder[$"{run}/run"]));
+    private string ConfigOf(string run) =>
+        _folder.Write(run + ".yaml", Config.Replace("DIRECTORY", _folder[$"{run}/run"]));
 
     [Fact]
     public void A_run_killed_at_random_moments_and_resumed_ends_with_the_same_bits() => KilledAndResumed(kills: 2);
@@ -36,7 +38,8 @@ public sealed class MetaTrainProcessTests : IDisposable
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         // The held-out game's options are part of the record too.
-        Assert.Contains("MinAtar/SpaceInvaders-v0?planes=10: planes=10", Result.Load(_folder["whole/run/result.json"]).Record!["environment options"], StringComparison.Ordinal);
+        Assert.Contains("MinAtar/SpaceInvaders-v0?planes=10: planes=10",
+            Result.Load(_folder["whole/run/result.json"]).Record!["environment options"], StringComparison.Ordinal);
         var process = ProgramProcess.Start("meta-train", ConfigOf("stopped"), "--parallel", "1");
         ProgramProcess.Until(process, () => Directory.Exists(_folder["stopped/run/checkpoints"]));
         var (second, _, refused) = ProgramProcess.Run("meta-train", "--resume", _folder["stopped/run"]);
@@ -54,14 +57,17 @@ public sealed class MetaTrainProcessTests : IDisposable
         // Both processes wrote into one log: what was called, with which versions, and each meta-step once.
         var log = File.ReadAllLines(Path.Combine(_folder["stopped/run"], "run.log"));
         Assert.Contains(log, line => line.Contains("meta-train --resume", StringComparison.Ordinal));
-        Assert.Contains(log, line => line.Contains("RlLeap ", StringComparison.Ordinal) && line.Contains(".NET ", StringComparison.Ordinal));
-        for (var step = 1; step <= 3; step++) Assert.Contains(log, line => line.Contains($"meta-step {step} of 3: path energy ", StringComparison.Ordinal));
+        Assert.Contains(log, line => line.Contains("RlLeap ", StringComparison.Ordinal)
+            && line.Contains(".NET ", StringComparison.Ordinal));
+        for (var step = 1; step <= 3; step++) Assert.Contains(log,
+            line => line.Contains($"meta-step {step} of 3: path energy ", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Asked_to_leave_twice_at_once_as_a_grid_and_a_terminal_do_it_checkpoints_and_says_how_to_go_on()
     {
-        var process = ProgramProcess.Start("meta-train", ConfigOf("long"), "--set", "games.agent-steps=100000000", "--set", "run.checkpoint-seconds=1");
+        var process = ProgramProcess.Start("meta-train", ConfigOf("long"), "--set", "games.agent-steps=100000000",
+            "--set", "run.checkpoint-seconds=1");
         UntilItHasWritten(process, 2, _folder["long/run"]);
         ProgramProcess.Signal(process, "INT");
         ProgramProcess.Signal(process, "TERM");
@@ -75,9 +81,11 @@ public sealed class MetaTrainProcessTests : IDisposable
     public void An_evaluation_that_is_asked_to_leave_goes_on_by_the_same_command()
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        string[] evaluate = ["evaluate", _folder["whole/run"], "--seeds", "1", "--against", "none", "--agent-steps", "100000000"];
+        string[] evaluate = ["evaluate", _folder["whole/run"], "--seeds", "1", "--against", "none", "--agent-steps",
+            "100000000"];
         var process = ProgramProcess.Start(evaluate);
-        while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("evaluation  0/2 runs", StringComparison.Ordinal)) { }
+        while (process.StandardOutput.ReadLine() is { } line
+            && !line.StartsWith("evaluation  0/2 runs", StringComparison.Ordinal)) { }
         ProgramProcess.Signal(process, "TERM");
         var (code, _, error) = ProgramProcess.Wait(process);
         Assert.Equal(143, code);
@@ -109,10 +117,12 @@ public sealed class MetaTrainProcessTests : IDisposable
         Assert.False(Directory.Exists(_folder["grid/seed-3"]));
     }
 
-    // So many checkpoints of running tasks, which are then taken away: those that are there in the end were written on leaving.
+    // So many checkpoints of running tasks, which are then taken away: those that are there in the end were written on
+    // leaving.
     private static void UntilItHasWritten(System.Diagnostics.Process process, int checkpoints, params string[] runs)
     {
-        string[] Found() => [.. runs.Select(run => Path.Combine(run, "work/step-000000")).Where(Directory.Exists).SelectMany(folder => Directory.GetFiles(folder, "*.checkpoint"))];
+        string[] Found() => [.. runs.Select(run => Path.Combine(run, "work/step-000000")).Where(Directory.Exists)
+            .SelectMany(folder => Directory.GetFiles(folder, "*.checkpoint"))];
         ProgramProcess.Until(process, () => Found().Length == checkpoints * runs.Length);
         foreach (var path in Found()) File.Delete(path);
     }
@@ -121,9 +131,11 @@ public sealed class MetaTrainProcessTests : IDisposable
     public void A_damaged_newest_checkpoint_is_named_and_the_one_before_it_is_used()
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        ProgramProcess.StartAndKill(_folder["damaged/run"], () => ProgramProcess.Checkpoints(_folder["damaged/run"]).Count >= 2, "meta-train", ConfigOf("damaged"));
+        ProgramProcess.StartAndKill(_folder["damaged/run"],
+            () => ProgramProcess.Checkpoints(_folder["damaged/run"]).Count >= 2, "meta-train", ConfigOf("damaged"));
         var newest = ProgramProcess.Checkpoints(_folder["damaged/run"])[^1];
-        using (var file = new FileStream(Path.Combine(newest, "meta.safetensors"), FileMode.Open)) file.SetLength(file.Length / 2);
+        using (var file = new FileStream(Path.Combine(newest, "meta.safetensors"), FileMode.Open))
+            file.SetLength(file.Length / 2);
         var (code, _, error) = ProgramProcess.Run("meta-train", "--resume", _folder["damaged/run"]);
         Assert.Equal(0, code);
         Assert.Contains(newest, error);
@@ -152,16 +164,20 @@ public sealed class MetaTrainProcessTests : IDisposable
     public void A_run_that_was_trained_on_what_is_held_out_here_is_nothing_to_compare_with()
     {
         var other = ConfigOf("other");
-        File.WriteAllText(other, File.ReadAllText(other).Replace("MinAtar/Freeway", "MinAtar/SpaceInvaders", StringComparison.Ordinal)); // in its pool
+        // In its pool
+        File.WriteAllText(other,
+            File.ReadAllText(other).Replace("MinAtar/Freeway", "MinAtar/SpaceInvaders", StringComparison.Ordinal));
         ProgramProcess.Succeed("meta-train", other, "--set", "evaluation=null", "--set", "games.agent-steps=400");
-        var (code, _, error) = ProgramProcess.Run("meta-train", ConfigOf("run"), "--set", $"evaluation.against=[{_folder["other/run"]}]");
+        var (code, _, error) =
+            ProgramProcess.Run("meta-train", ConfigOf("run"), "--set", $"evaluation.against=[{_folder["other/run"]}]");
         Assert.Equal(1, code);
         Assert.Contains("was trained on MinAtar/SpaceInvaders-v0?planes=10, which is held out here", error);
         Assert.False(Directory.Exists(_folder["run"]));
     }
 
     [Theory]
-    [InlineData("diverged", "--set", "games.agent.learning-rate=1e30", "--set", "games.agent.max-gradient-norm=0", "--set", "games.agent.optimizer=sgd")]
+    [InlineData("diverged", "--set", "games.agent.learning-rate=1e30", "--set", "games.agent.max-gradient-norm=0",
+        "--set", "games.agent.optimizer=sgd")]
     public void What_it_cannot_use_is_one_clear_error(string expected, params string[] settings)
     {
         var (code, _, error) = ProgramProcess.Run(["meta-train", ConfigOf("bad"), .. settings]);
@@ -184,7 +200,8 @@ public sealed class MetaTrainProcessTests : IDisposable
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         Directory.CreateDirectory(_folder["disk"]);
-        if (ProgramProcess.RunOnSmallDisk(_folder["disk"], 1, "meta-train", ConfigOf("disk")) is not var (code, _, error)) return;
+        if (ProgramProcess.RunOnSmallDisk(_folder["disk"], 1, "meta-train", ConfigOf("disk"))
+            is not var (code, _, error)) return;
         Assert.Equal(1, code);
         Assert.Matches("(?i)no space left|disk is full", error);
         Assert.DoesNotContain("   at ", error);
@@ -195,14 +212,17 @@ public sealed class MetaTrainProcessTests : IDisposable
     private void KilledAndResumed(int kills)
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        ProgramProcess.KillAndResume(_folder["killed/run"], _folder["whole/run"], kills, pause: 300, start: ["meta-train", ConfigOf("killed")], resume: ["meta-train", "--resume", _folder["killed/run"]]);
+        ProgramProcess.KillAndResume(_folder["killed/run"], _folder["whole/run"], kills, pause: 300,
+            start: ["meta-train", ConfigOf("killed")], resume: ["meta-train", "--resume", _folder["killed/run"]]);
         AssertSame("killed");
     }
 
     private void AssertSame(string other)
     {
         foreach (var file in new[] { "initialization.safetensors", "metrics.jsonl" })
-            Assert.True(File.ReadAllBytes(_folder[$"whole/run/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
-        Assert.Equal(File.ReadAllText(_folder["whole/run/result.json"]), File.ReadAllText(_folder[$"{other}/run/result.json"]));
+            Assert.True(File.ReadAllBytes(_folder[$"whole/run/{file}"]).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
+        Assert.Equal(File.ReadAllText(_folder["whole/run/result.json"]),
+            File.ReadAllText(_folder[$"{other}/run/result.json"]));
     }
 }

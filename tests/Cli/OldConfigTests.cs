@@ -67,19 +67,24 @@ public sealed class OldConfigTests
               pool: [MinAtar/Breakout-v0]
               held-out: null
               agent-steps: 16000
-              agent: {preset: minatar, network: null, initialization: null, environments: null, unroll: 7, reward-bound: 2, optimizer: null, learning-rate: 0.001, schedule: null}
+              agent:
+                {preset: minatar, network: null, initialization: null, environments: null, unroll: 7, reward-bound: 2,
+                 optimizer: null, learning-rate: 0.001, schedule: null}
               assembly: null
             omniglot: null
             multi-cv: null
-            method: {name: reptile, metric: energy, loss: true, stabilizer: true, last-step: true, fomaml-gradient: last-training, maml-inner-loss: false}
-            meta: {steps: 2, batch: 2, optimizer: sgd, learning-rate: 0.1, schedule: linear, patience: 0, max-diverged: 0.5}
+            method:
+              {name: reptile, metric: energy, loss: true, stabilizer: true, last-step: true,
+               fomaml-gradient: last-training, maml-inner-loss: false}
+            meta:
+              {steps: 2, batch: 2, optimizer: sgd, learning-rate: 0.1, schedule: linear, patience: 0, max-diverged: 0.5}
             evaluation: null
             """, "config.yaml");
         Assert.Equal(new ReptileOptions { IncludeLastStep = true }, config.Method);
         Assert.Equal(ActorCriticOptions.MinAtar with
         {
             RolloutLength = 7, RewardClip = 2,
-                Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
+            Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
         }, config.Games!.Agent);
         Assert.Equal(new OptimizerOptions { LearningRate = 0.1, Schedule = Schedule.Linear }, config.Meta.Optimizer);
     }

@@ -37,9 +37,11 @@ public sealed class PluginFaultTests
     }
 
     [Theory]
-    [InlineData("throws", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in ObservePoint: no such path")]
+    [InlineData("throws",
+        "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in ObservePoint: no such path")]
     [InlineData("unkept", "FaultyPlugins.FaultyMethod in FaultyPlugins.dll threw KeyNotFoundException in ObservePoint")]
-    [InlineData("null", "The method faulty (FaultyPlugins.FaultyMethod in FaultyPlugins.dll) returned null from Observe")]
+    [InlineData("null",
+        "The method faulty (FaultyPlugins.FaultyMethod in FaultyPlugins.dll) returned null from Observe")]
     [InlineData("short", "FaultyMethod+Observer in FaultyPlugins.dll) returned [3] from MetaGradient")]
     [InlineData("empty", "FaultyMethod+Observer in FaultyPlugins.dll) returned null from MetaGradient")]
     public void AMetaTrainingNamesTheMethodThatIsWrong(string how, string expected)
@@ -56,7 +58,8 @@ public sealed class PluginFaultTests
     }
 
     [Theory]
-    [InlineData("throws", "(FaultyPlugins.FaultyEnvironment in FaultyPlugins.dll): Step threw ArithmeticException: no luck")]
+    [InlineData("throws",
+        "(FaultyPlugins.FaultyEnvironment in FaultyPlugins.dll): Step threw ArithmeticException: no luck")]
     [InlineData("constructor", "ArithmeticException: no luck")]
     [InlineData("infinite", "step 2: element 1 of the observation is infinite")]
     public void ATrainingNamesTheEnvironmentThatIsWrong(string how, string expected)

@@ -15,7 +15,8 @@ public class ProgramTests
     [InlineData(2, "--window is '0'; it must be a whole number from 1", "report", "x", "--window", "0")]
     [InlineData(1, "the run is not complete", "report", "/no/such/run")]
     [InlineData(1, "/no/such/run is not there", "status", "/no/such/run")]
-    public void Wrong_use_and_errors_have_their_exit_codes_and_one_message(int code, string message, params string[] arguments)
+    public void Wrong_use_and_errors_have_their_exit_codes_and_one_message(int code, string message,
+        params string[] arguments)
     {
         var (exit, output, error) = ProgramProcess.Run(arguments);
         Assert.Equal(code, exit);
@@ -27,11 +28,13 @@ public class ProgramTests
     [Theory]
     [InlineData("too deep for observations", "--set", "agent.network=mnih2013")]
     [InlineData("expected a divisor of agent.environments, 32", "--set", "workers=3")]
-    [InlineData("RmsPropBaselines has no momentum", "--set", "agent.optimizer=rms-prop-baselines", "--set", "agent.momentum=0.9")]
+    [InlineData("RmsPropBaselines has no momentum", "--set", "agent.optimizer=rms-prop-baselines", "--set",
+        "agent.momentum=0.9")]
     public void What_cannot_be_trained_is_said_before_a_folder_is_made(string expected, params string[] settings)
     {
         using var temp = new TempFolder();
-        var (code, _, error) = ProgramProcess.Run(["train", "MinAtar/Breakout-v1", "--directory", temp["run"], .. settings]);
+        var (code, _, error) =
+            ProgramProcess.Run(["train", "MinAtar/Breakout-v1", "--directory", temp["run"], .. settings]);
         Assert.Equal(1, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(temp["run"]));
@@ -41,7 +44,8 @@ public class ProgramTests
     public void A_report_of_what_another_version_wrote_or_to_where_nothing_can_be_written_is_one_clear_error()
     {
         using var temp = new TempFolder();
-        foreach (var text in new[] { "{}", "null", """{"kind":"meta-train","name":"x"}""", """{"kind":"meta-train","name":"x","curves":[{"task":"a"}],"meta-curves":[]}""" })
+        foreach (var text in new[] { "{}", "null", """{"kind":"meta-train","name":"x"}""",
+            """{"kind":"meta-train","name":"x","curves":[{"task":"a"}],"meta-curves":[]}""" })
         {
             temp.Write("old/result.json", text);
             var (code, _, old) = ProgramProcess.Run("report", temp["old"]);
@@ -61,15 +65,20 @@ public class ProgramTests
     public void A_report_of_a_grids_folder_leaves_out_logs_and_the_report_that_lies_there()
     {
         using var temp = new TempFolder();
-        foreach (var seed in new[] { 1, 2 }) new Result("train", "a", [new("Pong", "none", seed, [1, 2], [0.1, 0.2 * seed])], []).Save(temp[$"grid/seed-{seed}/result.json"]);
+        foreach (var seed in new[] { 1, 2 })
+            new Result("train", "a", [new("Pong", "none", seed, [1, 2], [0.1, 0.2 * seed])], [])
+                .Save(temp[$"grid/seed-{seed}/result.json"]);
         temp.Write("grid/seed-1.log", "");
-        string[] Places() => [.. Directory.GetFileSystemEntries(temp["grid"]), .. Directory.Exists(temp["grid/report"]) ? Directory.GetFiles(temp["grid/report"]) : []];
+        string[] Places() => [.. Directory.GetFileSystemEntries(temp["grid"]),
+            .. Directory.Exists(temp["grid/report"]) ? Directory.GetFiles(temp["grid/report"]) : []];
         for (var i = 0; i < 2; i++)
         {
-            var (code, _, error) = ProgramProcess.Run(["report", "--pool", .. Places(), "--output", temp["grid/report"]]);
+            var (code, _, error) =
+                ProgramProcess.Run(["report", "--pool", .. Places(), "--output", temp["grid/report"]]);
             Assert.True(code == 0, error);
         }
-        Assert.Contains("only logs and reports", ProgramProcess.Run("report", temp["grid/report"]).Error, StringComparison.Ordinal);
+        Assert.Contains("only logs and reports", ProgramProcess.Run("report", temp["grid/report"]).Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -79,7 +88,8 @@ public class ProgramTests
         {
             var (exit, output, _) = ProgramProcess.Run(arguments);
             Assert.Equal(0, exit);
-            foreach (var command in new[] { "doctor", "report", "status" }) Assert.Contains(command, output, StringComparison.Ordinal);
+            foreach (var command in new[] { "doctor", "report", "status" })
+                Assert.Contains(command, output, StringComparison.Ordinal);
         }
     }
 
@@ -135,7 +145,8 @@ public class ProgramTests
     public void Known_errors_are_their_message_alone_wherever_they_are_wrapped()
     {
         Assert.Equal((1, "rlleap: do this\n"), InProcess(_ => throw new RlLeapException("do this")));
-        Assert.Equal((1, "rlleap: do this\n"), InProcess(_ => throw new AggregateException(new RlLeapException("do this"))));
+        Assert.Equal((1, "rlleap: do this\n"),
+            InProcess(_ => throw new AggregateException(new RlLeapException("do this"))));
         Assert.Equal(1, InProcess(_ => throw new FileNotFoundException("no x")).ExitCode);
     }
 
@@ -144,8 +155,10 @@ public class ProgramTests
     {
         using var temp = new TempFolder();
         using var run = RunDirectory.Start(temp["a"], "");
-        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-        var e = Assert.ThrowsAny<IOException>(() => new JsonLines(new Unseekable(full)).Write(new("meta", 1, ("x", 1))));
+        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite,
+            bufferSize: 0);
+        var e = Assert.ThrowsAny<IOException>(() =>
+            new JsonLines(new Unseekable(full)).Write(new("meta", 1, ("x", 1))));
         Assert.Contains("the disk is full", Shell.Message(e), StringComparison.Ordinal);
         Assert.Contains("go on with --resume", Shell.Message(e), StringComparison.Ordinal);
     }
@@ -192,7 +205,8 @@ public class ProgramTests
 
     // Bit n - 1 of SigIgn stands for signal n.
     private static bool Ignores(int signal) =>
-        (Convert.ToUInt64(File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn", StringComparison.Ordinal)).Split('\t')[1], 16) >> (signal - 1) & 1) == 1;
+        (Convert.ToUInt64(File.ReadLines("/proc/self/status").First(line =>
+            line.StartsWith("SigIgn", StringComparison.Ordinal)).Split('\t')[1], 16) >> (signal - 1) & 1) == 1;
 
     private static (int ExitCode, string Error) InProcess(Action<CancellationToken> action)
     {

@@ -19,11 +19,14 @@ public class RunTests
         using var temp = new TempFolder();
         var path = temp["runs/a"];
         using (var run = RunDirectory.Start(path, "name: a\n")) Assert.Equal("name: a\n", run.Config);
-        Assert.Contains($"--resume {path}", Assert.Throws<RlLeapException>(() => RunDirectory.Start(path, "name: a\n")).Message, StringComparison.Ordinal);
+        Assert.Contains($"--resume {path}", Assert.Throws<RlLeapException>(() =>
+            RunDirectory.Start(path, "name: a\n")).Message, StringComparison.Ordinal);
         temp.Write("other/file", "x");
-        Assert.Contains("not empty", Assert.Throws<RlLeapException>(() => RunDirectory.Start(temp["other"], "")).Message, StringComparison.Ordinal);
+        Assert.Contains("not empty", Assert.Throws<RlLeapException>(() =>
+            RunDirectory.Start(temp["other"], "")).Message, StringComparison.Ordinal);
         Assert.Equal(["file"], Directory.GetFiles(temp["other"]).Select(Path.GetFileName));
-        Assert.Contains("holds no run", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["other"])).Message, StringComparison.Ordinal);
+        Assert.Contains("holds no run",
+            Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["other"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -31,7 +34,8 @@ public class RunTests
     {
         using var temp = new TempFolder();
         using (RunDirectory.Start(temp["a"], "name: a\n"))
-            Assert.Contains($"in use by process {Environment.ProcessId} on {Environment.MachineName}", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+            Assert.Contains($"in use by process {Environment.ProcessId} on {Environment.MachineName}",
+                Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
         RunDirectory.Resume(temp["a"]).Dispose();
     }
 
@@ -50,7 +54,8 @@ public class RunTests
         foreach (var name in names.Where(n => n.StartsWith("events", StringComparison.Ordinal)))
             Assert.Equal(new FileInfo(temp["whole/" + name]).Length, new FileInfo(temp["killed/" + name]).Length);
 
-        static string[] Files(string root) => [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(root, f)).Order(StringComparer.Ordinal)];
+        static string[] Files(string root) => [.. Directory.GetFiles(root, "*", SearchOption.AllDirectories)
+            .Select(f => Path.GetRelativePath(root, f)).Order(StringComparer.Ordinal)];
     }
 
     // A run of 20 steps whose state is a generator; a "kill" leaves a torn line and drops everything in memory.
@@ -59,12 +64,15 @@ public class RunTests
         for (var first = true; ; first = false)
         {
             using var run = first ? RunDirectory.Start(path, "name: a\n") : RunDirectory.Resume(path);
-            var (rng, step) = run.Restored is { } from ? (Rng.FromState(File.ReadAllBytes(from.PathOf("rng"))), from.Step) : (new Rng(7), 0L);
+            var (rng, step) = run.Restored is { } from
+                ? (Rng.FromState(File.ReadAllBytes(from.PathOf("rng"))), from.Step) : (new Rng(7), 0L);
             var killed = false;
             for (; step < 20 && !killed; step++)
             {
-                if (step > 0 && step % 3 == 0) run.SaveCheckpoint(step, folder => File.WriteAllBytes(Path.Combine(folder, "rng"), rng.SaveState()));
-                run.Metrics.Write(new("meta", step, ("charts/episodic_return", rng.NextNormal()), ("losses/policy", double.NaN)));
+                if (step > 0 && step % 3 == 0) run.SaveCheckpoint(step,
+                    folder => File.WriteAllBytes(Path.Combine(folder, "rng"), rng.SaveState()));
+                run.Metrics.Write(
+                    new("meta", step, ("charts/episodic_return", rng.NextNormal()), ("losses/policy", double.NaN)));
                 if (step > 10) run.Metrics.Write(new("task/late", step, ("x", rng.NextDouble())));
                 if (kills?.NextInt(6) == 0)
                 {
@@ -89,7 +97,8 @@ public class RunTests
                 run.Metrics.Write(new("meta", step, ("x", step)));
                 run.SaveCheckpoint(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
             }
-        Assert.Equal(["000000000002", "000000000003"], Directory.GetDirectories(temp["a/checkpoints"]).Select(Path.GetFileName).Order());
+        Assert.Equal(["000000000002", "000000000003"],
+            Directory.GetDirectories(temp["a/checkpoints"]).Select(Path.GetFileName).Order());
         File.WriteAllText(temp["a/checkpoints/000000000003/state"], "9");
         Directory.CreateDirectory(temp["a/checkpoints/000000000004.tmp"]); // cut off while it was written
         using (var run = RunDirectory.Resume(temp["a"]))
@@ -100,13 +109,15 @@ public class RunTests
         }
         File.Delete(temp["a/checkpoints/000000000002/state"]);
         // Beginning anew would cut what is recorded.
-        Assert.Contains("None of the checkpoints", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+        Assert.Contains("None of the checkpoints",
+            Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
         Assert.Equal([1L, 2L], JsonLines.Read(temp["a/metrics.jsonl"]).Select(r => r.Step));
     }
 
     [Fact]
     public void Curves_over_different_windows_are_not_taken_for_one_another() =>
-        Assert.NotEqual(new RlLeap.Cli.MetaTraining.ReturnCurve(100, 10).Save(), new RlLeap.Cli.MetaTraining.ReturnCurve(500, 10).Save());
+        Assert.NotEqual(new RlLeap.Cli.MetaTraining.ReturnCurve(100, 10).Save(),
+            new RlLeap.Cli.MetaTraining.ReturnCurve(500, 10).Save());
 
     [Fact]
     public void A_complete_run_is_left_as_it_is()
@@ -134,8 +145,10 @@ public class RunTests
         using var temp = new TempFolder();
         var store = new CheckpointStore(temp["c"]);
         store.Save(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
-        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() => store.Save(2, _ => throw new IOException("No space left on device"))).Message, StringComparison.Ordinal);
-        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() => store.Save(3, _ => AtomicFile.WriteAllText("/dev/null/x", ""))).Message, StringComparison.Ordinal);
+        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() =>
+            store.Save(2, _ => throw new IOException("No space left on device"))).Message, StringComparison.Ordinal);
+        Assert.Contains("Earlier checkpoints are whole", Assert.Throws<RlLeapException>(() =>
+            store.Save(3, _ => AtomicFile.WriteAllText("/dev/null/x", ""))).Message, StringComparison.Ordinal);
         Assert.Equal(1, store.Newest()!.Step);
         Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
     }
@@ -145,11 +158,13 @@ public class RunTests
     {
         using var temp = new TempFolder();
         var store = new CheckpointStore(temp["c"]);
-        foreach (var step in new[] { 10, 20 }) store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
+        foreach (var step in new[] { 10, 20 })
+            store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
         File.WriteAllText(temp["c/000000000020/state"], "damaged");
         Assert.Equal(10, store.Newest()!.Step);
         store.Save(15, folder => File.WriteAllText(Path.Combine(folder, "state"), "15"));
-        Assert.Equal(["000000000010", "000000000015"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName).Order());
+        Assert.Equal(["000000000010", "000000000015"],
+            Directory.GetDirectories(temp["c"]).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -157,7 +172,8 @@ public class RunTests
     {
         using var temp = new TempFolder();
         var store = new CheckpointStore(temp["c"]);
-        foreach (var step in new[] { 10, 20 }) store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
+        foreach (var step in new[] { 10, 20 })
+            store.Save(step, folder => File.WriteAllText(Path.Combine(folder, "state"), $"{step}"));
         var manifest = temp["c/000000000020/manifest.json"];
         File.Delete(manifest);
         Directory.CreateDirectory(manifest); // what nobody may open, root included
@@ -178,7 +194,8 @@ public class RunTests
             run.SaveCheckpoint(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
         }
         File.WriteAllText(temp["a/metrics.jsonl"], "");
-        Assert.Contains("it was damaged since", Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
+        Assert.Contains("it was damaged since",
+            Assert.Throws<RlLeapException>(() => RunDirectory.Resume(temp["a"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -188,7 +205,9 @@ public class RunTests
         var sink = new JsonLines(stream);
         sink.Write(new("meta", 1, ("a", 1), ("b", 2)));
         sink.Write(new("other", 1, ("c", 1)));
-        Assert.Contains("'meta' changed its columns at step 2: a, b before, a now", Assert.Throws<InvalidOperationException>(() => sink.Write(new("meta", 2, ("a", 1)))).Message, StringComparison.Ordinal);
+        Assert.Contains("'meta' changed its columns at step 2: a, b before, a now",
+            Assert.Throws<InvalidOperationException>(() => sink.Write(new("meta", 2, ("a", 1)))).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => new JsonLines(stream).Write(new("other", 2, ("d", 1))));
     }
 
@@ -196,7 +215,8 @@ public class RunTests
     public void A_metrics_file_cut_off_in_a_line_is_read_up_to_it()
     {
         using var temp = new TempFolder();
-        var path = temp.Write("m.jsonl", "{\"series\":\"a\",\"step\":1,\"x\":0.1}\n{\"series\":\"a\",\"step\":2,\"x\":null}\n{\"series\":\"a\",\"st");
+        var path = temp.Write("m.jsonl", "{\"series\":\"a\",\"step\":1,\"x\":0.1}\n"
+            + "{\"series\":\"a\",\"step\":2,\"x\":null}\n{\"series\":\"a\",\"st");
         var rows = JsonLines.Read(path).ToList();
         Assert.Equal([1L, 2L], rows.Select(r => r.Step));
         Assert.Equal([("x", 0.1)], rows[0].Values);
@@ -208,16 +228,25 @@ public class RunTests
     {
         using var temp = new TempFolder();
         var times = new StepTimes(workers: 3);
-        var work = new TaskJob { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new() };
+        var work = new TaskJob
+        {
+            TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new()
+        };
         times.Begin();
         var tasks = new MetaBatch(0, null!, [work, work with { Index = 1 }]);
-        times.Watch(new ThreadExecutor(3)).Map(tasks, (w, _, _) => { times.Trained(TimeSpan.Zero); return new TaskOutcome(w, null, "none"); });
+        times.Watch(new ThreadExecutor(3)).Map(tasks, (w, _, _) =>
+        {
+            times.Trained(TimeSpan.Zero);
+            return new TaskOutcome(w, null, "none");
+        });
         var row = times.End(0);
-        Assert.Equal(1, row.Values.Where(v => v.Column.StartsWith("workers/", StringComparison.Ordinal)).Sum(v => v.Value), 9);
+        Assert.Equal(1, row.Values.Where(v => v.Column.StartsWith("workers/", StringComparison.Ordinal))
+            .Sum(v => v.Value), 9);
         Assert.All(row.Values, v => Assert.True(v.Value >= 0, v.Column));
         using (var run = RunDirectory.Start(temp["a"], "")) run.Times.Write(row);
         Assert.False(File.Exists(temp["a/metrics.jsonl"]));
-        Assert.Contains("1 meta-steps; the workers spent 0.0 % training", StepTimes.Facts(temp["a"])["time of meta-training"], StringComparison.Ordinal);
+        Assert.Contains("1 meta-steps; the workers spent 0.0 % training",
+            StepTimes.Facts(temp["a"])["time of meta-training"], StringComparison.Ordinal);
         Assert.Empty(StepTimes.Facts(temp["b"]));
     }
 
@@ -229,8 +258,13 @@ public class RunTests
         var network = new SmallMlp([1, 4, 1]);
         using var start = new MetaInitialization(network, []);
         start.Draw(new Rng(1));
-        var work = new TaskJob { TaskId = "sine", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = new() { GradientSteps = 5 } };
-        var executor = new CachingExecutor(new InlineExecutor(hooks: new TrainingHooks { CheckpointEvery = TimeSpan.FromTicks(1) }), temp["work"]);
+        var work = new TaskJob
+        {
+            TaskId = "sine", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(),
+            Learner = new() { GradientSteps = 5 }
+        };
+        var executor = new CachingExecutor(
+            new InlineExecutor(hooks: new TrainingHooks { CheckpointEvery = TimeSpan.FromTicks(1) }), temp["work"]);
         var outcome = executor.OutcomePath(work);
         Directory.CreateDirectory(Path.Combine(outcome, "in the way")); // as good as a full disk
         Assert.Throws<RlLeapException>(Train);
@@ -240,7 +274,8 @@ public class RunTests
         Assert.True(File.Exists(outcome));
         Assert.False(File.Exists(executor.CheckpointPath(work)));
 
-        IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaBatch(0, start, [work]), (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
+        IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaBatch(0, start, [work]),
+            (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
     }
 
     [Fact]
@@ -250,7 +285,8 @@ public class RunTests
         var sink = new TensorBoard(_ => stream, new StoppedClock());
         sink.Write(new("meta", 3, ("charts/episodic_return", 1.5), ("losses/policy", -0.25)));
         sink.Write(new("meta", 5_000_000_000, ("charts/episodic_return", 2), ("losses/policy", 1e10)));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Cli", "Golden", "events.out.tfevents")), stream.ToArray());
+        Assert.Equal(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Cli", "Golden", "events.out.tfevents")),
+            stream.ToArray());
     }
 
     private sealed class StoppedClock : TimeProvider
@@ -262,37 +298,47 @@ public class RunTests
     public void Results_read_back_equal_and_their_absence_is_explained()
     {
         using var temp = new TempFolder();
-        var result = new Result("evaluate", "a", [new("Pong", "leap", 3, [1, 2], [0.1, double.NaN])], [new("Pong", "path length", [1], [2.5])],
-            Scales: new Dictionary<string, Scale> { ["Pong"] = new(-20.7, 14.6) }, Record: new Dictionary<string, string> { ["version"] = "1" });
+        var result = new Result("evaluate", "a", [new("Pong", "leap", 3, [1, 2], [0.1, double.NaN])],
+            [new("Pong", "path length", [1], [2.5])],
+            Scales: new Dictionary<string, Scale> { ["Pong"] = new(-20.7, 14.6) },
+            Record: new Dictionary<string, string> { ["version"] = "1" });
         result.Save(temp["result.json"]);
         var again = Result.Load(temp["result.json"]);
         again.Save(temp["again.json"]);
         Assert.Equal(File.ReadAllText(temp["result.json"]), File.ReadAllText(temp["again.json"]));
         Assert.Equal((0.1, double.NaN), (again.Curves[0].Values[0], again.Curves[0].Values[1]));
-        Assert.Contains("not complete", Assert.Throws<RlLeapException>(() => Result.Load(temp["no/result.json"])).Message, StringComparison.Ordinal);
-        Assert.Contains("not a result", Assert.Throws<RlLeapException>(() => Result.Load(temp.Write("bad.json", "{"))).Message, StringComparison.Ordinal);
+        Assert.Contains("not complete", Assert.Throws<RlLeapException>(() =>
+            Result.Load(temp["no/result.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("not a result", Assert.Throws<RlLeapException>(() =>
+            Result.Load(temp.Write("bad.json", "{"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Progress_on_a_terminal_is_cut_to_its_size_and_redrawn_in_place()
     {
         var console = new StringWriter();
-        using (var progress = new Progress("leap", 10, "meta-steps", live: true, worth: 0.5, clock: new HandClock(), console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.Yes, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+        using (var progress = new Progress("leap", 10, "meta-steps", live: true, worth: 0.5, clock: new HandClock(),
+            console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.Yes,
+                Out = new Spectre.Console.AnsiConsoleOutput(console) })))
         {
             using var first = progress.Begin("MinAtar/Breakout-v0?planes=10", 100_000, "agent steps");
-            using var second = progress.Begin("MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1", 100_000, "agent steps");
+            using var second = progress.Begin("MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1", 100_000,
+                "agent steps");
             HandClock.Seconds = 10;
             first.Update(50_000, "return 3.2, loss 0.1");
             second.Update(50_000);
             // Two tasks at the half of half a meta-step each: half a meta-step in ten seconds.
             Assert.Equal(["leap  0/10 meta-steps  20.0 s each  3 min 10 s left",
-                "MinAtar/Breakout-v0?planes=10                         50k/100k agent steps  5000/s  10 s left  return 3.2, loss 0.1",
-                "MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1  50k/100k agent steps  5000/s  10 s left"], progress.Picture(160, 24));
+                "MinAtar/Breakout-v0?planes=10                         50k/100k agent steps  5000/s  10 s left  return "
+                    + "3.2, loss 0.1",
+                "MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1  50k/100k agent steps  5000/s  10 s left"],
+                progress.Picture(160, 24));
             var narrow = progress.Picture(80, 24);
             Assert.All(narrow, line => Assert.True(line.Length < 80, line));
             Assert.Matches(@"^MinAtar/Breakout-v0\?… +50k/100k  5000/s  10 s left  return 3\.2, loss 0\.1$", narrow[1]);
             Assert.Matches("^MinAtar/Sp[^ ]*….*seed 1  50k/100k  5000/s  10 s left$", narrow[2]);
-            Assert.Equal(["leap  0/10 meta-steps  20.0 s each  3 min 10 s left", "… and 2 more"], progress.Picture(160, 4).Where(line => !line.StartsWith("MinAtar", StringComparison.Ordinal)));
+            Assert.Equal(["leap  0/10 meta-steps  20.0 s each  3 min 10 s left", "… and 2 more"],
+                progress.Picture(160, 4).Where(line => !line.StartsWith("MinAtar", StringComparison.Ordinal)));
             progress.Say("said");
         }
         var written = console.ToString();
@@ -312,7 +358,9 @@ public class RunTests
     public void Progress_off_a_terminal_is_plain_lines_with_rate_and_time_left()
     {
         var console = new StringWriter();
-        using (var progress = new Progress("leap", 100, "meta-steps", done: 40, live: false, clock: new StoppedClock(), console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+        using (var progress = new Progress("leap", 100, "meta-steps", done: 40,
+            live: false, clock: new StoppedClock(), console: Spectre.Console.AnsiConsole.Create(
+                new() { Ansi = Spectre.Console.AnsiSupport.No, Out = new Spectre.Console.AnsiConsoleOutput(console) })))
         {
             using var line = progress.Begin("Breakout", 5_000_000, "steps");
             line.Update(12_345, "return 3.2");

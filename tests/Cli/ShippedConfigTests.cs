@@ -20,18 +20,24 @@ public sealed class ShippedConfigTests
     {
         var path = Path.Combine(Folder, name);
         Assert.StartsWith("# ", File.ReadLines(path).First());
-        var kind = File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal)) ? typeof(GridConfig)
-            : File.ReadLines(path).Any(line => line.StartsWith("environment:", StringComparison.Ordinal)) ? typeof(TrainConfig) : typeof(MetaTrainConfig);
-        object config = kind == typeof(GridConfig) ? ConfigFile.Load<GridConfig>(path) : kind == typeof(MetaTrainConfig) ? ConfigFile.Load<MetaTrainConfig>(path) : ConfigFile.Load<TrainConfig>(path);
+        var kind = File.ReadLines(path).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))
+            ? typeof(GridConfig)
+            : File.ReadLines(path).Any(line => line.StartsWith("environment:", StringComparison.Ordinal))
+            ? typeof(TrainConfig) : typeof(MetaTrainConfig);
+        object config = kind == typeof(GridConfig) ? ConfigFile.Load<GridConfig>(path) : kind == typeof(MetaTrainConfig)
+            ? ConfigFile.Load<MetaTrainConfig>(path) : ConfigFile.Load<TrainConfig>(path);
         var written = ConfigFile.ToYaml(config);
-        object again = kind == typeof(GridConfig) ? ConfigFile.Parse<GridConfig>(written, name) : kind == typeof(MetaTrainConfig) ? ConfigFile.Parse<MetaTrainConfig>(written, name) : ConfigFile.Parse<TrainConfig>(written, name);
+        object again = kind == typeof(GridConfig)
+            ? ConfigFile.Parse<GridConfig>(written, name) : kind == typeof(MetaTrainConfig)
+            ? ConfigFile.Parse<MetaTrainConfig>(written, name) : ConfigFile.Parse<TrainConfig>(written, name);
         Assert.Equal(written, ConfigFile.ToYaml(again));
     }
 
     [Fact]
     public void EveryRunOfEveryGridHasAConfigThatCanBeRead()
     {
-        foreach (var file in Files.Where(f => File.ReadLines(f).Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
+        foreach (var file in Files.Where(f => File.ReadLines(f)
+            .Any(line => line.StartsWith("axes:", StringComparison.Ordinal))))
         {
             var grid = ConfigFile.Load<GridConfig>(file);
             foreach (var run in grid.Runs())
@@ -49,11 +55,13 @@ public sealed class ShippedConfigTests
         var grid = ConfigFile.Load<GridConfig>(Path.Combine(Folder, "minatar", "table.yaml"));
         foreach (var run in grid.Runs())
         {
-            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar", run.Config), [.. run.Settings, "run.directory=x"]));
+            var suite = new GamesSuite(ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar", run.Config),
+                [.. run.Settings, "run.directory=x"]));
             Assert.Equal(4, suite.Pool.Count);
             Assert.DoesNotContain(Assert.Single(suite.HeldOut), suite.Pool.Select(task => task.Info.Id));
         }
-        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "minatar", "breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
+        var odd = Assert.Throws<ConfigException>(() => ConfigFile.Load<MetaTrainConfig>(
+            Path.Combine(Folder, "minatar", "breakout.yaml"), ["games.held-out=MinAtar/Pong-v0"])).Message;
         Assert.Contains("expected one of games.pool", odd, StringComparison.Ordinal);
     }
 
@@ -61,16 +69,21 @@ public sealed class ShippedConfigTests
     public void AHundredOfThemWithAMistakeEachGiveOneClearError()
     {
         var rng = new Rng(1).Split("malformed");
-        var configs = Files.Select(File.ReadAllLines).Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
+        var configs = Files.Select(File.ReadAllLines)
+            .Where(lines => lines.Any(line => line.StartsWith("suite:", StringComparison.Ordinal))).ToList();
         for (var i = 0; i < 100; i++)
         {
             var lines = configs[rng.NextInt(configs.Count)];
-            int[] keyed = [.. Enumerable.Range(0, lines.Length).Where(n => System.Text.RegularExpressions.Regex.IsMatch(lines[n], "^ *[a-z-]+:"))];
+            int[] keyed = [.. Enumerable.Range(0, lines.Length)
+                .Where(n => System.Text.RegularExpressions.Regex.IsMatch(lines[n], "^ *[a-z-]+:"))];
             var at = keyed[rng.NextInt(keyed.Length)];
             var (key, value) = (lines[at][..lines[at].IndexOf(':')], lines[at][(lines[at].IndexOf(':') + 1)..]);
-            string[] mistakes = [$"{key}x:{value}", $"{lines[at]}\n{lines[at]}", $"{key}: [[1]]", $"{key}: \"unclosed", $"{key} = {value}", $"\t{lines[at]}"];
-            var bad = string.Join('\n', lines[..at].Append(mistakes[rng.NextInt(mistakes.Length)]).Concat(lines[(at + 1)..]));
-            var message = Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(bad, "bad.yaml")).Message;
+            string[] mistakes = [$"{key}x:{value}", $"{lines[at]}\n{lines[at]}", $"{key}: [[1]]", $"{key}: \"unclosed",
+                $"{key} = {value}", $"\t{lines[at]}"];
+            var bad =
+                string.Join('\n', lines[..at].Append(mistakes[rng.NextInt(mistakes.Length)]).Concat(lines[(at + 1)..]));
+            var message =
+                Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(bad, "bad.yaml")).Message;
             Assert.Matches(@"^bad\.yaml:\d+: \S", message);
             Assert.Contains("expected", message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', message);
@@ -82,7 +95,8 @@ public sealed class ShippedConfigTests
     {
         var config = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Folder, "atari", "leap.yaml"));
         var ids = config.Games!.Pool.Select(id => id.Split('?')[0]).ToList();
-        var expected = RlLeap.Gymnasium.AleGames.LeapPool.Select(g => g.Id).Except(["ALE/Breakout-v5", "ALE/SpaceInvaders-v5"]);
+        var expected = RlLeap.Gymnasium.AleGames.LeapPool.Select(g => g.Id)
+            .Except(["ALE/Breakout-v5", "ALE/SpaceInvaders-v5"]);
         Assert.Equal(expected.Order(StringComparer.Ordinal), ids.Order(StringComparer.Ordinal));
         Assert.Equal((100L, 16, 5_000_000L), (config.Meta.Steps, config.Meta.Batch, config.Games.AgentSteps));
         Assert.Contains("ALE/Alien-v5?preset=leap", config.Evaluation!.Tasks);

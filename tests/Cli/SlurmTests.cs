@@ -1,4 +1,5 @@
-// executor.kind=slurm on a real Slurm of one machine: whatever is killed meanwhile, the bits are those of threads and nothing is counted twice.
+// executor.kind=slurm on a real Slurm of one machine: whatever is killed meanwhile, the bits are those of threads and
+// nothing is counted twice.
 using System.Diagnostics;
 using Xunit;
 
@@ -22,7 +23,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
 
         """;
 
-    private const string WithEvaluation = Config + """evaluation: {tasks: ["MinAtar/SpaceInvaders-v0?planes=10"], seeds: 1, agent-steps: 2000, points: 10}""";
+    private const string WithEvaluation = Config
+        + """evaluation: {tasks: ["MinAtar/SpaceInvaders-v0?planes=10"], seeds: 1, agent-steps: 2000, points: 10}""";
 
     private static readonly string[] Slurm = ["--set", "executor.kind=slurm", "--set", "executor.grace-seconds=1"];
 
@@ -30,7 +32,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     public void A_run_with_its_evaluation_has_the_bits_that_it_has_on_threads()
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 2000, WithEvaluation));
-        var output = Succeed("meta-train", ConfigOf("slurm", 2000, WithEvaluation), [.. Slurm, "--set", "executor.tasks-per-job=2", "--set", "executor.cpus=2"]);
+        var output = Succeed("meta-train", ConfigOf("slurm", 2000, WithEvaluation),
+            [.. Slurm, "--set", "executor.tasks-per-job=2", "--set", "executor.cpus=2"]);
         Assert.Contains("queued", output);
         AssertSame("threads", "slurm");
         Assert.False(Directory.Exists(_folder["slurm/run/work"]));
@@ -42,7 +45,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 16000));
         var driver = Start("meta-train", ConfigOf("slurm", 16000), Slurm);
-        WaitFor(driver, () => Checkpoints("slurm").Any(path => Path.GetFileName(path).StartsWith("0000.", StringComparison.Ordinal)));
+        WaitFor(driver, () => Checkpoints("slurm")
+            .Any(path => Path.GetFileName(path).StartsWith("0000.", StringComparison.Ordinal)));
         SignalTasks("STOP"); // or they might be done before the driver is back
         foreach (var process in Tasks("/0000.task")) Signal(process, "KILL");
         // What Slurm does before a time limit; heard when the task goes on.
@@ -62,11 +66,14 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         // Against another run too, whose initialization goes along.
         ProgramProcess.Succeed("meta-train", ConfigOf("run", 2000));
         ProgramProcess.Succeed("meta-train", ConfigOf("other", 2000), "--set", "method.name=reptile");
-        string[] asked = ["evaluate", _folder["run/run"], "--tasks", "MinAtar/Freeway-v0?planes=10", "MinAtar/SpaceInvaders-v0?planes=10", "--seeds", "2", "--agent-steps", "2000", "--against", "none", _folder["other/run"]];
+        string[] asked = ["evaluate", _folder["run/run"], "--tasks", "MinAtar/Freeway-v0?planes=10",
+            "MinAtar/SpaceInvaders-v0?planes=10", "--seeds", "2", "--agent-steps", "2000", "--against", "none",
+            _folder["other/run"]];
         ProgramProcess.Succeed([.. asked, "--output", _folder["a"]]);
         Directory.Delete(_folder["run/run/evaluation"], recursive: true);
         Directory.Delete(_folder["run/.random-initialization"], recursive: true);
-        Finish(ProgramProcess.StartWith(cluster.Environment, [.. asked, "--output", _folder["b"], .. Slurm, "--set", "executor.tasks-per-job=3", "--set", "executor.concurrency=2"]));
+        Finish(ProgramProcess.StartWith(cluster.Environment, [.. asked, "--output", _folder["b"], .. Slurm, "--set",
+            "executor.tasks-per-job=3", "--set", "executor.concurrency=2"]));
         Assert.Equal(File.ReadAllText(_folder["a/result.json"]), File.ReadAllText(_folder["b/result.json"]));
     }
 
@@ -92,7 +99,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 30000));
         var driver = Start("meta-train", ConfigOf("slurm", 30000), Slurm);
-        WaitFor(driver, () => Checkpoints("slurm").Any(path => Path.GetFileName(path).StartsWith("0000.", StringComparison.Ordinal)));
+        WaitFor(driver, () => Checkpoints("slurm")
+            .Any(path => Path.GetFileName(path).StartsWith("0000.", StringComparison.Ordinal)));
         foreach (var process in Tasks("/0000.task")) Signal(process, "KILL");
         cluster.Command("scancel", "--batch", "--signal=USR1", "--name=" + JobName("slurm"));
         Finish(driver);
@@ -114,7 +122,9 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         Assert.Contains("run on", error);
         Assert.NotEmpty(cluster.Command("squeue", "-h", "--name=" + name).Trim());
         // As from a terminal: what a shell starts in the background ignores Ctrl-C, and so does what that starts.
-        var resume = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "meta-train", "--resume", _folder["slurm/run"]]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var resume = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "meta-train", "--resume", _folder["slurm/run"]])
+            { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in cluster.Environment) resume.Environment[key] = value;
         driver = Process.Start(resume)!;
         WaitFor(driver, () => Log("slurm").Contains("taking up"));
@@ -132,7 +142,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     {
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 30000));
         var driver = Start("meta-train", ConfigOf("slurm", 30000), [.. Slurm, "--set", "executor.sbatch=[--time=1]"]);
-        WaitFor(driver, () => Checkpoints("slurm").Any(path => Path.GetFileName(path).StartsWith("0001.", StringComparison.Ordinal)));
+        WaitFor(driver, () => Checkpoints("slurm")
+            .Any(path => Path.GetFileName(path).StartsWith("0001.", StringComparison.Ordinal)));
         // A task that hangs hears no warning: Slurm ends it when its minute is over.
         foreach (var process in Tasks("/0001.task")) Signal(process, "STOP");
         Finish(driver);
@@ -150,8 +161,10 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         WaitFor(driver, () => Log("slurm").Contains("out of reach"));
         cluster.Start("slurmctld");
         while (!driver.WaitForExit(500))
-            // Killed before it saved its state, it may give the number of a running job away again and drain the node for it: an administrator's part.
-            if (cluster.Command("sinfo", "--noheader", "--format=%T").Contains("drain", StringComparison.Ordinal)) cluster.Command("scontrol", "update", "NodeName=n1", "State=RESUME");
+            // Killed before it saved its state, it may give the number of a running job away again and drain the node
+            // for it: an administrator's part.
+            if (cluster.Command("sinfo", "--noheader", "--format=%T").Contains("drain", StringComparison.Ordinal))
+                cluster.Command("scontrol", "update", "NodeName=n1", "State=RESUME");
         Finish(driver);
         AssertSame("threads", "slurm");
     }
@@ -165,7 +178,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         SignalTasks("STOP"); // so that none ends meanwhile
         var tasks = Tasks();
         cluster.Kill("slurmd");
-        foreach (var process in tasks.Select(SlurmCluster.StepdOf).OfType<int>().Concat(tasks).ToList()) Signal(process, "KILL");
+        foreach (var process in tasks.Select(SlurmCluster.StepdOf).OfType<int>().Concat(tasks).ToList())
+            Signal(process, "KILL");
         cluster.Start("slurmd");
         Finish(driver);
         AssertSame("threads", "slurm");
@@ -177,7 +191,8 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         ProgramProcess.Succeed("meta-train", ConfigOf("threads", 30000));
         var driver = Start("meta-train", ConfigOf("slurm", 30000), Slurm);
         WaitFor(driver, () => Checkpoints("slurm").Count > 0);
-        // The tasks run on as orphans while Slurm starts them again. (Not stopped meanwhile: an orphan that is stopped gets SIGHUP.)
+        // The tasks run on as orphans while Slurm starts them again. (Not stopped meanwhile: an orphan that is stopped
+        // gets SIGHUP.)
         var stepds = Tasks().Select(SlurmCluster.StepdOf).OfType<int>().ToList();
         Assert.NotEmpty(stepds);
         cluster.Kill("slurmd");
@@ -188,9 +203,11 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     }
 
     // Every run has a parent folder of its own: curves from random initialization are shared between the runs of one.
-    private string ConfigOf(string run, int steps, string config = Config) => _folder.Write(run + ".yaml", config.Replace("DIRECTORY", _folder[$"{run}/run"]).Replace("STEPS", $"{steps}"));
+    private string ConfigOf(string run, int steps, string config = Config) =>
+        _folder.Write(run + ".yaml", config.Replace("DIRECTORY", _folder[$"{run}/run"]).Replace("STEPS", $"{steps}"));
 
-    private Process Start(string command, string argument, string[] more) => ProgramProcess.StartWith(cluster.Environment, [command, argument, .. more]);
+    private Process Start(string command, string argument, string[] more) =>
+        ProgramProcess.StartWith(cluster.Environment, [command, argument, .. more]);
 
     private string Succeed(string command, string argument, string[] more) => Finish(Start(command, argument, more));
 
@@ -201,17 +218,21 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         return output;
     }
 
-    private IReadOnlyList<string> Checkpoints(string run) => Directory.Exists(_folder[$"{run}/run/work/step-000000"]) ? Directory.GetFiles(_folder[$"{run}/run/work/step-000000"], "*.checkpoint") : [];
+    private IReadOnlyList<string> Checkpoints(string run) => Directory.Exists(_folder[$"{run}/run/work/step-000000"])
+        ? Directory.GetFiles(_folder[$"{run}/run/work/step-000000"], "*.checkpoint") : [];
 
     private string Log(string run)
     {
-        using var reader = new StreamReader(new FileStream(_folder[$"{run}/run/run.log"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        using var reader = new StreamReader(
+            new FileStream(_folder[$"{run}/run/run.log"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         return reader.ReadToEnd();
     }
 
-    private string JobName(string run) => System.Text.Json.JsonDocument.Parse(File.ReadAllText(_folder[$"{run}/run/work/step-000000/array.json"])).RootElement.GetProperty("name").GetString()!;
+    private string JobName(string run) => System.Text.Json.JsonDocument.Parse(File.ReadAllText(
+        _folder[$"{run}/run/work/step-000000/array.json"])).RootElement.GetProperty("name").GetString()!;
 
-    private IReadOnlyList<int> Tasks(string which = ".task") => SlurmCluster.Processes("rlleap.dll task", _folder["slurm/run/work"], which);
+    private IReadOnlyList<int> Tasks(string which = ".task") =>
+        SlurmCluster.Processes("rlleap.dll task", _folder["slurm/run/work"], which);
 
     private void SignalTasks(string name)
     {
@@ -236,6 +257,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
     private void AssertSame(string one, string other)
     {
         foreach (var file in new[] { "initialization.safetensors", "metrics.jsonl", "result.json" })
-            Assert.True(File.ReadAllBytes(_folder[$"{one}/run/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
+            Assert.True(File.ReadAllBytes(_folder[$"{one}/run/{file}"]).AsSpan()
+                .SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
     }
 }

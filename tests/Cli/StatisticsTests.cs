@@ -7,7 +7,8 @@ namespace RlLeap.Tests.Cli;
 
 public class StatisticsTests
 {
-    private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Cli", "Golden", "scores.json"))).RootElement;
+    private static readonly JsonElement Golden = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Cli", "Golden", "scores.json"))).RootElement;
     private static T Value<T>(string name) => Golden.GetProperty(name).Deserialize<T>()!;
     private static readonly double[][] Games = Value<double[][]>("games"), Others = Value<double[][]>("others");
 
@@ -34,21 +35,27 @@ public class StatisticsTests
         Assert.InRange(mean.Value, mean.Low, mean.High);
     }
 
-    private sealed record Case(double[][] x, double[][] y, double mean, double median, double iqm, double gap, double improvement, double[] iqm_interval, double[] improvement_interval);
+    private sealed record Case(double[][] x, double[][] y, double mean, double median, double iqm, double gap,
+        double improvement, double[] iqm_interval, double[] improvement_interval);
 
-    /// <summary>From one score to 26 games of ten runs, ties among them, games with different numbers of runs.</summary>
+    /// <summary>
+    /// From one score to 26 games of ten runs, ties among them, games with different numbers of runs.
+    /// </summary>
     [Fact]
     public void On_random_scores_of_many_shapes_they_are_those_of_numpy()
     {
         foreach (var (number, c) in Value<Case[]>("cases").Index())
         {
             Assert.Equal([c.mean, c.median, c.iqm, c.gap, c.improvement],
-                [Aggregates.Mean(c.x), Aggregates.Median(c.x), Aggregates.InterquartileMean(c.x), Aggregates.OptimalityGap(c.x), Aggregates.ProbabilityOfImprovement(c.x, c.y)],
+                [Aggregates.Mean(c.x), Aggregates.Median(c.x), Aggregates.InterquartileMean(c.x),
+                    Aggregates.OptimalityGap(c.x), Aggregates.ProbabilityOfImprovement(c.x, c.y)],
                 (expected, actual) => Math.Abs(expected - actual) < 1e-12);
             var iqm = Aggregates.Bootstrap(c.x, Aggregates.InterquartileMean, new Rng(number), 10_000);
-            var improvement = Aggregates.Bootstrap(c.x, c.y, Aggregates.ProbabilityOfImprovement, new Rng(number), 10_000);
+            var improvement =
+                Aggregates.Bootstrap(c.x, c.y, Aggregates.ProbabilityOfImprovement, new Rng(number), 10_000);
             // Scores have one digit: a quantile may fall on either side of a step of the distribution.
-            Assert.Equal([.. c.iqm_interval, .. c.improvement_interval], [iqm.Low, iqm.High, improvement.Low, improvement.High], (expected, actual) => Math.Abs(expected - actual) < 0.035);
+            Assert.Equal([.. c.iqm_interval, .. c.improvement_interval], [iqm.Low, iqm.High, improvement.Low,
+                improvement.High], (expected, actual) => Math.Abs(expected - actual) < 0.035);
         }
     }
 
@@ -74,21 +81,24 @@ public class StatisticsTests
     {
         // The mean of two draws from {0, 1} is 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4.
         Assert.Equal(new Interval(0.5, 0, 1), Aggregates.Bootstrap([[0.0, 1.0]], Aggregates.Mean, new Rng(0)));
-        Assert.Equal(new Interval(0.5, 0.5, 0.5), Aggregates.Bootstrap([[0.0, 1.0]], Aggregates.Mean, new Rng(0), confidence: 0.3));
+        Assert.Equal(new Interval(0.5, 0.5, 0.5),
+            Aggregates.Bootstrap([[0.0, 1.0]], Aggregates.Mean, new Rng(0), confidence: 0.3));
     }
 
     [Fact]
     public void The_bootstrap_resamples_runs_and_never_games()
     {
         // Games far apart, runs equal: nothing varies. Resampling games would give an interval from 0 to 100.
-        Assert.Equal(new Interval(50, 50, 50), Aggregates.Bootstrap([[0.0, 0.0], [100.0, 100.0]], Aggregates.Mean, new Rng(0), 1000));
+        Assert.Equal(new Interval(50, 50, 50),
+            Aggregates.Bootstrap([[0.0, 0.0], [100.0, 100.0]], Aggregates.Mean, new Rng(0), 1000));
         Assert.Equal(new Interval(2, 2, 2), Aggregates.Bootstrap([[1.0], [3.0]], Aggregates.Mean, new Rng(0)));
     }
 
     [Fact]
     public void The_bootstrap_depends_on_its_seed_alone()
     {
-        Interval Of(long seed) => Aggregates.Bootstrap(Games, Others, Aggregates.ProbabilityOfImprovement, new Rng(seed));
+        Interval Of(long seed) =>
+            Aggregates.Bootstrap(Games, Others, Aggregates.ProbabilityOfImprovement, new Rng(seed));
         Assert.Equal(Of(1), Of(1));
         Assert.NotEqual(Of(1), Of(2));
     }
@@ -97,7 +107,8 @@ public class StatisticsTests
     public void Improvement_over_itself_is_a_half_and_the_two_directions_add_to_one()
     {
         Assert.Equal(0.5, Aggregates.ProbabilityOfImprovement(Games, Games), 12);
-        Assert.Equal(1, Aggregates.ProbabilityOfImprovement(Games, Others) + Aggregates.ProbabilityOfImprovement(Others, Games), 12);
+        Assert.Equal(1, Aggregates.ProbabilityOfImprovement(Games, Others)
+            + Aggregates.ProbabilityOfImprovement(Others, Games), 12);
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed class UserPagesTests : IDisposable
     public async Task The_commands_of_the_page_on_environments_work_as_written()
     {
         var outputs = await Run("environments.md", expected: 5);
-        Assert.Contains($"my/Treasure-v1 keeps all {RlLeap.Environments.EnvironmentCheck.Rules.Count} rules", outputs[1]);
+        Assert.Contains($"my/Treasure-v1 keeps all {RlLeap.Environments.EnvironmentCheck.Rules.Count} rules",
+            outputs[1]);
         Assert.Contains("my/Treasure-v1  ", outputs[2]);
         Assert.Contains("walk to the treasure", outputs[2]);
         Assert.Contains("time_limit=12 keeps all", outputs[3]);
@@ -47,11 +48,13 @@ public sealed class UserPagesTests : IDisposable
         Directory.CreateDirectory(_folder["moved"]);
         File.Copy(assembly, _folder["moved/MyMethod.dll"]);
         var config = File.ReadAllText(_folder["my-method/config.yaml"]);
-        File.WriteAllText(_folder["my-method/config.yaml"], config.Replace(Path.Combine(Repository.Root, "examples"), "/nowhere"));
+        File.WriteAllText(_folder["my-method/config.yaml"],
+            config.Replace(Path.Combine(Repository.Root, "examples"), "/nowhere"));
         var (code, _, error) = ProgramProcess.Run("evaluate", _folder["my-method"], "--seeds", "1");
         Assert.Equal(1, code);
         Assert.Contains("/nowhere/MyMethod/bin/Release/net10.0/MyMethod.dll: there is no such assembly", error);
-        ProgramProcess.Succeed("evaluate", _folder["my-method"], "--seeds", "1", "--assembly", _folder["moved/MyMethod.dll"]);
+        ProgramProcess.Succeed("evaluate", _folder["my-method"], "--seeds", "1", "--assembly",
+            _folder["moved/MyMethod.dll"]);
     }
 
     /// <summary>Every line of the page's shell blocks; runs go to a folder of the test's.</summary>
@@ -69,8 +72,11 @@ public sealed class UserPagesTests : IDisposable
         foreach (var command in commands)
         {
             // The launcher would set the machine up first; what it then starts is this program.
-            var started = command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ").Replace("runs/", _folder.Root + "/");
-            using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started]) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var started =
+                command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ")
+                    .Replace("runs/", _folder.Root + "/");
+            using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started])
+                { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var error = process.StandardError.ReadToEndAsync();
             var output = await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();

@@ -1,4 +1,5 @@
-// Networks and methods of a user's own by name: options, clear errors, messages between machines, assemblies that do not fit.
+// Networks and methods of a user's own by name: options, clear errors, messages between machines, assemblies that do
+// not fit.
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
@@ -28,7 +29,8 @@ public sealed class CatalogTests
         Assert.Equal(64, networks.Create("my/two-layers?units=64", (object)new long[] { 4 }).Features);
         Assert.Equal(new PartWay(0.25), Of<MetaLearningMethod, MethodAttribute>().Create("my/part-way?fraction=0.25"));
         Assert.Equal(["my/all", "my/twice"], Of<Things, ThingAttribute>().Ids);
-        Assert.Equal("text 3 1.5 True Late", Of<Things, ThingAttribute>().Create("my/all?name=text&count=3&learning-rate=1.5&on=true&when=late").Text);
+        Assert.Equal("text 3 1.5 True Late",
+            Of<Things, ThingAttribute>().Create("my/all?name=text&count=3&learning-rate=1.5&on=true&when=late").Text);
     }
 
     [Theory]
@@ -39,15 +41,20 @@ public sealed class CatalogTests
     [InlineData("my/all?count", "'count' is not an option.")]
     [InlineData("my/all?count=-1", "my/all?count=-1: count must not be negative")]
     [InlineData("my/all?name=throw", "making it threw InvalidOperationException: thrown")]
-    public void What_is_wrong_is_said(string text, string message) => Assert.Contains(message, Assert.Throws<RlLeapException>(() => Of<Things, ThingAttribute>().Create(text)).Message);
+    public void What_is_wrong_is_said(string text, string message) => Assert.Contains(message,
+        Assert.Throws<RlLeapException>(() => Of<Things, ThingAttribute>().Create(text)).Message);
 
     [Fact]
     public void Marks_that_cannot_be_are_refused()
     {
-        Assert.Contains("Two things are named my/same", Assert.Throws<RlLeapException>(() => Of<Things, SameAttribute>()).Message);
-        Assert.Contains("is not a class derived from Things", Assert.Throws<RlLeapException>(() => Of<Things, OtherAttribute>()).Message);
-        Assert.Contains("'plain' cannot be a thing's name", Assert.Throws<RlLeapException>(() => Of<Things, PlainAttribute>()).Message);
-        Assert.Contains("needs a public constructor", Assert.Throws<RlLeapException>(() => Of<Things, NeedsAttribute>()).Message);
+        Assert.Contains("Two things are named my/same",
+            Assert.Throws<RlLeapException>(() => Of<Things, SameAttribute>()).Message);
+        Assert.Contains("is not a class derived from Things",
+            Assert.Throws<RlLeapException>(() => Of<Things, OtherAttribute>()).Message);
+        Assert.Contains("'plain' cannot be a thing's name",
+            Assert.Throws<RlLeapException>(() => Of<Things, PlainAttribute>()).Message);
+        Assert.Contains("needs a public constructor",
+            Assert.Throws<RlLeapException>(() => Of<Things, NeedsAttribute>()).Message);
     }
 
     [Fact]
@@ -55,7 +62,10 @@ public sealed class CatalogTests
     {
         Methods.Register(Here);
         using var folder = new TempFolder();
-        var work = new TaskJob { TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new PartWay(0.25), Learner = new LearnerOptions() };
+        var work = new TaskJob
+        {
+            TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new PartWay(0.25), Learner = new LearnerOptions()
+        };
         work.Save(folder["work.json"]);
         Assert.Contains("\"method\": \"my/part-way\"", File.ReadAllText(folder["work.json"]));
         Assert.Equal(work, TaskJob.Load(folder["work.json"]));
@@ -65,7 +75,8 @@ public sealed class CatalogTests
     public void A_network_for_other_inputs_is_refused()
     {
         Networks.Register(Here);
-        Assert.Contains("takes inputs of [1], but was made for [4]", Assert.Throws<RlLeapException>(() => Networks.Create("my/stubborn", [4])).Message);
+        Assert.Contains("takes inputs of [1], but was made for [4]",
+            Assert.Throws<RlLeapException>(() => Networks.Create("my/stubborn", [4])).Message);
     }
 
     [Fact]
@@ -77,22 +88,29 @@ public sealed class CatalogTests
         using (var reader = new PEReader(new MemoryStream(bytes)))
         {
             var metadata = reader.GetMetadataReader();
-            var ours = metadata.AssemblyReferences.First(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name).StartsWith("RlLeap.", StringComparison.Ordinal));
-            var row = metadata.GetTableMetadataOffset(TableIndex.AssemblyRef) + (MetadataTokens.GetRowNumber(ours) - 1) * metadata.GetTableRowSize(TableIndex.AssemblyRef);
-            bytes[reader.PEHeaders.MetadataStartOffset + row + 2] = 9; // a row begins with the version, two bytes a part
+            var ours = metadata.AssemblyReferences.First(handle => metadata.GetString(
+                metadata.GetAssemblyReference(handle).Name).StartsWith("RlLeap.", StringComparison.Ordinal));
+            var row = metadata.GetTableMetadataOffset(TableIndex.AssemblyRef)
+                + (MetadataTokens.GetRowNumber(ours) - 1) * metadata.GetTableRowSize(TableIndex.AssemblyRef);
+            // A row begins with the version, two bytes a part
+            bytes[reader.PEHeaders.MetadataStartOffset + row + 2] = 9;
         }
         File.WriteAllBytes(path, bytes);
         var version = typeof(Rng).Assembly.GetName().Version!.ToString().Replace(".", @"\.", StringComparison.Ordinal);
-        Assert.Matches(@"Old\.dll: it was built against RlLeap\.\w+ 0\.9\.0\.0, and this is " + version + @"\. Build it again", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(path)).Message);
+        Assert.Matches(@"Old\.dll: it was built against RlLeap\.\w+ 0\.9\.0\.0, and this is " + version
+            + @"\. Build it again", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(path)).Message);
     }
 
     [Fact]
     public void Files_that_are_no_assemblies_are_refused()
     {
         using var folder = new TempFolder();
-        Assert.Contains("there is no such assembly", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder["no.dll"])).Message);
-        Assert.Contains("not a .NET assembly", Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder.Write("text.dll", "text"))).Message);
-        Assert.Contains("nothing in it is marked", Assert.Throws<RlLeapException>(() => RlLeap.Cli.Plugins.Load(typeof(Rng).Assembly.Location)).Message);
+        Assert.Contains("there is no such assembly",
+            Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder["no.dll"])).Message);
+        Assert.Contains("not a .NET assembly",
+            Assert.Throws<RlLeapException>(() => PluginAssembly.Load(folder.Write("text.dll", "text"))).Message);
+        Assert.Contains("nothing in it is marked",
+            Assert.Throws<RlLeapException>(() => RlLeap.Cli.Plugins.Load(typeof(Rng).Assembly.Location)).Message);
     }
 
     private class ThingAttribute(string id) : PluginAttribute(id, "");
@@ -108,7 +126,8 @@ public sealed class CatalogTests
     [Thing("my/all")]
     public sealed class All : Things
     {
-        public All(string name = "none", int count = 1, double learningRate = 0.1, bool on = false, When when = When.Early)
+        public All(string name = "none", int count = 1, double learningRate = 0.1, bool on = false,
+            When when = When.Early)
         {
             if (count < 0) throw new RlLeapException("count must not be negative");
             if (name == "throw") throw new InvalidOperationException("thrown");
@@ -140,6 +159,7 @@ public sealed class CatalogTests
         public override long Features => 1;
         public override IReadOnlyList<ParameterInfo> Parameters => [];
         public override TorchSharp.torch.Tensor Forward(Pass pass, TorchSharp.torch.Tensor input) => input;
-        public override void Initialize(Func<int, TorchSharp.torch.Tensor> parameter, Func<int, TorchSharp.torch.Tensor> buffer, Rng rng) { }
+        public override void Initialize(Func<int, TorchSharp.torch.Tensor> parameter,
+            Func<int, TorchSharp.torch.Tensor> buffer, Rng rng) { }
     }
 }

@@ -1,4 +1,5 @@
-// Early stopping and epochs: when a learner ends, that evaluating moves nothing, and that a resume ends at the same step.
+// Early stopping and epochs: when a learner ends, that evaluating moves nothing, and that a resume ends at the same
+// step.
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -7,13 +8,18 @@ namespace RlLeap.Tests.Core;
 
 public sealed class EarlyStoppingTests
 {
-    private static LearnerOptions Options(EarlyStopping? stopping) => new() { GradientSteps = 100, Stopping = stopping, Optimizer = new OptimizerOptions { LearningRate = 0.01 } };
+    private static LearnerOptions Options(EarlyStopping? stopping) =>
+        new() { GradientSteps = 100, Stopping = stopping, Optimizer = new OptimizerOptions { LearningRate = 0.01 } };
 
     [Fact]
     public void Patience_runs_out_after_so_many_evaluations_in_a_row_without_a_new_lowest_value()
     {
         var patience = new Patience(2);
-        var over = new[] { 0.5, 0.4, 0.4, 0.3, double.NaN, 0.3 }.Select(value => { patience.Add(value); return patience.IsOver; });
+        var over = new[] { 0.5, 0.4, 0.4, 0.3, double.NaN, 0.3 }.Select(value =>
+        {
+            patience.Add(value);
+            return patience.IsOver;
+        });
         Assert.Equal([false, false, false, false, false, true], over);
         Assert.Equal((0.3, 0.3), (patience.Best, patience.Last));
         Assert.Contains("at least one", Assert.Throws<RlLeapException>(() => new Patience(0)).Message);
@@ -26,7 +32,8 @@ public sealed class EarlyStoppingTests
     [InlineData(5, 9, 80)] // the seventh has the lowest, nine more follow
     public void A_learner_ends_at_the_evaluation_that_exhausts_patience(int every, int patience, long expected)
     {
-        using var learner = new Learner(new Scripted([0.9, 0.5, 0.6, 0.5, 0.7, 0.6, 0.4]), new Line(), Options(new EarlyStopping { Every = every, Patience = patience }), new Rng(1));
+        using var learner = new Learner(new Scripted([0.9, 0.5, 0.6, 0.5, 0.7, 0.6, 0.4]), new Line(),
+            Options(new EarlyStopping { Every = every, Patience = patience }), new Rng(1));
         while (!learner.IsDone) learner.TrainStep();
         Assert.Equal(expected, learner.Step);
     }
@@ -55,7 +62,8 @@ public sealed class EarlyStoppingTests
     [Fact]
     public void There_is_one_more_evaluation_at_the_last_step()
     {
-        using var learner = new Learner(new Scripted([0.9, 0.5]), new Line(), Options(new EarlyStopping { Every = 10 }) with { GradientSteps = 13 }, new Rng(1));
+        using var learner = new Learner(new Scripted([0.9, 0.5]), new Line(),
+            Options(new EarlyStopping { Every = 10 }) with { GradientSteps = 13 }, new Rng(1));
         while (!learner.IsDone) learner.TrainStep();
         Assert.Equal(0.5, learner.LastValidation);
     }
@@ -63,9 +71,12 @@ public sealed class EarlyStoppingTests
     [Fact]
     public void A_task_without_the_score_or_without_epochs_is_told_so()
     {
-        using var learner = new Learner(new Scripted([0.9]), new Line(), Options(new EarlyStopping { Every = 1, Of = "regret" }), new Rng(1));
-        Assert.Contains("no validation score \"regret\"", Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message);
-        Assert.Contains("has no epochs", Assert.Throws<RlLeapException>(() => new LearnerOptions { Epochs = 1 }.For(new Scripted([]).Info)).Message);
+        using var learner = new Learner(new Scripted([0.9]), new Line(),
+            Options(new EarlyStopping { Every = 1, Of = "regret" }), new Rng(1));
+        Assert.Contains("no validation score \"regret\"",
+            Assert.Throws<RlLeapException>(() => learner.TrainStep()).Message);
+        Assert.Contains("has no epochs",
+            Assert.Throws<RlLeapException>(() => new LearnerOptions { Epochs = 1 }.For(new Scripted([]).Info)).Message);
     }
 
     [Fact]
@@ -96,13 +107,15 @@ public sealed class EarlyStoppingTests
                 return (model.Output(full([1, 1], x)) - 2 * x).pow(2).mean();
             }
 
-            public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double> { ["error"] = errors[Math.Min(_evaluations++, errors.Length - 1)] };
+            public IReadOnlyDictionary<string, double> Score(Model model, Split split) =>
+                new Dictionary<string, double> { ["error"] = errors[Math.Min(_evaluations++, errors.Length - 1)] };
 
             public bool CanSave => true;
 
             public byte[] Save() => [.. BitConverter.GetBytes(_evaluations), .. _rng.SaveState()];
 
-            public void Restore(ReadOnlySpan<byte> state) => (_evaluations, _rng) = (BitConverter.ToInt32(state), Rng.FromState(state[4..]));
+            public void Restore(ReadOnlySpan<byte> state) =>
+                (_evaluations, _rng) = (BitConverter.ToInt32(state), Rng.FromState(state[4..]));
 
             public void Dispose() { }
         }
@@ -131,6 +144,7 @@ public sealed class EarlyStoppingTests
 
         public override Tensor Forward(Pass pass, Tensor input) => input * pass.Parameter(0);
 
-        public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) => parameter(0).fill_(1);
+        public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
+            parameter(0).fill_(1);
     }
 }

@@ -54,13 +54,15 @@ public sealed class LearnerTests
         using var other = new Learner(new Regression("other"), new TinyNetwork(), Options(), new Rng(2));
         Assert.Contains("other", Assert.Throws<RlLeapException>(() => other.Load(folder["c.safetensors"])).Message);
         File.WriteAllBytes(folder["d.safetensors"], File.ReadAllBytes(folder["c.safetensors"])[..^9]);
-        Assert.Contains("not a whole", Assert.Throws<RlLeapException>(() => learner.Load(folder["d.safetensors"])).Message);
+        Assert.Contains("not a whole",
+            Assert.Throws<RlLeapException>(() => learner.Load(folder["d.safetensors"])).Message);
     }
 
     [Theory]
     [InlineData(null, null, "0.1")] // before there was a header
     [InlineData("3", "9.9.9", "9.9.9")]
-    public void ACheckpointOfAnotherLayoutIsRefusedAndNamesTheVersionThatWroteIt(string? layout, string? version, string named)
+    public void ACheckpointOfAnotherLayoutIsRefusedAndNamesTheVersionThatWroteIt(string? layout, string? version,
+        string named)
     {
         using var folder = new TempFolder();
         using var learner = new Learner(new Regression(), new TinyNetwork(), Options(), new Rng(2));
@@ -88,13 +90,15 @@ public sealed class LearnerTests
 
     [Fact]
     public void ATaskOfAnotherShapeIsRefused() =>
-        Assert.Contains("[3]", Assert.Throws<RlLeapException>(() => new Learner(new Regression(inputs: 5), new TinyNetwork(), Options(), new Rng(1))).Message);
+        Assert.Contains("[3]", Assert.Throws<RlLeapException>(() =>
+            new Learner(new Regression(inputs: 5), new TinyNetwork(), Options(), new Rng(1))).Message);
 
     [Fact]
     public void AreasUnderCurves()
     {
         Assert.Equal(2.0, LearningCurve.Of([1, 2, 3]).Area());
-        Assert.Equal(4.0 / 3, LearningCurve.Of([1, 2, 3]).AreaAsAuthors(), 1e-15); // the authors divide the trapezoid sum by T
+        // The authors divide the trapezoid sum by T
+        Assert.Equal(4.0 / 3, LearningCurve.Of([1, 2, 3]).AreaAsAuthors(), 1e-15);
         Assert.Equal(3.5 / 4, new LearningCurve([0, 1, 4], [0, 1, 1]).Area(), 1e-15);
     }
 
@@ -103,10 +107,15 @@ public sealed class LearnerTests
     {
         using var folder = new TempFolder();
         AtomicFile.WriteAllText(folder["a/b.txt"], "old");
-        Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(folder["a/b.txt"], s => { s.WriteByte(1); throw new InvalidOperationException(); }));
+        Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(folder["a/b.txt"], s =>
+        {
+            s.WriteByte(1);
+            throw new InvalidOperationException();
+        }));
         Assert.Equal("old", File.ReadAllText(folder["a/b.txt"]));
         Assert.Single(Directory.GetFiles(folder["a"]));
-        Assert.Contains("b.txt", Assert.Throws<RlLeapException>(() => AtomicFile.WriteAllText(folder["a/b.txt/c"], "x")).Message);
+        Assert.Contains("b.txt",
+            Assert.Throws<RlLeapException>(() => AtomicFile.WriteAllText(folder["a/b.txt/c"], "x")).Message);
     }
 
     /// <summary>y = a fixed linear map of x, minibatches of 16 from the stream's own rng.</summary>
@@ -134,7 +143,8 @@ public sealed class LearnerTests
                 return F.mse_loss(model.Output(x), target);
             }
 
-            public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) => new Dictionary<string, double>();
+            public IReadOnlyDictionary<string, double> Score(Model model, RlLeap.Split split) =>
+                new Dictionary<string, double>();
             public bool CanSave => true;
             public byte[] Save() => _rng.SaveState();
             public void Restore(ReadOnlySpan<byte> state) => _rng = Rng.FromState(state);

@@ -72,7 +72,8 @@ public sealed class NetworkDiagnosticsTests
             model.Parameters["first.weight"].copy_(eye(4) * 3);
             model.Parameters["first.bias"].copy_(tensor(new[] { 0f, 0, 0, -100 })); // the last unit is dead
             // The last is dead, the others are parallel.
-            model.Parameters["second.weight"].copy_(tensor(new[,] { { 1f, 0, 0, 1 }, { 2, 0, 0, 0 }, { -1, -1, -1, -1 } }));
+            model.Parameters["second.weight"]
+                .copy_(tensor(new[,] { { 1f, 0, 0, 1 }, { 2, 0, 0, 0 }, { -1, -1, -1, -1 } }));
             model.Parameters["second.bias"].zero_();
         }
         model.Hooks = new LayerHooks(null, (layer, value) => value);
@@ -88,7 +89,8 @@ public sealed class NetworkDiagnosticsTests
         double[] ratios = [6 / fresh[0].Norm, Math.Sqrt(10) / fresh[1].Norm];
         Assert.Equal(ratios, diagnosis.RelativeNorms.Select(norm => norm.Ratio), new Close());
         Assert.Null(diagnosis.Collapsed);
-        string[] names = ["first.dormant", "first.low_score", "second.dormant", "second.low_score", "rank", "first.relative_norm",
+        string[] names = ["first.dormant", "first.low_score", "second.dormant", "second.low_score", "rank",
+            "first.relative_norm",
             "second.relative_norm"];
         Assert.Equal(names, diagnosis.Metrics.Select(metric => metric.Name));
         Assert.Same(hooks, model.Hooks);
@@ -114,12 +116,14 @@ public sealed class NetworkDiagnosticsTests
         public override long Features => 3;
         public override IReadOnlyList<long> HiddenUnits => [4, 3];
         public override IReadOnlyList<ParameterInfo> Parameters =>
-            [new("first.weight", [4, 4]), new("first.bias", [4]), new("second.weight", [3, 4]), new("second.bias", [3])];
+            [new("first.weight", [4, 4]), new("first.bias", [4]), new("second.weight", [3, 4]),
+                new("second.bias", [3])];
 
         public override Tensor Forward(Pass pass, Tensor input)
         {
             for (var layer = 0; layer < 2; layer++)
-                input = pass.Units(layer, F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1)).relu());
+                input = pass.Units(layer,
+                    F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1)).relu());
             return input;
         }
 

@@ -78,7 +78,10 @@ public sealed class OptimizerTests
     [InlineData(OptimizerKind.RmsPropBaselines)]
     public void InOnePassTheRulesAreWhatTheyAreAsTensorOperations(OptimizerKind kind)
     {
-        var options = new OptimizerOptions { Kind = kind, LearningRate = 0.01, WeightDecay = kind == OptimizerKind.Adam ? 0.1 : 0, MaxGradientNorm = 3 };
+        var options = new OptimizerOptions
+        {
+            Kind = kind, LearningRate = 0.01, WeightDecay = kind == OptimizerKind.Adam ? 0.1 : 0, MaxGradientNorm = 3
+        };
         using var single = new ParameterVector(new ParameterLayout([new ParameterInfo("w", [37])]));
         using var exact = new ParameterVector(new ParameterLayout([new ParameterInfo("w", [37])]), ScalarType.Float64);
         using var once = new VectorOptimizer(single, options);
@@ -110,9 +113,12 @@ public sealed class OptimizerTests
     {
         using var vector = Vector();
         Assert.Contains("momentum", Refused(new OptimizerOptions { Kind = OptimizerKind.Adam, Momentum = 0.9 }));
-        Assert.Contains("momentum", Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, Momentum = 0.9 }));
-        Assert.Contains("weight decay", Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, WeightDecay = 1e-4 }));
-        string Refused(OptimizerOptions options) => Assert.Throws<RlLeapException>(() => new VectorOptimizer(vector, options)).Message;
+        Assert.Contains("momentum",
+            Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, Momentum = 0.9 }));
+        Assert.Contains("weight decay",
+            Refused(new OptimizerOptions { Kind = OptimizerKind.RmsPropBaselines, WeightDecay = 1e-4 }));
+        string Refused(OptimizerOptions options) =>
+            Assert.Throws<RlLeapException>(() => new VectorOptimizer(vector, options)).Message;
     }
 
     private static ParameterVector Vector()

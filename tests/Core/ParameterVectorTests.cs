@@ -9,7 +9,8 @@ namespace RlLeap.Tests.Core;
 public sealed class ParameterVectorTests
 {
     private static readonly ParameterLayout Layout = new([
-        new("head.weight", [2, 3], Shared: false), new("conv.weight", [4, 3, 2, 2], ChannelsLast: true), new("conv.bias", [4])]);
+        new("head.weight", [2, 3], Shared: false), new("conv.weight", [4, 3, 2, 2], ChannelsLast: true),
+        new("conv.bias", [4])]);
 
     [Fact]
     public void SharedEntriesLieFirstAndLookupsNameWhatThereIs()
@@ -43,7 +44,8 @@ public sealed class ParameterVectorTests
     public void AMatrixThatLiesInputsFirstComputesAndIsSavedAsAnyOther()
     {
         using var scope = NewDisposeScope();
-        using var vector = new ParameterVector(new ParameterLayout([new("dense.weight", [2, 3], InputsFirst: true)]), ScalarType.Float64);
+        using var vector = new ParameterVector(new ParameterLayout([new("dense.weight", [2, 3], InputsFirst: true)]),
+            ScalarType.Float64);
         var rows = tensor(new double[,] { { 1, 2, 3 }, { 4, 5, 6 } });
         using (no_grad()) vector["dense.weight"].copy_(rows);
         Assert.Equal(new double[] { 1, 4, 2, 5, 3, 6 }, vector.Flat.data<double>().ToArray());
@@ -52,7 +54,8 @@ public sealed class ParameterVectorTests
         Assert.Equal(new[] { 321.0, 654.0 }, output.data<double>().ToArray());
         (output[0, 0] + 2 * output[0, 1]).backward();
         Assert.Equal(new double[] { 1, 2, 10, 20, 100, 200 }, vector.Gradient!.data<double>().ToArray());
-        Assert.Throws<ArgumentException>(() => new ParameterLayout([new("conv.weight", [4, 3, 2, 2], InputsFirst: true)]));
+        Assert.Throws<ArgumentException>(() =>
+            new ParameterLayout([new("conv.weight", [4, 3, 2, 2], InputsFirst: true)]));
         Assert.NotNull(vector.Layout.SharedDifference(new ParameterLayout([new("dense.weight", [2, 3])])));
     }
 
@@ -79,8 +82,10 @@ public sealed class ParameterVectorTests
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        var module = nn.Sequential(("conv", nn.Conv2d(3, 4, 2)), ("relu", nn.ReLU()), ("flatten", nn.Flatten()), ("linear", nn.Linear(4 * 16, 5)));
-        var entries = module.named_parameters().Select(p => new ParameterInfo(p.name, p.parameter.shape, ChannelsLast: channelsLast && p.name == "conv.weight"));
+        var module = nn.Sequential(("conv", nn.Conv2d(3, 4, 2)), ("relu", nn.ReLU()), ("flatten", nn.Flatten()),
+            ("linear", nn.Linear(4 * 16, 5)));
+        var entries = module.named_parameters().Select(p =>
+            new ParameterInfo(p.name, p.parameter.shape, ChannelsLast: channelsLast && p.name == "conv.weight"));
         using var vector = new ParameterVector(new ParameterLayout(entries));
         Assert.Empty(vector.Import(module.state_dict()));
         var x = randn(7, 3, 5, 5);
@@ -103,7 +108,8 @@ public sealed class ParameterVectorTests
     public void AModuleOfTheUsersOwnLivesInTheVector()
     {
         using var scope = NewDisposeScope();
-        var network = new ModuleNetwork("mine", [3], 2, () => nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2)));
+        var network = new ModuleNetwork("mine", [3], 2,
+            () => nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 2)));
         using var model = new Model(network, []);
         model.Initialize(new Rng(1));
         using var same = new Model(network, []);
@@ -133,7 +139,8 @@ public sealed class ParameterVectorTests
         GC.Collect();
         vector.Dispose();
         using (NewDisposeScope())
-        using (var model = new Model(new TinyNetwork(), [new("a", 2), new("b", 3, Shared: true)])) model.Initialize(new Rng(1));
+        using (var model = new Model(new TinyNetwork(), [new("a", 2), new("b", 3, Shared: true)]))
+            model.Initialize(new Rng(1));
         Assert.Throws<InvalidOperationException>(() => vector.Flat.sum());
     }
 }
@@ -145,6 +152,8 @@ internal sealed class TinyNetwork : Network
     public override long[] InputShape => [3];
     public override long Features => 4;
     public override IReadOnlyList<ParameterInfo> Parameters { get; } = [new("0.weight", [4, 3]), new("0.bias", [4])];
-    public override Tensor Forward(Pass pass, Tensor input) => F.linear(input, pass.Parameter(0), pass.Parameter(1)).tanh();
-    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) => Initialization.TorchDefault(parameter(0), parameter(1), rng);
+    public override Tensor Forward(Pass pass, Tensor input) =>
+        F.linear(input, pass.Parameter(0), pass.Parameter(1)).tanh();
+    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
+        Initialization.TorchDefault(parameter(0), parameter(1), rng);
 }

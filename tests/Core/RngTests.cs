@@ -10,19 +10,24 @@ public sealed class RngTests
     [Fact]
     public void StreamsAgreeWithAnIndependentImplementation()
     {
-        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Core", "Golden", "rng.json")));
+        using var file =
+            JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Core", "Golden", "rng.json")));
         var cases = file.RootElement.GetProperty("cases").EnumerateArray().ToList();
         Assert.NotEmpty(cases);
         foreach (var golden in cases)
         {
-            Rng Node() => golden.GetProperty("path").EnumerateArray().Aggregate(new Rng(golden.GetProperty("seed").GetInt64()),
+            Rng Node() =>
+                golden.GetProperty("path").EnumerateArray().Aggregate(new Rng(golden.GetProperty("seed").GetInt64()),
                 (rng, step) => rng.Split(step.GetProperty("name").GetString()!, step.GetProperty("index").GetInt64()));
             var (words, doubles, integers, normals) = (Node(), Node(), Node(), Node());
-            Assert.All(golden.GetProperty("u64").EnumerateArray(), w => Assert.Equal(ulong.Parse(w.GetString()!), words.NextUInt64()));
-            Assert.All(golden.GetProperty("double").EnumerateArray(), d => Assert.Equal(d.GetDouble(), doubles.NextDouble()));
+            Assert.All(golden.GetProperty("u64").EnumerateArray(),
+                w => Assert.Equal(ulong.Parse(w.GetString()!), words.NextUInt64()));
+            Assert.All(golden.GetProperty("double").EnumerateArray(),
+                d => Assert.Equal(d.GetDouble(), doubles.NextDouble()));
             Assert.All(golden.GetProperty("ints").EnumerateArray().Select((value, i) => (value, i)), p =>
                 Assert.Equal(p.value.GetInt32(), integers.NextInt(new[] { 2, 6, 10, 1000, 3 << 29 }[p.i % 5])));
-            Assert.All(golden.GetProperty("normal").EnumerateArray(), n => Assert.Equal(n.GetDouble(), normals.NextNormal(), 14));
+            Assert.All(golden.GetProperty("normal").EnumerateArray(),
+                n => Assert.Equal(n.GetDouble(), normals.NextNormal(), 14));
         }
     }
 
@@ -51,7 +56,8 @@ public sealed class RngTests
         }
         const double expected = streams * (double)draws / 256;
         var chi = cells.Sum(c => (c - expected) * (c - expected) / expected);
-        Assert.InRange(chi, 160, 360); // 255 degrees of freedom: mean 255, standard deviation 22.6; beyond 4 sigma either way is a defect
+        // 255 degrees of freedom: mean 255, standard deviation 22.6; beyond 4 sigma either way is a defect
+        Assert.InRange(chi, 160, 360);
     }
 
     [Fact]
@@ -60,7 +66,8 @@ public sealed class RngTests
         var rng = new Rng(3);
         var cells = new int[7];
         for (var i = 0; i < 70_000; i++) cells[rng.NextInt(7)]++;
-        Assert.InRange(cells.Sum(c => (c - 10_000.0) * (c - 10_000.0) / 10_000), 0, 24); // 6 degrees of freedom, p = 0.0005
+        // 6 degrees of freedom, p = 0.0005
+        Assert.InRange(cells.Sum(c => (c - 10_000.0) * (c - 10_000.0) / 10_000), 0, 24);
     }
 
     [Fact]
@@ -94,13 +101,17 @@ public sealed class RngTests
     {
         // torch's generators are wrapped, not used; the module adapter seeds torch's own from Rng, under a lock.
         var allowed = new Regex(@"^src/(Torch/|Core/(Rng|ModuleNetwork)\.cs)");
-        var forbidden = new Regex(@"\bnew (System\.)?Random\(|Random\.Shared|RandomNumberGenerator|\bmanual_seed\(|torch\.(rand|randn|randint|randperm|normal)\(|[^.\w](rand|randn|randint|randperm)\(|Guid\.NewGuid");
+        var forbidden = new Regex(
+            @"\bnew (System\.)?Random\(|Random\.Shared|RandomNumberGenerator|\bmanual_seed\("
+            + @"|torch\.(rand|randn|randint|randperm|normal)\(|[^.\w](rand|randn|randint|randperm)\(|Guid\.NewGuid");
         var root = Repository.Root;
-        var found = new[] { "src", "experiments" }.SelectMany(room => Directory.EnumerateFiles(Path.Combine(root, room), "*.cs", SearchOption.AllDirectories))
+        var found = new[] { "src", "experiments" }.SelectMany(room =>
+            Directory.EnumerateFiles(Path.Combine(root, room), "*.cs", SearchOption.AllDirectories))
             .Select(path => Path.GetRelativePath(root, path))
             .Where(path => !path.Contains("/obj/") && !path.Contains("/bin/") && !allowed.IsMatch(path))
             .SelectMany(path => File.ReadLines(Path.Combine(root, path)).Select((line, i) => (path, i, line)))
-            .Where(l => !l.line.TrimStart().StartsWith("//", StringComparison.Ordinal) && forbidden.IsMatch(Regex.Replace(l.line, "\"[^\"]*\"", "\"\"")))
+            .Where(l => !l.line.TrimStart().StartsWith("//", StringComparison.Ordinal)
+                && forbidden.IsMatch(Regex.Replace(l.line, "\"[^\"]*\"", "\"\"")))
             .Select(l => $"{l.path}:{l.i + 1}: {l.line.Trim()}").ToList();
         Assert.True(found.Count == 0, "Draw from RlLeap.Rng instead:\n" + string.Join("\n", found));
     }

@@ -1,4 +1,5 @@
-// The dense layer of an agent that acts: the numbers of F.linear, each a sum of its own, and F.linear itself where it cannot be used.
+// The dense layer of an agent that acts: the numbers of F.linear, each a sum of its own, and F.linear itself where it
+// cannot be used.
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using Xunit;
@@ -22,7 +23,8 @@ public class SmallBatchLinearTests
         var (input, weight, bias) = Some(rows, inputs, outputs);
         Assert.True(SmallBatchLinear.Fits(input, weight, bias));
         var actual = SmallBatchLinear.Linear(input, weight, bias);
-        var exact = F.linear(input.to_type(ScalarType.Float64), weight.to_type(ScalarType.Float64), bias.to_type(ScalarType.Float64));
+        var exact = F.linear(input.to_type(ScalarType.Float64), weight.to_type(ScalarType.Float64),
+            bias.to_type(ScalarType.Float64));
         var scale = F.linear(input.abs(), weight.abs(), bias.abs()); // what rounding is relative to
         var apart = ((actual.to_type(ScalarType.Float64) - exact).abs() / scale).max().item<double>();
         Assert.True(apart < 1e-7 * Math.Sqrt(inputs + 1), $"{apart} apart");
@@ -39,13 +41,16 @@ public class SmallBatchLinearTests
         using var _ = no_grad();
         Tensor[][] others =
         [
-            [input.narrow(0, 0, 12), weight, bias], [input.repeat(5, 1), weight, bias], [input, weight.contiguous(), bias], [input.t().contiguous().t(), weight, bias],
-            [input.to_type(ScalarType.Float64), weight.to_type(ScalarType.Float64), bias.to_type(ScalarType.Float64)], [input, weight.narrow(0, 0, 20), bias.narrow(0, 0, 20)],
+            [input.narrow(0, 0, 12), weight, bias], [input.repeat(5, 1), weight, bias],
+            [input, weight.contiguous(), bias], [input.t().contiguous().t(), weight, bias],
+            [input.to_type(ScalarType.Float64), weight.to_type(ScalarType.Float64), bias.to_type(ScalarType.Float64)],
+            [input, weight.narrow(0, 0, 20), bias.narrow(0, 0, 20)],
         ];
         foreach (var other in others)
         {
             Assert.False(SmallBatchLinear.Fits(other[0], other[1], other[2]));
-            Assert.True(SmallBatchLinear.Linear(other[0], other[1], other[2]).Equals(F.linear(other[0], other[1], other[2])));
+            Assert.True(SmallBatchLinear.Linear(other[0], other[1], other[2])
+                .Equals(F.linear(other[0], other[1], other[2])));
         }
     }
 

@@ -11,10 +11,11 @@ public sealed class TrainingDiagnosisTests
     private static Learner Open(long steps, int batch = 120, bool diagnosed = true, double rate = 0.1)
     {
         var descent = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = rate };
-        return new Learner(new Noise(batch), new Half(), new LearnerOptions { GradientSteps = steps, Optimizer = descent }, new Rng(1))
-        {
-            Diagnosis = diagnosed ? new TrainingDiagnosis() : null,
-        };
+        return new Learner(new Noise(batch), new Half(),
+            new LearnerOptions { GradientSteps = steps, Optimizer = descent }, new Rng(1))
+            {
+                Diagnosis = diagnosed ? new TrainingDiagnosis() : null,
+            };
     }
 
     private static Dictionary<string, double> Finish(Learner learner)
@@ -36,8 +37,10 @@ public sealed class TrainingDiagnosisTests
         Assert.Equal((2, 0), (metrics["start.rank"], metrics["end.rank"]));
         Assert.Equal(1, metrics["start.dense.relative_norm"]);
         Assert.Equal("dense", NetworkDiagnostics.Worst(metrics, TrainingDiagnosis.End));
-        Assert.Null(NetworkDiagnostics.Worst(metrics, TrainingDiagnosis.Start)); // half of a layer is not more than half
-        Assert.Contains("100 % of the units of layer dense", NetworkDiagnostics.Warning(metrics, TrainingDiagnosis.End));
+        // Half of a layer is not more than half
+        Assert.Null(NetworkDiagnostics.Worst(metrics, TrainingDiagnosis.Start));
+        Assert.Contains("100 % of the units of layer dense",
+            NetworkDiagnostics.Warning(metrics, TrainingDiagnosis.End));
     }
 
     [Fact]
@@ -130,7 +133,8 @@ public sealed class TrainingDiagnosisTests
         public override long[] InputShape => [4];
         public override long Features => 4;
         public override IReadOnlyList<long> HiddenUnits => [4];
-        public override IReadOnlyList<ParameterInfo> Parameters => [new("dense.weight", [4, 4]), new("dense.bias", [4])];
+        public override IReadOnlyList<ParameterInfo> Parameters =>
+            [new("dense.weight", [4, 4]), new("dense.bias", [4])];
         public override Tensor Forward(Pass pass, Tensor input) =>
             pass.Units(0, F.linear(input, pass.Parameter(0), pass.Parameter(1)).relu());
 

@@ -67,13 +67,14 @@ public sealed class WorkerPoolTests
     {
         using var pool = new WorkerPool(2, "test");
         using var both = new Barrier(2);
-        var failure = Assert.Throws<InvalidOperationException>(() => pool.ForEach(Enumerable.Range(0, 9).ToArray(), (i, stop) =>
-        {
-            if (i < 2) both.SignalAndWait(TimeSpan.FromMinutes(1));
-            if (i == 1) throw new InvalidOperationException("one");
-            stop.WaitHandle.WaitOne(TimeSpan.FromMinutes(1));
-            stop.ThrowIfCancellationRequested();
-        }, CancellationToken.None));
+        var failure =
+            Assert.Throws<InvalidOperationException>(() => pool.ForEach(Enumerable.Range(0, 9).ToArray(), (i, stop) =>
+            {
+                if (i < 2) both.SignalAndWait(TimeSpan.FromMinutes(1));
+                if (i == 1) throw new InvalidOperationException("one");
+                stop.WaitHandle.WaitOne(TimeSpan.FromMinutes(1));
+                stop.ThrowIfCancellationRequested();
+            }, CancellationToken.None));
         Assert.Equal("one", failure.Message);
 
         using var cancelled = new CancellationTokenSource();

@@ -67,7 +67,8 @@ public sealed record FaultyMethod(string How = "") : PerTaskMethod
 
     public override string Name => "faulty";
 
-    public override PathObserver Observe(string taskId) => How == "null" ? null! : new Observer(taskId, How, Interlocked.Increment(ref _tasks));
+    public override PathObserver Observe(string taskId) =>
+        How == "null" ? null! : new Observer(taskId, How, Interlocked.Increment(ref _tasks));
 
     private sealed class Observer(string taskId, string how, int number) : PathObserver(taskId)
     {
@@ -84,7 +85,14 @@ public sealed record FaultyMethod(string How = "") : PerTaskMethod
         protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics)
         {
             var way = (this["start"] - end) * 0.5;
-            return how switch { "short" => way.narrow(0, 0, 3), "empty" => null!, "nan" => way / 0, "shared" => way * number, _ => way };
+            return how switch
+            {
+                "short" => way.narrow(0, 0, 3),
+                "empty" => null!,
+                "nan" => way / 0,
+                "shared" => way * number,
+                _ => way
+            };
         }
     }
 }
@@ -98,7 +106,8 @@ public sealed class FaultyEnvironment(Rng rng, EnvironmentOptions options) : IEn
     private readonly string _how = options.Text("how");
     private int _step = -1;
 
-    public EnvironmentSpec Spec { get; } = options.Text("how") == "constructor" ? throw new ArithmeticException("no luck")
+    public EnvironmentSpec Spec { get; } = options.Text("how") == "constructor"
+        ? throw new ArithmeticException("no luck")
         : new("faulty/Env-v0", Box.Floats(2), new Discrete(2));
 
     public TimeStep Reset()
@@ -124,7 +133,8 @@ public sealed class FaultyEnvironment(Rng rng, EnvironmentOptions options) : IEn
     private float[] See()
     {
         var seen = _how == "shares" ? Screen : new float[2];
-        (seen[0], seen[1]) = (_step, _how == "infinite" && _step == 2 ? float.PositiveInfinity : (float)rng.NextDouble());
+        (seen[0], seen[1]) =
+            (_step, _how == "infinite" && _step == 2 ? float.PositiveInfinity : (float)rng.NextDouble());
         return seen;
     }
 }

@@ -24,9 +24,11 @@ public sealed class AleFactsTests
         Assert.Equal(27, AleGames.LeapPool.Count);
         Assert.Contains(AleGames.LeapPool, game => game.Name == "Breakout");
         Assert.Contains(AleGames.LeapPool, game => game.Name == "SpaceInvaders");
-        foreach (var more in new[] { "Alien", "Gravitar", "RoadRunner", "KungFuMaster", "Krull" }) // what the paper calls out of distribution
+        // What the paper calls out of distribution
+        foreach (var more in new[] { "Alien", "Gravitar", "RoadRunner", "KungFuMaster", "Krull" })
             Assert.True(AleGames.Find($"ALE/{more}-v5")!.MinimalActions > 10);
-        foreach (var inside in new[] { "AirRaid", "UpNDown", "WizardOfWor" }) Assert.Contains(AleGames.LeapPool, game => game.Name == inside);
+        foreach (var inside in new[] { "AirRaid", "UpNDown", "WizardOfWor" })
+            Assert.Contains(AleGames.LeapPool, game => game.Name == inside);
     }
 
     [Fact]
@@ -48,7 +50,8 @@ public sealed class AleFactsTests
     [Fact]
     public void PresetsAreWhatTheirPapersSay()
     {
-        var (leap, dqn, machado) = (AleOptions.Presets["leap"], AleOptions.Presets["dqn"], AleOptions.Presets["machado"]);
+        var (leap, dqn, machado) =
+            (AleOptions.Presets["leap"], AleOptions.Presets["dqn"], AleOptions.Presets["machado"]);
         Assert.Equal([3, 84, 84], leap.Shape);
         Assert.Equal([4, 84, 84], dqn.Shape);
         Assert.True(dqn is { LifeLoss: true, NoopMax: 30, Sticky: 0 });
@@ -58,7 +61,8 @@ public sealed class AleFactsTests
 
     [Fact]
     public void EveryOptionIsDescribedAndInTheRecord() =>
-        Assert.Equal(AleOptions.Described.Select(option => option.Name).Order(), AleOptions.Presets["leap"].Resolved.Keys.Order());
+        Assert.Equal(AleOptions.Described.Select(option => option.Name).Order(),
+            AleOptions.Presets["leap"].Resolved.Keys.Order());
 }
 
 [Collection("python")]
@@ -227,7 +231,8 @@ public sealed class AleTests
         Assert.Equal(["NOOP", "FIRE", "RIGHT", "LEFT", "DOWN"], vector.Spec.ActionNames);
         Assert.Equal((4, 27000), (vector.Spec.FramesPerStep, vector.Spec.MaxEpisodeSteps));
         // The record of a run is made from the spec of a single one.
-        Assert.Equal(vector.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal), Registry.Spec("ALE/Tetris-v5?preset=machado&stack=2").Options.OrderBy(o => o.Key, StringComparer.Ordinal));
+        Assert.Equal(vector.Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal),
+            Registry.Spec("ALE/Tetris-v5?preset=machado&stack=2").Options.OrderBy(o => o.Key, StringComparer.Ordinal));
     }
 
     [AleFact]
@@ -244,14 +249,18 @@ public sealed class AleTests
         vector.Step([0, 0]);
         Assert.Equal([StepType.Truncated, StepType.Truncated], vector.StepTypes);
         Assert.Equal(10, vector.Finished[1].Length);
-        Assert.Equal(before[7056..], vector.FinalObservations.ByteRow(1)[..^7056].ToArray()); // the stack moved on by one frame
-        Assert.All(vector.Observations.ByteRow(1)[..(3 * 7056)].ToArray(), pixel => Assert.Equal(0, pixel)); // a new episode begins with zeros
+        // The stack moved on by one frame
+        Assert.Equal(before[7056..], vector.FinalObservations.ByteRow(1)[..^7056].ToArray());
+        // A new episode begins with zeros
+        Assert.All(vector.Observations.ByteRow(1)[..(3 * 7056)].ToArray(), pixel => Assert.Equal(0, pixel));
     }
 
     [AleFact]
     public void AMissingRomIsNamed()
     {
-        if (Ale.Missing("import ale_py, os; assert not os.path.exists(ale_py.roms.get_rom_path('alien'))") is not null) return; // here are all ROMs
+        // Here are all ROMs
+        if (Ale.Missing("import ale_py, os; assert not os.path.exists(ale_py.roms.get_rom_path('alien'))") is not null)
+            return;
         var e = Assert.Throws<EnvironmentException>(() => { Registry.MakeVector("ALE/Alien-v5", 1, new Rng(0)); });
         Assert.Contains("the ROM of alien", e.Message);
     }
@@ -271,10 +280,12 @@ public sealed class AleTests
             }
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            return long.Parse(File.ReadAllLines("/proc/self/status").Single(line => line.StartsWith("VmRSS")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+            return long.Parse(File.ReadAllLines("/proc/self/status").Single(line => line.StartsWith("VmRSS"))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         }
         var warm = Run(2500);
         var after = Run(10000); // 80,000 agent steps later, 100,000 in all
-        Assert.True(after - warm < 8 * 1024, $"resident memory went from {warm} kB to {after} kB in 80,000 agent steps");
+        Assert.True(after - warm < 8 * 1024,
+            $"resident memory went from {warm} kB to {after} kB in 80,000 agent steps");
     }
 }

@@ -1,4 +1,5 @@
-// Environments of Python's as vectors of ours, on fixtures that need no gymnasium: tests/Gymnasium/fixtures/rlleap_fixture.py.
+// Environments of Python's as vectors of ours, on fixtures that need no gymnasium:
+// tests/Gymnasium/fixtures/rlleap_fixture.py.
 using Python.Runtime;
 using RlLeap.Environments;
 using RlLeap.Gymnasium;
@@ -9,7 +10,8 @@ namespace RlLeap.Tests.Gymnasium;
 [Collection("python")]
 public sealed class GymnasiumTests
 {
-    private static IVectorEnvironment Open(string name, int count = 3, long seed = 1) => Registry.MakeVector("gym:rlleap_fixture:" + name, count, new Rng(seed));
+    private static IVectorEnvironment Open(string name, int count = 3, long seed = 1) =>
+        Registry.MakeVector("gym:rlleap_fixture:" + name, count, new Rng(seed));
 
     private static EnvironmentException Fails(Action action) => Assert.Throws<EnvironmentException>(action);
 
@@ -25,9 +27,11 @@ public sealed class GymnasiumTests
         {
             for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
             vector.Step(actions);
-            record.Add($"{string.Join(' ', vector.Observations.Floats)} | {string.Join(' ', vector.Rewards)} | {string.Join(' ', vector.StepTypes)} | {string.Join(' ', vector.Finished)}");
+            record.Add($"{string.Join(' ', vector.Observations.Floats)} | {string.Join(' ', vector.Rewards)} | "
+                + $"{string.Join(' ', vector.StepTypes)} | {string.Join(' ', vector.Finished)}");
             for (var i = 0; i < actions.Length; i++)
-                if (vector.StepTypes[i].IsLast()) record.Add($"{i}: {string.Join(' ', vector.FinalObservations.FloatRow(i).ToArray())}");
+                if (vector.StepTypes[i].IsLast())
+                    record.Add($"{i}: {string.Join(' ', vector.FinalObservations.FloatRow(i).ToArray())}");
         }
         return record;
     }
@@ -102,7 +106,8 @@ public sealed class GymnasiumTests
     public void SeedsComeFromRngAndOnlyAtTheFirstReset()
     {
         using (var a = Open("Walk")) using (var b = Open("Walk")) Assert.Equal(Record(a, 50), Record(b, 50));
-        using (var a = Open("Walk")) using (var b = Open("Walk", seed: 2)) Assert.NotEqual(Record(a, 50), Record(b, 50));
+        using (var a = Open("Walk"))
+            using (var b = Open("Walk", seed: 2)) Assert.NotEqual(Record(a, 50), Record(b, 50));
         using var again = Open("Walk", 1);
         again.Reset();
         again.Reset();
@@ -118,7 +123,8 @@ public sealed class GymnasiumTests
         vector.Step([0, 0]);
         for (var i = 0; i < 2; i++)
             for (var c = 0; c < 3; c++)
-                for (var p = 0; p < 35; p++) Assert.Equal((byte)((3 * p + c + 13) % 251), vector.Observations.ByteRow(i)[c * 35 + p]);
+                for (var p = 0; p < 35; p++)
+                    Assert.Equal((byte)((3 * p + c + 13) % 251), vector.Observations.ByteRow(i)[c * 35 + p]);
     }
 
     [PythonFact]
@@ -133,7 +139,8 @@ public sealed class GymnasiumTests
         for (var image = 0; image < 2; image++)
             for (var c = 0; c < 3; c++)
                 for (var p = 0; p < 35; p++)
-                    Assert.Equal(asIs.Observations.ByteRow(1)[image * 105 + 3 * p + c], planes.Observations.ByteRow(1)[(image * 3 + c) * 35 + p]);
+                    Assert.Equal(asIs.Observations.ByteRow(1)[image * 105 + 3 * p + c],
+                        planes.Observations.ByteRow(1)[(image * 3 + c) * 35 + p]);
     }
 
     [PythonTheory]
@@ -154,7 +161,8 @@ public sealed class GymnasiumTests
     [PythonFact]
     public void AnEnvironmentMadeForItDrawsItselfAlsoAtItsEnd()
     {
-        using (var plain = Open("Drawing", 1)) Assert.Contains("render_mode=rgb_array", Assert.Throws<NotSupportedException>(() => plain.Render(0)).Message);
+        using (var plain = Open("Drawing", 1)) Assert.Contains("render_mode=rgb_array",
+            Assert.Throws<NotSupportedException>(() => plain.Render(0)).Message);
         using var vector = Open("Drawing?render_mode=rgb_array", 2);
         vector.Reset();
         vector.Step([0, 0]);
@@ -271,7 +279,8 @@ public sealed class GymnasiumTests
 
     [PythonFact]
     public void AnUnknownModuleIsNamed() =>
-        Assert.Equal("gym:no_such_module_of_mine:Thing-v0: there is no Python module no_such_module_of_mine in the current folder or on PYTHONPATH.",
+        Assert.Equal("gym:no_such_module_of_mine:Thing-v0: there is no Python module no_such_module_of_mine in the "
+            + "current folder or on PYTHONPATH.",
             Fails(() => Registry.MakeVector("gym:no_such_module_of_mine:Thing-v0", 1, new Rng(0))).Message);
 
     [PythonFact]
@@ -313,7 +322,8 @@ public sealed class GymnasiumTests
         using var vector = new PythonVector(new PythonRequest("test/Lives", 2, _ =>
         {
             using PyObject fixture = Py.Import("rlleap_fixture"), bridge = Py.Import("rlleap_bridge");
-            using PyObject lives = fixture.InvokeMethod("Lives"), n = 2.ToPython(), skip = 4.ToPython(), signal = true.ToPython();
+            using PyObject lives = fixture.InvokeMethod("Lives"), n = 2.ToPython(), skip = 4.ToPython(),
+                signal = true.ToPython();
             return bridge.InvokeMethod("Ale", lives, n, skip, signal);
         }) { Stream = i => new Rng(i), Timeout = TimeSpan.Zero });
         vector.Reset();
@@ -323,7 +333,9 @@ public sealed class GymnasiumTests
             vector.Step([0, 0]);
             for (var i = 0; i < 2; i++)
                 if (vector.StepTypes[i].IsLast())
-                    ends.Add($"t={t} copy {i}: {vector.StepTypes[i]}, last seen {string.Join(',', vector.FinalObservations.ByteRow(i).ToArray())}, now {string.Join(',', vector.Observations.ByteRow(i).ToArray())}");
+                    ends.Add($"t={t} copy {i}: {vector.StepTypes[i]}, last seen "
+                        + $"{string.Join(',', vector.FinalObservations.ByteRow(i).ToArray())}, now "
+                        + $"{string.Join(',', vector.Observations.ByteRow(i).ToArray())}");
             foreach (var episode in vector.Finished) ends.Add(episode.ToString());
         }
         Assert.Equal(
@@ -358,7 +370,8 @@ public sealed class GymnasiumTests
         Assert.Equal([3, 3], vector.Observations.Floats);
         vector.Step([0, 1]);
         Assert.Equal([StepType.Truncated, StepType.Truncated], vector.StepTypes);
-        Assert.Contains("the module rlleap_registered neither registers it", Fails(() => Registry.MakeVector("gym:rlleap_registered:RlLeap/Wolk-v0", 1, new Rng(0))).Message);
+        Assert.Contains("the module rlleap_registered neither registers it",
+            Fails(() => Registry.MakeVector("gym:rlleap_registered:RlLeap/Wolk-v0", 1, new Rng(0))).Message);
     }
 
     [GymnasiumFact]
@@ -376,6 +389,7 @@ public sealed class GymnasiumTests
     [InlineData("Drawing?render_mode=rgb_array")]
     public void PythonsEnvironmentsKeepTheRulesOfOurs(string name)
     {
-        foreach (var rule in EnvironmentCheck.Rules) Assert.Null(EnvironmentCheck.Run(rule, "gym:rlleap_fixture:" + name, 300));
+        foreach (var rule in EnvironmentCheck.Rules)
+            Assert.Null(EnvironmentCheck.Run(rule, "gym:rlleap_fixture:" + name, 300));
     }
 }

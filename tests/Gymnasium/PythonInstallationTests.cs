@@ -12,7 +12,8 @@ public sealed class PythonInstallationTests
     [InlineData("3.13.1", "3.13", true, "it is Python 3.13.1; a build without the GIL can be used from 3.14 on")]
     [InlineData("3.14.0", "3.14", true, "it has no shared libpython (built without --enable-shared)")]
     [InlineData("3.12.3", "3.12", false, "it has no shared libpython (built without --enable-shared)")]
-    public void A_version_that_pythonnet_does_not_support(string version, string minor, bool freeThreaded, string refusal)
+    public void A_version_that_pythonnet_does_not_support(string version, string minor, bool freeThreaded,
+        string refusal)
     {
         if (OperatingSystem.IsWindows()) return;
         using var folder = new TempFolder();

@@ -1,5 +1,5 @@
-// What RlLeap relies on in pythonnet and Python: memory that is shared, references that are given back, exceptions with their traceback,
-// the GIL from any thread, and Ctrl-C that stays ours.
+// What RlLeap relies on in pythonnet and Python: memory that is shared, references that are given back, exceptions with
+// their traceback, the GIL from any thread, and Ctrl-C that stays ours.
 using System.Runtime.InteropServices;
 using Python.Runtime;
 using Xunit;
@@ -13,7 +13,8 @@ public sealed class PythonRuntimeTests
     public void AnExceptionHasPythonsMessageTypeAndTraceback()
     {
         using Py.GILState gil = Py.GIL();
-        using PyModule module = PyModule.FromString("raises", "def inner():\n    raise KeyError('lost')\ndef outer():\n    inner()\n", "raises.py");
+        using PyModule module = PyModule.FromString("raises",
+            "def inner():\n    raise KeyError('lost')\ndef outer():\n    inner()\n", "raises.py");
         var e = Assert.Throws<PythonException>(() => module.InvokeMethod("outer"));
         Assert.Equal("KeyError", e.Type.Name);
         Assert.Equal("'lost'", e.Message);
@@ -64,7 +65,8 @@ public sealed class PythonRuntimeTests
         static PyModule MakeCounter()
         {
             using Py.GILState gil = Py.GIL();
-            return PyModule.FromString("counter", "count = 0\ndef add():\n    global count\n    count += 1\n", "counter.py");
+            return PyModule.FromString("counter", "count = 0\ndef add():\n    global count\n    count += 1\n",
+                "counter.py");
         }
     }
 
@@ -93,7 +95,8 @@ public sealed class PythonRuntimeTests
     public void CtrlCStaysTheProgramsOwn()
     {
         using Py.GILState gil = Py.GIL();
-        using PyObject ours = PythonEngine.Eval("__import__('signal').getsignal(__import__('signal').SIGINT) is __import__('signal').default_int_handler");
+        using PyObject ours = PythonEngine.Eval(
+            "__import__('signal').getsignal(__import__('signal').SIGINT) is __import__('signal').default_int_handler");
         Assert.False(ours.As<bool>());
     }
 }

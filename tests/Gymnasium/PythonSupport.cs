@@ -1,4 +1,5 @@
-// What the tests of the bridge share: one Python a process, the fixtures' folder on its path, and skips with their reasons.
+// What the tests of the bridge share: one Python a process, the fixtures' folder on its path, and skips with their
+// reasons.
 using Python.Runtime;
 using RlLeap.Environments;
 using RlLeap.Gymnasium;
@@ -6,7 +7,9 @@ using Xunit;
 
 namespace RlLeap.Tests;
 
-/// <summary>Python can be started once a process, so that its tests run in one collection, one after the other.</summary>
+/// <summary>
+/// Python can be started once a process, so that its tests run in one collection, one after the other.
+/// </summary>
 [CollectionDefinition("python")]
 public sealed class PythonCollection : ICollectionFixture<RunningPython>;
 
@@ -68,7 +71,9 @@ public sealed class AleTheoryAttribute : TheoryAttribute
     public AleTheoryAttribute() => Skip = Ale.Missing();
 }
 
-/// <summary>A test on the real gymnasium and ale-py and on gymnasium's AtariPreprocessing, which needs OpenCV.</summary>
+/// <summary>
+/// A test on the real gymnasium and ale-py and on gymnasium's AtariPreprocessing, which needs OpenCV.
+/// </summary>
 public sealed class OpenCvFactAttribute : FactAttribute
 {
     public OpenCvFactAttribute() => Skip = Ale.Missing() ?? Ale.Missing("import cv2");
@@ -91,7 +96,8 @@ public static class Ale
 {
     private static readonly Dictionary<string, string?> Answers = [];
 
-    internal static string? Missing(string code = "import gymnasium, ale_py, os; ale_py.AtariVectorEnv; assert os.path.exists(ale_py.roms.get_rom_path('tetris'))")
+    internal static string? Missing(string code = "import gymnasium, ale_py, os; ale_py.AtariVectorEnv; assert "
+        + "os.path.exists(ale_py.roms.get_rom_path('tetris'))")
     {
         if (PythonFactAttribute.Missing is { } reason) return reason;
         lock (Answers)
@@ -99,7 +105,10 @@ public static class Ale
             if (Answers.TryGetValue(code, out var known)) return known;
             var python = PythonInstallation.Find();
             var (exit, _, error) = PythonInstallation.Run(python.Executable, ["-c", code]);
-            return Answers[code] = exit == 0 ? null : $"needs {(code.Contains("cv2", StringComparison.Ordinal) ? "OpenCV (python3-opencv)" : "gymnasium and ale-py")} in {python.Executable}: {error.Trim().Split('\n')[^1]}";
+            var needed =
+                code.Contains("cv2", StringComparison.Ordinal) ? "OpenCV (python3-opencv)" : "gymnasium and ale-py";
+            return Answers[code] =
+                exit == 0 ? null : $"needs {needed} in {python.Executable}: {error.Trim().Split('\n')[^1]}";
         }
     }
 }

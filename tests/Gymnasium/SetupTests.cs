@@ -1,4 +1,5 @@
-// `rlleap data get ale` against a package index of the test's own: wheels that answer like numpy, gymnasium and ale-py in the pinned versions.
+// `rlleap data get ale` against a package index of the test's own: wheels that answer like numpy, gymnasium and ale-py
+// in the pinned versions.
 using System.Diagnostics;
 using System.IO.Compression;
 using RlLeap.Gymnasium;
@@ -9,7 +10,8 @@ namespace RlLeap.Tests.Gymnasium;
 /// <summary>A test that makes a virtual environment.</summary>
 public sealed class NeedsVenvFactAttribute : FactAttribute
 {
-    public NeedsVenvFactAttribute() => Skip = Ale.Missing("import venv, ensurepip") is { } missing ? $"needs python3-venv: {missing}" : null;
+    public NeedsVenvFactAttribute() =>
+        Skip = Ale.Missing("import venv, ensurepip") is { } missing ? $"needs python3-venv: {missing}" : null;
 }
 
 [Collection("python")]
@@ -50,7 +52,8 @@ public sealed class SetupTests
     }
 
     private static string Line(TempFolder project, string name) =>
-        Program(project, "doctor").Output.Split('\n').Single(line => line.Contains("  " + name, StringComparison.Ordinal));
+        Program(project, "doctor").Output.Split('\n')
+            .Single(line => line.Contains("  " + name, StringComparison.Ordinal));
 
     // The smallest wheel that pip installs: one module and its metadata.
     private static void Wheel(string folder, string name, string version, string code)
@@ -74,9 +77,11 @@ public sealed class SetupTests
         {
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = project.Root,
         };
-        foreach (var name in new[] { "RLLEAP_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL" }) start.Environment.Remove(name);
+        foreach (var name in new[] { "RLLEAP_PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PIP_INDEX_URL",
+            "PIP_EXTRA_INDEX_URL" }) start.Environment.Remove(name);
         // The Python that the tests run on comes first on the PATH, as it would on a user's.
-        start.Environment["PATH"] = Path.GetDirectoryName(PythonInstallation.Find().Executable) + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH");
+        start.Environment["PATH"] = Path.GetDirectoryName(PythonInstallation.Find().Executable) + Path.PathSeparator
+            + Environment.GetEnvironmentVariable("PATH");
         (start.Environment["PIP_NO_INDEX"], start.Environment["PIP_FIND_LINKS"]) = ("1", project["wheels"]);
         return ProgramProcess.Wait(Process.Start(start)!);
     }

@@ -1,5 +1,5 @@
-// Facts that run only where they can: long ones, and ones that need something optional. A test that needs something else
-// derives its own attribute here and sets Skip to the reason.
+// Facts that run only where they can: long ones, and ones that need something optional. A test that needs something
+// else derives its own attribute here and sets Skip to the reason.
 using Xunit;
 
 namespace RlLeap.Tests;
@@ -47,10 +47,12 @@ public static class Tier
 /// <summary>Where data sets are: the folder RLLEAP_DATA names.</summary>
 public static class TestData
 {
-    public static string? Root => Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder ? folder : null;
+    public static string? Root =>
+        Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>Full path of a file or folder under RLLEAP_DATA; throws where RLLEAP_DATA is not set.</summary>
-    public static string PathOf(string path) => Path.Combine(Root ?? throw new InvalidOperationException("RLLEAP_DATA is not set"), path);
+    public static string PathOf(string path) =>
+        Path.Combine(Root ?? throw new InvalidOperationException("RLLEAP_DATA is not set"), path);
 
     internal static string? SkipWithout(string path) =>
         Root is null ? "needs data: set RLLEAP_DATA to the folder of data sets"

@@ -14,7 +14,8 @@ public static class ProgramProcess
     /// <summary>Starts it with some environment variables of its own.</summary>
     public static Process StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments])
+            { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
@@ -48,7 +49,9 @@ public static class ProgramProcess
         Signal(process.Id, name);
     }
 
-    /// <summary>Sends a signal by name to a process by its id. The shell's own kill: a small system has no other.</summary>
+    /// <summary>
+    /// Sends a signal by name to a process by its id. The shell's own kill: a small system has no other.
+    /// </summary>
     public static void Signal(int process, string name)
     {
         using var shell = Process.Start("bash", ["-c", $"kill -{name} {process}"]);
@@ -61,7 +64,10 @@ public static class ProgramProcess
         while (!holds() && !process.HasExited) Thread.Sleep(2);
     }
 
-    /// <summary>Starts the run in the folder <paramref name="run"/> and kills it when <paramref name="due"/> holds. One that ended before it could be killed begins anew.</summary>
+    /// <summary>
+    /// Starts the run in the folder <paramref name="run"/> and kills it when <paramref name="due"/> holds. One that
+    /// ended before it could be killed begins anew.
+    /// </summary>
     public static void StartAndKill(string run, Func<bool> due, params string[] start)
     {
         for (var tries = 0; tries < Tries; tries++)
@@ -73,13 +79,19 @@ public static class ProgramProcess
         Assert.Fail($"{Tries} runs ended before they were killed.");
     }
 
-    /// <summary>A run in the folder <paramref name="run"/>, killed on its way so many times and gone on with each time, to its end.</summary>
-    /// <remarks>Killed at random moments of its progress, which is how much of metrics.jsonl is written: a slower or faster machine changes nothing. A run that ended before
-    /// it could be killed begins anew.</remarks>
+    /// <summary>
+    /// A run in the folder <paramref name="run"/>, killed on its way so many times and gone on with each time, to its
+    /// end.
+    /// </summary>
+    /// <remarks>
+    /// Killed at random moments of its progress, which is how much of metrics.jsonl is written: a slower or faster
+    /// machine changes nothing. A run that ended before it could be killed begins anew.
+    /// </remarks>
     /// <param name="run">The run's folder.</param>
     /// <param name="whole">An uninterrupted run of the same config.</param>
     /// <param name="kills">How many times.</param>
-    /// <param name="pause">The kill comes up to so many milliseconds after the progress, so that it hits what happens between two rows.</param>
+    /// <param name="pause">The kill comes up to so many milliseconds after the progress, so that it hits what happens
+    /// between two rows.</param>
     /// <param name="start">Arguments that start it.</param>
     /// <param name="resume">Arguments that resume it.</param>
     public static void KillAndResume(string run, string whole, int kills, int pause, string[] start, string[] resume)
@@ -95,16 +107,21 @@ public static class ProgramProcess
             }
             var done = Written(run);
             var due = done + (long)((all - done) * rng.NextDouble() * 2 / (left + 1));
-            if (Kill(Start(RunDirectory.Holds(run) ? resume : start), () => Written(run) > due, rng.NextInt(pause + 1))) left--;
+            if (Kill(Start(RunDirectory.Holds(run) ? resume : start), () => Written(run) > due, rng.NextInt(pause + 1)))
+                left--;
         }
         if (!RunDirectory.IsComplete(run)) Succeed(resume);
     }
 
-    /// <summary>Runs the program with a folder that is a disk of its own and small; null where one may not mount.</summary>
-    /// <param name="disk">An existing folder; in the program's eyes the disk, afterwards a copy of what was on it.</param>
+    /// <summary>
+    /// Runs the program with a folder that is a disk of its own and small; null where one may not mount.
+    /// </summary>
+    /// <param name="disk">An existing folder; in the program's eyes the disk, afterwards a copy of what was on
+    /// it.</param>
     /// <param name="megabytes">The disk's size.</param>
     /// <param name="arguments">What to run.</param>
-    public static (int ExitCode, string Output, string Error)? RunOnSmallDisk(string disk, int megabytes, params string[] arguments)
+    public static (int ExitCode, string Output, string Error)? RunOnSmallDisk(string disk, int megabytes,
+        params string[] arguments)
     {
         // A private mount namespace, which ends with the process: what is on the disk must leave it before.
         const string Script = """
@@ -114,7 +131,9 @@ public static class ProgramProcess
             cp -a "$disk" "$disk.copy"
             exit $code
             """;
-        var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", Script, "x", disk, $"{megabytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", Script,
+            "x", disk, $"{megabytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments])
+            { RedirectStandardOutput = true, RedirectStandardError = true };
         var (code, output, error) = Wait(Process.Start(start)!);
         if (!output.StartsWith("mounted", StringComparison.Ordinal)) return null;
         Directory.Delete(disk);
@@ -123,12 +142,15 @@ public static class ProgramProcess
     }
 
     /// <summary>The whole checkpoints in a run's folder, oldest first.</summary>
-    public static IReadOnlyList<string> Checkpoints(string run) => !Directory.Exists(Path.Combine(run, "checkpoints")) ? []
-        : [.. Directory.GetDirectories(Path.Combine(run, "checkpoints")).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Checkpoints(string run) =>
+        !Directory.Exists(Path.Combine(run, "checkpoints")) ? []
+        : [.. Directory.GetDirectories(Path.Combine(run, "checkpoints"))
+            .Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private const int Tries = 20;
 
-    private static long Written(string run) => new FileInfo(Path.Combine(run, RunDirectory.MetricsName)) is { Exists: true } file ? file.Length : 0;
+    private static long Written(string run) =>
+        new FileInfo(Path.Combine(run, RunDirectory.MetricsName)) is { Exists: true } file ? file.Length : 0;
 
     private static bool Kill(Process process, Func<bool> due, int pause)
     {

@@ -1,13 +1,16 @@
-// A2C, first page: the rollout. The second is ActorCritic.cs: returns, advantages, loss. The update is Learner.TrainStep.
+// A2C, first page: the rollout. The second is ActorCritic.cs: returns, advantages, loss. The update is
+// Learner.TrainStep.
 using RlLeap.Environments;
 using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>Steps a vector environment with the current model's actions and returns what happened as a <see cref="Rollout"/>.</summary>
+/// <summary>
+/// Steps a vector environment with the current model's actions and returns what happened as a <see cref="Rollout"/>.
+/// </summary>
 /// <remarks>
-/// The passes that choose the actions keep their graph, and the rollout holds their features: the loss at the same parameters needs
-/// no further pass. Rollouts are reused: dispose each when its loss has been differentiated.
+/// The passes that choose the actions keep their graph, and the rollout holds their features: the loss at the same
+/// parameters needs no further pass. Rollouts are reused: dispose each when its loss has been differentiated.
 /// </remarks>
 public sealed class Actor : IDisposable
 {
@@ -86,8 +89,8 @@ public sealed class Actor : IDisposable
         foreach (var episode in Environment.Finished) rollout.Episodes.Add((t, episode));
     }
 
-    // A truncated episode has a future that was cut off. The model's value of its last observation joins the last reward, after
-    // clipping, so that the return may be cut there (Pardo et al. 2018, arXiv 1712.00378).
+    // A truncated episode has a future that was cut off. The model's value of its last observation joins the last
+    // reward, after clipping, so that the return may be cut there (Pardo et al. 2018, arXiv 1712.00378).
     private void Bootstrap(Span<float> rewards, int truncated, Model model)
     {
         var rows = new long[truncated];

@@ -1,19 +1,26 @@
-// A2C, second page: returns, advantages and the loss. The first is Actor.cs: the rollout. The update is Learner.TrainStep.
+// A2C, second page: returns, advantages and the loss. The first is Actor.cs: the rollout. The update is
+// Learner.TrainStep.
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 
-/// <summary>The loss of an advantage actor-critic on one rollout and the terms it is made of: scalars with a graph, and how well values explain returns.</summary>
+/// <summary>
+/// The loss of an advantage actor-critic on one rollout and the terms it is made of: scalars with a graph, and how well
+/// values explain returns.
+/// </summary>
 /// <param name="Total">policy + c_v value - c_e entropy.</param>
 /// <param name="Policy">-A log pi(a|o).</param>
 /// <param name="Value">(V(o) - G)^2.</param>
 /// <param name="Entropy">Entropy of pi(.|o), in nats.</param>
 /// <param name="ExplainedVariance">1 - Var(G - V) / Var(G); NaN when all returns are equal.</param>
-public sealed record ActorCriticLoss(Tensor Total, Tensor Policy, Tensor Value, Tensor Entropy, double ExplainedVariance);
+public sealed record ActorCriticLoss(Tensor Total, Tensor Policy, Tensor Value, Tensor Entropy,
+    double ExplainedVariance);
 
-/// <summary>The advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783, synchronous): heads and loss as pure functions.</summary>
+/// <summary>
+/// The advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783, synchronous): heads and loss as pure functions.
+/// </summary>
 public static class ActorCritic
 {
     /// <summary>Position of the policy's logits [N, A] among a model's outputs.</summary>
@@ -22,11 +29,15 @@ public static class ActorCritic
     public const int ValueHead = 1;
 
     /// <summary>The heads an agent with <paramref name="actions"/> actions needs: "policy" and "value".</summary>
-    public static IReadOnlyList<Head> Heads(int actions, LayerInitialization initialization) => initialization == LayerInitialization.Orthogonal
+    public static IReadOnlyList<Head> Heads(int actions, LayerInitialization initialization) =>
+        initialization == LayerInitialization.Orthogonal
         ? [new Head("policy", actions, Gain: 0.01), new Head("value", 1, Gain: 1)]
         : [new Head("policy", actions), new Head("value", 1)];
 
-    /// <summary>The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through them.</summary>
+    /// <summary>
+    /// The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through
+    /// them.
+    /// </summary>
     public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options)
     {
         var outputs = model.Outputs(rollout.Features(model));
@@ -42,8 +53,12 @@ public static class ActorCritic
         return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
     }
 
-    /// <summary>What values and policy are pulled towards: returns [T, N] and advantages [T, N], from values [T, N] and bootstrap [N].</summary>
-    public static void Targets(Rollout rollout, ReadOnlySpan<float> values, ReadOnlySpan<float> bootstrap, ActorCriticOptions options, Span<float> returns, Span<float> advantages)
+    /// <summary>
+    /// What values and policy are pulled towards: returns [T, N] and advantages [T, N], from values [T, N] and
+    /// bootstrap [N].
+    /// </summary>
+    public static void Targets(Rollout rollout, ReadOnlySpan<float> values, ReadOnlySpan<float> bootstrap,
+        ActorCriticOptions options, Span<float> returns, Span<float> advantages)
     {
         if (options.Lambda == 1)
         {
@@ -58,12 +73,14 @@ public static class ActorCritic
     }
 
     /// <summary>The loss of logits [B, A] and values [B] for actions [B], returns [B] and advantages [B].</summary>
-    public static ActorCriticLoss Loss(Tensor logits, Tensor values, ReadOnlySpan<int> actions, float[] returns, float[] advantages, ActorCriticOptions options)
+    public static ActorCriticLoss Loss(Tensor logits, Tensor values, ReadOnlySpan<int> actions, float[] returns,
+        float[] advantages, ActorCriticOptions options)
     {
         var batch = returns.Length;
         Shape.Require(logits, "logits", batch, -1);
         Shape.Require(values, "values", batch);
-        if (actions.Length != batch || advantages.Length != batch) throw new ArgumentException($"{batch} returns need as many actions and advantages, not {actions.Length} and {advantages.Length}.");
+        if (actions.Length != batch || advantages.Length != batch) throw new ArgumentException(
+            $"{batch} returns need as many actions and advantages, not {actions.Length} and {advantages.Length}.");
         var explained = ExplainedVariance(returns, values);
         if (options.NormalizeAdvantages) Normalize(advantages);
         var g = tensor(returns, values.dtype, values.device);
@@ -72,7 +89,8 @@ public static class ActorCritic
         // As small as these tensors are, what an operation costs is that it is one: hence few, forward and so backward.
         var log = logits.log_softmax(1);                                        // [B, A]
         var policy = (log * Chosen(actions, advantages, logits)).sum() * -weight;
-        var value = F.mse_loss(values, g, options.Reduction == LossReduction.Mean ? nn.Reduction.Mean : nn.Reduction.Sum);
+        var value =
+            F.mse_loss(values, g, options.Reduction == LossReduction.Mean ? nn.Reduction.Mean : nn.Reduction.Sum);
         var entropy = (log.exp() * log).sum() * -weight;
         using Scalar valueWeight = options.ValueCoefficient, entropyWeight = -options.EntropyCoefficient;
         var total = policy.add(value, valueWeight).add(entropy, entropyWeight);

@@ -11,11 +11,17 @@ public enum LossReduction
     Sum,
 }
 
-/// <summary>Everything an advantage actor-critic is trained with. The named settings are complete: nothing is left to a default elsewhere.</summary>
+/// <summary>
+/// Everything an advantage actor-critic is trained with. The named settings are complete: nothing is left to a default
+/// elsewhere.
+/// </summary>
 /// <remarks>docs/agents.md explains them; what their sources leave open is listed in docs/fidelity.md.</remarks>
 public sealed record ActorCriticOptions
 {
-    /// <summary>Named setting that gives what the other keys leave open: leap (the paper's), a2c (OpenAI baselines), minatar (tuned for MinAtar), or auto.</summary>
+    /// <summary>
+    /// Named setting that gives what the other keys leave open: leap (the paper's), a2c (OpenAI baselines), minatar
+    /// (tuned for MinAtar), or auto.
+    /// </summary>
     [AllowedValues("auto", "leap", "a2c", "minatar")]
     public string Preset { get; init; } = "auto";
     /// <summary>Copies of the environment stepped together, N.</summary>
@@ -30,7 +36,9 @@ public sealed record ActorCriticOptions
     /// <summary>Decay of advantage estimation: 1 gives n-step returns, less gives GAE(lambda).</summary>
     [Range(0, 1)]
     public double Lambda { get; init; } = 1;
-    /// <summary>Rewards are clipped to at most this absolute value for learning (returns are reported raw); 0 for no clipping.</summary>
+    /// <summary>
+    /// Rewards are clipped to at most this absolute value for learning (returns are reported raw); 0 for no clipping.
+    /// </summary>
     [Range(0, double.PositiveInfinity)]
     public double RewardClip { get; init; }
     /// <summary>Weight of the policy's entropy, which is subtracted from the loss.</summary>
@@ -43,51 +51,84 @@ public sealed record ActorCriticOptions
     public LossReduction Reduction { get; init; } = LossReduction.Mean;
     /// <summary>Whether a rollout's advantages are scaled to mean 0 and standard deviation 1.</summary>
     public bool NormalizeAdvantages { get; init; }
-    /// <summary>Encoder: mnih2013, nature2015, minatar, mlp, one of your own as my/name?option=value (docs/networks.md), or auto (chosen by the observation).</summary>
+    /// <summary>
+    /// Encoder: mnih2013, nature2015, minatar, mlp, one of your own as my/name?option=value (docs/networks.md), or auto
+    /// (chosen by the observation).
+    /// </summary>
     public string Network { get; init; } = AgentNetworks.Auto;
-    /// <summary>Whether the encoder's dense layers are normalized before their activation (layer normalization): few of their units can die then (docs/diagnosis.md).</summary>
+    /// <summary>
+    /// Whether the encoder's dense layers are normalized before their activation (layer normalization): few of their
+    /// units can die then (docs/diagnosis.md).
+    /// </summary>
     public bool LayerNorm { get; init; }
     /// <summary>How layers and heads are initialized.</summary>
     public LayerInitialization Initialization { get; init; } = LayerInitialization.Orthogonal;
     /// <summary>Update rule, learning rate, schedule and gradient clipping.</summary>
-    public OptimizerOptions Optimizer { get; init; } = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 };
+    public OptimizerOptions Optimizer { get; init; } = new()
+    {
+        Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5
+    };
 
     /// <summary>
-    /// Experiment 3 of Leap (Flennerhag et al. 2019, arXiv 1812.01054, appendix F): what it states is as stated; value coefficient, clipping of the
-    /// gradient, reduction, form of RMSProp and initialization are our reading (docs/fidelity.md).
+    /// Experiment 3 of Leap (Flennerhag et al. 2019, arXiv 1812.01054, appendix F): what it states is as stated; value
+    /// coefficient, clipping of the gradient, reduction, form of RMSProp and initialization are our reading
+    /// (docs/fidelity.md).
     /// </summary>
     public static ActorCriticOptions Leap { get; } = new()
     {
-        Preset = "leap", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 5, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
-        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "mnih2013", Initialization = LayerInitialization.TorchDefault,
-        Optimizer = new() { Kind = OptimizerKind.RmsProp, LearningRate = 1e-4, Schedule = Schedule.Constant, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-4, MaxGradientNorm = 0 },
+        Preset = "leap", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 5,
+        EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "mnih2013",
+        Initialization = LayerInitialization.TorchDefault,
+        Optimizer = new()
+        {
+            Kind = OptimizerKind.RmsProp, LearningRate = 1e-4, Schedule = Schedule.Constant, Momentum = 0,
+            WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-4, MaxGradientNorm = 0
+        },
     };
 
     /// <summary>A2C of the OpenAI baselines (github.com/openai/baselines, a2c, Atari defaults).</summary>
     public static ActorCriticOptions A2c { get; } = new()
     {
-        Preset = "a2c", Environments = 16, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 1, EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
-        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "nature2015", Initialization = LayerInitialization.Orthogonal,
-        Optimizer = new() { Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Schedule = Schedule.Linear, Momentum = 0, WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5 },
+        Preset = "a2c", Environments = 16, RolloutLength = 5, Discount = 0.99, Lambda = 1, RewardClip = 1,
+        EntropyCoefficient = 0.01, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "nature2015",
+        Initialization = LayerInitialization.Orthogonal,
+        Optimizer = new()
+        {
+            Kind = OptimizerKind.RmsPropBaselines, LearningRate = 7e-4, Schedule = Schedule.Linear, Momentum = 0,
+            WeightDecay = 0, Alpha = 0.99, Epsilon = 1e-5, MaxGradientNorm = 0.5
+        },
     };
 
     /// <summary>Tuned here for the five games of MinAtar, one setting for all.</summary>
     public static ActorCriticOptions MinAtar { get; } = new()
     {
-        Preset = "minatar", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 0.95, RewardClip = 0, EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
-        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar", Initialization = LayerInitialization.Orthogonal,
-        Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5 },
+        Preset = "minatar", Environments = 32, RolloutLength = 5, Discount = 0.99, Lambda = 0.95, RewardClip = 0,
+        EntropyCoefficient = 0.015, ValueCoefficient = 0.5,
+        Reduction = LossReduction.Mean, NormalizeAdvantages = false, Network = "minatar",
+        Initialization = LayerInitialization.Orthogonal,
+        Optimizer = new()
+        {
+            Kind = OptimizerKind.Adam, LearningRate = 3e-3, Schedule = Schedule.Linear, WeightDecay = 0, Beta1 = 0.9,
+            Beta2 = 0.999, Epsilon = 1e-8, MaxGradientNorm = 0.5
+        },
     };
 
     /// <summary>The named settings.</summary>
-    public static IReadOnlyDictionary<string, ActorCriticOptions> Presets { get; } = new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
+    public static IReadOnlyDictionary<string, ActorCriticOptions> Presets { get; } =
+        new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
 
     /// <summary>The preset that "auto" stands for: a2c for observations that are large images, else minatar.</summary>
     public static string PresetFor(long[] observation) => observation is [_, >= 36, >= 36] ? "a2c" : "minatar";
 
-    /// <summary>The network of this preset for observations of a shape: its own where they are what it was made for, else "auto".</summary>
+    /// <summary>
+    /// The network of this preset for observations of a shape: its own where they are what it was made for, else
+    /// "auto".
+    /// </summary>
     public string NetworkFor(long[] observation) =>
-        (Network == "minatar" ? observation is [_, >= 3 and < 36, >= 3 and < 36] : observation is [_, >= 36, >= 36]) ? Network : AgentNetworks.Auto;
+        (Network == "minatar" ? observation is [_, >= 3 and < 36, >= 3 and < 36] : observation is [_, >= 36, >= 36])
+            ? Network : AgentNetworks.Auto;
 
     /// <summary>Agent steps per update, T x N.</summary>
     public int BatchSize => Environments * RolloutLength;

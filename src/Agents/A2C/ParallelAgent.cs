@@ -5,15 +5,20 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>An agent whose environments are split over threads ("workers"): each acts in its part and differentiates its part's loss.</summary>
+/// <summary>
+/// An agent whose environments are split over threads ("workers"): each acts in its part and differentiates its part's
+/// loss.
+/// </summary>
 /// <remarks>
-/// <para>The algorithm is that of one worker: the loss is the mean (or sum) over all environments, its gradient the mean (or sum) of the
-/// parts', added in their order, one update for all. Streams of random numbers belong to parts, so results depend on how many workers
-/// there are, and on nothing else. Advantages, where they are normalized, are so within each part.</para>
-/// <para>Workers meet twice in a step, so one's emulation overlaps with another's passes: cores are used better than by passes that are
-/// spread over threads.</para>
-/// <para><see cref="Loss"/> computes the parts' gradients together with their losses. What it returns has that value and that gradient.
-/// It has no second derivative, so it is refused for a model at other parameters than its own (MAML).</para>
+/// <para>The algorithm is that of one worker: the loss is the mean (or sum) over all environments, its gradient the
+/// mean (or sum) of the parts', added in their order, one update for all. Streams of random numbers belong to parts, so
+/// results depend on how many workers there are, and on nothing else. Advantages, where they are normalized, are so
+/// within each part.</para>
+/// <para>Workers meet twice in a step, so one's emulation overlaps with another's passes: cores are used better than by
+/// passes that are spread over threads.</para>
+/// <para><see cref="Loss"/> computes the parts' gradients together with their losses. What it returns has that value
+/// and that gradient. It has no second derivative, so it is refused for a model at other parameters than its own
+/// (MAML).</para>
 /// </remarks>
 internal sealed class ParallelAgentStream : IAgentStream
 {
@@ -26,11 +31,14 @@ internal sealed class ParallelAgentStream : IAgentStream
     private ParameterVector[] _replicas = [];
     private Model[] _models = [];
 
-    public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device, Func<ActorCriticTask, Rng, IVectorEnvironment> open)
+    public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device,
+        Func<ActorCriticTask, Rng, IVectorEnvironment> open)
     {
         _options = task.Options;
-        var part = new ActorCriticTask(task.Spec, task.Options with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
-        _parts = [.. Enumerable.Range(0, workers).Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
+        var part = new ActorCriticTask(task.Spec, task.Options
+            with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
+        _parts = [.. Enumerable.Range(0, workers)
+            .Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
         (_pool, _losses) = (new WorkerPool(workers, "agent"), new double[workers]);
     }
 
@@ -84,12 +92,14 @@ internal sealed class ParallelAgentStream : IAgentStream
             if (weight != 1) sum.Gradient!.mul_(factor);
         }
         using var _ = enable_grad();
-        // Its graph knows the sum's version: backward of a loss whose gradient was overwritten by a later one's is refused.
+        // Its graph knows the sum's version: backward of a loss whose gradient was overwritten by a later one's is
+        // refused.
         var guard = parameters.Views[^1].select(0, 0) * sum.GradientOf(parameters.Views.Count - 1).select(0, 0);
         return KnownGradient.apply([value, sum, guard, .. parameters.Views]);
     }
 
-    // (value, vector with the gradient, guard, parameters...) to a scalar. Exceptions in backward would end the process: it has none.
+    // (value, vector with the gradient, guard, parameters...) to a scalar. Exceptions in backward would end the
+    // process: it has none.
     private sealed class KnownGradient : autograd.SingleTensorFunction<KnownGradient>
     {
         public override string Name => "KnownGradient";
@@ -105,7 +115,8 @@ internal sealed class ParallelAgentStream : IAgentStream
         {
             var sum = (ParameterVector)context.get_data("sum");
             var one = gradient.to_type(ScalarType.Float64).item<double>() == 1; // as most often: no copy
-            return [null!, null!, zeros_like(gradient), .. sum.Views.Select((_, i) => one ? sum.GradientOf(i) : sum.GradientOf(i) * gradient)];
+            return [null!, null!, zeros_like(gradient),
+                .. sum.Views.Select((_, i) => one ? sum.GradientOf(i) : sum.GradientOf(i) * gradient)];
         }
     }
 
@@ -114,7 +125,8 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         _finished.Clear();
         _finished.AddRange(_parts.SelectMany((part, k) => part.Finished.Select(f =>
-            (f.AgentStep * _parts.Length, f.Episode with { Index = k * rollouts[k].Environments + f.Episode.Index }))).OrderBy(f => f.Item1));
+            (f.AgentStep * _parts.Length, f.Episode with { Index = k * rollouts[k].Environments + f.Episode.Index })))
+            .OrderBy(f => f.Item1));
         foreach (var (_, episode) in _finished) Episodes.Add(episode);
     }
 
@@ -155,9 +167,12 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         if (ReferenceEquals(_of, model.Parameters) && model.IsAtParameters) return;
         if (!model.IsAtParameters)
-            throw new RlLeapException($"{model.Network.Name} is to be evaluated at other parameters than its own, through which {_parts.Length} workers cannot differentiate. Use one worker (--set workers=1).");
+            throw new RlLeapException($"{model.Network.Name} is to be evaluated at other parameters than its own, "
+                + $"through which {_parts.Length} workers cannot differentiate. Use one worker (--set workers=1).");
         if (model.Buffers.Layout.Entries.Count > 0)
-            throw new RlLeapException($"{model.Network.Name} has buffers ({model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same time. Use one worker (--set workers=1), or a network without.");
+            throw new RlLeapException($"{model.Network.Name} has buffers ("
+                + $"{model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same "
+                + "time. Use one worker (--set workers=1), or a network without.");
         foreach (var replica in _replicas) replica.Dispose();
         _of = model.Parameters;
         _replicas = [.. _parts.Select(_ => model.Parameters.Replica())];
@@ -180,12 +195,14 @@ internal sealed class ParallelAgentStream : IAgentStream
         public void Summarize(LossReduction reduction)
         {
             foreach (var name in new[] { "policy_loss", "value_loss", "entropy" })
-                _metrics[name] = rollouts.Sum(rollout => rollout.Metrics[name]) / (reduction == LossReduction.Mean ? rollouts.Length : 1);
+                _metrics[name] = rollouts.Sum(rollout => rollout.Metrics[name]) / (reduction == LossReduction.Mean
+                    ? rollouts.Length : 1);
             _metrics["explained_variance"] = rollouts.Average(rollout => rollout.Metrics["explained_variance"]);
             var episodes = _metrics["episodes"] = rollouts.Sum(rollout => rollout.Metrics["episodes"]);
             if (episodes == 0) return;
             foreach (var name in new[] { "return", "length" })
-                _metrics[name] = rollouts.Sum(rollout => rollout.Metrics.GetValueOrDefault(name) * rollout.Metrics["episodes"]) / episodes;
+                _metrics[name] = rollouts.Sum(rollout =>
+                    rollout.Metrics.GetValueOrDefault(name) * rollout.Metrics["episodes"]) / episodes;
         }
 
         public void Dispose()

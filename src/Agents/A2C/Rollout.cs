@@ -6,8 +6,8 @@ namespace RlLeap.Agents;
 
 /// <summary>What N environments went through in T steps: what one actor-critic loss is computed from.</summary>
 /// <remarks>
-/// Arrays are row-major [T, N], t first. On the CPU the tensors share the observations' memory; elsewhere they are copies made as steps come in. An
-/// actor's rollouts go back to it when disposed and are filled again.
+/// Arrays are row-major [T, N], t first. On the CPU the tensors share the observations' memory; elsewhere they are
+/// copies made as steps come in. An actor's rollouts go back to it when disposed and are filled again.
 /// </remarks>
 public sealed class Rollout : IBatch
 {
@@ -40,7 +40,8 @@ public sealed class Rollout : IBatch
             _observations = empty(shape, host.dtype, Device).DetachFromDisposeScope();
         }
         _rows = Rows(_observations);
-        Inputs = _observations.narrow(0, 0, length).reshape([length * count, .. observation.Shape]).DetachFromDisposeScope();
+        Inputs = _observations.narrow(0, 0, length).reshape([length * count, .. observation.Shape])
+            .DetachFromDisposeScope();
     }
 
     /// <summary>T, steps of each environment.</summary>
@@ -52,13 +53,18 @@ public sealed class Rollout : IBatch
     /// <summary>Where <see cref="Row"/> and <see cref="Inputs"/> lie.</summary>
     public Device Device { get; }
 
-    /// <summary>[(T+1) N, ...]: what each action was chosen on, then what the last step led to (a new episode's first observation where one ended).</summary>
+    /// <summary>
+    /// [(T+1) N, ...]: what each action was chosen on, then what the last step led to (a new episode's first
+    /// observation where one ended).
+    /// </summary>
     public ObservationBuffer Observations { get; }
 
     /// <summary>[T, N] actions taken.</summary>
     public int[] Actions { get; }
 
-    /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final observation).</summary>
+    /// <summary>
+    /// [T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final observation).
+    /// </summary>
     public float[] Rewards { get; }
 
     /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
@@ -100,7 +106,9 @@ public sealed class Rollout : IBatch
         else Free();
     }
 
-    /// <summary>A tensor [N, ...] on the memory of <paramref name="buffer"/>: what is written there shows in it.</summary>
+    /// <summary>
+    /// A tensor [N, ...] on the memory of <paramref name="buffer"/>: what is written there shows in it.
+    /// </summary>
     public static Tensor Share(ObservationBuffer buffer) => buffer.Element == ElementType.Byte
         ? frombuffer(buffer.Bytes, ScalarType.Byte).view(buffer.Shape)
         : frombuffer(buffer.Floats, ScalarType.Float32).view(buffer.Shape);
@@ -108,8 +116,8 @@ public sealed class Rollout : IBatch
     internal Action<Rollout>? Recycle { get; set; }
 
     /// <summary>
-    /// The features [T N, F] of all observations acted on, with their graph. Once they are those of the passes that chose the actions,
-    /// if <paramref name="model"/> did; after that, or for another model, those of one new pass.
+    /// The features [T N, F] of all observations acted on, with their graph. Once they are those of the passes that
+    /// chose the actions, if <paramref name="model"/> did; after that, or for another model, those of one new pass.
     /// </summary>
     public Tensor Features(Model model)
     {

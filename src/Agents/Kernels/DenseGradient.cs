@@ -9,15 +9,18 @@ namespace RlLeap.Agents;
 
 /// <summary>The two products of a dense layer's backward pass, for the rows of one rollout.</summary>
 /// <remarks>
-/// The library's product copies both factors into a layout of its own first, which for so few rows costs as much as multiplying. Here
-/// each result is summed in registers, eight rows by 32 columns at a time. What it is worth: benchmarks/README.md. Other shapes, types
-/// and machines without vectors of 512 bits take <c>mm</c>.
+/// The library's product copies both factors into a layout of its own first, which for so few rows costs as much as
+/// multiplying. Here each result is summed in registers, eight rows by 32 columns at a time. What it is worth:
+/// benchmarks/README.md. Other shapes, types and machines without vectors of 512 bits take <c>mm</c>.
 /// </remarks>
 internal static unsafe class DenseGradient
 {
     private const int Rows = 8, Columns = 32; // of a block of sums
 
-    /// <summary>The gradient [out, in] of a weight that lies inputs first, from the layer's input [N, in] and its output's gradient [N, out].</summary>
+    /// <summary>
+    /// The gradient [out, in] of a weight that lies inputs first, from the layer's input [N, in] and its output's
+    /// gradient [N, out].
+    /// </summary>
     public static Tensor OfWeight(Tensor input, Tensor gradient)
     {
         if (!Fits(input, gradient)) return input.t().mm(gradient).t();
@@ -25,11 +28,15 @@ internal static unsafe class DenseGradient
         var result = empty(inputs, outputs);
         fixed (float* x = Floats(input), g = Floats(gradient), y = Floats(result))
             for (var o = 0; o < outputs; o += Columns)
-                for (var i = 0; i < inputs; i += Rows) Block(x + i, 1, inputs, g + o, outputs, y + (long)i * outputs + o, outputs, n);
+                for (var i = 0; i < inputs; i += Rows)
+                    Block(x + i, 1, inputs, g + o, outputs, y + (long)i * outputs + o, outputs, n);
         return result.t();
     }
 
-    /// <summary>The gradient [N, in] of the layer's input, from its output's gradient [N, out] and a weight [out, in] that lies inputs first.</summary>
+    /// <summary>
+    /// The gradient [N, in] of the layer's input, from its output's gradient [N, out] and a weight [out, in] that lies
+    /// inputs first.
+    /// </summary>
     public static Tensor OfInput(Tensor gradient, Tensor weight)
     {
         using var inputsFirst = weight.detach().t();
@@ -41,17 +48,20 @@ internal static unsafe class DenseGradient
             for (var i = 0; i < inputs; i += Columns)
             {
                 Transpose(w + (long)i * outputs, c, outputs);
-                for (var r = 0; r < n; r += Rows) Block(g + r * outputs, outputs, 1, c, Columns, y + (long)r * inputs + i, inputs, outputs);
+                for (var r = 0; r < n; r += Rows)
+                    Block(g + r * outputs, outputs, 1, c, Columns, y + (long)r * inputs + i, inputs, outputs);
             }
         return result;
     }
 
-    // Both are contiguous; the first one's columns, or rows, are the layer's inputs, the second one's columns its outputs.
+    // Both are contiguous; the first one's columns, or rows, are the layer's inputs, the second one's columns its
+    // outputs.
     private static bool Fits(Tensor inputs, Tensor gradient) =>
         Vector512.IsHardwareAccelerated && Sse.IsSupported && Plain(inputs) && Plain(gradient)
         && inputs.size(0) % Rows == 0 && inputs.size(1) % Columns == 0 && gradient.size(1) % Columns == 0;
 
-    private static bool Plain(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && x.is_contiguous() && x.numel() > 0;
+    private static bool Plain(Tensor x) =>
+        x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && x.is_contiguous() && x.numel() > 0;
 
     // to [outputs, 32] = from [32, outputs] transposed, in squares of four.
     private static void Transpose(float* from, float* to, int outputs)
@@ -60,8 +70,10 @@ internal static unsafe class DenseGradient
             for (var o = 0; o < outputs; o += 4)
             {
                 var at = from + (long)i * outputs + o;
-                Vector128<float> a = Vector128.Load(at), b = Vector128.Load(at + outputs), c = Vector128.Load(at + 2L * outputs), d = Vector128.Load(at + 3L * outputs);
-                Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), abHigh = Sse.UnpackHigh(a, b), cdHigh = Sse.UnpackHigh(c, d);
+                Vector128<float> a = Vector128.Load(at), b = Vector128.Load(at + outputs),
+                    c = Vector128.Load(at + 2L * outputs), d = Vector128.Load(at + 3L * outputs);
+                Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), abHigh = Sse.UnpackHigh(a, b),
+                    cdHigh = Sse.UnpackHigh(c, d);
                 var y = to + o * Columns + i;
                 Sse.MoveLowToHigh(ab, cd).Store(y);
                 Sse.MoveHighToLow(cd, ab).Store(y + Columns);
@@ -74,8 +86,10 @@ internal static unsafe class DenseGradient
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block(float* x, int xRow, int xTerm, float* w, int wRow, float* y, int yRow, int count)
     {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
-        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default, b6 = default, b7 = default;
+        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default,
+            a6 = default, a7 = default;
+        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default,
+            b6 = default, b7 = default;
         for (var k = 0; k < count; k++, w += wRow, x += xTerm)
         {
             Vector512<float> p = Vector512.Load(w), q = Vector512.Load(w + 16), v = Vector512.Create(x[0]);

@@ -3,27 +3,33 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>The features of a <see cref="ConvolutionalNetwork"/> for a rollout's parts, differentiated as one batch.</summary>
+/// <summary>
+/// The features of a <see cref="ConvolutionalNetwork"/> for a rollout's parts, differentiated as one batch.
+/// </summary>
 /// <remarks>
-/// <para>Autograd would make the dense layer's gradient, which has most of the weights, once for each part and add the copies up. Here the
-/// values of the parts are kept and the dense layer is differentiated once for all rows. A first layer on sparse planes
-/// (<see cref="PlaneConvolution"/>) has its gradient made by hand too; other convolutions keep autograd's graph.</para>
-/// <para>An exception inside a custom function's backward ends the process. There is none that the shapes, checked in the forward
-/// pass, leave possible; that the parameters have not changed is checked by autograd through <see cref="_guard"/>.</para>
+/// <para>Autograd would make the dense layer's gradient, which has most of the weights, once for each part and add the
+/// copies up. Here the values of the parts are kept and the dense layer is differentiated once for all rows. A first
+/// layer on sparse planes (<see cref="PlaneConvolution"/>) has its gradient made by hand too; other convolutions keep
+/// autograd's graph.</para>
+/// <para>An exception inside a custom function's backward ends the process. There is none that the shapes, checked in
+/// the forward pass, leave possible; that the parameters have not changed is checked by autograd through
+/// <see cref="_guard"/>.</para>
 /// </remarks>
 internal sealed class EncoderParts : FeatureParts
 {
     private readonly ConvolutionalNetwork _network;
     private readonly Pass _pass;
     private readonly bool _planes;
-    private readonly List<Tensor> _inputs = [], _lower = [], _features = []; // [N, C, H, W] bytes of planes; [N, units]; [N, F]
+    // [N, C, H, W] bytes of planes; [N, units]; [N, F]
+    private readonly List<Tensor> _inputs = [], _lower = [], _features = [];
     private Tensor? _guard; // a function of a parameter, whose graph knows the parameters' version at the first part
 
     /// <summary>Parts of <paramref name="network"/>, whose last layer is dense and has a ReLU and no hooks.</summary>
     /// <param name="network">The network.</param>
     /// <param name="pass">At which parameters.</param>
     /// <param name="planes">Whether its only convolution is one of sparse planes.</param>
-    public EncoderParts(ConvolutionalNetwork network, Pass pass, bool planes) : base(input => network.Forward(pass, input)) =>
+    public EncoderParts(ConvolutionalNetwork network, Pass pass, bool planes)
+        : base(input => network.Forward(pass, input)) =>
         (_network, _pass, _planes) = (network, pass, planes);
 
     private int Dense => 2 * (_network.HiddenUnits.Count - 1);
@@ -37,7 +43,8 @@ internal sealed class EncoderParts : FeatureParts
         using (_planes ? no_grad() : enable_grad())
         {
             lower = input;
-            for (var layer = 0; layer < _network.HiddenUnits.Count - 1; layer++) lower = _network.Layer(layer, _pass, lower);
+            for (var layer = 0; layer < _network.HiddenUnits.Count - 1; layer++)
+                lower = _network.Layer(layer, _pass, lower);
             lower = lower.flatten(1);
         }
         using var _ = no_grad();
@@ -69,7 +76,8 @@ internal sealed class EncoderParts : FeatureParts
         base.Dispose();
     }
 
-    // (parts, guard, dense weight, dense bias, then the convolution's weight and bias or the dense layer's input) to features.
+    // (parts, guard, dense weight, dense bias, then the convolution's weight and bias or the dense layer's input) to
+    // features.
     private sealed class Function : autograd.SingleTensorFunction<Function>
     {
         public override string Name => "EncoderParts";
@@ -85,7 +93,8 @@ internal sealed class EncoderParts : FeatureParts
             if (parts._planes) saved.Add(cat([.. parts._inputs], 0));
             context.save_for_backward(saved);
             // Not saved as a variable: a changed one would be an exception in backward.
-            context.save_data("weight", new Saved((Tensor)inputs[2], parts._planes ? (int)((Tensor)inputs[4]).size(0) : 0));
+            context.save_data("weight",
+                new Saved((Tensor)inputs[2], parts._planes ? (int)((Tensor)inputs[4]).size(0) : 0));
             return features;
         }
 
@@ -96,7 +105,8 @@ internal sealed class EncoderParts : FeatureParts
             var lower = saved[1];
             var above = gradient * saved[0]; // through the ReLU
             var below = DenseGradient.OfInput(above, weight);
-            List<Tensor> gradients = [null!, zeros([], weight.dtype, weight.device), DenseGradient.OfWeight(lower, above), above.sum([0])];
+            List<Tensor> gradients = [null!, zeros([], weight.dtype, weight.device),
+                DenseGradient.OfWeight(lower, above), above.sum([0])];
             if (filters > 0)
             {
                 var convolution = PlaneConvolution.Gradients(saved[2], lower, below, filters);

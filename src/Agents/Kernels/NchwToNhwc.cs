@@ -5,11 +5,15 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>Lays images of four planes of bytes (the four frames of an Atari agent) out as pixels of four bytes.</summary>
+/// <summary>
+/// Lays images of four planes of bytes (the four frames of an Atari agent) out as pixels of four bytes.
+/// </summary>
 internal static class NchwToNhwc
 {
     /// <summary>Whether <see cref="Lay"/> can: contiguous bytes [N, 4, H, W] on the CPU.</summary>
-    public static bool Fits(Tensor input) => input.dtype == ScalarType.Byte && input.device_type == TorchSharp.DeviceType.CPU && input.shape is [_, 4, _, _] && input.numel() <= int.MaxValue && input.is_contiguous();
+    public static bool Fits(Tensor input) =>
+        input.dtype == ScalarType.Byte && input.device_type == TorchSharp.DeviceType.CPU && input.shape is [_, 4, _, _]
+            && input.numel() <= int.MaxValue && input.is_contiguous();
 
     /// <summary>The same values [N, 4, H, W] with channels-last strides.</summary>
     public static Tensor Lay(Tensor input)
@@ -22,20 +26,24 @@ internal static class NchwToNhwc
         for (var i = 0; i < n; i++)
         {
             var image = from.Slice(4 * i * plane, 4 * plane);
-            Weave(image[..plane], image.Slice(plane, plane), image.Slice(2 * plane, plane), image[(3 * plane)..], to.Slice(4 * i * plane, 4 * plane));
+            Weave(image[..plane], image.Slice(plane, plane), image.Slice(2 * plane, plane), image[(3 * plane)..],
+                to.Slice(4 * i * plane, 4 * plane));
         }
         return pixels.permute(0, 3, 1, 2);
     }
 
-    private static void Weave(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c, ReadOnlySpan<byte> d, Span<byte> to)
+    private static void Weave(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c, ReadOnlySpan<byte> d,
+        Span<byte> to)
     {
         var k = 0;
         if (Sse2.IsSupported)
             for (; k <= a.Length - 16; k += 16)
             {
-                Vector128<byte> va = Vector128.Create(a[k..]), vb = Vector128.Create(b[k..]), vc = Vector128.Create(c[k..]), vd = Vector128.Create(d[k..]);
+                Vector128<byte> va = Vector128.Create(a[k..]), vb = Vector128.Create(b[k..]),
+                    vc = Vector128.Create(c[k..]), vd = Vector128.Create(d[k..]);
                 Vector128<ushort> ab = Sse2.UnpackLow(va, vb).AsUInt16(), cd = Sse2.UnpackLow(vc, vd).AsUInt16();
-                Vector128<ushort> abHigh = Sse2.UnpackHigh(va, vb).AsUInt16(), cdHigh = Sse2.UnpackHigh(vc, vd).AsUInt16();
+                Vector128<ushort> abHigh = Sse2.UnpackHigh(va, vb).AsUInt16(), cdHigh = Sse2.UnpackHigh(vc, vd)
+                    .AsUInt16();
                 var out16 = to.Slice(4 * k, 64);
                 Sse2.UnpackLow(ab, cd).AsByte().CopyTo(out16);
                 Sse2.UnpackHigh(ab, cd).AsByte().CopyTo(out16[16..]);

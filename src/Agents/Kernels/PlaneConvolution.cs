@@ -8,33 +8,43 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>A 3x3 convolution of planes of bytes that are mostly zero, as MinAtar's are, and its weights' gradient.</summary>
+/// <summary>
+/// A 3x3 convolution of planes of bytes that are mostly zero, as MinAtar's are, and its weights' gradient.
+/// </summary>
 /// <remarks>
-/// Most rows of most planes are empty. They are skipped, so the work is that of the rows with something in them; eight outputs of a row
-/// are computed at once. What it is worth: benchmarks/README.md. Everything that does not fit goes to <c>F.conv2d</c>.
+/// Most rows of most planes are empty. They are skipped, so the work is that of the rows with something in them; eight
+/// outputs of a row are computed at once. What it is worth: benchmarks/README.md. Everything that does not fit goes to
+/// <c>F.conv2d</c>.
 /// </remarks>
 internal static unsafe class PlaneConvolution
 {
     private const int Width = 10, Outputs = 8, Kernel = 3, Taps = Kernel * Kernel;
 
-    /// <summary>Whether observations and a convolution are such: 10 bytes wide, values 0 and 1; 3x3, stride 1.</summary>
+    /// <summary>
+    /// Whether observations and a convolution are such: 10 bytes wide, values 0 and 1; 3x3, stride 1.
+    /// </summary>
     public static bool Fits(Box observation, Convolution convolution) =>
-        Avx2.IsSupported && Fma.IsSupported && observation is { Element: ElementType.Byte, High: <= 1, Shape: [_, >= Kernel, Width] }
+        Avx2.IsSupported && Fma.IsSupported
+            && observation is { Element: ElementType.Byte, High: <= 1, Shape: [_, >= Kernel, Width] }
         && convolution is { Kernel: Kernel, Stride: 1 };
 
     /// <summary>Whether tensors are: bytes [N, C, H, 10] and float32 parameters, contiguous on the CPU.</summary>
     public static bool Fits(Tensor input, Tensor weight) =>
         input.dtype == ScalarType.Byte && weight.dtype == ScalarType.Float32
-        && input.device_type == DeviceType.CPU && weight.device_type == DeviceType.CPU && input.is_contiguous() && weight.is_contiguous();
+        && input.device_type == DeviceType.CPU && weight.device_type == DeviceType.CPU && input.is_contiguous()
+        && weight.is_contiguous();
 
-    /// <summary>Outputs [N, F, H - 2, 8] for planes [N, C, H, 10], weights [F, C, 3, 3] and biases [F]. Has no graph.</summary>
+    /// <summary>
+    /// Outputs [N, F, H - 2, 8] for planes [N, C, H, 10], weights [F, C, 3, 3] and biases [F]. Has no graph.
+    /// </summary>
     public static Tensor Forward(Tensor planes, Tensor weight, Tensor bias)
     {
         var (n, c, h, f) = ((int)planes.size(0), (int)planes.size(1), (int)planes.size(2), (int)weight.size(0));
         var result = empty(n, f, h - Kernel + 1, Outputs);
         fixed (byte* p = planes.bytes)
         fixed (float* w = Floats(weight), b = Floats(bias), y = Floats(result))
-            for (var i = 0; i < n; i++) Forward(p + i * c * h * Width, w, b, y + i * f * (h - Kernel + 1) * Outputs, c, h, f);
+            for (var i = 0; i < n; i++)
+                Forward(p + i * c * h * Width, w, b, y + i * f * (h - Kernel + 1) * Outputs, c, h, f);
         return result;
     }
 
@@ -73,7 +83,8 @@ internal static unsafe class PlaneConvolution
             var sum = Vector256.Load(sums);
             for (var i = 0; i < places; i += Outputs, gradient += Outputs, units += Outputs)
             {
-                var left = Vector256.Load(gradient) & Vector256.GreaterThan(Vector256.Load(units), Vector256<float>.Zero);
+                var left = Vector256.Load(gradient) & Vector256.GreaterThan(Vector256.Load(units),
+                    Vector256<float>.Zero);
                 left.Store(gradient);
                 sum += left;
             }
@@ -129,9 +140,11 @@ internal static unsafe class PlaneConvolution
             }
     }
 
-    private static bool IsEmpty(byte* row) => (Unsafe.ReadUnaligned<ulong>(row) | Unsafe.ReadUnaligned<ushort>(row + 8)) == 0;
+    private static bool IsEmpty(byte* row) =>
+        (Unsafe.ReadUnaligned<ulong>(row) | Unsafe.ReadUnaligned<ushort>(row + 8)) == 0;
 
-    private static Vector256<float> Eight(byte* cells) => Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(cells));
+    private static Vector256<float> Eight(byte* cells) =>
+        Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(cells));
 
     private static Span<float> Floats(Tensor values) => MemoryMarshal.Cast<byte, float>(values.bytes);
 }

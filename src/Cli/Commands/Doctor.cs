@@ -11,24 +11,31 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>Looks at the machine without needing any of it to work: libtorch is loaded only after its file was found.</summary>
+/// <summary>
+/// Looks at the machine without needing any of it to work: libtorch is loaded only after its file was found.
+/// </summary>
 public static class Doctor
 {
     public static Command Create()
     {
-        var command = new Command("doctor", "What this machine has, what is missing, and the command that adds it. Exits 0 when nothing required is missing.");
+        var command = new Command("doctor", "What this machine has, what is missing, and the command that adds it. "
+            + "Exits 0 when nothing required is missing.");
         command.SetAction(_ =>
         {
             var findings = Examine().ToList();
             foreach (var finding in findings) Print(finding);
             var required = findings.Count(f => f.State == State.Missing);
-            Console.WriteLine(required == 0 ? "Nothing required is missing." : $"{required} required {(required == 1 ? "thing is" : "things are")} missing: see above.");
+            Console.WriteLine(required == 0 ? "Nothing required is missing."
+                : $"{required} required {(required == 1 ? "thing is" : "things are")} missing: see above.");
             return required == 0 ? 0 : Shell.Failed;
         });
         return command;
     }
 
-    /// <summary>What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors' library.</summary>
+    /// <summary>
+    /// What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors'
+    /// library.
+    /// </summary>
     public static string Versions() => string.Join("; ", Machine().Select(f => f.Text).Append(TorchVersion()));
 
     private enum State { Found, Optional, Missing }
@@ -38,7 +45,12 @@ public static class Doctor
 
     private static void Print(Finding f)
     {
-        var (mark, color) = f.State switch { State.Found => ("ok", "green"), State.Optional => ("--", "yellow"), _ => ("!!", "red") };
+        var (mark, color) = f.State switch
+        {
+            State.Found => ("ok", "green"),
+            State.Optional => ("--", "yellow"),
+            _ => ("!!", "red")
+        };
         AnsiConsole.Profile.Width = int.MaxValue; // one line each, also where the output is not a terminal
         AnsiConsole.MarkupLineInterpolated($"[{color}]{mark}[/]  {f.Name,-13} {f.Text}");
         if (f.Remedy is { } remedy) AnsiConsole.MarkupLineInterpolated($"    {"",-13} add it: [bold]{remedy}[/]");
@@ -49,9 +61,12 @@ public static class Doctor
 
     private static IEnumerable<Finding> Machine()
     {
-        var model = Lines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
-        yield return new("rlleap", State.Found, $"RlLeap {typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}");
-        yield return new("system", State.Found, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
+        var model = Lines("/proc/cpuinfo")
+            .FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
+        var version = typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        yield return new("rlleap", State.Found, $"RlLeap {version?.InformationalVersion}");
+        yield return new("system", State.Found,
+            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
         var (vectors, state) = Avx512F.IsSupported ? ("AVX-512", State.Found) : Avx2.IsSupported ? ("AVX2", State.Found)
             : RuntimeInformation.ProcessArchitecture == Architecture.X64
                 ? ("no AVX2: everything runs, but slower; a virtual machine may hide it", State.Optional)
@@ -100,7 +115,8 @@ public static class Doctor
         var built = Files("libtorch_cuda.so", "torch_cuda.dll").Any();
         if (!driver && !built) yield break;
         const string Again = "touch Directory.Packages.props && ./rlleap doctor";
-        if (!built) yield return new("CUDA", State.Optional, "there is an NVIDIA GPU, but this build has libtorch for the "
+        if (!built)
+            yield return new("CUDA", State.Optional, "there is an NVIDIA GPU, but this build has libtorch for the "
             + "processor only (RLLEAP_CUDA=no, or the NuGet feed has no TorchSharp-cuda-linux)", Again);
         else if (TorchErrors.WhyNotLoaded() is null && torch.cuda.is_available())
             yield return new("CUDA", State.Found, $"{torch.cuda.device_count()} x GPU, for run.device: cuda");
@@ -114,7 +130,8 @@ public static class Doctor
         {
             using var bitmap = new SKBitmap(1, 1);
             using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            return new("SkiaSharp", State.Found, $"{typeof(SKBitmap).Assembly.GetName().Version?.ToString(3)}, loaded and tried");
+            return new("SkiaSharp", State.Found,
+                $"{typeof(SKBitmap).Assembly.GetName().Version?.ToString(3)}, loaded and tried");
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or BadImageFormatException)
         {
@@ -150,7 +167,8 @@ public static class Doctor
             """;
         // The one that a run would use; where none is usable, one to say what it lacks.
         var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
-        if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find()) is not { } python)
+        if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find())
+            is not { } python)
         {
             yield return new("Python", State.Optional, "none found: needed by Gymnasium and ALE environments only",
                 PythonInstallation.InstallCommand());
@@ -164,25 +182,32 @@ public static class Doctor
         yield return usable is not null ? new("libpython", State.Found, usable.Library)
             : new("libpython", State.Optional, "no Python can be used inside the program: "
                 + string.Join("; ", refusals), PythonInstallation.InstallCommand(version));
-        yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments", python.Path == "/usr/bin/python3"
+        yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments",
+            python.Path == "/usr/bin/python3"
             ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
-        yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments", "./rlleap data get ale");
+        yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments",
+            "./rlleap data get ale");
         var roms = found["roms"].GetInt32();
-        yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null, "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
+        yield return Module("ale-py", Text("ale") is { } ale ? $"{ale}, {roms} ROMs" : null,
+            "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
     }
 
     private static string Pip(PythonInterpreter python, string package) =>
-        $"{python.Path} -m pip install {(python.Path == "/usr/bin/python3" ? "--user --break-system-packages " : "")}{package}";
+        $"{python.Path} -m pip install {(python.Path == "/usr/bin/python3" ? "--user --break-system-packages " : "")}"
+            + $"{package}";
 
     private static Finding Module(string name, string? version, string use, string remedy) =>
         version is null ? new(name, State.Optional, use, remedy) : new(name, State.Found, version);
 
     private static IEnumerable<Finding> DataSets()
     {
-        var root = Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder ? folder : Path.GetFullPath("data");
+        var root = Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder
+            ? folder : Path.GetFullPath("data");
         yield return Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any()
-            ? new("data sets", State.Found, $"{root}: {string.Join(", ", Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Order(StringComparer.Ordinal))}")
-            : new("data sets", State.Optional, $"none in {root} (RLLEAP_DATA names another folder): needed by the Omniglot and multi-data-set experiments", "./rlleap data get omniglot");
+            ? new("data sets", State.Found, $"{root}: " + string.Join(", ",
+                Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Order(StringComparer.Ordinal)))
+            : new("data sets", State.Optional, $"none in {root} (RLLEAP_DATA names another folder): needed by the "
+                + "Omniglot and multi-data-set experiments", "./rlleap data get omniglot");
     }
 
     private static string? Mapped(string library) =>

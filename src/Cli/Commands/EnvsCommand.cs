@@ -13,18 +13,22 @@ public static class EnvsCommand
     {
         var assembly = Plugins.Option();
         assembly.Recursive = true;
-        var command = new Command("envs", "Environments by id: list them, or check one against the rules in plain words.") { assembly };
+        var command = new Command("envs",
+            "Environments by id: list them, or check one against the rules in plain words.") { assembly };
         command.SetAction(result => List(result.GetValue(assembly)));
 
         var list = new Command("list", "Every environment that can be named now.");
         list.SetAction(result => List(result.GetValue(assembly)));
         command.Add(list);
 
-        var id = new Argument<string>("ID") { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
+        var id = new Argument<string>("ID")
+            { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
         var steps = CheckedOption.Number<int>(
             "--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
-        var check = new Command("check", "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
-        check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000, result.GetValue(assembly)));
+        var check = new Command("check",
+            "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
+        check.SetAction(result =>
+            Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000, result.GetValue(assembly)));
         command.Add(check);
         return command;
     }
@@ -45,8 +49,10 @@ public static class EnvsCommand
     {
         Plugins.LoadByHand(assemblies ?? []);
         var spec = Registry.Spec(id);
-        Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
-        return RuleReport.Print(id, EnvironmentCheck.Rules, rule => EnvironmentCheck.Run(rule, id, steps), () => $" Random play: {Rate(id):N0} steps/s alone.");
+        Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}"
+            + $"{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
+        return RuleReport.Print(id, EnvironmentCheck.Rules, rule => EnvironmentCheck.Run(rule, id, steps),
+            () => $" Random play: {Rate(id):N0} steps/s alone.");
     }
 
     private static double Rate(string id)

@@ -18,14 +18,23 @@ public static class Evaluate
             AllowMultipleArgumentsPerToken = true,
         };
         var seeds = CheckedOption.Number<int>("--seeds", "Seeds of each; left out: the config's", min: 1, max: 1e6);
-        var against = new Option<string[]>("--against") { Description = "none (random initialization) or folders of other runs", AllowMultipleArgumentsPerToken = true };
+        var against = new Option<string[]>("--against")
+        {
+            Description = "none (random initialization) or folders of other runs", AllowMultipleArgumentsPerToken = true
+        };
         var steps = CheckedOption.Number<long>(
             "--agent-steps", "Agent steps of each, for games; left out: the config's", min: 1);
-        var output = new Option<string?>("--output") { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
+        var output = new Option<string?>("--output")
+            { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
-        var set = new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
+        var set =
+            new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
         var assembly = Plugins.Option();
-        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is compared with; goes on where it was stopped.") { run, tasks, seeds, against, steps, output, parallel, set, assembly };
+        var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is "
+            + "compared with; goes on where it was stopped.")
+            {
+                run, tasks, seeds, against, steps, output, parallel, set, assembly
+            };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
@@ -39,15 +48,19 @@ public static class Evaluate
                 AgentSteps = parsed.GetValue(steps) ?? wanted.AgentSteps,
                 Against = parsed.GetValue(against) is { Length: > 0 } others ? others : wanted.Against,
             };
-            config = config with { Evaluation = wanted, Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
+            config = config with { Evaluation = wanted,
+                Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
             var suite = Suite.Open(config);
             Shell.GoesOnBy = Shell.Arguments;
             using var learner = MetaTrainRun.Load(folder, suite, config);
             var name = RlLeap.MetaLearning.Methods.NameOf(config.Method);
-            var finished = MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
+            var finished =
+                MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
             var result = MetaTrainRun.ResultOf(config, suite, folder, "evaluate", finished);
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
-            var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations", string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))), RunDirectory.ResultName);
+            var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations",
+                string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))),
+                RunDirectory.ResultName);
             result.Save(path);
             ReportCommand.Show(result, Path.GetDirectoryName(path)!);
             Console.WriteLine($"result: {path}");

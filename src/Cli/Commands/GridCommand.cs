@@ -11,10 +11,16 @@ public static class GridCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("CONFIG") { Description = "Config of the grid: command, config, directory, axes" };
-        var set = new Option<string[]>("--set") { Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => [] };
-        var list = new Option<bool>("--list", "--dry-run") { Description = "Print the runs and the command of each; run nothing" };
-        var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.") { file, set, list };
+        var file =
+            new Argument<string>("CONFIG") { Description = "Config of the grid: command, config, directory, axes" };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => []
+        };
+        var list = new Option<bool>("--list", "--dry-run")
+            { Description = "Print the runs and the command of each; run nothing" };
+        var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.")
+            { file, set, list };
         command.SetAction(async (parsed, stop) =>
         {
             var path = parsed.GetRequiredValue(file);
@@ -23,13 +29,17 @@ public static class GridCommand
             if (parsed.GetValue(list))
             {
                 foreach (var run in config.Runs())
-                    Console.WriteLine($"{run.Name}: {(RunDirectory.IsComplete(grid.FolderOf(run)) ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}")}");
+                    Console.WriteLine($"{run.Name}: " + (RunDirectory.IsComplete(grid.FolderOf(run))
+                        ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}"));
                 return 0;
             }
-            foreach (var run in config.Runs()) Compare(run.Name, config.Command, Path.Combine(grid.FolderOf(run), RunDirectory.ConfigName), grid.ConfigOf(run), [.. run.Settings, $"run.directory={grid.FolderOf(run)}"]);
+            foreach (var run in config.Runs())
+                Compare(run.Name, config.Command, Path.Combine(grid.FolderOf(run), RunDirectory.ConfigName),
+                    grid.ConfigOf(run), [.. run.Settings, $"run.directory={grid.FolderOf(run)}"]);
             Shell.GoesOnBy = Shell.Arguments;
             var failed = await grid.Execute(stop);
-            Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in {config.Directory}.");
+            Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in "
+                + $"{config.Directory}.");
             return failed.Count == 0 ? 0 : Shell.Failed;
         });
         return command;
@@ -41,11 +51,15 @@ public static class GridCommand
         if (!File.Exists(kept)) return;
         var folder = Path.GetDirectoryName(kept)!;
         var (there, now) = command == "train"
-            ? (Train.Identity(Train.Resolve(ConfigFile.LoadRun<TrainConfig>(folder))), Train.Identity(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
-            : (Text(ConfigFile.LoadRun<MetaTrainConfig>(folder)), Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
+            ? (Train.Identity(Train.Resolve(ConfigFile.LoadRun<TrainConfig>(folder))),
+                Train.Identity(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
+            : (Text(ConfigFile.LoadRun<MetaTrainConfig>(folder)),
+                Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
         if (RunDirectory.FirstDifference(there, now) is { } odd)
-            throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be {odd.Asked}. Choose another directory for the grid, or delete that run.");
+            throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be "
+                + $"{odd.Asked}. Choose another directory for the grid, or delete that run.");
     }
 
-    private static string Text(MetaTrainConfig config) => ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
+    private static string Text(MetaTrainConfig config) =>
+        ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, Executor = new(), Assemblies = [] });
 }

@@ -12,20 +12,33 @@ public static class MetaTrain
 {
     public static Command Create()
     {
-        var config = new Argument<string?>("config") { Description = "Config file (experiments/ holds some); left out with --resume", Arity = ArgumentArity.ZeroOrOne };
-        var set = new Option<string[]>("--set") { Description = "Change a key: --set meta.steps=5; with --resume a key of executor", AllowMultipleArgumentsPerToken = false };
+        var config = new Argument<string?>("config")
+        {
+            Description = "Config file (experiments/ holds some); left out with --resume",
+            Arity = ArgumentArity.ZeroOrOne
+        };
+        var set = new Option<string[]>("--set")
+        {
+            Description = "Change a key: --set meta.steps=5; with --resume a key of executor",
+            AllowMultipleArgumentsPerToken = false
+        };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder" };
         var parallel = CheckedOption.Number<int>(
-            "--parallel", "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
-        var dry = new Option<bool>("--dry-run") { Description = "Print what would run, with an estimate of its cost, and stop" };
+            "--parallel",
+            "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
+        var dry = new Option<bool>("--dry-run")
+            { Description = "Print what would run, with an estimate of its cost, and stop" };
         var assembly = Plugins.Option();
-        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.") { config, set, resume, parallel, assembly, dry };
+        var command = new Command("meta-train", "Launch a meta-training run, or go on with one.")
+            { config, set, resume, parallel, assembly, dry };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
-            if ((file is null) == (folder is null)) throw new RlLeapException("Give either a config file or --resume RUN.");
-            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? []) : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
+            if ((file is null) == (folder is null))
+                throw new RlLeapException("Give either a config file or --resume RUN.");
+            var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? [])
+                : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
             var directory = wanted.Run.Directory ?? $"runs/{Path.GetFileNameWithoutExtension(file)}";
             wanted = wanted with { Assemblies = Plugins.Loaded, Run = wanted.Run with { Directory = directory } };
             if (parsed.GetValue(dry))
@@ -46,13 +59,16 @@ public static class MetaTrain
         var suite = Suite.Open(config);
         if (folder is null) MetaTrainRun.Check(config, suite);
         SlurmExecutor.Of(config, config.Run.Directory!);
-        using var run = folder is null ? RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config)) : RunDirectory.Resume(folder);
+        using var run = folder is null ? RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config))
+            : RunDirectory.Resume(folder);
         using var log = new RunLog(run, Doctor.Versions());
-        Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory!, .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
+        Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory!,
+            .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
         if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))
-            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config, run).Execute(suite, stop);
+            : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config,
+                run).Execute(suite, stop);
         ReportCommand.Show(result, run.Root);
         Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
     }
@@ -66,7 +82,9 @@ internal static class RunConfig
     {
         // What decides results is fixed when a run begins; where it is computed is not.
         if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
-            throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be changed, which change no result.");
-        return ConfigFile.LoadRun<MetaTrainConfig>(folder, settings) is var config ? config with { Run = config.Run with { Directory = folder } } : config;
+            throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be "
+                + "changed, which change no result.");
+        return ConfigFile.LoadRun<MetaTrainConfig>(folder, settings) is var config
+            ? config with { Run = config.Run with { Directory = folder } } : config;
     }
 }

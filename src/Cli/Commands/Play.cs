@@ -16,11 +16,13 @@ public static class Play
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
-        var task = new Option<string?>("--task") { Description = "Environment to play, if not the run's own; observations and actions must fit." };
+        var task = new Option<string?>("--task")
+            { Description = "Environment to play, if not the run's own; observations and actions must fit." };
         var record = new Option<string?>("--record") { Description = "File of the recording (.png, animated)." };
         var episodes = CheckedOption.Number<int>(
             "--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
-        var greedy = new Option<bool>("--greedy") { Description = "Take the most probable action instead of drawing one." };
+        var greedy =
+            new Option<bool>("--greedy") { Description = "Take the most probable action instead of drawing one." };
         var seed = CheckedOption.Number<long>(
             "--seed", "Seed of environment and actions; left out: 1.", min: long.MinValue, max: long.MaxValue);
         var most = CheckedOption.Number<int>(
@@ -28,18 +30,21 @@ public static class Play
         var rate = CheckedOption.Number<int>(
             "--fps", "Pictures a second in the recording; left out: 15.", min: 1, max: 1000);
         var assembly = Plugins.Option();
-        var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.") { run, task, record, episodes, greedy, seed, most, rate, assembly };
+        var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.")
+            { run, task, record, episodes, greedy, seed, most, rate, assembly };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
-            Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record), parsed.GetValue(episodes) ?? 1, parsed.GetValue(greedy),
+            Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record),
+                parsed.GetValue(episodes) ?? 1, parsed.GetValue(greedy),
                 parsed.GetValue(seed) ?? 1, parsed.GetValue(most) ?? 2000, parsed.GetValue(rate) ?? 15, stop);
             return Task.FromResult(0);
         });
         return command;
     }
 
-    private static void Run(string folder, string? id, string? record, int episodes, bool greedy, long seed, int most, int rate, CancellationToken stop)
+    private static void Run(string folder, string? id, string? record, int episodes, bool greedy, long seed, int most,
+        int rate, CancellationToken stop)
     {
         var config = ConfigFile.LoadRun<TrainConfig>(folder);
         id ??= config.Environment;
@@ -51,13 +56,16 @@ public static class Play
             using var environment = Registry.MakeVector(id, 1, rng.Split("environment", k));
             if (record is not null && k == 0 && !environment.CanRender) throw new RlLeapException(NothingToDraw(id));
             var pictures = record is not null && k == 0 ? new List<Picture>() : null;
-            var played = Evaluation.Play(model, environment, 1, greedy ? null : rng.Split("actions", k), most, seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop);
+            var played = Evaluation.Play(model, environment, 1, greedy ? null : rng.Split("actions", k), most,
+                seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop);
             if (played.Count == 0) break;
-            Console.WriteLine(FormattableString.Invariant($"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps"));
+            Console.WriteLine(FormattableString.Invariant(
+                $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps"));
             if (pictures is null) continue;
             // The last one may already show the next episode.
             if (pictures.Count > 1) pictures.RemoveAt(pictures.Count - 1);
-            recording = new AnimatedPng(rate, scale: Math.Max(1, Side / Math.Max(pictures[0].Width, pictures[0].Height)));
+            recording =
+                new AnimatedPng(rate, scale: Math.Max(1, Side / Math.Max(pictures[0].Width, pictures[0].Height)));
             foreach (var picture in pictures) recording.Add(picture);
         }
         stop.ThrowIfCancellationRequested();
@@ -66,19 +74,26 @@ public static class Play
         Console.WriteLine($"{recording.Count} pictures in {record}");
     }
 
-    private static string NothingToDraw(string id) => $"{id} cannot draw itself and its observations are no images, so there is nothing to record." +
-        (id.StartsWith("gym:", StringComparison.Ordinal) ? $" Most of gymnasium's draw when they are made for it: --task '{id}{(id.Contains('?') ? '&' : '?')}render_mode=rgb_array'." : "");
+    private static string NothingToDraw(string id) =>
+        $"{id} cannot draw itself and its observations are no images, so there is nothing to record." +
+        (id.StartsWith("gym:", StringComparison.Ordinal) ? $" Most of gymnasium's draw when they are made for it: "
+            + $"--task '{id}{(id.Contains('?') ? '&' : '?')}render_mode=rgb_array'." : "");
 
     private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec)
     {
         var file = new[] { Path.Combine(folder, TrainRun.ModelFile) }
-            .Concat(Directory.Exists(Path.Combine(folder, "checkpoints")) ? Directory.GetDirectories(Path.Combine(folder, "checkpoints")).OrderDescending(StringComparer.Ordinal).Select(c => Path.Combine(c, TrainRun.ModelFile)) : [])
-            .FirstOrDefault(File.Exists) ?? throw new RlLeapException($"{folder} has no model yet: neither {TrainRun.ModelFile} nor a checkpoint. Let the run reach its first checkpoint.");
+            .Concat(Directory.Exists(Path.Combine(folder, "checkpoints"))
+                ? Directory.GetDirectories(Path.Combine(folder, "checkpoints")).OrderDescending(StringComparer.Ordinal)
+                    .Select(c => Path.Combine(c, TrainRun.ModelFile)) : [])
+            .FirstOrDefault(File.Exists) ?? throw new RlLeapException($"{folder} has no model yet: neither "
+                + $"{TrainRun.ModelFile} nor a checkpoint. Let the run reach its first checkpoint.");
         var options = config.Agent;
-        var model = new Model(AgentNetworks.Create(options.Network, spec.Observation, options.Initialization), ActorCritic.Heads(spec.Action.Count, options.Initialization));
+        var model = new Model(AgentNetworks.Create(options.Network, spec.Observation, options.Initialization),
+            ActorCritic.Heads(spec.Action.Count, options.Initialization));
         using var scope = torch.NewDisposeScope();
         var missing = model.Import(SafeTensors.Read(file).Tensors);
-        if (missing.Count > 0) throw new RlLeapException($"{file} lacks {missing[0]}: it was saved from another network than {model.Network.Name} for {spec.Id}.");
+        if (missing.Count > 0) throw new RlLeapException(
+            $"{file} lacks {missing[0]}: it was saved from another network than {model.Network.Name} for {spec.Id}.");
         return model;
     }
 }

@@ -12,41 +12,68 @@ public static class ReportCommand
 {
     public static Command Create()
     {
-        var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore };
-        var output = new Option<string?>("--output", "-o") { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+        var runs = new Argument<string[]>("RUN")
+        {
+            Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore
+        };
+        var output = new Option<string?>("--output", "-o")
+            { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
         var window = CheckedOption.Number<int>(
             "--window", "Points of the moving average (default: as the run recorded)", min: 1, max: 1e9);
         var replications = CheckedOption.Number<int>(
             "--bootstrap", "Replications of the bootstrap (default: 10000)", min: 100, max: 1e6);
-        var pool = new Option<bool>("--pool") { Description = "Count equally named methods of several runs as one with more seeds" };
-        var by = new Option<string[]>("--by") { Description = "A key of the runs' configs whose value names the method, instead of the method's own name; can be given several times", HelpName = "KEY", DefaultValueFactory = _ => [] };
-        var over = new Option<string?>("--over") { Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies --pool)", HelpName = "KEY" };
-        var against = new Option<string?>("--against") { Description = "The method that the others are compared with (default: none, random initialization; over all tasks together: leap)", HelpName = "METHOD" };
-        var command = new Command("report", "Tables and figures of one or several runs.") { runs, output, window, replications, pool, by, over, against };
+        var pool = new Option<bool>("--pool")
+            { Description = "Count equally named methods of several runs as one with more seeds" };
+        var by = new Option<string[]>("--by")
+        {
+            Description = "A key of the runs' configs whose value names the method, instead of the method's own name; "
+                + "can be given several times", HelpName = "KEY", DefaultValueFactory = _ => []
+        };
+        var over = new Option<string?>("--over")
+        {
+            Description = "A key of the runs' configs with numbers: draws the runs' areas and scores over it (implies "
+                + "--pool)", HelpName = "KEY"
+        };
+        var against = new Option<string?>("--against")
+        {
+            Description = "The method that the others are compared with (default: none, random initialization; over "
+                + "all tasks together: leap)", HelpName = "METHOD"
+        };
+        var command = new Command("report", "Tables and figures of one or several runs.")
+            { runs, output, window, replications, pool, by, over, against };
         command.SetAction(parsed =>
         {
-            // A grid keeps its runs' output beside their folders, its report lies there too, and a shell's * names all of them.
-            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator).Where(f => !IsLog(f) && !IsReport(File.Exists(f) ? Path.GetDirectoryName(f)! : f)).Distinct()];
-            if (folders.Length == 0) throw new RlLeapException("there is no run among these, only logs and reports. Give folders of finished runs.");
+            // A grid keeps its runs' output beside their folders, its report lies there too, and a shell's * names all
+            // of them.
+            string[] folders = [.. parsed.GetRequiredValue(runs).Select(Path.TrimEndingDirectorySeparator)
+                .Where(f => !IsLog(f) && !IsReport(File.Exists(f) ? Path.GetDirectoryName(f)! : f)).Distinct()];
+            if (folders.Length == 0) throw new RlLeapException(
+                "there is no run among these, only logs and reports. Give folders of finished runs.");
             var places = new RunNames(folders);
-            var results = folders.Select((f, i) => (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
-            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000, parsed.GetValue(window), parsed.GetValue(pool),
-                parsed.GetValue(by) is { Length: > 0 } keys ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
+            var results = folders.Select((f, i) =>
+                (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
+            var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000,
+                parsed.GetValue(window), parsed.GetValue(pool),
+                parsed.GetValue(by) is { Length: > 0 } keys
+                    ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
                 parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
             if (results.Count > 1) report = report with { Name = places.Title };
-            Show(report, parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
+            Show(report,
+                parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
         return command;
     }
 
     private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);
 
-    private static bool IsReport(string folder) => File.Exists(Path.Combine(folder, ReportFiles.JsonName)) && !File.Exists(Path.Combine(folder, RunDirectory.ResultName));
+    private static bool IsReport(string folder) => File.Exists(Path.Combine(folder, ReportFiles.JsonName))
+        && !File.Exists(Path.Combine(folder, RunDirectory.ResultName));
 
     /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
     internal static void Show(Result result, string folder)
     {
-        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")), Path.Combine(folder, "report"));
+        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")),
+            Path.Combine(folder, "report"));
     }
 
     // What depends on the clock is not part of a result, and belongs to its report.
@@ -60,7 +87,11 @@ public static class ReportCommand
     private static void Show(Report report, string folder)
     {
         try { ReportFiles.Write(report, folder); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Shell.IsDiskFull(e)) { throw new RlLeapException($"the report cannot be written to {folder}: {e.Message} Name another folder with --output.", e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Shell.IsDiskFull(e))
+        {
+            throw new RlLeapException(
+                $"the report cannot be written to {folder}: {e.Message} Name another folder with --output.", e);
+        }
         foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
     }
@@ -69,14 +100,17 @@ public static class ReportCommand
     internal static void Print(ReportFiles.TextTable table)
     {
         var view = new Table().Title(table.Title).Border(TableBorder.Simple);
-        var widths = table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max());
+        var widths =
+            table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max());
         var fits = widths.Sum(width => width + 2) < AnsiConsole.Profile.Width;
         // On a narrow terminal ids lose their options, and numbers, not names, go over two lines.
-        string Cell(string text) => Markup.Escape(fits ? text : System.Text.RegularExpressions.Regex.Replace(text, @"(?<=\S)\?\S*", "?…"));
+        string Cell(string text) =>
+            Markup.Escape(fits ? text : System.Text.RegularExpressions.Regex.Replace(text, @"(?<=\S)\?\S*", "?…"));
         for (var i = 0; i < table.Columns.Count; i++)
         {
             var column = new TableColumn(Markup.Escape(table.Columns[i]));
-            view.AddColumn(fits || table.Rows.All(row => row[i].Length is > 0 and < 6) || table.Rows.All(row => row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
+            view.AddColumn(fits || table.Rows.All(row => row[i].Length is > 0 and < 6) || table.Rows.All(row =>
+                row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
         }
         foreach (var row in table.Rows) view.AddRow(row.Select(Cell).ToArray());
         AnsiConsole.Write(view);

@@ -11,16 +11,22 @@ public static class Status
 {
     public static Command Create()
     {
-        var folders = new Argument<string[]>("RUN") { Description = "Folders of runs, or folders that hold such; ./runs by default", Arity = ArgumentArity.ZeroOrMore };
+        var folders = new Argument<string[]>("RUN")
+        {
+            Description = "Folders of runs, or folders that hold such; ./runs by default",
+            Arity = ArgumentArity.ZeroOrMore
+        };
         var command = new Command("status", "Which runs there are, and how far each is.") { folders };
         command.SetAction(parsed =>
         {
             var roots = parsed.GetValue(folders) is { Length: > 0 } given ? given : ["runs"];
             if (roots.FirstOrDefault(r => !Directory.Exists(r)) is { } missing)
-                throw new RlLeapException($"{missing} is not there{(parsed.GetValue(folders) is { Length: > 0 } ? "" : ": no run was started from this folder")}.");
+                throw new RlLeapException(parsed.GetValue(folders) is { Length: > 0 }
+                    ? $"{missing} is not there." : $"{missing} is not there: no run was started from this folder.");
             var runs = roots.SelectMany(Under).Distinct().Order(StringComparer.Ordinal).ToList();
             if (runs.Count == 0) throw new RlLeapException($"there is no run in {string.Join(", ", roots)}.");
-            ReportCommand.Print(new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(Row)]));
+            ReportCommand.Print(
+                new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(Row)]));
         });
         return command;
     }
@@ -32,18 +38,29 @@ public static class Status
     {
         var metrics = Path.Combine(run, RunDirectory.MetricsName);
         // Series with a slash are parts of a whole: the tasks of a meta-step.
-        var last = File.Exists(metrics) ? JsonLines.Read(metrics).LastOrDefault(row => !row.Series.Contains('/')) : default;
+        var last = File.Exists(metrics)
+            ? JsonLines.Read(metrics).LastOrDefault(row => !row.Series.Contains('/')) : default;
         var checkpoints = Path.Combine(run, "checkpoints");
-        var newest = !Directory.Exists(checkpoints) ? null : Directory.EnumerateDirectories(checkpoints).Select(Path.GetFileName).Where(n => long.TryParse(n, out _)).Max();
-        return [run, StateOf(run), last.Series switch { null => "", "meta" => $"{last.Step + 1} meta-steps", var series => $"{series} {last.Step:N0}" }, newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}",
-            $"{(File.Exists(metrics) ? File.GetLastWriteTime(metrics) : Directory.GetLastWriteTime(run)):yyyy-MM-dd HH:mm:ss}"];
+        var newest = !Directory.Exists(checkpoints) ? null : Directory.EnumerateDirectories(checkpoints)
+            .Select(Path.GetFileName).Where(n => long.TryParse(n, out _)).Max();
+        var recorded = last.Series switch
+        {
+            null => "",
+            "meta" => $"{last.Step + 1} meta-steps",
+            var series => $"{series} {last.Step:N0}",
+        };
+        var checkpoint =
+            newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}";
+        var written = File.Exists(metrics) ? File.GetLastWriteTime(metrics) : Directory.GetLastWriteTime(run);
+        return [run, StateOf(run), recorded, checkpoint, $"{written:yyyy-MM-dd HH:mm:ss}"];
     }
 
     private static string StateOf(string run)
     {
         if (RunDirectory.IsComplete(run)) return "complete";
         if (RunDirectory.HolderOf(run) is not { } holder) return $"stopped: --resume {run}";
-        return holder.Host == Environment.MachineName && !IsAlive(holder.Process) ? $"killed: --resume {run}" : $"running: process {holder.Process} on {holder.Host}";
+        return holder.Host == Environment.MachineName && !IsAlive(holder.Process)
+            ? $"killed: --resume {run}" : $"running: process {holder.Process} on {holder.Host}";
     }
 
     private static bool IsAlive(int process)

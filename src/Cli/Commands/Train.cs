@@ -1,6 +1,7 @@
 // rlleap train ID: one agent, one environment.
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Cli.Config;
@@ -20,10 +21,13 @@ public static class Train
         var config = new Option<string?>("--config") { Description = "Config file (YAML); options go on top of it." };
         var set = new Option<string[]>("--set")
         {
-            Description = "A key of the config: --set agent.optimizer.learning-rate=0.001", DefaultValueFactory = _ => [],
+            Description = "A key of the config: --set agent.optimizer.learning-rate=0.001",
+            DefaultValueFactory = _ => [],
         };
-        var preset = new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
-        var steps = CheckedOption.Number<long>("--agent-steps", "Agent steps to train for (5e6 is understood).", min: 1);
+        var preset =
+            new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
+        var steps =
+            CheckedOption.Number<long>("--agent-steps", "Agent steps to train for (5e6 is understood).", min: 1);
         var seed = CheckedOption.Number<long>(
             "--seed", "Seed of everything that is random.", min: long.MinValue, max: long.MaxValue);
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
@@ -74,13 +78,15 @@ public static class Train
         {
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
             Assemblies = Plugins.Loaded,
-            Run = config.Run with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+            Run = config.Run
+                with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
         };
     }
 
     /// <summary>The canonical text of what decides a run's results.</summary>
     internal static string Identity(TrainConfig config) =>
-        ConfigFile.ToYaml(config with { Run = new() { Seed = config.Run.Seed }, EnvironmentThreads = 1, Assemblies = [] });
+        ConfigFile.ToYaml(
+            config with { Run = new() { Seed = config.Run.Seed }, EnvironmentThreads = 1, Assemblies = [] });
 
     private static TrainConfig Read(string? file, IEnumerable<string> settings) =>
         file is not null ? ConfigFile.Load<TrainConfig>(file, settings)
@@ -102,7 +108,8 @@ public static class Train
             : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
         if (RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
             throw new RlLeapException(
-                $"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '{odd.Asked}'. Resume "
+                $"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '"
+                    + $"{odd.Asked}'. Resume "
                 + "with its own, or choose another run.directory.");
         var config = own with
         {
@@ -123,7 +130,8 @@ public static class Train
         Shell.GoesOnBy = ["train", "--resume", config.Run.Directory!];
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
-        Console.WriteLine($"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");
+        Console.WriteLine(
+            $"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");
         return 0;
     }
 
@@ -142,10 +150,16 @@ public static class Train
         var memory = Process.GetCurrentProcess().WorkingSet64;
         var checkpoint = learner.Model.Parameters.Layout.Count * 4L * 4;
         Console.WriteLine();
-        Console.WriteLine($"# {options.GradientSteps} updates of {task.Options.BatchSize} agent steps; {learner.Model.Parameters.Layout.Count} parameters in {learner.Model.Network.Name}");
-        Console.WriteLine(FormattableString.Invariant($"# time:   about {TimeSpan.FromSeconds(Math.Round(options.GradientSteps * task.Options.BatchSize / rate))} at {rate:0} agent steps/s (measured now, {Timed} updates; evaluations come on top)"));
-        Console.WriteLine($"# memory: about {memory >> 20} MiB, {(task.Options.RolloutLength + 1) * task.Options.Environments * row >> 10} KiB of it a rollout");
-        Console.WriteLine($"# disk:   {config.Record.CheckpointsKept} checkpoints of about {(checkpoint >> 10) + 64} KiB, and about 100 bytes for each row of metrics{(config.Record.Episodes ? " (every episode has one)" : "")}");
+        Console.WriteLine($"# {options.GradientSteps} updates of {task.Options.BatchSize} agent steps; "
+            + $"{learner.Model.Parameters.Layout.Count} parameters in {learner.Model.Network.Name}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# time:   about "
+            + $"{TimeSpan.FromSeconds(Math.Round(options.GradientSteps * task.Options.BatchSize / rate))} at "
+            + $"{rate:0} agent steps/s (measured now, {Timed} updates; evaluations come on top)"));
+        Console.WriteLine($"# memory: about {memory >> 20} MiB, "
+            + $"{(task.Options.RolloutLength + 1) * task.Options.Environments * row >> 10} KiB of it a rollout");
+        Console.WriteLine(
+            $"# disk:   {config.Record.CheckpointsKept} checkpoints of about {(checkpoint >> 10) + 64} KiB, and about "
+                + $"100 bytes for each row of metrics{(config.Record.Episodes ? " (every episode has one)" : "")}");
         return 0;
     }
 

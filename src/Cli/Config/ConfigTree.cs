@@ -164,7 +164,8 @@ internal sealed class ConfigTree
             var configs = Path.Combine(folder.FullName, "experiments");
             if (!Directory.Exists(configs)) continue;
             // By folder and file; earlier versions had "minatar-quick.yaml" for "minatar/quick.yaml".
-            List<string> files = [.. Directory.GetDirectories(configs).SelectMany(inner => Directory.GetFiles(inner, "*.yaml"))
+            List<string> files = [.. Directory.GetDirectories(configs)
+                .SelectMany(inner => Directory.GetFiles(inner, "*.yaml"))
                 .Select(file => Path.GetRelativePath(configs, file).Replace('\\', '/'))];
             var name = asked.Replace('\\', '/');
             var near = files.Find(file =>

@@ -5,15 +5,18 @@ using Serilog;
 namespace RlLeap.Cli.MetaTraining;
 
 /// <summary>An executor that finds in a folder what was finished before, and has another one train the rest.</summary>
-/// <param name="inner">Trains the rest. What it trains here is kept as soon as it is finished, and checkpoints lie beside it.</param>
+/// <param name="inner">Trains the rest. What it trains here is kept as soon as it is finished, and checkpoints lie
+/// beside it.</param>
 /// <param name="folder">Folder of the run's work; every meta-step has one in it.</param>
 public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
 {
     /// <summary>Where the outcome of a work lies.</summary>
-    public string OutcomePath(TaskJob work) => Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.outcome");
+    public string OutcomePath(TaskJob work) =>
+        Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.outcome");
 
     /// <summary>Where the checkpoint of a work that is not finished lies.</summary>
-    public string CheckpointPath(TaskJob work) => Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.checkpoint");
+    public string CheckpointPath(TaskJob work) =>
+        Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.checkpoint");
 
     /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
@@ -24,22 +27,30 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         if (missing.Count > 0)
         {
             var trained = inner.Map(step with { Jobs = missing }, Kept, cancellation);
-            foreach (var outcome in trained) outcomes[Array.FindIndex([.. step.Jobs], work => work.Index == outcome.Job.Index)] = outcome;
+            foreach (var outcome in trained)
+                outcomes[Array.FindIndex([.. step.Jobs], work => work.Index == outcome.Job.Index)] = outcome;
         }
         return outcomes!;
 
         TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop) =>
-            train(work, hooks with { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
+            train(work, hooks
+                with { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
     public void Forget(long metaStep) => Discard(StepFolder(folder, metaStep));
 
-    /// <summary>Deletes a folder of work that nobody needs any more, as far as that goes: a job that is about to end may still hold a file open there.</summary>
+    /// <summary>
+    /// Deletes a folder of work that nobody needs any more, as far as that goes: a job that is about to end may still
+    /// hold a file open there.
+    /// </summary>
     public static void Discard(string folder)
     {
         try { if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Log.Information("{Folder} could not be deleted yet: {Reason}", folder, e.Message); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.Information("{Folder} could not be deleted yet: {Reason}", folder, e.Message);
+        }
     }
 
     /// <summary>The folder of a meta-step in the folder of a run's work.</summary>

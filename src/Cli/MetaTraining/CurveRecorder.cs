@@ -3,7 +3,9 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.MetaTraining;
 
-/// <summary>Collects one learning curve from a learner's steps. Its state is a text, so that a checkpoint can carry it.</summary>
+/// <summary>
+/// Collects one learning curve from a learner's steps. Its state is a text, so that a checkpoint can carry it.
+/// </summary>
 public abstract class CurveRecorder
 {
     /// <summary>Positions so far.</summary>
@@ -24,7 +26,10 @@ public abstract class CurveRecorder
     /// <summary>The learner is done.</summary>
     public virtual void End(long count) { }
 
-    /// <summary>The learner diverged, after a point at least: its last value stands to <paramref name="end"/>, where its budget would have.</summary>
+    /// <summary>
+    /// The learner diverged, after a point at least: its last value stands to <paramref name="end"/>, where its budget
+    /// would have.
+    /// </summary>
     public virtual void Diverge(long end)
     {
         if (Steps[^1] >= end) return;
@@ -40,9 +45,12 @@ public abstract class CurveRecorder
 }
 
 /// <summary>Mean raw return of the last episodes, at even distances of agent steps.</summary>
-/// <remarks>Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts as it takes to reach
-/// its number of episodes. The curve begins once finished episodes make up three quarters of the agent steps so far: before,
-/// most that ended are short ones. A run that ends before has one point, the mean of what has ended; none where nothing has.</remarks>
+/// <remarks>
+/// Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts
+/// as it takes to reach its number of episodes. The curve begins once finished episodes make up three quarters of the
+/// agent steps so far: before, most that ended are short ones. A run that ends before has one point, the mean of what
+/// has ended; none where nothing has.
+/// </remarks>
 public sealed class ReturnCurve : CurveRecorder
 {
     private readonly int _window;
@@ -84,7 +92,8 @@ public sealed class ReturnCurve : CurveRecorder
     }
 
     /// <inheritdoc/>
-    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, _finished, _begun, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
+    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, _finished,
+        _begun, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
 
     /// <inheritdoc/>
     public override void Restore(string state)
@@ -106,7 +115,8 @@ public sealed class ReturnCurve : CurveRecorder
     }
 
     // The window is not restored: it is there because kept curves are found again by a fresh recorder's state.
-    private sealed record State(int Window, long Next, double Finished, bool Begun, double[] Sums, long[] Counts, List<long> Steps, List<double> Values);
+    private sealed record State(int Window, long Next, double Finished, bool Begun, double[] Sums, long[] Counts,
+        List<long> Steps, List<double> Values);
 }
 
 /// <summary>Training error of every minibatch, before the update it leads to.</summary>
@@ -132,7 +142,8 @@ public sealed class ErrorCurve : CurveRecorder
     public override void Diverge(long end) => base.Diverge(end - 1); // gradient steps count from 0
 
     /// <inheritdoc/>
-    public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(Steps, Values, _losses), Json.Options);
+    public override string Save() =>
+        System.Text.Json.JsonSerializer.Serialize(new State(Steps, Values, _losses), Json.Options);
 
     /// <inheritdoc/>
     public override void Restore(string state)

@@ -6,7 +6,9 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.MetaTraining;
 
-/// <summary>Says what a config comes to. Time is estimated from a few gradient steps of the first task, made here and now.</summary>
+/// <summary>
+/// Says what a config comes to. Time is estimated from a few gradient steps of the first task, made here and now.
+/// </summary>
 public static class Estimate
 {
     /// <summary>Prints the resolved config and the estimate.</summary>
@@ -14,10 +16,12 @@ public static class Estimate
     {
         Console.Write(ConfigFile.ToYaml(config, documented: true));
         var suite = Suite.Open(config);
-        var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
+        var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs
+            ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
             : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
         // As long as it takes to measure, whatever the length of a task.
-        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with { GradientSteps = 1_000_000, Stopping = null }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
+        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with {
+            GradientSteps = 1_000_000, Stopping = null }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.TrainStep();
         var clock = Stopwatch.StartNew();
         var steps = 0;
@@ -26,15 +30,25 @@ public static class Estimate
         var parameters = learner.Model.Parameters.Layout.Count;
         var length = suite.Pool.Average(task => suite.Learner.For(task.Info).GradientSteps);
         double updates = config.Meta.Steps * config.Meta.Batch * length;
-        if (config.Evaluation is { } e) updates += (double)Math.Max(1, e.Tasks.Count > 0 ? e.Tasks.Count : suite.HeldOut.Count) * e.Seeds * (1 + e.Against.Count) * (suite.EvaluationLearner.Epochs > 0 ? suite.HeldOut.Average(id => suite.EvaluationLearner.For(suite.Find(id).Info).GradientSteps) : suite.EvaluationLearner.GradientSteps);
+        if (config.Evaluation is { } e)
+            updates += (double)Math.Max(1, e.Tasks.Count > 0 ? e.Tasks.Count : suite.HeldOut.Count) * e.Seeds * (1
+                + e.Against.Count) * (suite.EvaluationLearner.Epochs > 0
+                    ? suite.HeldOut.Average(id => suite.EvaluationLearner.For(suite.Find(id).Info).GradientSteps)
+                    : suite.EvaluationLearner.GradientSteps);
         var seconds = updates / rate / Math.Min(workers, config.Meta.Batch);
-        // Per running task: parameters, gradient, two of the optimizer, two of the observer; activations and buffers are small beside the process itself.
+        // Per running task: parameters, gradient, two of the optimizer, two of the observer; activations and buffers
+        // are small beside the process itself.
         var memory = 250e6 + workers * parameters * 4.0 * 6;
         var disk = parameters * (3 * 8.0 + config.Meta.Batch * 8.0);
+        var atMost = suite.Learner.Stopping is null ? "" : " at most";
+        var andMore = config.Method is RlLeap.MetaLearning.MamlOptions
+            ? " and more, because MAML differentiates through its steps" : "";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
 
-            # {suite.Pool.Count} tasks in the pool, {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{(suite.Learner.Stopping is null ? "" : " at most")}; {parameters:N0} parameters, {suite.Network.Name}
-            # {updates:N0} gradient steps in all at about {rate:N0} a second and worker ({suite.Pool[0].Info.Id}), {workers} side by side: about {Span(seconds)}{(config.Method is RlLeap.MetaLearning.MamlOptions ? " and more, because MAML differentiates through its steps" : "")}
+            # {suite.Pool.Count} tasks in the pool, {parameters:N0} parameters, {suite.Network.Name}
+            # {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{atMost}
+            # {updates:N0} gradient steps in all, about {rate:N0} a second and worker ({suite.Pool[0].Info.Id})
+            # {workers} side by side: about {Span(seconds)}{andMore}
             # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {config.Run.Directory}
             # nothing was run and nothing was written
             """));

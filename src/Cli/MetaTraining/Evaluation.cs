@@ -16,7 +16,10 @@ namespace RlLeap.Cli.MetaTraining;
 /// <param name="Identity">Changes whenever what is started from does: a hash of what was meta-learned; "none".</param>
 public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
 {
-    /// <summary>The config of the run that it comes from, where that is not the evaluating run's own; a machine elsewhere opens it again by it.</summary>
+    /// <summary>
+    /// The config of the run that it comes from, where that is not the evaluating run's own; a machine elsewhere opens
+    /// it again by it.
+    /// </summary>
     public MetaTrainConfig? Config { get; init; }
 
     /// <summary>Random initialization.</summary>
@@ -25,7 +28,8 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     /// <summary>What a meta-learner has learned.</summary>
     public static StartingPoint Of(string name, IMetaLearner meta)
     {
-        // All that was meta-learned, not the encoder alone: HAT's masks and Progressive Nets' columns are part of where learning starts.
+        // All that was meta-learned, not the encoder alone: HAT's masks and Progressive Nets' columns are part of where
+        // learning starts.
         var path = Path.Combine(Path.GetTempPath(), $"rlleap-{Guid.NewGuid():N}.safetensors");
         try
         {
@@ -37,8 +41,14 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     }
 }
 
-/// <summary>Learns tasks from starting points over seeds, side by side; every finished curve is a file, and a run that goes on finds it.</summary>
-/// <remarks>A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so comparisons are paired.</remarks>
+/// <summary>
+/// Learns tasks from starting points over seeds, side by side; every finished curve is a file, and a run that goes on
+/// finds it.
+/// </summary>
+/// <remarks>
+/// A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so
+/// comparisons are paired.
+/// </remarks>
 /// <param name="suite">The tasks.</param>
 /// <param name="seed">Seed of the run; evaluation seeds are splits of it.</param>
 /// <param name="folder">Where finished curves lie.</param>
@@ -51,19 +61,29 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     /// <summary>A finished one.</summary>
     public sealed record Finished(Curve Curve, IReadOnlyDictionary<string, double> Scores)
     {
-        /// <summary>The network's state where learning started and where it ended (<see cref="TrainingDiagnosis.Metrics"/>); null where nothing was measured.</summary>
+        /// <summary>
+        /// The network's state where learning started and where it ended (<see cref="TrainingDiagnosis.Metrics"/>);
+        /// null where nothing was measured.
+        /// </summary>
         public IReadOnlyDictionary<string, double>? Diagnosis { get; init; }
     }
 
-    /// <summary>Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds, on threads or on <paramref name="cluster"/>; the results in that order.</summary>
+    /// <summary>
+    /// Learns all of <paramref name="tasks"/> from all <paramref name="points"/> for all seeds, on threads or on
+    /// <paramref name="cluster"/>; the results in that order.
+    /// </summary>
     public IReadOnlyList<Finished> Run(
-        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds, int workers, double checkpointSeconds, string device, SlurmExecutor? cluster, Progress progress, CancellationToken cancellation)
+        IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points,
+        int seeds, int workers, double checkpointSeconds, string device, SlurmExecutor? cluster, Progress progress,
+        CancellationToken cancellation)
     {
-        var items = tasks.SelectMany(task => Enumerable.Range(0, seeds).SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
+        var items = tasks.SelectMany(task => Enumerable.Range(0, seeds)
+            .SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
         var done = items.Count(item => File.Exists(PathOf(item)));
         progress.Report(done, "held-out tasks");
         if (cluster is not null)
-            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder, (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
+            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder,
+                (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
         else
         {
             var left = items.Where(item => !File.Exists(PathOf(item))).ToList();
@@ -71,16 +91,22 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             pool.ForEach(left, (item, stop) =>
             {
                 var checkpoint = PathOf(item) + ".checkpoint";
-                Store(item, Learn(item, checkpoint, TimeSpan.FromSeconds(checkpointSeconds), device, progress, stop), ref done, progress);
+                Store(item, Learn(item, checkpoint, TimeSpan.FromSeconds(checkpointSeconds), device, progress, stop),
+                    ref done, progress);
                 File.Delete(checkpoint);
             }, cancellation);
         }
         return [.. items.Select(Load)];
     }
 
-    /// <summary>Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written. One that diverges has a curve (see <see cref="Curve.Diverged"/>) and no scores.</summary>
-    /// <exception cref="DivergenceException">It diverged before its curve had a point: there is nothing to keep, and reports would not see that it is missing.</exception>
-    public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress, CancellationToken stop)
+    /// <summary>
+    /// Learns one item, from its checkpoint where there is one; on cancellation the checkpoint is written. One that
+    /// diverges has a curve (see <see cref="Curve.Diverged"/>) and no scores.
+    /// </summary>
+    /// <exception cref="DivergenceException">It diverged before its curve had a point: there is nothing to keep, and
+    /// reports would not see that it is missing.</exception>
+    public Finished Learn(Item item, string checkpoint, TimeSpan checkpointEvery, string device, Progress progress,
+        CancellationToken stop)
     {
         var task = suite.Find(item.TaskId);
         var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
@@ -90,7 +116,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         var recorder = suite.Record();
         if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
         var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
-        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis, learner.Step * suite.StepsPerUpdate);
+        using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis,
+            learner.Step * suite.StepsPerUpdate);
         var saved = System.Diagnostics.Stopwatch.StartNew();
         long? diverged = null;
         try
@@ -115,7 +142,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             // Where others may stop early, an area is that of the steps that were made.
             if (learner.Options.Stopping is null) recorder.Diverge(end);
         }
-        return new Finished(new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
+        return new Finished(
+            new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
             diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>())
         {
             Diagnosis = learner.Diagnosis.Metrics is { Count: > 0 } diagnosis ? diagnosis : null,
@@ -124,7 +152,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         void Save()
         {
             try { learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() }); }
-            catch (DivergenceException) { } // the next loss tells, or the end: at a gradient step that does not depend on when checkpoints are made
+            // The next loss tells, or the end: at a gradient step that does not depend on when checkpoints are made
+            catch (DivergenceException) { }
         }
     }
 
@@ -132,7 +161,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
         if (finished.Curve.Diverged is { } step)
-            Log.Warning("{Task} from {Point}, seed {Seed}, diverged at gradient step {Step}: its curve stays at its last value", item.TaskId, item.From.Name, item.Seed, step);
+            Log.Warning("{Task} from {Point}, seed {Seed}, diverged at gradient step {Step}: its curve stays at its "
+                + "last value", item.TaskId, item.From.Name, item.Seed, step);
         progress.Report(Interlocked.Increment(ref done), "held-out tasks");
     }
 
@@ -147,12 +177,14 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var key = JsonSerializer.Serialize(new
         {
-            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name, Facts = suite.Setting, Learner = ConfigFile.ToLine(suite.EvaluationLearner),
+            item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name,
+            Facts = suite.Setting, Learner = ConfigFile.ToLine(suite.EvaluationLearner),
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
             Assemblies = Plugins.Identity, // a user's own code may have changed under its name
         });
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
         var slug = string.Concat(item.TaskId.Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
-        return Path.Combine(item.From.Meta is null ? shared : folder, $"{slug}-{item.From.Name.Replace('/', '_')}-seed-{item.Seed}-{hash}.json");
+        return Path.Combine(item.From.Meta is null ? shared : folder,
+            $"{slug}-{item.From.Name.Replace('/', '_')}-seed-{item.Seed}-{hash}.json");
     }
 }

@@ -51,7 +51,8 @@ public sealed record MultiCvSection : ICheckedConfig
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
-        if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null) yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
+        if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null)
+            yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
         if (Sets.Distinct().Count() < Sets.Count) yield return ("sets", "each set once");
         if (!Sets.Contains(HeldOut)) yield return ("held-out", $"one of sets: {string.Join(", ", Sets)}");
     }
@@ -67,17 +68,22 @@ public sealed class MultiCvSuite : Suite
     private readonly Rng _rng;
     private readonly Dictionary<string, MultiCvTask> _tasks = [];
 
-    /// <summary>The suite of a config, with data from <paramref name="location"/> or where <see cref="DataLocation.Default"/> says.</summary>
+    /// <summary>
+    /// The suite of a config, with data from <paramref name="location"/> or where <see cref="DataLocation.Default"/>
+    /// says.
+    /// </summary>
     /// <exception cref="RlLeapException">A set is missing, damaged or incomplete.</exception>
     public MultiCvSuite(MetaTrainConfig config, DataLocation? location = null)
     {
         (_section, _location, _rng) = (config.MultiCv!, location, new Rng(config.Run.Seed).Split("multi-cv"));
         foreach (var name in _section.Sets) Find(name);
         Learner = _section.Learner;
-        EvaluationLearner = _section.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner with { Epochs = _section.EvaluationEpochs };
+        EvaluationLearner = _section.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 }
+            : Learner with { Epochs = _section.EvaluationEpochs };
         Pool = [.. _section.Sets.Where(name => name != _section.HeldOut).Select(Find)];
         HeldOut = [Prefix + _section.HeldOut];
-        Network = _section.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.MultiCv;
+        Network = _section.Network is { } own
+            ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.MultiCv;
 
     }
 
@@ -98,7 +104,8 @@ public sealed class MultiCvSuite : Suite
     {
         var name = id.StartsWith(Prefix, StringComparison.Ordinal) ? id[Prefix.Length..] : id;
         if (!_tasks.TryGetValue(name, out var task))
-            _tasks[name] = task = new MultiCvTask(MultiCv.Load(name, _rng, _location, _section.AllowPartial, trainImages: _section.TrainImages ?? 0))
+            _tasks[name] = task = new MultiCvTask(
+                MultiCv.Load(name, _rng, _location, _section.AllowPartial, trainImages: _section.TrainImages ?? 0))
             { BatchSize = _section.BatchSize, ValidationSubset = _section.ValidationImages };
         return task;
     }
@@ -115,18 +122,23 @@ public sealed class MultiCvSuite : Suite
     /// <inheritdoc/>
     public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
-    /// <summary>The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the validation error.</summary>
-    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>
-    {
-        ["test error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Test)["error"],
-        ["training error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Train)["error"],
-        ["area under training error, 0-100"] = 100 * LearningCurve.Of(recorder.Values).Area(),
-        ["validation error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Validation)["error"],
-        ["gradient steps"] = learner.Step,
-    };
+    /// <summary>
+    /// The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the
+    /// validation error.
+    /// </summary>
+    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
+        new Dictionary<string, double>
+        {
+            ["test error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Test)["error"],
+            ["training error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Train)["error"],
+            ["area under training error, 0-100"] = 100 * LearningCurve.Of(recorder.Values).Area(),
+            ["validation error, %"] = 100 * learner.Stream.Score(learner.Model, Split.Validation)["error"],
+            ["gradient steps"] = learner.Step,
+        };
 
     /// <inheritdoc/>
-    public override string? Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; {string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
+    public override string? Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; "
+        + $"{string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
@@ -136,5 +148,6 @@ public sealed class MultiCvSuite : Suite
     };
 
     private static string Describe(MultiCvTask task) => string.Create(CultureInfo.InvariantCulture,
-        $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Validation.Length} validation, {task.Set.Split.Test.Length} test, {task.Set.Classes} classes");
+        $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Validation.Length} validation, "
+            + $"{task.Set.Split.Test.Length} test, {task.Set.Classes} classes");
 }

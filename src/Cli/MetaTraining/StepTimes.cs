@@ -1,11 +1,15 @@
 // What a meta-step's time went into, for the run's times.jsonl.
 using System.Diagnostics;
+using System.Globalization;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 
-/// <summary>Measures meta-steps. Workers times wall time is training, waiting for the last task of the batch, and all else: display, logs, checkpoints, merging.</summary>
+/// <summary>
+/// Measures meta-steps. Workers times wall time is training, waiting for the last task of the batch, and all else:
+/// display, logs, checkpoints, merging.
+/// </summary>
 /// <param name="workers">Tasks trained side by side.</param>
 public sealed class StepTimes(int workers)
 {
@@ -33,9 +37,13 @@ public sealed class StepTimes(int workers)
         var wall = Stopwatch.GetElapsedTime(_began);
         // Where no executor was watched (a cluster, a method that trains in sequence) there are no shares.
         var available = _mapped == TimeSpan.Zero ? double.NaN : workers * wall.TotalSeconds;
-        var (training, tasks, mapped) = (TimeSpan.FromTicks(_training).TotalSeconds, TimeSpan.FromTicks(_tasks).TotalSeconds, _mapped.TotalSeconds);
-        return new Row("meta", metaStep, ("time/wall", wall.TotalSeconds), ("time/training", training), ("time/processor", (Environment.CpuUsage.TotalTime - _processor).TotalSeconds),
-            ("workers/busy", training / available), ("workers/waiting", Math.Max(0, workers * mapped - tasks) / available), ("workers/else", (tasks - training + workers * (wall.TotalSeconds - mapped)) / available),
+        var (training, tasks, mapped) =
+            (TimeSpan.FromTicks(_training).TotalSeconds, TimeSpan.FromTicks(_tasks).TotalSeconds, _mapped.TotalSeconds);
+        return new Row("meta", metaStep, ("time/wall", wall.TotalSeconds), ("time/training", training),
+            ("time/processor", (Environment.CpuUsage.TotalTime - _processor).TotalSeconds),
+            ("workers/busy", training / available),
+            ("workers/waiting", Math.Max(0, workers * mapped - tasks) / available),
+            ("workers/else", (tasks - training + workers * (wall.TotalSeconds - mapped)) / available),
             ("memory/resident", Environment.WorkingSet), ("memory/peak", Peak()));
     }
 
@@ -44,14 +52,22 @@ public sealed class StepTimes(int workers)
     {
         var path = Path.Combine(folder, RunDirectory.TimesName);
         if (!File.Exists(path)) return new Dictionary<string, string>();
-        var steps = JsonLines.Read(path).Where(row => row.Series == "meta").Select(row => row.Values.ToDictionary(v => v.Column, v => v.Value)).ToList();
+        var steps = JsonLines.Read(path).Where(row => row.Series == "meta")
+            .Select(row => row.Values.ToDictionary(v => v.Column, v => v.Value)).ToList();
         if (steps.Count == 0) return new Dictionary<string, string>();
         var wall = steps.Sum(step => step["time/wall"]);
         double Share(string column) => steps.Sum(step => step[column] * step["time/wall"]) / wall;
         return new Dictionary<string, string>
         {
-            ["time of meta-training"] = FormattableString.Invariant($"{wall:F0} s for {steps.Count} meta-steps") + (double.IsNaN(Share("workers/busy")) ? "" : FormattableString.Invariant($"; the workers spent {Share("workers/busy"):P1} training, {Share("workers/waiting"):P1} waiting for a batch's last task, {Share("workers/else"):P1} on display, logs, checkpoints and merging")),
-            ["memory of meta-training"] = FormattableString.Invariant($"{steps.Max(step => step["memory/peak"]) / 1e6:F0} MB at its peak, {steps[^1]["memory/resident"] / 1e6:F0} MB at its end"),
+            ["time of meta-training"] = FormattableString.Invariant($"{wall:F0} s for {steps.Count} meta-steps")
+                + (double.IsNaN(Share("workers/busy")) ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $"; the workers spent "
+                    + $"{Share("workers/busy"):P1} training, {Share("workers/waiting"):P1} waiting for a batch's last "
+                    + $"task, {Share("workers/else"):P1} on display, logs, checkpoints and merging")),
+            ["memory of meta-training"] =
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{steps.Max(step => step["memory/peak"]) / 1e6:F0} MB at its peak, "
+                    + $"{steps[^1]["memory/resident"] / 1e6:F0} MB at its end"),
         };
     }
 

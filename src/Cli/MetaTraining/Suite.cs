@@ -46,14 +46,18 @@ public abstract class Suite
     /// <summary>Facts for the run's record, by name.</summary>
     public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
 
-    /// <summary>What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves that are kept are found again by it.</summary>
+    /// <summary>
+    /// What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves
+    /// that are kept are found again by it.
+    /// </summary>
     public virtual string? Setting => null;
 
     /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
     public virtual IReadOnlyList<string> TaskMetrics => [];
 
     /// <summary>The <see cref="TaskMetrics"/> of image tasks: the error, and what early stopping looks at.</summary>
-    protected IReadOnlyList<string> ImageMetrics => Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
+    protected IReadOnlyList<string> ImageMetrics =>
+        Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
 
     /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
@@ -69,7 +73,10 @@ public abstract class Suite
     };
 }
 
-/// <summary>Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the heads are each game's own.</summary>
+/// <summary>
+/// Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the
+/// heads are each game's own.
+/// </summary>
 public sealed class GamesSuite : Suite
 {
     private readonly EvaluationSection _evaluation;
@@ -104,7 +111,8 @@ public sealed class GamesSuite : Suite
     public override IReadOnlyList<string> HeldOut { get; }
 
     /// <inheritdoc/>
-    public override ITask Find(string id) => _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);
+    public override ITask Find(string id) =>
+        _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);
 
     /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
@@ -122,18 +130,24 @@ public sealed class GamesSuite : Suite
     public override string Smoothing => $"the last {_evaluation.Window} episodes";
 
     /// <inheritdoc/>
-    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window, Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));
+    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window,
+        Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["agent"] = Setting,
-        ["environment options"] = string.Join("; ", _pool.Select(task => task.Info.Id).Concat(_evaluation.Tasks).Distinct().Select(id =>
-            $"{id}: {string.Join(" ", ((ActorCriticTask)Find(id)).Spec.Options.OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"))}")),
+        ["environment options"] = string.Join("; ", _pool.Select(task => task.Info.Id).Concat(_evaluation.Tasks)
+            .Distinct().Select(id => $"{id}: {OptionsOf(id)}")),
     };
+
+    private string OptionsOf(string id) => string.Join(" ", ((ActorCriticTask)Find(id)).Spec.Options
+        .OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"));
 }
 
-/// <summary>Alphabets of Omniglot as tasks, with the paper's protocol (reference: Flennerhag et al. 2019, appendix D).</summary>
+/// <summary>
+/// Alphabets of Omniglot as tasks, with the paper's protocol (reference: Flennerhag et al. 2019, appendix D).
+/// </summary>
 public sealed class OmniglotSuite : Suite
 {
     private readonly OmniglotData _data = OmniglotData.Load();
@@ -151,8 +165,10 @@ public sealed class OmniglotSuite : Suite
         _options = omniglot.Task;
         Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
         Learner = omniglot.Learner;
-        EvaluationLearner = omniglot.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
-        Network = omniglot.Network is { } own ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
+        EvaluationLearner = omniglot.EvaluationSteps is { } steps
+            ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
+        Network = omniglot.Network is { } own
+            ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
     }
 
     /// <inheritdoc/>
@@ -168,7 +184,8 @@ public sealed class OmniglotSuite : Suite
     public override IReadOnlyList<string> HeldOut => [.. _split.Evaluation.Select(name => "omniglot/" + name)];
 
     /// <inheritdoc/>
-    public override ITask Find(string id) => new OmniglotTask(_data[id.StartsWith("omniglot/", StringComparison.Ordinal) ? id["omniglot/".Length..] : id], _rng, _options);
+    public override ITask Find(string id) => new OmniglotTask(
+        _data[id.StartsWith("omniglot/", StringComparison.Ordinal) ? id["omniglot/".Length..] : id], _rng, _options);
 
     /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
@@ -189,17 +206,21 @@ public sealed class OmniglotSuite : Suite
     public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) => new Dictionary<string, double>(base.Scores(learner, recorder))
-    {
-        ["AUC of error"] = LearningCurve.Of(recorder.Values).Area(),
-        ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
-    };
+    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
+        new Dictionary<string, double>(base.Scores(learner, recorder))
+        {
+            ["AUC of error"] = LearningCurve.Of(recorder.Values).Area(),
+            ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
+        };
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
-        ["pretraining alphabets"] = string.Join(", ", _split.Pretrain), ["validation alphabets"] = string.Join(", ", _split.Validation),
-        ["held-out alphabets"] = string.Join(", ", _split.Evaluation), ["dropped alphabets"] = string.Join(", ", _split.Dropped),
-        ["characters"] = string.Join("; ", Pool.OfType<OmniglotTask>().Select(task => $"{task.Classes.Name}: {string.Join(' ', task.Classes.Characters)}")),
+        ["pretraining alphabets"] = string.Join(", ", _split.Pretrain),
+        ["validation alphabets"] = string.Join(", ", _split.Validation),
+        ["held-out alphabets"] = string.Join(", ", _split.Evaluation),
+        ["dropped alphabets"] = string.Join(", ", _split.Dropped),
+        ["characters"] = string.Join("; ", Pool.OfType<OmniglotTask>()
+            .Select(task => $"{task.Classes.Name}: {string.Join(' ', task.Classes.Characters)}")),
     };
 }

@@ -4,8 +4,10 @@ using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>Every number of a report. Curves are means over seeds of moving averages. Bands and other intervals are 95 % bootstrap
-/// intervals over seeds (and games): they never leave the range of what the seeds reached.</summary>
+/// <summary>
+/// Every number of a report. Curves are means over seeds of moving averages. Bands and other intervals are 95 %
+/// bootstrap intervals over seeds (and games): they never leave the range of what the seeds reached.
+/// </summary>
 public sealed record Report(
     string Name, string Measure, string Axis, bool HigherIsBetter, int Window, int Replications, string? Reference,
     IReadOnlyList<TaskReport> Tasks, IReadOnlyList<Aggregate> Aggregates, IReadOnlyList<Improvement> Improvements,
@@ -13,16 +15,23 @@ public sealed record Report(
 {
     private const int GridPoints = 200;
 
-    /// <summary>Single numbers about the learning processes, in the order of the runs' own scores; empty where they have none.</summary>
+    /// <summary>
+    /// Single numbers about the learning processes, in the order of the runs' own scores; empty where they have none.
+    /// </summary>
     public IReadOnlyList<ScoreReport> Scores { get; init; } = [];
 
-    /// <summary>What the curves' values are averages over, before any moving average of the report; null where they are as measured.</summary>
+    /// <summary>
+    /// What the curves' values are averages over, before any moving average of the report; null where they are as
+    /// measured.
+    /// </summary>
     public string? Smoothing { get; init; }
 
     /// <summary>All tasks together, where they are measured alike; else null.</summary>
     public OverallReport? Overall { get; init; }
 
-    /// <summary>In which state the networks were that tasks were learned from; empty where the runs did not record it.</summary>
+    /// <summary>
+    /// In which state the networks were that tasks were learned from; empty where the runs did not record it.
+    /// </summary>
     public IReadOnlyList<DiagnosisReport> Diagnoses { get; init; } = [];
 
     /// <summary>Curves that have no value, which no mean counts; empty where all have some.</summary>
@@ -34,187 +43,261 @@ public sealed record Report(
     /// <summary>Puts finished runs together.</summary>
     /// <param name="runs">Each run's name and result; they must measure the same thing.</param>
     /// <param name="window">Points of the moving average; null takes the results' own.</param>
-    /// <param name="pool">Whether equally named methods of several runs are one method with more seeds (runs of a grid over seeds); else
-    /// they are told apart by the run. A curve that several runs share, to the bit, counts once either way.</param>
-    /// <param name="labels">What the method of each run is called instead of its name; runs of one label are pooled. Null for the methods' names.</param>
-    /// <param name="over">A setting and its value in each run: the report is then about the runs with the largest value, and its sweeps about all.</param>
-    /// <param name="against">The method that the others are compared with; null for random initialization (over all tasks together: for Leap).</param>
-    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000, int? window = null, bool pool = false,
-        IReadOnlyList<string>? labels = null, (string Key, IReadOnlyList<double> Values)? over = null, string? against = null)
+    /// <param name="pool">Whether equally named methods of several runs are one method with more seeds (runs of a grid
+    /// over seeds); else they are told apart by the run. A curve that several runs share, to the bit, counts once
+    /// either way.</param>
+    /// <param name="labels">What the method of each run is called instead of its name; runs of one label are pooled.
+    /// Null for the methods' names.</param>
+    /// <param name="over">A setting and its value in each run: the report is then about the runs with the largest
+    /// value, and its sweeps about all.</param>
+    /// <param name="against">The method that the others are compared with; null for random initialization (over all
+    /// tasks together: for Leap).</param>
+    public static Report Of(IReadOnlyList<(string Name, Result Result)> runs, Rng rng, int replications = 10_000,
+        int? window = null, bool pool = false,
+        IReadOnlyList<string>? labels = null, (string Key, IReadOnlyList<double> Values)? over = null,
+        string? against = null)
     {
         if (over is { } sweep)
         {
             var largest = Enumerable.Range(0, runs.Count).Where(i => sweep.Values[i] == sweep.Values.Max()).ToList();
-            var report = Of([.. largest.Select(i => runs[i])], rng, replications, window, pool: true, labels is null ? null : [.. largest.Select(i => labels[i])], against: against);
+            var report = Of([.. largest.Select(i => runs[i])], rng, replications, window, pool: true,
+                labels is null ? null : [.. largest.Select(i => labels[i])], against: against);
             // Held-out curves from random initialization are the same for every value: they are kept for each.
             var all = Enumerable.Range(0, runs.Count).GroupBy(i => sweep.Values[i]).SelectMany(at =>
             {
                 var here = at.ToList();
-                return Named([.. here.Select(i => runs[i])], pool: true, labels is null ? null : [.. here.Select(i => labels[i])]).Select(l => l with { Runs = [.. l.Runs.Select(run => here[run])] });
+                return Named([.. here.Select(i => runs[i])],
+                    pool: true, labels is null ? null : [.. here.Select(i => labels[i])])
+                    .Select(l => l with { Runs = [.. l.Runs.Select(run => here[run])] });
             }).ToList();
-            return report with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all), rng.Split("sweeps")) };
+            return report
+                with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all), rng.Split("sweeps")) };
         }
         var first = runs[0].Result;
-        if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis)) is { Name: { } other } odd)
-            throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over {first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
+        if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis))
+            is { Name: { } other } odd)
+            throw new RlLeapException($"the runs measure different things: {runs[0].Name} {first.Measure} over "
+                + $"{first.Axis}, {other} {odd.Result.Measure} over {odd.Result.Axis}. Report them apart.");
         var learned = Named(runs, pool || labels is not null, labels);
-        if (learned.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0)) throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
+        if (learned.Count == 0 && runs.All(r => r.Result.MetaCurves.Count == 0))
+            throw new RlLeapException("there is nothing to report: the runs recorded no curves.");
         var points = window ?? first.Window;
         var methods = Ordered(learned);
-        if (against is not null && !methods.Contains(against)) throw new RlLeapException($"there is no method \"{against}\" to compare with; the runs have {string.Join(", ", methods)}.");
+        if (against is not null && !methods.Contains(against)) throw new RlLeapException(
+            $"there is no method \"{against}\" to compare with; the runs have {string.Join(", ", methods)}.");
         var reference = methods.Contains(against ?? "none") && methods.Count > 1 ? against ?? "none" : null;
         var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter, against, rng.Split("overall"));
         var tasks = learned.GroupBy(l => l.Curve.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key), replications)).ToList();
-        var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.First().Value);
+            .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key),
+                replications)).ToList();
+        var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key)
+            .ToDictionary(g => g.Key, g => g.First().Value);
         return new(
-            runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis, first.HigherIsBetter, points, replications, reference,
-            tasks, overall is not null ? [] : [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
-            [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"), replications)],
-            MetaReport.Of(runs, pool, rng.Split("meta"), labels), [.. runs.Select(r => new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
+            runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis,
+            first.HigherIsBetter, points, replications, reference,
+            tasks, overall is not null
+                ? [] : [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
+            [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"),
+                replications)],
+            MetaReport.Of(runs, pool, rng.Split("meta"), labels), [.. runs.Select(r =>
+                new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
         {
             Smoothing = first.Smoothing,
             Overall = overall,
             Diagnoses = DiagnosisReport.Of(runs, pool, labels),
             Missing = [.. runs.SelectMany(r => r.Result.Curves).GroupBy(curve => (curve.Task, curve.Method))
-                .Select(same => new MissingCurves(same.Key.Task, same.Key.Method, same.Count(curve => curve.Steps.Count == 0), same.Count()))
+                .Select(same => new MissingCurves(same.Key.Task, same.Key.Method,
+                    same.Count(curve => curve.Steps.Count == 0), same.Count()))
                 .Where(missing => missing.Count > 0)
-                .OrderBy(missing => missing.Task, StringComparer.Ordinal).ThenBy(missing => missing.Method, StringComparer.Ordinal)],
+                .OrderBy(missing => missing.Task, StringComparer.Ordinal)
+                .ThenBy(missing => missing.Method, StringComparer.Ordinal)],
             Scores = [.. from score in learned.SelectMany(l => l.Scores)
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)
                          select new ScoreReport(same.Key.Task, same.Key.Method, same.Key.Quantity, same.Count(),
-                             Statistics.Aggregates.Bootstrap([[.. same.Select(s => s.Value)]], Statistics.Aggregates.Mean, rng.Split($"{same.Key}"), replications),
+                             Statistics.Aggregates.Bootstrap([[.. same.Select(s => s.Value)]],
+                                 Statistics.Aggregates.Mean, rng.Split($"{same.Key}"), replications),
                              Published.Of(same.Key.Task, same.Key.Method, same.Key.Quantity))],
         };
     }
 
     // Leap first, then by name, random initialization last.
     private static List<string> Ordered(IReadOnlyList<Learned> learned) =>
-        [.. learned.Select(l => l.Curve.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap").ThenBy(m => m, StringComparer.Ordinal)];
+        [.. learned.Select(l => l.Curve.Method).Distinct().OrderBy(m => m == "none").ThenBy(m => m != "leap")
+            .ThenBy(m => m, StringComparer.Ordinal)];
 
-    private static List<Learned> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool, IReadOnlyList<string>? labels)
+    private static List<Learned> Named(IReadOnlyList<(string Name, Result Result)> runs, bool pool,
+        IReadOnlyList<string>? labels)
     {
-        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0).Select(Curve => (Curve, Runs: new List<int> { i })))
+        var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0)
+            .Select(Curve => (Curve, Runs: new List<int> { i })))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
             .SelectMany(same => same.Aggregate(new List<(Curve Curve, List<int> Runs)>(), (kept, c) =>
             {
-                if (kept.FindIndex(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(c.Curve.Values)) is >= 0 and var known) kept[known].Runs.AddRange(c.Runs);
+                if (kept.FindIndex(k => k.Curve.Steps.SequenceEqual(c.Curve.Steps) && k.Curve.Values.SequenceEqual(
+                    c.Curve.Values)) is >= 0 and var known) kept[known].Runs.AddRange(c.Runs);
                 else kept.Add(c);
                 return kept;
             })).ToList();
-        var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed)).Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
+        var shared = pool ? [] : all.GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
+            .Where(g => g.Count() > 1).Select(g => g.Key.Method).ToHashSet();
         // A score belongs to its curve, and is counted and named with it.
-        var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score))).ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
-        return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Runs, runs[c.Runs[0]].Result.Record?.GetValueOrDefault("seed") ?? "",
-            [.. scores[(c.Runs[0], c.Curve.Task, c.Curve.Method, c.Curve.Seed)].Select(score => score with { Method = NameOf(c) })]))];
+        var scores = runs.SelectMany((r, i) => (r.Result.Scores ?? []).Select(Score => (Index: i, Score)))
+            .ToLookup(s => (s.Index, s.Score.Task, s.Score.Method, s.Score.Seed), s => s.Score);
+        return [.. all.Select(c => new Learned(c.Curve with { Method = NameOf(c) }, c.Runs,
+            runs[c.Runs[0]].Result.Record?.GetValueOrDefault("seed") ?? "",
+            [.. scores[(c.Runs[0], c.Curve.Task, c.Curve.Method, c.Curve.Seed)]
+                .Select(score => score with { Method = NameOf(c) })]))];
 
-        string NameOf((Curve Curve, List<int> Runs) c) => labels is not null && c.Curve.Method != "none" && c.Curve.Method == (runs[c.Runs[0]].Result.Method ?? c.Curve.Method) ? labels[c.Runs[0]]
+        string NameOf((Curve Curve, List<int> Runs) c) => labels is not null && c.Curve.Method != "none"
+            && c.Curve.Method == (runs[c.Runs[0]].Result.Method ?? c.Curve.Method) ? labels[c.Runs[0]]
             : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({runs[c.Runs[0]].Name})" : c.Curve.Method;
     }
 
     /// <summary>Where mean curves are given: even distances over a span.</summary>
-    internal static double[] Grid(long from, long to) => to <= from ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
+    internal static double[] Grid(long from, long to) => to <= from
+        ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
 
-    private static TaskReport OfTask(string task, IReadOnlyList<Learned> learned, IReadOnlyList<string> methods, string? reference, int window, bool higherIsBetter, Rng rng, int replications)
+    private static TaskReport OfTask(string task, IReadOnlyList<Learned> learned, IReadOnlyList<string> methods,
+        string? reference, int window, bool higherIsBetter, Rng rng, int replications)
     {
         Curve[] curves = [.. learned.Select(l => l.Curve)];
         var filled = curves.ToDictionary(c => c, c => LearningCurves.Filled(c.Steps, c.Values, window));
-        // Points of returns are episodes, the first of which are short ones; those of errors are minibatches, which are alike.
+        // Points of returns are episodes, the first of which are short ones; those of errors are minibatches, which are
+        // alike.
         var smooth = higherIsBetter ? filled : curves.ToDictionary(c => c, c =>
             (c.Steps, Values: (IReadOnlyList<double>)LearningCurves.MovingAverage(c.Values, window)));
         var start = Math.Min(curves.Max(c => c.Steps[0]), curves.Min(c => c.Steps[^1]));
         var area = curves.ToDictionary(c => c, c => LearningCurves.Area(c.Steps, c.Values, start));
         double FinalOf(Curve c) => LearningCurves.Final(c.Values, window);
-        double? goal = reference is null || curves.All(c => c.Method != reference) ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
+        double? goal = reference is null || curves.All(c => c.Method != reference)
+            ? null : curves.Where(c => c.Method == reference).Average(FinalOf);
         return new(task, goal, [.. methods.Where(m => curves.Any(c => c.Method == m)).Select(method =>
         {
             Curve[] seeds = [.. curves.Where(c => c.Method == method).OrderBy(c => c.Seed)];
-            // A line begins where all of its seeds have begun and goes to the end of the longest: a seed that stopped learning before stays at its last value.
+            // A line begins where all of its seeds have begun and goes to the end of the longest: a seed that stopped
+            // learning before stays at its last value.
             var (from, to) = (seeds.Max(c => smooth[c].Steps[0]), seeds.Max(c => c.Steps[^1]));
             var grid = Grid(from, to);
             double[][] lines = [.. seeds.Select(c => LearningCurves.At(smooth[c].Steps, smooth[c].Values, grid))];
             var (low, high) = Statistics.Aggregates.Band(lines, rng.Split("band " + method));
             double[] areas = [.. seeds.Select(c => area[c])], finals = [.. seeds.Select(FinalOf)];
-            long[] reached = goal is not { } g ? [] : [.. seeds.Select(c => LearningCurves.StepsTo(filled[c].Steps, filled[c].Values, g, higherIsBetter)).OfType<long>().Order()];
+            long[] reached = goal is not { } g ? [] : [.. seeds.Select(c =>
+                LearningCurves.StepsTo(filled[c].Steps, filled[c].Values, g, higherIsBetter)).OfType<long>().Order()];
             var pairs = method == reference ? [] : Pairs(learned, method, reference, area);
             double[] runs = [.. pairs.GroupBy(pair => pair.Run).Select(run => run.Average(pair => pair.Difference))];
             return new MethodReport(method, seeds.Length, grid, LearningCurves.Mean(lines), low, high, areas, finals,
-                Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method), replications),
-                Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method), replications),
-                goal is null ? null : reached.Length, reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
+                Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method),
+                    replications),
+                Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method),
+                    replications),
+                goal is null ? null : reached.Length,
+                reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
             {
                 Diverged = seeds.Count(c => c.Diverged is not null),
-                Difference = pairs.Length > 1 ? Statistics.Aggregates.Student([.. pairs.Select(pair => pair.Difference)]) : null,
-                DifferenceOfRuns = runs.Length > 1 && runs.Length < pairs.Length ? Statistics.Aggregates.Student(runs) : null,
+                Difference = pairs.Length > 1
+                    ? Statistics.Aggregates.Student([.. pairs.Select(pair => pair.Difference)]) : null,
+                DifferenceOfRuns = runs.Length > 1
+                    && runs.Length < pairs.Length ? Statistics.Aggregates.Student(runs) : null,
             };
         })]);
     }
 
-    // Learning processes of one run's seed and of one seed have the same heads, environments and minibatches whatever they start from.
-    private static (int Run, double Difference)[] Pairs(IReadOnlyList<Learned> learned, string method, string? reference, Dictionary<Curve, double> area)
+    // Learning processes of one run's seed and of one seed have the same heads, environments and minibatches whatever
+    // they start from.
+    private static (int Run, double Difference)[] Pairs(IReadOnlyList<Learned> learned, string method,
+        string? reference, Dictionary<Curve, double> area)
     {
         var others = learned.Where(l => l.Curve.Method == reference).ToLookup(l => (l.RunSeed, l.Curve.Seed));
         var pairs = learned.Where(l => l.Curve.Method == method).Select(own =>
         {
-            // The run's own; else another run's of that seed, if there is one only (two: versions that round differently).
+            // The run's own; else another run's of that seed, if there is one only (two: versions that round
+            // differently).
             var same = others[(own.RunSeed, own.Curve.Seed)];
-            var other = same.FirstOrDefault(o => o.Runs.Contains(own.Run)) ?? (same.Count() == 1 ? same.Single() : null);
+            var other = same.FirstOrDefault(o => o.Runs.Contains(own.Run))
+                ?? (same.Count() == 1 ? same.Single() : null);
             return (own.Run, Difference: other is null ? double.NaN : area[own.Curve] - area[other.Curve]);
         }).ToArray();
         return Array.Exists(pairs, pair => double.IsNaN(pair.Difference)) ? [] : pairs;
     }
 
-    private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, Dictionary<string, Scale> given, Rng rng, int replications)
+    private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods,
+        Dictionary<string, Scale> given, Rng rng, int replications)
     {
         // Where nobody tells a scale: 0 is the mean at the beginning, 1 the best method's final mean here.
         var scales = tasks.ToDictionary(t => t.Task, t => given.GetValueOrDefault(t.Task) ?? Scales.Of(t.Task)
-            ?? new Scale(t.Methods.Average(m => m.Mean[0]), t.Methods.Select(m => m.Final.Value).MaxBy(f => Math.Abs(f - t.Methods.Average(m => m.Mean[0])))));
+            ?? new Scale(t.Methods.Average(m => m.Mean[0]),
+                t.Methods.Select(m => m.Final.Value).MaxBy(f => Math.Abs(f - t.Methods.Average(m => m.Mean[0])))));
         var usable = tasks.Where(t => scales[t.Task] is { } s && s.Zero != s.One).ToList();
-        foreach (var method in methods.Where(m => usable.Count > 0 && usable.All(t => t.Methods.Any(x => x.Method == m))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[] { ("final", m => m.Finals), ("area", m => m.Areas) })
+        foreach (var method in methods.Where(m => usable.Count > 0
+            && usable.All(t => t.Methods.Any(x => x.Method == m))))
+            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
+                { ("final", m => m.Finals), ("area", m => m.Areas) })
             {
-                double[][] scores = [.. usable.Select(t => of(t.Methods.First(m => m.Method == method)).Select(scales[t.Task].Normalize).ToArray())];
+                double[][] scores = [.. usable.Select(t => of(t.Methods.First(m => m.Method == method))
+                    .Select(scales[t.Task].Normalize).ToArray())];
                 foreach (var (name, statistic) in new (string, Func<double[][], double>)[]
-                { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean", Statistics.Aggregates.Mean), ("optimality gap", s => Statistics.Aggregates.OptimalityGap(s)) })
-                    yield return new(method, what, name, Statistics.Aggregates.Bootstrap(scores, statistic, rng.Split($"{method} {what} {name}"), replications));
+                { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean",
+                    Statistics.Aggregates.Mean), ("optimality gap", s => Statistics.Aggregates.OptimalityGap(s)) })
+                    yield return new(method, what, name, Statistics.Aggregates.Bootstrap(scores, statistic,
+                        rng.Split($"{method} {what} {name}"), replications));
             }
     }
 
-    private static IEnumerable<Improvement> ImprovementsOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods, string? reference, bool higherIsBetter, Rng rng, int replications)
+    private static IEnumerable<Improvement> ImprovementsOf(IReadOnlyList<TaskReport> tasks,
+        IReadOnlyList<string> methods, string? reference, bool higherIsBetter, Rng rng, int replications)
     {
         if (reference is null) yield break;
-        foreach (var method in methods.Where(m => m != reference && tasks.All(t => t.Methods.Any(x => x.Method == m) && t.Methods.Any(x => x.Method == reference))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[] { ("final", m => m.Finals), ("area", m => m.Areas) })
+        foreach (var method in methods.Where(m => m != reference
+            && tasks.All(t => t.Methods.Any(x => x.Method == m) && t.Methods.Any(x => x.Method == reference))))
+            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
+                { ("final", m => m.Finals), ("area", m => m.Areas) })
             {
-                double[][] Scores(string name) => [.. tasks.Select(t => of(t.Methods.First(m => m.Method == name)).Select(v => higherIsBetter ? v : -v).ToArray())];
-                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method), Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"), Math.Min(replications, 2_000)));
+                double[][] Scores(string name) => [.. tasks.Select(t => of(t.Methods.First(m => m.Method == name))
+                    .Select(v => higherIsBetter ? v : -v).ToArray())];
+                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method),
+                    Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"),
+                    Math.Min(replications, 2_000)));
             }
     }
 }
 
-/// <summary>One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.</summary>
+/// <summary>
+/// One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.
+/// </summary>
 public sealed record TaskReport(string Task, double? Goal, IReadOnlyList<MethodReport> Methods);
 
-/// <summary>One method on one task: the mean curve with its band over <c>Steps</c>, each seed's area and final value, and their means with intervals.
-/// <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half of all did.</summary>
+/// <summary>
+/// One method on one task: the mean curve with its band over <c>Steps</c>, each seed's area and final value, and their
+/// means with intervals. <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half
+/// of all did.
+/// </summary>
 public sealed record MethodReport(
-    string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High,
+    string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low,
+    IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
 {
     /// <summary>How many of the seeds diverged; they count with their last value before that.</summary>
     public int Diverged { get; init; }
 
-    /// <summary>How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 % interval. Null without at least two pairs.</summary>
+    /// <summary>
+    /// How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 %
+    /// interval. Null without at least two pairs.
+    /// </summary>
     public Interval? Difference { get; init; }
 
-    /// <summary>The same over runs: the mean of each run's pairs, which share the initialization that the run learned, then the mean over runs with Student's 95 % interval. Null
-    /// without at least two runs, or where each has one pair.</summary>
+    /// <summary>
+    /// The same over runs: the mean of each run's pairs, which share the initialization that the run learned, then the
+    /// mean over runs with Student's 95 % interval. Null without at least two runs, or where each has one pair.
+    /// </summary>
     public Interval? DifferenceOfRuns { get; init; }
 }
 
-/// <summary>One number about a method on a task: its mean over seeds with its interval, and what a paper reports.</summary>
-public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean, double? Published);
+/// <summary>
+/// One number about a method on a task: its mean over seeds with its interval, and what a paper reports.
+/// </summary>
+public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean,
+    double? Published);
 
 /// <summary>A statistic of a method's normalized scores (final values or areas) over all tasks and seeds.</summary>
 public sealed record Aggregate(string Method, string Of, string Statistic, Interval Interval);

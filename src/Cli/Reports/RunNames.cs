@@ -18,20 +18,25 @@ public sealed class RunNames
         var common = 0;
         while (paths.All(p => p.Length > common + 1 && p[common] == paths[0][common])) common++;
         Names = [.. paths.Select(p => string.Join('/', p[common..]))];
-        Title = folders.Count == 1 ? Names[0] : common == 0 ? string.Join(", ", Names) : $"{paths[0][common - 1]}: {folders.Count} runs";
+        Title = folders.Count == 1 ? Names[0] : common == 0
+            ? string.Join(", ", Names) : $"{paths[0][common - 1]}: {folders.Count} runs";
     }
 
     /// <summary>Each run's folder, below what all have in common.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Short names of folders: the last parts of their paths, as many as it takes to tell them from one another and from names that are <paramref name="taken"/>.</summary>
+    /// <summary>
+    /// Short names of folders: the last parts of their paths, as many as it takes to tell them from one another and
+    /// from names that are <paramref name="taken"/>.
+    /// </summary>
     public static IReadOnlyList<string> Tails(IReadOnlyList<string> folders, params string[] taken)
     {
         var paths = folders.Select(f => Path.GetFullPath(f).Split('/', StringSplitOptions.RemoveEmptyEntries)).ToList();
         for (var parts = 1; ; parts++)
         {
             string[] names = [.. paths.Select(p => string.Join('/', p.TakeLast(parts)))];
-            if (names.Distinct().Count() == names.Length && !names.Intersect(taken).Any() || paths.All(p => p.Length <= parts)) return names;
+            if (names.Distinct().Count() == names.Length && !names.Intersect(taken).Any()
+                || paths.All(p => p.Length <= parts)) return names;
         }
     }
 
@@ -40,26 +45,34 @@ public sealed class RunNames
 
     /// <summary>The value of a key of each run's config, as a number.</summary>
     /// <exception cref="RlLeapException">A run has no such key, or no number there.</exception>
-    public IReadOnlyList<double> Values(string key) => [.. _folders.Select(folder => double.TryParse(Value(folder, key), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
+    public IReadOnlyList<double> Values(string key) => [.. _folders.Select(folder =>
+        double.TryParse(Value(folder, key), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
         : throw new RlLeapException($"--over {key}: {folder} has {Value(folder, key)} there, which is no number."))];
 
-    /// <summary>What the keys' values say of each run, in words: a switch by its own name ("loss", "no loss"), others by their value.</summary>
+    /// <summary>
+    /// What the keys' values say of each run, in words: a switch by its own name ("loss", "no loss"), others by their
+    /// value.
+    /// </summary>
     /// <param name="keys">Keys of the runs' configs.</param>
     /// <param name="methods">Each run's method, named too where they differ.</param>
-    public IReadOnlyList<string> Labels(IReadOnlyList<string> keys, IReadOnlyList<string?> methods) => [.. _folders.Select((folder, i) =>
-        (methods.Distinct().Count() > 1 ? methods[i] + ": " : "") + string.Join(", ", keys.Select(key => (Word: key[(key.LastIndexOf('.') + 1)..], Value: Value(folder, key)) switch
-        {
-            (var word, "true") => word,
-            (var word, "false") => "no " + word,
-            (var word, var value) when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _) => $"{word} {value}",
-            (_, var value) => value,
-        })))];
+    public IReadOnlyList<string> Labels(IReadOnlyList<string> keys, IReadOnlyList<string?> methods) =>
+        [.. _folders.Select((folder, i) =>
+        (methods.Distinct().Count() > 1 ? methods[i] + ": " : "") + string.Join(", ",
+            keys.Select(key => (Word: key[(key.LastIndexOf('.') + 1)..], Value: Value(folder, key)) switch
+            {
+                (var word, "true") => word,
+                (var word, "false") => "no " + word,
+                (var word, var value) when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture,
+                    out _) => $"{word} {value}",
+                (_, var value) => value,
+            })))];
 
     private static string Value(string folder, string key)
     {
         var path = Path.Combine(folder, RunDirectory.ConfigName);
         if (!File.Exists(path)) throw new RlLeapException($"{path} is not there: {folder} is no run.");
-        var node = ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key)) ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
+        var node = ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key))
+            ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
         return node.ToString();
     }
 }

@@ -6,21 +6,29 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>A whole checkpoint: its step, its folder, and how long the run's appended files were when it was made (bytes).</summary>
+/// <summary>
+/// A whole checkpoint: its step, its folder, and how long the run's appended files were when it was made (bytes).
+/// </summary>
 public sealed record Checkpoint(long Step, string Folder, IReadOnlyDictionary<string, long> Lengths)
 {
     public string PathOf(string file) => Path.Combine(Folder, file);
 }
 
-/// <summary>Numbered checkpoints in a folder. Each is a folder of files with a manifest of their SHA-256 sums, made under a
-/// temporary name and renamed. One process at a time (the run's lock sees to that).</summary>
-/// <param name="keep">How many of the newest stay; at least two, so that a damaged newest one leaves one to go back to.</param>
+/// <summary>
+/// Numbered checkpoints in a folder. Each is a folder of files with a manifest of their SHA-256 sums, made under a
+/// temporary name and renamed. One process at a time (the run's lock sees to that).
+/// </summary>
+/// <param name="keep">How many of the newest stay; at least two, so that a damaged newest one leaves one to go back
+/// to.</param>
 public sealed class CheckpointStore(string folder, int keep = 2)
 {
     private const string ManifestName = "manifest.json";
-    private sealed record Manifest(long Step, SortedDictionary<string, string> Sha256, SortedDictionary<string, long> Lengths);
+    private sealed record Manifest(long Step, SortedDictionary<string, string> Sha256,
+        SortedDictionary<string, long> Lengths);
 
-    /// <summary>Saves one: <paramref name="write"/> fills the folder it is given. Replaces a checkpoint of the same step.</summary>
+    /// <summary>
+    /// Saves one: <paramref name="write"/> fills the folder it is given. Replaces a checkpoint of the same step.
+    /// </summary>
     /// <exception cref="RlLeapException">It could not be written; earlier checkpoints are untouched.</exception>
     public Checkpoint Save(long step, Action<string> write, IReadOnlyDictionary<string, long>? lengths = null)
     {
@@ -31,12 +39,16 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
             Directory.CreateDirectory(temporary);
             write(temporary);
-            var manifest = new Manifest(step, Sums(temporary, flush: true), new SortedDictionary<string, long>((lengths ?? new Dictionary<string, long>()).ToDictionary(), StringComparer.Ordinal));
-            AtomicFile.WriteAllText(Path.Combine(temporary, ManifestName), JsonSerializer.Serialize(manifest, Json.Readable));
+            var manifest = new Manifest(step, Sums(temporary, flush: true), new SortedDictionary<string, long>(
+                (lengths ?? new Dictionary<string, long>()).ToDictionary(), StringComparer.Ordinal));
+            AtomicFile.WriteAllText(Path.Combine(temporary, ManifestName),
+                JsonSerializer.Serialize(manifest, Json.Readable));
             if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
             Directory.Move(temporary, final);
-            // What is ahead of the present was damaged when the run went on from before it: it must not count among those kept.
-            foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0)) Directory.Delete(ahead, recursive: true);
+            // What is ahead of the present was damaged when the run went on from before it: it must not count among
+            // those kept.
+            foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0))
+                Directory.Delete(ahead, recursive: true);
             Prune(keep);
             return new Checkpoint(step, final, manifest.Lengths);
         }
@@ -45,19 +57,27 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             try { if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true); }
             catch (IOException) { /* the first error is the one to report */ }
             // What fails inside AtomicFile comes wrapped in advice for other files.
-            if ((e is RlLeapException ? e.InnerException : e) is { } cause and (IOException or UnauthorizedAccessException))
-                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {cause.Message} Earlier checkpoints are whole; free space and go on with --resume.", e);
+            if ((e is RlLeapException ? e.InnerException : e) is { } cause
+                and (IOException or UnauthorizedAccessException))
+                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {cause.Message} Earlier checkpoints "
+                    + "are whole; free space and go on with --resume.", e);
             throw;
         }
     }
 
-    /// <summary>The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and passed over.</summary>
-    /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the run has recorded. Or one cannot be opened.</exception>
+    /// <summary>
+    /// The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and passed
+    /// over.
+    /// </summary>
+    /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the
+    /// run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()
     {
         var all = Folders().ToList();
-        return all.Select(Open).FirstOrDefault(c => c is not null) ?? (all.Count == 0 ? null : throw new RlLeapException(
-            $"None of the checkpoints in {folder} can be read, so the run cannot go on. Bring one back, or begin it anew in another folder; nothing was changed."));
+        return all.Select(Open).FirstOrDefault(c => c is not null)
+            ?? (all.Count == 0 ? null : throw new RlLeapException(
+            $"None of the checkpoints in {folder} can be read, so the run cannot go on. Bring one back, or begin it "
+                + "anew in another folder; nothing was changed."));
     }
 
     /// <summary>Deletes all but the newest few.</summary>
@@ -67,20 +87,24 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     }
 
     private IEnumerable<string> Folders() => !Directory.Exists(folder) ? []
-        : Directory.GetDirectories(folder).Where(f => long.TryParse(Path.GetFileName(f), out _)).OrderByDescending(f => f, StringComparer.Ordinal);
+        : Directory.GetDirectories(folder).Where(f => long.TryParse(Path.GetFileName(f), out _))
+            .OrderByDescending(f => f, StringComparer.Ordinal);
 
     private static Checkpoint? Open(string path)
     {
         try
         {
-            var manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(Path.Combine(path, ManifestName)), Json.Options)!;
-            if (Sums(path, flush: false).SequenceEqual(manifest.Sha256)) return new Checkpoint(manifest.Step, path, manifest.Lengths);
+            var manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(Path.Combine(path, ManifestName)),
+                Json.Options)!;
+            if (Sums(path, flush: false).SequenceEqual(manifest.Sha256))
+                return new Checkpoint(manifest.Step, path, manifest.Lengths);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException) { }
         // It may be whole; to go on from the one before would delete it.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot read the checkpoint {path}: {e.Message} Make it readable, or delete it to go on from the one before; nothing was changed.", e);
+            throw new RlLeapException($"Cannot read the checkpoint {path}: {e.Message} Make it readable, or delete it "
+                + "to go on from the one before; nothing was changed.", e);
         }
         Log.Warning("the checkpoint {Path} is damaged; trying the one before it", path);
         return null;

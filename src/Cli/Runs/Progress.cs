@@ -3,9 +3,13 @@ using Spectre.Console;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Progress of a run: one overall count, and a line for each task that is running. Safe from any thread.</summary>
-/// <remarks>On a terminal the lines are redrawn in place four times a second, cut to its size. Elsewhere a plain line is printed when the overall count moves, at
-/// most every ten seconds, and one per running task every <c>every</c>.</remarks>
+/// <summary>
+/// Progress of a run: one overall count, and a line for each task that is running. Safe from any thread.
+/// </summary>
+/// <remarks>
+/// On a terminal the lines are redrawn in place four times a second, cut to its size. Elsewhere a plain line is printed
+/// when the overall count moves, at most every ten seconds, and one per running task every <c>every</c>.
+/// </remarks>
 public sealed class Progress : IDisposable
 {
     private readonly Lock _gate = new();
@@ -27,10 +31,13 @@ public sealed class Progress : IDisposable
     /// <param name="unit">What the count counts: "meta-steps".</param>
     /// <param name="done">The count at the start: a resumed run has some; they do not enter the rate.</param>
     /// <param name="every">How often a running task gets a plain line; 30 s by default.</param>
-    /// <param name="worth">What a task adds to the overall count, for the rate and the time left while it runs; 0 where they need not move.</param>
-    public Progress(string name, long total, string unit, long done = 0, TimeSpan? every = null, double worth = 0, IAnsiConsole? console = null, bool? live = null, TimeProvider? clock = null)
+    /// <param name="worth">What a task adds to the overall count, for the rate and the time left while it runs; 0 where
+    /// they need not move.</param>
+    public Progress(string name, long total, string unit, long done = 0, TimeSpan? every = null, double worth = 0,
+        IAnsiConsole? console = null, bool? live = null, TimeProvider? clock = null)
     {
-        (_console, _clock, _every, _worth) = (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, every ?? TimeSpan.FromSeconds(30), worth);
+        (_console, _clock, _every, _worth) =
+            (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, every ?? TimeSpan.FromSeconds(30), worth);
         _live = live ?? !Console.IsOutputRedirected && _console.Profile.Capabilities.Interactive;
         _overall = new Line(this, name, total, unit, done);
         if (_live) _current = this;
@@ -39,7 +46,9 @@ public sealed class Progress : IDisposable
 
     private static Progress? _current;
 
-    /// <summary>Prints a line of the log: above the live lines where one is on the screen, else on standard error.</summary>
+    /// <summary>
+    /// Prints a line of the log: above the live lines where one is on the screen, else on standard error.
+    /// </summary>
     public static void Announce(string text)
     {
         if (_current is { } progress && !Console.IsErrorRedirected) progress.Say(text);
@@ -127,7 +136,8 @@ public sealed class Progress : IDisposable
         lock (_gate) Show(null);
     }
 
-    // The cursor stays below the lines, so that whatever else writes to the terminal (the ^C that it echoes) is below them too and is wiped with the next picture.
+    // The cursor stays below the lines, so that whatever else writes to the terminal (the ^C that it echoes) is below
+    // them too and is wiped with the next picture.
     private void Show(string? above)
     {
         var text = new System.Text.StringBuilder();
@@ -142,24 +152,30 @@ public sealed class Progress : IDisposable
         _console.Profile.Out.Writer.Flush();
     }
 
-    /// <summary>The overall count, then the tasks in columns: lines shorter than <paramref name="width"/>, fewer than <paramref name="height"/>. Where they are too long, options
-    /// of ids go first, then units, then the middles of names, then the ends of notes.</summary>
+    /// <summary>
+    /// The overall count, then the tasks in columns: lines shorter than <paramref name="width"/>, fewer than
+    /// <paramref name="height"/>. Where they are too long, options of ids go first, then units, then the middles of
+    /// names, then the ends of notes.
+    /// </summary>
     internal List<string> Picture(int width, int height)
     {
         var most = Math.Max(1, height - 3);
         List<string[]> cells = [.. _lines.Take(most - 1).Select(line => line.Cells())];
-        if (Excess() > 0) foreach (var row in cells) row[0] = System.Text.RegularExpressions.Regex.Replace(row[0], @"\?\S*", "?…");
+        if (Excess() > 0)
+            foreach (var row in cells) row[0] = System.Text.RegularExpressions.Regex.Replace(row[0], @"\?\S*", "?…");
         if (Excess() > 0) foreach (var row in cells) row[1] = row[1].Split(' ')[0];
         if (Excess() is > 0 and var excess)
             foreach (var row in cells) row[0] = Middle(row[0], Math.Max(20, Widths()[0] - excess));
         var widths = cells.Count == 0 ? [] : Widths();
-        List<string> lines = [_overall.ToString(), .. cells.Select(row => string.Join("  ", row.Select((c, i) => c.PadRight(widths[i])).Where((_, i) => widths[i] > 0)).TrimEnd())];
+        List<string> lines = [_overall.ToString(), .. cells.Select(row =>
+            string.Join("  ", row.Select((c, i) => c.PadRight(widths[i])).Where((_, i) => widths[i] > 0)).TrimEnd())];
         if (_lines.Count > cells.Count) lines.Add($"… and {_lines.Count - cells.Count} more");
         return [.. lines.Select(line => line.Length < width ? line : line[..Math.Max(1, width - 2)] + "…")];
 
         int[] Widths() => [.. Enumerable.Range(0, 5).Select(i => cells.Max(row => row[i].Length))];
         int Excess() => cells.Count == 0 ? 0 : Widths().Sum(w => w > 0 ? w + 2 : 0) - 2 - (width - 1);
-        static string Middle(string name, int room) => name.Length <= room ? name : name[..((room - 1) / 2)] + "…" + name[^(room - 1 - (room - 1) / 2)..];
+        static string Middle(string name, int room) =>
+            name.Length <= room ? name : name[..((room - 1) / 2)] + "…" + name[^(room - 1 - (room - 1) / 2)..];
     }
 
     /// <summary>One count: name, done of total, rate, time left, a note.</summary>
@@ -202,20 +218,28 @@ public sealed class Progress : IDisposable
         internal string[] Cells()
         {
             var done = Volatile.Read(ref _done);
-            // The rate is that of the last update: between two updates it must not decay, while the time left runs down.
+            // The rate is that of the last update: between two updates it must not decay, while the time left runs
+            // down.
             var updated = Volatile.Read(ref _updated);
             var (made, now) = ((double)done, updated);
             if (this == owner._overall && owner._worth > 0) // tasks that are running count for their part
             {
                 now = owner._clock.GetTimestamp();
-                lock (owner._gate) made = Math.Min(Total, done + owner._worth * (owner._finished + owner._lines.Sum(line => line.Part)));
+                lock (owner._gate) made =
+                    Math.Min(Total, done + owner._worth * (owner._finished + owner._lines.Sum(line => line.Part)));
             }
-            var rate = (made - _start - (this == owner._overall ? owner._worth * owner._had : 0)) / Math.Max(1e-3, owner._clock.GetElapsedTime(_began, now).TotalSeconds);
-            var left = rate <= 0 || done >= Total ? "" : $"{Span(TimeSpan.FromSeconds(Math.Clamp((Total - made) / rate - owner._clock.GetElapsedTime(now).TotalSeconds, 0, 1e9)))} left";
-            return [name, $"{Count(done)}/{Count(Total)} {unit}", rate <= 0 ? "" : rate >= 1 ? $"{Count((long)rate)}/s" : $"{1 / rate:F1} s each", left, Volatile.Read(ref _note)];
+            var rate = (made - _start - (this == owner._overall ? owner._worth * owner._had : 0)) / Math.Max(1e-3,
+                owner._clock.GetElapsedTime(_began, now).TotalSeconds);
+            var seconds = Math.Clamp((Total - made) / rate - owner._clock.GetElapsedTime(now).TotalSeconds, 0, 1e9);
+            var left = rate <= 0 || done >= Total ? "" : $"{Span(TimeSpan.FromSeconds(seconds))} left";
+            return [name, $"{Count(done)}/{Count(Total)} {unit}", rate <= 0 ? "" : rate >= 1
+                ? $"{Count((long)rate)}/s" : $"{1 / rate:F1} s each", left, Volatile.Read(ref _note)];
         }
 
-        private static string Count(long n) => n < 10_000 ? $"{n}" : n < 10_000_000 ? $"{n / 1e3:0.#}k" : $"{n / 1e6:0.#}M";
-        private static string Span(TimeSpan t) => t.TotalDays >= 1 ? $"{(int)t.TotalDays} d {t.Hours} h" : t.TotalHours >= 1 ? $"{t.Hours} h {t.Minutes} min" : t.TotalMinutes >= 1 ? $"{t.Minutes} min {t.Seconds} s" : $"{t.Seconds} s";
+        private static string Count(long n) =>
+            n < 10_000 ? $"{n}" : n < 10_000_000 ? $"{n / 1e3:0.#}k" : $"{n / 1e6:0.#}M";
+        private static string Span(TimeSpan t) =>
+            t.TotalDays >= 1 ? $"{(int)t.TotalDays} d {t.Hours} h" : t.TotalHours >= 1 ? $"{t.Hours} h {t.Minutes} min"
+                : t.TotalMinutes >= 1 ? $"{t.Minutes} min {t.Seconds} s" : $"{t.Seconds} s";
     }
 }

@@ -12,21 +12,27 @@ namespace RlLeap.Cli.Runs;
 /// <param name="Measure">What the curves' values are: "episodic return", "training loss".</param>
 /// <param name="Axis">What their steps are: "agent steps", "gradient steps".</param>
 /// <param name="HigherIsBetter">False for losses and errors.</param>
-/// <param name="Window">The curves are moving averages over this many points (episodes) when shown; 1 shows them raw.</param>
-/// <param name="Scales">Per task, the values that count as 0 and 1 when scores are normalized over tasks; absent: raw values.</param>
+/// <param name="Window">The curves are moving averages over this many points (episodes) when shown; 1 shows them
+/// raw.</param>
+/// <param name="Scales">Per task, the values that count as 0 and 1 when scores are normalized over tasks; absent: raw
+/// values.</param>
 /// <param name="Record">Facts worth keeping with the numbers: versions, machine, options resolved.</param>
 public sealed record Result(
     string Kind, string Name, IReadOnlyList<Curve> Curves, IReadOnlyList<MetaCurve> MetaCurves,
     string Measure = "episodic return", string Axis = "agent steps", bool HigherIsBetter = true, int Window = 1,
     IReadOnlyDictionary<string, Scale>? Scales = null, IReadOnlyDictionary<string, string>? Record = null)
 {
-    /// <summary>The method that the run meta-trained with, as its curves name it; null where there was no meta-training.</summary>
+    /// <summary>
+    /// The method that the run meta-trained with, as its curves name it; null where there was no meta-training.
+    /// </summary>
     public string? Method { get; init; }
 
     /// <summary>Single numbers beside the curves: a final validation error, an area. May be null.</summary>
     public IReadOnlyList<Score>? Scores { get; init; }
 
-    /// <summary>What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.</summary>
+    /// <summary>
+    /// What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.
+    /// </summary>
     public string? Smoothing { get; init; }
 
     public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Json.Options) + "\n");
@@ -34,10 +40,21 @@ public sealed record Result(
     /// <exception cref="RlLeapException">The file is not there or not a result.</exception>
     public static Result Load(string path)
     {
-        try { return JsonSerializer.Deserialize<Result>(File.ReadAllText(path), Json.Strict) ?? throw new JsonException("it is empty"); }
+        try
+        {
+            return JsonSerializer.Deserialize<Result>(File.ReadAllText(path), Json.Strict)
+                ?? throw new JsonException("it is empty");
+        }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        { throw new RlLeapException($"{path} is not there: the run is not complete (see rlleap status), or it is no run."); }
-        catch (JsonException e) { throw new RlLeapException($"{path} is not a result that this version reads ({e.Message.TrimEnd('.')}). Make it again with this version: rlleap meta-train, train or evaluate."); }
+        {
+            throw new RlLeapException(
+                $"{path} is not there: the run is not complete (see rlleap status), or it is no run.");
+        }
+        catch (JsonException e)
+        {
+            throw new RlLeapException($"{path} is not a result that this version reads ("
+                + $"{e.Message.TrimEnd('.')}). Make it again with this version: rlleap meta-train, train or evaluate.");
+        }
     }
 }
 
@@ -46,9 +63,13 @@ public sealed record Result(
 /// <param name="Method">Where learning started: "leap", "none".</param>
 /// <param name="Steps">[T] positions on the axis (agent steps, or gradient steps).</param>
 /// <param name="Values">[T] one per step: an episode's return at its end, or a loss.</param>
-public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<long> Steps, IReadOnlyList<double> Values)
+public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<long> Steps,
+    IReadOnlyList<double> Values)
 {
-    /// <summary>The gradient step at which the learning process left the finite numbers: its last value then stands to the end. Null where it did not.</summary>
+    /// <summary>
+    /// The gradient step at which the learning process left the finite numbers: its last value then stands to the end.
+    /// Null where it did not.
+    /// </summary>
     public long? Diverged { get; init; }
 }
 
@@ -56,12 +77,17 @@ public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<
 public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value);
 
 /// <summary>One quantity of the meta-training over meta-steps: path length, energy, mean return of a task.</summary>
-public sealed record MetaCurve(string Task, string Quantity, IReadOnlyList<long> MetaSteps, IReadOnlyList<double> Values);
+public sealed record MetaCurve(string Task, string Quantity, IReadOnlyList<long> MetaSteps,
+    IReadOnlyList<double> Values);
 
-/// <summary>A task's score s is normalized as (s - Zero) / (One - Zero): random and human play, or random and best known.</summary>
+/// <summary>
+/// A task's score s is normalized as (s - Zero) / (One - Zero): random and human play, or random and best known.
+/// </summary>
 public sealed record Scale(double Zero, double One);
 
-/// <summary>How all of the program's JSON is written: readable names, numbers that read back to the same bits.</summary>
+/// <summary>
+/// How all of the program's JSON is written: readable names, numbers that read back to the same bits.
+/// </summary>
 internal static class Json
 {
     public static readonly JsonSerializerOptions Options = new()
@@ -69,11 +95,13 @@ internal static class Json
         PropertyNamingPolicy = JsonNamingPolicy.KebabCaseLower,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // read by programs, never pasted into a page unescaped
+        // Read by programs, never pasted into a page unescaped
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
     /// <summary>For reading what another version may have written: what is missing is an error, not null.</summary>
-    public static readonly JsonSerializerOptions Strict = new(Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    public static readonly JsonSerializerOptions Strict =
+        new(Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>The same, laid out for people.</summary>
     public static readonly JsonSerializerOptions Readable = new(Options) { WriteIndented = true, NewLine = "\n" };

@@ -5,13 +5,15 @@ namespace RlLeap.Cli.Runs;
 
 /// <summary>The folder of one run, held by one process at a time.</summary>
 /// <remarks>
-/// config.yaml (resolved, written first), metrics.jsonl, times.jsonl, events/ (TensorBoard), checkpoints/, run.log, and result.json, whose presence
-/// says that the run is complete. A resume cuts metrics and events back to where they were at the newest whole checkpoint, so that the
-/// files of a resumed run are those of an uninterrupted one, bit for bit; run.log, times.jsonl and events/ carry times and are the exception.
+/// config.yaml (resolved, written first), metrics.jsonl, times.jsonl, events/ (TensorBoard), checkpoints/, run.log, and
+/// result.json, whose presence says that the run is complete. A resume cuts metrics and events back to where they were
+/// at the newest whole checkpoint, so that the files of a resumed run are those of an uninterrupted one, bit for bit;
+/// run.log, times.jsonl and events/ carry times and are the exception.
 /// </remarks>
 public sealed class RunDirectory : IDisposable
 {
-    public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", TimesName = "times.jsonl", ResultName = "result.json";
+    public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", TimesName = "times.jsonl",
+        ResultName = "result.json";
 
     private readonly FileStream _lock;
     private readonly SortedDictionary<string, FileStream> _appended = new(StringComparer.Ordinal);
@@ -37,10 +39,14 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Where the run goes on: the newest whole checkpoint, or null at its beginning.</summary>
     public Checkpoint? Restored { get; private set; }
 
-    /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.</summary>
+    /// <summary>
+    /// metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.
+    /// </summary>
     public IMetricSink Metrics => _metrics.Value;
 
-    /// <summary>times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is free of.</summary>
+    /// <summary>
+    /// times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is free of.
+    /// </summary>
     public IMetricSink Times => _times.Value;
 
     public string PathOf(string relative) => Path.Combine(Root, relative);
@@ -51,7 +57,8 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Path of the config of the run in a folder.</summary>
     /// <exception cref="RlLeapException">The folder holds no run.</exception>
     public static string ConfigOf(string path) =>
-        Holds(path) ? Path.Combine(path, ConfigName) : throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
+        Holds(path) ? Path.Combine(path, ConfigName)
+            : throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
 
     public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
 
@@ -60,7 +67,8 @@ public sealed class RunDirectory : IDisposable
     {
         try
         {
-            return File.ReadAllText(Path.Combine(path, HolderName)).Split(' ', 2) is [var process, var host] && int.TryParse(process, out var id) ? (id, host.Trim()) : null;
+            return File.ReadAllText(Path.Combine(path, HolderName)).Split(' ', 2) is [var process, var host]
+                && int.TryParse(process, out var id) ? (id, host.Trim()) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
@@ -82,12 +90,17 @@ public sealed class RunDirectory : IDisposable
 
     private static void RequireNew(string path)
     {
-        if (Holds(path)) throw new RlLeapException($"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
+        if (Holds(path)) throw new RlLeapException(
+            $"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
+        if (Directory.Exists(path)
+            && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
             throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
     }
 
-    /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete run is left as it is.</summary>
+    /// <summary>
+    /// Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete run is left
+    /// as it is.
+    /// </summary>
     public static RunDirectory Resume(string path, int keep = 2)
     {
         ConfigOf(path);
@@ -103,7 +116,9 @@ public sealed class RunDirectory : IDisposable
         catch { run.Dispose(); throw; }
     }
 
-    /// <summary>Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files are.</summary>
+    /// <summary>
+    /// Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files are.
+    /// </summary>
     public Checkpoint SaveCheckpoint(long step, Action<string> write)
     {
         foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
@@ -145,12 +160,15 @@ public sealed class RunDirectory : IDisposable
         {
             var stream = Append(file); // stays open, so that the next checkpoint has its length too
             if (stream.Length < length)
-                throw new RlLeapException($"{PathOf(file)} has {stream.Length} bytes, and had {length} at the checkpoint {Restored!.Folder}: it was damaged since. Restore it, or start the run anew in another folder.");
+                throw new RlLeapException($"{PathOf(file)} has {stream.Length} bytes, and had {length} at the "
+                    + $"checkpoint {Restored!.Folder}: it was damaged since. Restore it, or start the run anew in "
+                    + "another folder.");
             stream.SetLength(length);
             stream.Position = length;
         }
         // What no checkpoint knows was begun after it.
-        var events = Directory.Exists(PathOf("events")) ? Directory.EnumerateFiles(PathOf("events"), "*", SearchOption.AllDirectories) : [];
+        var events = Directory.Exists(PathOf("events"))
+            ? Directory.EnumerateFiles(PathOf("events"), "*", SearchOption.AllDirectories) : [];
         foreach (var file in events.Append(PathOf(MetricsName)).Append(PathOf(TimesName)))
             if (File.Exists(file) && !lengths.ContainsKey(Path.GetRelativePath(Root, file))) File.Delete(file);
     }
@@ -166,24 +184,32 @@ public sealed class RunDirectory : IDisposable
         try
         {
             Directory.CreateDirectory(path);
-            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None); // the system lets go of it whatever happens to us
+            // The system lets go of it whatever happens to us
+            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException) when (File.Exists(file))
         {
             var holder = HolderOf(path) is { } h ? $"process {h.Process} on {h.Host}" : "another process";
             throw new RlLeapException($"{path} is in use by {holder}: wait for it, or stop it.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new RlLeapException($"Cannot use {path} as a run's folder: {e.Message}", e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RlLeapException($"Cannot use {path} as a run's folder: {e.Message}", e);
+        }
         File.WriteAllText(Path.Combine(path, HolderName), $"{Environment.ProcessId} {Environment.MachineName}\n");
         return new RunDirectory(path, stream, keep);
     }
 
-    /// <summary>The first line in which a run's config is not the one asked for, from 1, and what stands there in both; null where they are equal.</summary>
+    /// <summary>
+    /// The first line in which a run's config is not the one asked for, from 1, and what stands there in both; null
+    /// where they are equal.
+    /// </summary>
     internal static (int Line, string? Kept, string? Asked)? FirstDifference(string run, string asked)
     {
         var (a, b) = (run.Split('\n'), asked.Split('\n'));
         for (var i = 0; i < Math.Max(a.Length, b.Length); i++)
-            if (a.ElementAtOrDefault(i) != b.ElementAtOrDefault(i)) return (i + 1, a.ElementAtOrDefault(i)?.Trim(), b.ElementAtOrDefault(i)?.Trim());
+            if (a.ElementAtOrDefault(i) != b.ElementAtOrDefault(i))
+                return (i + 1, a.ElementAtOrDefault(i)?.Trim(), b.ElementAtOrDefault(i)?.Trim());
         return null;
     }
 }

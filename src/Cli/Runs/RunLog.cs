@@ -3,7 +3,10 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>While it lives, the program's log also goes to the run's run.log, with times and from the level Information on. Begins with what was called, and what answered.</summary>
+/// <summary>
+/// While it lives, the program's log also goes to the run's run.log, with times and from the level Information on.
+/// Begins with what was called, and what answered.
+/// </summary>
 public sealed class RunLog : IDisposable
 {
     private readonly ILogger _before = Log.Logger;
@@ -14,8 +17,10 @@ public sealed class RunLog : IDisposable
     public RunLog(RunDirectory run, string versions)
     {
         _both = new LoggerConfiguration().MinimumLevel.Information()
-            .WriteTo.Logger(_before, Serilog.Events.LogEventLevel.Warning) // a logger used as a sink does not ask its own minimum level
-            .WriteTo.File(run.PathOf("run.log"), outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
+            // A logger used as a sink does not ask its own minimum level
+            .WriteTo.Logger(_before, Serilog.Events.LogEventLevel.Warning)
+            .WriteTo.File(run.PathOf("run.log"),
+                outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
             .CreateLogger();
         Log.Logger = _both;
         Log.Information("{Command}", Environment.CommandLine);

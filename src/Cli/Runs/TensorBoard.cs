@@ -5,9 +5,12 @@ using System.Text;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Writes rows as TensorBoard scalars: each series is a run (a folder), each column a tag. A tag is the column's name, so
-/// curves lie beside CleanRL's. Formats: tensorflow/core/util/event.proto, summary.proto, lib/io/record_writer.h.</summary>
-/// <param name="open">Opens the event file of a series, to append; empty at first. The caller closes the streams.</param>
+/// <summary>
+/// Writes rows as TensorBoard scalars: each series is a run (a folder), each column a tag. A tag is the column's name,
+/// so curves lie beside CleanRL's. Formats: tensorflow/core/util/event.proto, summary.proto, lib/io/record_writer.h.
+/// </summary>
+/// <param name="open">Opens the event file of a series, to append; empty at first. The caller closes the
+/// streams.</param>
 public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock = null) : IMetricSink
 {
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
@@ -23,7 +26,8 @@ public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock =
         var summary = new List<byte>();
         foreach (var (column, value) in row.Values)
         {
-            byte[] scalar = [.. Field(1, Encoding.UTF8.GetBytes(column)), 0x15, .. BitConverter.GetBytes((float)value)]; // tag = 1, simple_value = 2 (fixed32)
+            // Tag = 1, simple_value = 2 (fixed32)
+            byte[] scalar = [.. Field(1, Encoding.UTF8.GetBytes(column)), 0x15, .. BitConverter.GetBytes((float)value)];
             summary.AddRange(Field(1, scalar));
         }
         Record(stream, Event(row.Step, Field(5, [.. summary])));
@@ -32,9 +36,11 @@ public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock =
 
     // Event: wall_time = 1 (double, seconds), step = 2 (varint), then file_version = 3 or summary = 5.
     private byte[] Event(long step, byte[] what) =>
-        [0x09, .. BitConverter.GetBytes(_clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0), 0x10, .. Varint((ulong)step), .. what];
+        [0x09, .. BitConverter.GetBytes(_clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0), 0x10,
+            .. Varint((ulong)step), .. what];
 
-    private static byte[] Field(int number, ReadOnlySpan<byte> bytes) => [(byte)(number << 3 | 2), .. Varint((ulong)bytes.Length), .. bytes];
+    private static byte[] Field(int number, ReadOnlySpan<byte> bytes) =>
+        [(byte)(number << 3 | 2), .. Varint((ulong)bytes.Length), .. bytes];
 
     private static byte[] Varint(ulong value)
     {
@@ -55,7 +61,10 @@ public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock =
         stream.Write(record);
     }
 
-    /// <summary>CRC-32C, rotated by 15 bits and shifted by a constant, as TensorFlow stores it beside data that may itself hold CRCs.</summary>
+    /// <summary>
+    /// CRC-32C, rotated by 15 bits and shifted by a constant, as TensorFlow stores it beside data that may itself hold
+    /// CRCs.
+    /// </summary>
     public static uint MaskedCrc(ReadOnlySpan<byte> data)
     {
         var crc = uint.MaxValue;

@@ -10,12 +10,19 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Trains an agent in a run's folder: rows of metrics, evaluations, checkpoints, and at the end model.safetensors and result.json.</summary>
-/// <remarks>All that it writes but run.log and events/ is a function of the config on one kind of machine, however often it was stopped and
-/// resumed; except where the environment cannot be saved (an emulator): then a resume starts fresh episodes and the result's record says so.</remarks>
+/// <summary>
+/// Trains an agent in a run's folder: rows of metrics, evaluations, checkpoints, and at the end model.safetensors and
+/// result.json.
+/// </summary>
+/// <remarks>
+/// All that it writes but run.log and events/ is a function of the config on one kind of machine, however often it was
+/// stopped and resumed; except where the environment cannot be saved (an emulator): then a resume starts fresh episodes
+/// and the result's record says so.
+/// </remarks>
 public sealed class TrainRun : IDisposable
 {
-    private const string LearnerFile = "learner.safetensors", FreshNote = "resumed-with-fresh-episodes.txt", EvaluateFirst = "evaluate-first";
+    private const string LearnerFile = "learner.safetensors", FreshNote = "resumed-with-fresh-episodes.txt",
+        EvaluateFirst = "evaluate-first";
     public const string ModelFile = "model.safetensors";
 
     private readonly TrainConfig _config;
@@ -38,11 +45,13 @@ public sealed class TrainRun : IDisposable
         new(config.Environment, config.Agent.Checked(), config.EnvironmentThreads, config.Workers ?? 1);
 
     /// <summary>What a config trains, at its beginning. No environment is stepped yet.</summary>
-    /// <exception cref="RlLeapException">The environment, network, optimizer or device cannot be had, or do not fit one another.</exception>
+    /// <exception cref="RlLeapException">The environment, network, optimizer or device cannot be had, or do not fit one
+    /// another.</exception>
     public static (ActorCriticTask Task, Learner Learner) Open(TrainConfig config)
     {
         var task = TaskOf(config);
-        return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps), new Rng(config.Run.Seed).Split("learner"), Devices.Open(config.Run.Device)));
+        return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps),
+            new Rng(config.Run.Seed).Split("learner"), Devices.Open(config.Run.Device)));
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>
@@ -52,38 +61,46 @@ public sealed class TrainRun : IDisposable
     {
         var total = _learner.Options.GradientSteps * _task.Options.BatchSize;
         var stream = (IAgentStream)_learner.Stream;
-        Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id, _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
-        foreach (var (name, value) in _task.Spec.Options) Log.Information("{Task}: {Option} = {Value}", _task.Info.Id, name, value);
+        Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id,
+            _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
+        foreach (var (name, value) in _task.Spec.Options)
+            Log.Information("{Task}: {Option} = {Value}", _task.Info.Id, name, value);
 
         using (var progress = new Progress(_task.Info.Id, total, "agent steps", _learner.Count))
         {
             var (clock, reported, last) = (Stopwatch.StartNew(), _learner.Count, TimeSpan.Zero);
-            if (_evaluateFirst && !_learner.IsDone && !Evaluate(_learner.Count, stop)) Leave(stop, evaluationPending: true);
+            if (_evaluateFirst && !_learner.IsDone && !Evaluate(_learner.Count, stop))
+                Leave(stop, evaluationPending: true);
             while (!_learner.IsDone)
             {
                 if (stop.IsCancellationRequested) Leave(stop);
                 var before = _learner.Count;
                 var next = before + _task.Options.BatchSize;
-                _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every || _learner.Step == _learner.Options.GradientSteps - 1;
+                _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every
+                    || _learner.Step == _learner.Options.GradientSteps - 1;
                 var step = TrainStep();
                 var now = _learner.Count;
                 if (_config.Record.Episodes)
                     foreach (var (at, episode) in stream.Finished)
-                        _run.Metrics.Write(new Row("episodes", at, ("charts/episodic_return", episode.Return), ("charts/episodic_length", episode.Length)));
+                        _run.Metrics.Write(new Row("episodes", at, ("charts/episodic_return", episode.Return),
+                            ("charts/episodic_length", episode.Length)));
                 if (Crosses(_config.Record.Every) || _learner.IsDone)
                 {
                     Write(step, now, stream.Episodes);
-                    _run.Times.Write(new Row("train", now, ("charts/SPS", (now - reported) / Math.Max(1e-9, (clock.Elapsed - last).TotalSeconds))));
+                    _run.Times.Write(new Row("train", now,
+                        ("charts/SPS", (now - reported) / Math.Max(1e-9, (clock.Elapsed - last).TotalSeconds))));
                     (reported, last) = (now, clock.Elapsed);
                     progress.Report(now, Note(step, stream.Episodes));
                     if (step.Diagnosis is { } diagnosis) Record(diagnosis, now);
                 }
-                if (!_learner.IsDone && _config.Record.EvaluateEvery > 0 && Crosses(_config.Record.EvaluateEvery) && !Evaluate(now, stop)) Leave(stop, evaluationPending: true);
+                if (!_learner.IsDone && _config.Record.EvaluateEvery > 0 && Crosses(_config.Record.EvaluateEvery)
+                    && !Evaluate(now, stop)) Leave(stop, evaluationPending: true);
                 if (!_learner.IsDone && Crosses(_config.Record.CheckpointEvery)) Save();
 
                 bool Crosses(long every) => now / every != before / every;
             }
-            // Before the last evaluation: whatever stops the run from here on, a resume does the rest and nothing twice.
+            // Before the last evaluation: whatever stops the run from here on, a resume does the rest and nothing
+            // twice.
             Save();
             if (!Evaluate(_learner.Count, stop)) stop.ThrowIfCancellationRequested();
         }
@@ -106,29 +123,39 @@ public sealed class TrainRun : IDisposable
     private void SaveAfterFailure(bool evaluationPending)
     {
         Save(evaluationPending);
-        Log.Error("an environment failed; saved at agent step {Step}, go on with --resume {Run}", _learner.Count, _run.Root);
+        Log.Error("an environment failed; saved at agent step {Step}, go on with --resume {Run}",
+            _learner.Count, _run.Root);
     }
 
     private void Write(StepRecord step, long now, EpisodeWindow episodes) => _run.Metrics.Write(new Row("train", now,
-        ("charts/mean_return_100", episodes.MeanReturn), ("charts/mean_length_100", episodes.MeanLength), ("charts/episodes", episodes.Count),
+        ("charts/mean_return_100", episodes.MeanReturn), ("charts/mean_length_100", episodes.MeanLength),
+        ("charts/episodes", episodes.Count),
         ("charts/learning_rate", _task.Options.Optimizer.RateAt(step.Step, _learner.Options.GradientSteps)),
-        ("losses/loss", step.Loss), ("losses/policy_loss", step.Metrics["policy_loss"]), ("losses/value_loss", step.Metrics["value_loss"]),
-        ("losses/entropy", step.Metrics["entropy"]), ("losses/explained_variance", step.Metrics["explained_variance"]), ("losses/gradient_norm", _learner.Optimizer.GradientNorm)));
+        ("losses/loss", step.Loss), ("losses/policy_loss", step.Metrics["policy_loss"]),
+        ("losses/value_loss", step.Metrics["value_loss"]),
+        ("losses/entropy", step.Metrics["entropy"]), ("losses/explained_variance", step.Metrics["explained_variance"]),
+        ("losses/gradient_norm", _learner.Optimizer.GradientNorm)));
 
     private void Record(NetworkDiagnosis diagnosis, long now)
     {
-        _run.Metrics.Write(new Row("diagnosis", now, [.. diagnosis.Metrics.Select(m => (m.Name.Replace('.', '/'), m.Value))]));
+        _run.Metrics
+            .Write(new Row("diagnosis", now, [.. diagnosis.Metrics.Select(m => (m.Name.Replace('.', '/'), m.Value))]));
         // Episodes all begin alike: the first rollouts are too much of one kind to tell dormant units from idle ones.
-        if (_learner.Step >= 50) _alarm.Look(diagnosis.Metrics.ToDictionary(m => m.Name, m => m.Value), $"The agent at step {now}", prefix: "");
+        if (_learner.Step >= 50) _alarm.Look(diagnosis.Metrics.ToDictionary(m => m.Name, m => m.Value),
+            $"The agent at step {now}", prefix: "");
     }
 
     private readonly DormancyAlarm _alarm = new();
 
-    private static string Note(StepRecord step, EpisodeWindow episodes) => FormattableString.Invariant(
-        $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value {step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained {step.Metrics["explained_variance"]:0.00}")
-        + (step.Diagnosis?.Collapsed is { } layer ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
+    private static string Note(StepRecord step, EpisodeWindow episodes) => string.Create(CultureInfo.InvariantCulture,
+        $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value "
+            + $"{step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained "
+            + $"{step.Metrics["explained_variance"]:0.00}")
+        + (step.Diagnosis?.Collapsed is { } layer
+            ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
 
-    // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was cut short.
+    // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was
+    // cut short.
     private bool Evaluate(long now, CancellationToken stop)
     {
         if (_config.Record.EvaluationEpisodes == 0) return true;
@@ -146,15 +173,19 @@ public sealed class TrainRun : IDisposable
         }
         if (stop.IsCancellationRequested) return false;
         _run.Metrics.Write(new Row("evaluation", now,
-            ("evaluation/greedy_return", greedy.Average(e => e.Return)), ("evaluation/greedy_length", greedy.Average(e => e.Length)),
-            ("evaluation/sampled_return", sampled.Average(e => e.Return)), ("evaluation/sampled_length", sampled.Average(e => e.Length))));
+            ("evaluation/greedy_return", greedy.Average(e => e.Return)),
+            ("evaluation/greedy_length", greedy.Average(e => e.Length)),
+            ("evaluation/sampled_return", sampled.Average(e => e.Return)),
+            ("evaluation/sampled_length", sampled.Average(e => e.Length))));
         return true;
 
         IReadOnlyList<EpisodeRecord> Play(Rng rng, bool sampled)
         {
             var count = Math.Min(_config.Record.EvaluationEpisodes, _task.Options.Environments);
-            using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"), _config.EnvironmentThreads);
-            return Evaluation.Play(_learner.Model, environment, (_config.Record.EvaluationEpisodes + count - 1) / count, sampled ? rng.Split("actions") : null, _config.Record.EvaluationStepsMax, cancellation: stop);
+            using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
+                _config.EnvironmentThreads);
+            return Evaluation.Play(_learner.Model, environment, (_config.Record.EvaluationEpisodes + count - 1) / count,
+                sampled ? rng.Split("actions") : null, _config.Record.EvaluationStepsMax, cancellation: stop);
         }
     }
 
@@ -162,14 +193,16 @@ public sealed class TrainRun : IDisposable
     {
         _learner.Save(Path.Combine(folder, LearnerFile));
         SaveModel(Path.Combine(folder, ModelFile));
-        if (evaluationPending) File.WriteAllText(Path.Combine(folder, EvaluateFirst), "an evaluation was cut short here\n");
+        if (evaluationPending)
+            File.WriteAllText(Path.Combine(folder, EvaluateFirst), "an evaluation was cut short here\n");
     });
 
     private void SaveModel(string path)
     {
         using var scope = torch.NewDisposeScope();
         SafeTensors.Write(path, _learner.Model.Export().Select(p => KeyValuePair.Create(p.Name, p.Value)),
-            new Dictionary<string, string> { ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name, ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string> { ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
+                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture) });
     }
 
     private void Restore(Checkpoint checkpoint)
@@ -177,7 +210,8 @@ public sealed class TrainRun : IDisposable
         _evaluateFirst = File.Exists(checkpoint.PathOf(EvaluateFirst));
         _learner.Load(checkpoint.PathOf(LearnerFile));
         if (_learner.CanResumeExactly) return;
-        var note = $"resumed at agent step {_learner.Count} with fresh episodes: {_task.Info.Id} cannot be saved, so the run is not bit-identical to an uninterrupted one";
+        var note = $"resumed at agent step {_learner.Count} with fresh episodes: {_task.Info.Id} cannot be saved, so "
+            + "the run is not bit-identical to an uninterrupted one";
         Log.Warning("{Note}", note);
         File.AppendAllText(_run.PathOf(FreshNote), note + "\n");
     }
@@ -193,7 +227,8 @@ public sealed class TrainRun : IDisposable
     {
         SaveModel(_run.PathOf(ModelFile));
         // Every episode, of which reports show means; or the means, where single episodes are not recorded.
-        var (series, column) = _config.Record.Episodes ? ("episodes", "charts/episodic_return") : ("train", "charts/mean_return_100");
+        var (series, column) = _config.Record.Episodes
+            ? ("episodes", "charts/episodic_return") : ("train", "charts/mean_return_100");
         var points = JsonLines.Read(_run.PathOf(RunDirectory.MetricsName)).Where(r => r.Series == series)
             .Select(r => (r.Step, r.Values.First(v => v.Column == column).Value, Count: Of(r, "charts/episodes")))
             .Where(p => !double.IsNaN(p.Value)).ToList();
@@ -211,7 +246,8 @@ public sealed class TrainRun : IDisposable
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         if (File.Exists(_run.PathOf(FreshNote))) record["resumed"] = File.ReadAllText(_run.PathOf(FreshNote)).Trim();
         var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, "none", _config.Run.Seed, [.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)])], [],
+            [new Curve(_task.Info.Id, "none", _config.Run.Seed, [.. points.Select(p => p.Step)],
+                [.. points.Select(p => p.Value)])], [],
             Window: _config.Record.Episodes ? window : 1, Record: record)
         { Smoothing = _config.Record.Episodes ? null : $"the last {window} episodes" };
         _run.Finish(result);

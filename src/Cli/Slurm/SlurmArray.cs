@@ -1,4 +1,5 @@
-// One array of a Slurm cluster, until every task of it has a result: submission, waiting, resubmission, taking up an array that runs.
+// One array of a Slurm cluster, until every task of it has a result: submission, waiting, resubmission, taking up an
+// array that runs.
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -9,7 +10,9 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>A task whose specification lies in a folder as NNNN.task and whose result will lie there as NNNN.outcome.</summary>
+/// <summary>
+/// A task whose specification lies in a folder as NNNN.task and whose result will lie there as NNNN.outcome.
+/// </summary>
 internal sealed record TaskUnit(int Index, string Label, string Input)
 {
     public static string SpecName(int index) => $"{index:D4}.task";
@@ -19,20 +22,23 @@ internal sealed record TaskUnit(int Index, string Label, string Input)
 
 /// <summary>How far an array is.</summary>
 /// <param name="Running">Tasks that run, with their nodes and the number of the job that each is in.</param>
-internal sealed record ArrayStatus(int Queued, string Reason, IReadOnlyList<(TaskUnit Task, string Node, int Job)> Running, int Done, int Retried)
+internal sealed record ArrayStatus(int Queued, string Reason,
+    IReadOnlyList<(TaskUnit Task, string Node, int Job)> Running, int Done, int Retried)
 {
     public override string ToString()
     {
         var nodes = string.Join(' ', Running.Select(r => r.Node).Distinct().Order(StringComparer.Ordinal));
-        return $"{Queued} queued{(Queued > 0 && Reason is not ("" or "None") ? $" ({Reason})" : "")}, {Running.Count} running{(nodes.Length > 0 ? $" on {nodes}" : "")}, {Done} done{(Retried > 0 ? $", {Retried} retried" : "")}";
+        return $"{Queued} queued{(Queued > 0 && Reason is not ("" or "None") ? $" ({Reason})" : "")}, "
+            + $"{Running.Count} running{(nodes.Length > 0 ? $" on {nodes}" : "")}, {Done} done"
+            + $"{(Retried > 0 ? $", {Retried} retried" : "")}";
     }
 }
 
 /// <summary>Has the tasks of one folder done by a Slurm array.</summary>
 /// <remarks>
-/// The truth is the result files: a task is done when its file is there with the hash of its input, whoever wrote it and however often. squeue only tells which
-/// tasks nobody works on any more; those are submitted again, by index. array.json names the array before it is submitted, so that a driver which was killed finds
-/// its jobs again.
+/// The truth is the result files: a task is done when its file is there with the hash of its input, whoever wrote it
+/// and however often. squeue only tells which tasks nobody works on any more; those are submitted again, by index.
+/// array.json names the array before it is submitted, so that a driver which was killed finds its jobs again.
 /// </remarks>
 internal sealed class SlurmArray
 {
@@ -63,28 +69,35 @@ internal sealed class SlurmArray
     private bool _unsure, _disturbed;
     private int _retried;
 
-    private SlurmArray(ExecutorSection options, string folder, string name, string inputs, IReadOnlyList<TaskUnit> tasks, double checkpointSeconds)
+    private SlurmArray(ExecutorSection options, string folder, string name, string inputs,
+        IReadOnlyList<TaskUnit> tasks, double checkpointSeconds)
     {
         (_options, _folder, _total) = (options, folder, tasks.Count);
         _pending = [.. tasks.Select(task => new Entry(task))];
         foreach (var task in tasks)
-            if (TaskResult.Find(ResultPath(task), task.Input) is { Error: not null }) File.Delete(ResultPath(task)); // of an earlier driver; tried again
+            // Of an earlier driver; tried again
+            if (TaskResult.Find(ResultPath(task), task.Input) is { Error: not null }) File.Delete(ResultPath(task));
         _record = Begin($"{name}-{Environment.ProcessId}-{DateTime.UtcNow.Ticks / 10_000 % 1_000_000_000:x}", inputs);
-        AtomicFile.WriteAllText(Path.Combine(folder, ScriptName), SlurmScript.Text(options, _record.Name, folder, checkpointSeconds));
+        AtomicFile.WriteAllText(Path.Combine(folder, ScriptName),
+            SlurmScript.Text(options, _record.Name, folder, checkpointSeconds));
     }
 
     /// <summary>Returns when every task has a result.</summary>
     /// <param name="options">How jobs are asked for.</param>
     /// <param name="folder">Where the specifications lie.</param>
     /// <param name="name">Begins the jobs' name.</param>
-    /// <param name="inputs">Hash of what the tasks have in common: an array that runs for others is cancelled, not taken up.</param>
+    /// <param name="inputs">Hash of what the tasks have in common: an array that runs for others is cancelled, not
+    /// taken up.</param>
     /// <param name="tasks">The tasks to be done; results that are there already count.</param>
     /// <param name="checkpointSeconds">Between checkpoints inside a task.</param>
     /// <param name="finished">Called with each result as it is found.</param>
     /// <param name="status">Called at every look.</param>
-    /// <param name="cancellation">Leaves: after Ctrl-C the array is cancelled (its tasks write checkpoints); after SIGTERM and SIGHUP it runs on, and a resumed driver takes it up.</param>
-    /// <exception cref="RlLeapException">A task failed or was lost too often, or Slurm refused; the array is cancelled.</exception>
-    public static void Run(ExecutorSection options, string folder, string name, string inputs, IReadOnlyList<TaskUnit> tasks, double checkpointSeconds,
+    /// <param name="cancellation">Leaves: after Ctrl-C the array is cancelled (its tasks write checkpoints); after
+    /// SIGTERM and SIGHUP it runs on, and a resumed driver takes it up.</param>
+    /// <exception cref="RlLeapException">A task failed or was lost too often, or Slurm refused; the array is
+    /// cancelled.</exception>
+    public static void Run(ExecutorSection options, string folder, string name, string inputs,
+        IReadOnlyList<TaskUnit> tasks, double checkpointSeconds,
         Action<TaskUnit, TaskResult> finished, Action<ArrayStatus> status, CancellationToken cancellation) =>
         new SlurmArray(options, folder, name, inputs, tasks, checkpointSeconds).Wait(finished, status, cancellation);
 
@@ -95,7 +108,8 @@ internal sealed class SlurmArray
             for (Collect(finished); _pending.Count > 0; Collect(finished))
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (_unsure && _clock.Elapsed >= _nextSubmit || _clock.Elapsed >= _nextLook && _pending.Any(entry => entry.Submitted)) Look();
+                if (_unsure && _clock.Elapsed >= _nextSubmit
+                    || _clock.Elapsed >= _nextLook && _pending.Any(entry => entry.Submitted)) Look();
                 if (!_unsure && _clock.Elapsed >= _nextSubmit) Submit();
                 status(Status());
                 cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(_options.PollSeconds));
@@ -104,15 +118,20 @@ internal sealed class SlurmArray
             // A task that was submitted twice, or that Slurm holds although it is done, is nobody's any more.
             if (_disturbed) SlurmCommands.CancelAll(_record.Name);
         }
-        catch (OperationCanceledException) when (Shell.StoppedBy is Shell.Terminated or Shell.HungUp && _record.Jobs.Count > 0)
+        catch (OperationCanceledException) when (Shell.StoppedBy is Shell.Terminated or Shell.HungUp
+            && _record.Jobs.Count > 0)
         {
-            Log.Warning("the jobs {Jobs} run on; --resume takes them up, `scancel --name={Name}` ends them", string.Join(' ', _record.Jobs), _record.Name);
+            Log.Warning("the jobs {Jobs} run on; --resume takes them up, `scancel --name={Name}` ends them",
+                string.Join(' ', _record.Jobs), _record.Name);
             throw;
         }
         catch
         {
-            if (!SlurmCommands.CancelAll(_record.Name)) Log.Warning("scancel did not succeed; `scancel --name={Name}` ends what is left", _record.Name);
-            else if (_record.Jobs.Count > 0) Log.Warning("cancelled the jobs {Jobs}; what they did is kept in checkpoints", string.Join(' ', _record.Jobs));
+            if (!SlurmCommands.CancelAll(_record.Name))
+                Log.Warning("scancel did not succeed; `scancel --name={Name}` ends what is left", _record.Name);
+            else if (_record.Jobs.Count > 0)
+                Log.Warning("cancelled the jobs {Jobs}; what they did is kept in checkpoints",
+                    string.Join(' ', _record.Jobs));
             throw;
         }
     }
@@ -129,7 +148,8 @@ internal sealed class SlurmArray
                 (_unsure, _disturbed) = (true, true);
                 return found;
             }
-            Log.Information("the jobs {Jobs} of {Folder} were for something else; cancelling them", string.Join(' ', found.Jobs), _folder);
+            Log.Information("the jobs {Jobs} of {Folder} were for something else; cancelling them",
+                string.Join(' ', found.Jobs), _folder);
             SlurmCommands.CancelAll(found.Name);
         }
         var record = new Record(name, inputs, _options.TasksPerJob, []);
@@ -139,7 +159,8 @@ internal sealed class SlurmArray
 
     private void Collect(Action<TaskUnit, TaskResult> finished)
     {
-        // Listing the folder asks a network file system for its present content; asking for single files may be answered from a cache.
+        // Listing the folder asks a network file system for its present content; asking for single files may be
+        // answered from a cache.
         var there = Directory.EnumerateFiles(_folder, "*.outcome").Select(Path.GetFileName).ToHashSet();
         foreach (var entry in _pending.Where(entry => there.Contains(TaskUnit.ResultName(entry.Task.Index))).ToList())
         {
@@ -152,8 +173,10 @@ internal sealed class SlurmArray
                 continue;
             }
             File.Delete(path);
-            if (result is null) Log.Warning("{Path} is damaged or the result of another input; the task is trained again", path);
-            else if (result.IsFinal) throw new RlLeapException($"{entry.Task.Label} failed on {result.Node}: {result.Error} Log: {LogPath(entry)}");
+            if (result is null)
+                Log.Warning("{Path} is damaged or the result of another input; the task is trained again", path);
+            else if (result.IsFinal) throw new RlLeapException(
+                $"{entry.Task.Label} failed on {result.Node}: {result.Error} Log: {LogPath(entry)}");
             else Lose(entry, $"it failed on {result.Node}: {result.Error}");
         }
     }
@@ -181,12 +204,15 @@ internal sealed class SlurmArray
                 Lose(entry, $"Slurm could not start it and holds it ({held.Reason})");
             }
             else if (entry.Job is { NeverStarts: true } stuck)
-                throw new RlLeapException($"Slurm will not start {entry.Task.Label} (job {stuck.Id}): {stuck.Reason}. What was submitted is in {Path.Combine(_folder, ScriptName)}; change the section executor and go on by --resume, with --set executor.KEY=VALUE.");
+                throw new RlLeapException($"Slurm will not start {entry.Task.Label} (job {stuck.Id}): "
+                    + $"{stuck.Reason}. What was submitted is in {Path.Combine(_folder, ScriptName)}; change the "
+                    + "section executor and go on by --resume, with --set executor.KEY=VALUE.");
             else if (entry.Job is not null) (entry.Submitted, entry.Gone) = (true, null);
             else if (entry.Submitted)
             {
                 _lookEvery = 1;
-                if (_clock.Elapsed - (entry.Gone ??= _clock.Elapsed) >= TimeSpan.FromSeconds(_options.GraceSeconds)) Lose(entry, "its job left the queue without a result");
+                if (_clock.Elapsed - (entry.Gone ??= _clock.Elapsed) >= TimeSpan.FromSeconds(_options.GraceSeconds))
+                    Lose(entry, "its job left the queue without a result");
             }
         }
         _unsure = false;
@@ -205,15 +231,18 @@ internal sealed class SlurmArray
         }
         if (++entry.Losses <= _options.Retries)
         {
-            Log.Warning("{Task}: {Why}; submitted again ({Loss} of {Retries})", entry.Task.Label, why, entry.Losses, _options.Retries);
+            Log.Warning("{Task}: {Why}; submitted again ({Loss} of {Retries})", entry.Task.Label, why, entry.Losses,
+                _options.Retries);
             return;
         }
-        var said = _record.Jobs.Reverse().Select(job => SlurmCommands.Describe($"{job}_{IndexOf(entry)}")).FirstOrDefault(text => text is not null);
+        var said = _record.Jobs.Reverse().Select(job => SlurmCommands.Describe($"{job}_{IndexOf(entry)}"))
+            .FirstOrDefault(text => text is not null);
         throw new RlLeapException($"""
             {entry.Task.Label} was lost {entry.Losses} times without getting further; the last time {why}.
             Slurm says: {said ?? "nothing any more"}
             {LogTail(entry)}
-            The script is {Path.Combine(_folder, ScriptName)}. Other tasks' results are kept: mend it and go on by --resume.
+            The script is {Path.Combine(_folder, ScriptName)}.
+            Other tasks' results are kept: mend it and go on by --resume.
             """);
     }
 
@@ -221,7 +250,9 @@ internal sealed class SlurmArray
     {
         var path = LogPath(entry);
         if (!File.Exists(path))
-            return $"There is no log {path}: it seems that the nodes cannot write there. The run's folder (run.directory) and this checkout must lie on a file system that all nodes share, under the same path.";
+            return $"There is no log {path}: it seems that the nodes cannot write there. The run's folder "
+                + "(run.directory) and this checkout must lie on a file system that all nodes share, under the same "
+                + "path.";
         var lines = File.ReadAllLines(path);
         return $"The log {path} ends with:\n    {string.Join("\n    ", lines.TakeLast(8))}";
     }
@@ -231,7 +262,8 @@ internal sealed class SlurmArray
         var entries = _pending.Where(entry => !entry.Submitted).ToList();
         if (entries.Count == 0) return;
         var indices = entries.Select(IndexOf).Distinct().Order();
-        var array = string.Join(',', indices.Select(i => i.ToString(CultureInfo.InvariantCulture))) + (_options.Concurrency > 0 ? $"%{_options.Concurrency}" : "");
+        var array = string.Join(',', indices.Select(i => i.ToString(CultureInfo.InvariantCulture)))
+            + (_options.Concurrency > 0 ? $"%{_options.Concurrency}" : "");
         string id;
         try { id = SlurmCommands.Submit(Path.Combine(_folder, ScriptName), array); }
         catch (SlurmUnreachableException e)
@@ -253,17 +285,22 @@ internal sealed class SlurmArray
     private void Unreachable(string words)
     {
         _disturbed = true;
-        if (_unreachable is null) Log.Warning("Slurm's controller is out of reach ({Words}); waiting up to {Minutes} minutes", words, _options.PatienceMinutes);
+        if (_unreachable is null)
+            Log.Warning("Slurm's controller is out of reach ({Words}); waiting up to {Minutes} minutes", words,
+                _options.PatienceMinutes);
         _unreachable ??= _clock.Elapsed;
         if (_clock.Elapsed - _unreachable > TimeSpan.FromMinutes(_options.PatienceMinutes))
-            throw new RlLeapException($"Slurm's controller was out of reach for {_options.PatienceMinutes} minutes (executor.patience-minutes): {words}. Go on by --resume when it answers.");
+            throw new RlLeapException($"Slurm's controller was out of reach for {_options.PatienceMinutes} minutes "
+                + $"(executor.patience-minutes): {words}. Go on by --resume when it answers.");
     }
 
     private ArrayStatus Status()
     {
         var running = _pending.Where(entry => entry.Job is { IsWaiting: false }).ToList();
-        return new(_pending.Count - running.Count, _pending.FirstOrDefault(entry => entry.Job is { IsWaiting: true })?.Job?.Reason ?? "",
-            [.. running.Select(entry => (entry.Task, entry.Job!.Node, Math.Max(1, entry.Jobs)))], _total - _pending.Count, _retried);
+        return new(_pending.Count - running.Count,
+            _pending.FirstOrDefault(entry => entry.Job is { IsWaiting: true })?.Job?.Reason ?? "",
+            [.. running.Select(entry => (entry.Task, entry.Job!.Node, Math.Max(1, entry.Jobs)))],
+            _total - _pending.Count, _retried);
     }
 
     // Units of experience in a task's checkpoint: whether an attempt got further than the one before.
@@ -272,7 +309,11 @@ internal sealed class SlurmArray
         var path = TaskWorker.CheckpointPath(ResultPath(task), task.Input);
         if (!File.Exists(path)) return 0;
         using var scope = torch.NewDisposeScope();
-        try { return SafeTensors.Read(path).Tensors.TryGetValue("counters", out var counters) ? counters.data<long>()[0] : 0; }
+        try
+        {
+            return SafeTensors.Read(path).Tensors.TryGetValue("counters", out var counters)
+                ? counters.data<long>()[0] : 0;
+        }
         catch (RlLeapException) { return 0; }
     }
 
@@ -280,5 +321,6 @@ internal sealed class SlurmArray
 
     private string ResultPath(TaskUnit task) => Path.Combine(_folder, TaskUnit.ResultName(task.Index));
 
-    private string LogPath(Entry entry) => SlurmScript.LogPath(_folder, IndexOf(entry).ToString(CultureInfo.InvariantCulture));
+    private string LogPath(Entry entry) =>
+        SlurmScript.LogPath(_folder, IndexOf(entry).ToString(CultureInfo.InvariantCulture));
 }

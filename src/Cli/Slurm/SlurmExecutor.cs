@@ -8,7 +8,10 @@ using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>Trains the tasks of a meta-step, or learns the tasks of an evaluation, as jobs of a Slurm array (docs/cluster.md). Results are those of threads, bit for bit.</summary>
+/// <summary>
+/// Trains the tasks of a meta-step, or learns the tasks of an evaluation, as jobs of a Slurm array (docs/cluster.md).
+/// Results are those of threads, bit for bit.
+/// </summary>
 /// <param name="config">The run's config.</param>
 /// <param name="name">Begins the names of jobs: the run's name.</param>
 public sealed class SlurmExecutor(MetaTrainConfig config, string name)
@@ -27,7 +30,8 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
     /// <summary>The seam for meta-steps.</summary>
     /// <param name="folderOf">The folder of a meta-step; outcomes are left there as NNNN.outcome.</param>
     /// <param name="progress">Shows how far the array is.</param>
-    public IExecutor Steps(Func<long, string> folderOf, Progress progress) => new StepExecutor(this, folderOf, progress);
+    public IExecutor Steps(Func<long, string> folderOf, Progress progress) =>
+        new StepExecutor(this, folderOf, progress);
 
     private sealed class StepExecutor(SlurmExecutor owner, Func<long, string> folderOf, Progress progress) : IExecutor
     {
@@ -37,20 +41,25 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
             Directory.CreateDirectory(folder);
             var settings = PutConfig(folder, "config.yaml", owner._config);
             var start = FileReference.Put(folder, "start.safetensors", step.Start.Save);
-            var tasks = step.Jobs.Select(work => Put(folder, work.Index, new TaskSpec { Config = settings, Start = start, Work = work })).ToList();
+            var tasks = step.Jobs.Select(work =>
+                Put(folder, work.Index, new TaskSpec { Config = settings, Start = start, Work = work })).ToList();
             var outcomes = step.Jobs.ToDictionary(work => work.Index, _ => (TaskOutcome?)null);
             owner.Run(folder, $"step-{step.MetaStep}", HashOf([settings.Sha256, start.Sha256]), tasks, (task, _) =>
             {
                 var work = step.Jobs.First(work => work.Index == task.Index);
                 var outcome = TaskOutcome.Load(Path.Combine(folder, TaskUnit.ResultName(task.Index)), work);
-                if (outcome.Failure is { } failure) Serilog.Log.Warning("left out (seed {Seed}): {Failure}", work.Seed, failure);
+                if (outcome.Failure is { } failure)
+                    Serilog.Log.Warning("left out (seed {Seed}): {Failure}", work.Seed, failure);
                 outcomes[task.Index] = outcome;
             }, progress, cancellation);
             return [.. step.Jobs.Select(work => outcomes[work.Index]!)];
         }
     }
 
-    /// <summary>Learns those of <paramref name="items"/> that are not done and calls <paramref name="store"/> with each as it is finished.</summary>
+    /// <summary>
+    /// Learns those of <paramref name="items"/> that are not done and calls <paramref name="store"/> with each as it is
+    /// finished.
+    /// </summary>
     /// <param name="items">The whole evaluation, so that its numbers stay when a part is done.</param>
     /// <param name="keyOf">Tells items apart, from those of other evaluations too.</param>
     /// <param name="isDone">Whether an item needs no learning.</param>
@@ -58,7 +67,8 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
     /// <param name="store">Keeps a finished item.</param>
     /// <param name="progress">Shows how far the array is.</param>
     /// <param name="cancellation">Leaves.</param>
-    public void Evaluate(IReadOnlyList<Evaluation.Item> items, Func<Evaluation.Item, string> keyOf, Func<Evaluation.Item, bool> isDone, string folder,
+    public void Evaluate(IReadOnlyList<Evaluation.Item> items, Func<Evaluation.Item, string> keyOf,
+        Func<Evaluation.Item, bool> isDone, string folder,
         Action<Evaluation.Item, Evaluation.Finished> store, Progress progress, CancellationToken cancellation)
     {
         if (items.All(isDone)) return;
@@ -69,33 +79,43 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
         var starts = new Dictionary<string, (FileReference Start, FileReference Config)>();
         foreach (var point in items.Select(item => item.From))
             if (point.Meta is { } meta && !starts.ContainsKey(point.Identity))
-                starts[point.Identity] = (FileReference.Put(home, $"start-{point.Identity}.safetensors", meta.Save), PutConfig(home, $"start-{point.Identity}.yaml", point.Config ?? _config));
+                starts[point.Identity] = (FileReference.Put(home, $"start-{point.Identity}.safetensors", meta.Save),
+                    PutConfig(home, $"start-{point.Identity}.yaml", point.Config ?? _config));
         var tasks = new List<TaskUnit>();
         for (var i = 0; i < items.Count; i++)
         {
             if (isDone(items[i])) continue;
-            var (start, of) = starts.TryGetValue(items[i].From.Identity, out var found) ? found : (null, (FileReference?)null);
-            tasks.Add(Put(home, i, new TaskSpec { Config = settings, Start = start, StartConfig = of, Evaluation = new EvaluationWork(items[i].TaskId, items[i].Seed, items[i].From.Name) }));
+            var (start, of) = starts.TryGetValue(items[i].From.Identity, out var found)
+                ? found : (null, (FileReference?)null);
+            tasks.Add(Put(home, i, new TaskSpec { Config = settings, Start = start, StartConfig = of,
+                Evaluation = new EvaluationWork(items[i].TaskId, items[i].Seed, items[i].From.Name) }));
         }
-        Run(home, "evaluation", HashOf([settings.Sha256, identity]), tasks, (task, result) => store(items[task.Index], result.Finished!), progress, cancellation);
+        Run(home, "evaluation", HashOf([settings.Sha256, identity]), tasks,
+            (task, result) => store(items[task.Index], result.Finished!), progress, cancellation);
         CachingExecutor.Discard(home);
     }
 
     // What does not change a result is left at its default, so that a run that goes on elsewhere has the same input.
-    private static FileReference PutConfig(string folder, string name, MetaTrainConfig config) => FileReference.Put(folder, name, next =>
-        AtomicFile.WriteAllText(next, ConfigFile.ToYaml(config with { Run = config.Run with { Directory = "unused", Parallel = 0, CheckpointSeconds = 120 }, Executor = new ExecutorSection() })));
+    private static FileReference PutConfig(string folder, string name, MetaTrainConfig config) =>
+        FileReference.Put(folder, name, next =>
+        AtomicFile.WriteAllText(next, ConfigFile.ToYaml(config with { Run = config.Run
+            with { Directory = "unused", Parallel = 0, CheckpointSeconds = 120 }, Executor = new ExecutorSection() })));
 
-    private static TaskUnit Put(string folder, int index, TaskSpec spec) => new(index, spec.Label, spec.Save(Path.Combine(folder, TaskUnit.SpecName(index))));
+    private static TaskUnit Put(string folder, int index, TaskSpec spec) =>
+        new(index, spec.Label, spec.Save(Path.Combine(folder, TaskUnit.SpecName(index))));
 
-    private static string HashOf(IEnumerable<string> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
+    private static string HashOf(IEnumerable<string> parts) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
 
-    private void Run(string folder, string what, string inputs, IReadOnlyList<TaskUnit> tasks, Action<TaskUnit, TaskResult> finished, Progress progress, CancellationToken cancellation)
+    private void Run(string folder, string what, string inputs, IReadOnlyList<TaskUnit> tasks,
+        Action<TaskUnit, TaskResult> finished, Progress progress, CancellationToken cancellation)
     {
         var lines = new Dictionary<int, Progress.Line>();
         var prefix = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
         try
         {
-            SlurmArray.Run(_config.Executor, folder, $"rlleap-{prefix}-{what}", inputs, tasks, _config.Run.CheckpointSeconds, finished, Show, cancellation);
+            SlurmArray.Run(_config.Executor, folder, $"rlleap-{prefix}-{what}", inputs, tasks,
+                _config.Run.CheckpointSeconds, finished, Show, cancellation);
         }
         finally
         {
@@ -107,7 +127,8 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
             progress.Note(status.ToString());
             foreach (var (task, node, job) in status.Running)
             {
-                if (!lines.TryGetValue(task.Index, out var line)) lines[task.Index] = line = progress.Begin(task.Label, 1, "task");
+                if (!lines.TryGetValue(task.Index, out var line))
+                    lines[task.Index] = line = progress.Begin(task.Label, 1, "task");
                 line.Update(0, $"on {node}{(job > 1 ? $", job {job}" : "")}");
             }
             foreach (var index in lines.Keys.Except(status.Running.Select(r => r.Task.Index)).ToList())

@@ -10,12 +10,15 @@ namespace RlLeap.Cli.Slurm;
 internal static class SlurmScript
 {
     // What the launcher gives to every process of ours; a site may not hand the submitter's environment on.
-    private static readonly string[] Inherited = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "GLIBC_TUNABLES", "OMP_NUM_THREADS", "DOTNET_ROOT", "VIRTUAL_ENV", "PYTHONPATH"];
+    private static readonly string[] Inherited = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "GLIBC_TUNABLES",
+        "OMP_NUM_THREADS", "DOTNET_ROOT", "VIRTUAL_ENV", "PYTHONPATH"];
 
     /// <summary>The log of the jobs with an index; they append to it.</summary>
     public static string LogPath(string folder, string index) => Path.Combine(folder, $"job-{index}.log");
 
-    /// <summary>A script for an array over the tasks NNNN.task of a folder, as many in a job as the options say.</summary>
+    /// <summary>
+    /// A script for an array over the tasks NNNN.task of a folder, as many in a job as the options say.
+    /// </summary>
     public static string Text(ExecutorSection options, string name, string folder, double checkpointSeconds)
     {
         var text = new StringBuilder("#!/bin/bash\n");
@@ -34,13 +37,16 @@ internal static class SlurmScript
         if (options.Memory is { } memory) Ask($"--mem={memory}");
         foreach (var more in options.Sbatch) Ask(more);
         foreach (var line in options.Setup) text.Append(line).Append('\n');
-        foreach (var (key, value) in Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => ((string)e.Key, (string?)e.Value ?? "")).OrderBy(e => e.Item1, StringComparer.Ordinal))
-            if (key.StartsWith("RLLEAP_", StringComparison.Ordinal) || Inherited.Contains(key)) text.Append(CultureInfo.InvariantCulture, $"export {key}={Quote(value)}\n");
+        foreach (var (key, value) in Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Select(e => ((string)e.Key, (string?)e.Value ?? "")).OrderBy(e => e.Item1, StringComparer.Ordinal))
+            if (key.StartsWith("RLLEAP_", StringComparison.Ordinal) || Inherited.Contains(key))
+                text.Append(CultureInfo.InvariantCulture, $"export {key}={Quote(value)}\n");
         text.Append(CultureInfo.InvariantCulture, $$"""
             # Slurm need not bind a job to its cores: the runtime is told how many it has.
             export DOTNET_PROCESSOR_COUNT=${SLURM_CPUS_PER_TASK:-{{options.Cpus}}}
             tasks=()
-            for ((i = SLURM_ARRAY_TASK_ID * {{options.TasksPerJob}}; i < (SLURM_ARRAY_TASK_ID + 1) * {{options.TasksPerJob}}; i++)); do
+            first=$((SLURM_ARRAY_TASK_ID * {{options.TasksPerJob}}))
+            for ((i = first; i < first + {{options.TasksPerJob}}; i++)); do
                 task={{Quote(folder)}}/$(printf %04d $i)
                 [ -f "$task.task" ] && tasks+=(--spec "$task.task" --out "$task.outcome")
             done
@@ -53,7 +59,8 @@ internal static class SlurmScript
 
     private static string Program()
     {
-        var (host, library) = (Environment.ProcessPath ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"));
+        var (host, library) =
+            (Environment.ProcessPath ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"));
         return Path.GetFileNameWithoutExtension(host) == "dotnet" ? $"{Quote(host)} {Quote(library)}" : Quote(host);
     }
 

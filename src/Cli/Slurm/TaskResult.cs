@@ -7,7 +7,10 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>How a task ended: its outcome or its learning curve, or an error. A safetensors file; all but a contribution's direction is in its notes.</summary>
+/// <summary>
+/// How a task ended: its outcome or its learning curve, or an error. A safetensors file; all but a contribution's
+/// direction is in its notes.
+/// </summary>
 /// <param name="Input">Hash of the input that it is the result of.</param>
 /// <param name="Node">Machine that computed it.</param>
 /// <param name="Error">Why there is no result, in words; null when there is one.</param>
@@ -17,9 +20,13 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
     /// <summary>The curve and scores of an evaluation.</summary>
     public Evaluation.Finished? Finished { get; private init; }
 
-    private const string InputNote = "input", NodeNote = "node", ErrorNote = "error", FinalNote = "error-is-final", FinishedNote = "finished", JobNote = "job";
+    private const string InputNote = "input", NodeNote = "node", ErrorNote = "error", FinalNote = "error-is-final",
+        FinishedNote = "finished", JobNote = "job";
 
-    /// <summary>Writes a training's outcome (readable by <see cref="TaskOutcome.Load"/>). Here and below the first result stays: where another attempt has written one, nothing is.</summary>
+    /// <summary>
+    /// Writes a training's outcome (readable by <see cref="TaskOutcome.Load"/>). Here and below the first result stays:
+    /// where another attempt has written one, nothing is.
+    /// </summary>
     public static void Save(string path, string input, TaskOutcome outcome)
     {
         if (!IsThere(path, input)) outcome.Save(path, Notes(input));
@@ -28,7 +35,8 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
     /// <summary>Writes a learning curve.</summary>
     public static void Save(string path, string input, Evaluation.Finished finished)
     {
-        if (!IsThere(path, input)) Write(path, new(Notes(input)) { [FinishedNote] = JsonSerializer.Serialize(finished, Json.Options) });
+        if (!IsThere(path, input))
+            Write(path, new(Notes(input)) { [FinishedNote] = JsonSerializer.Serialize(finished, Json.Options) });
     }
 
     /// <summary>Writes an error.</summary>
@@ -42,7 +50,9 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
     /// <summary>Whether a file holds a result of an input, and no error.</summary>
     public static bool IsThere(string path, string input) => Find(path, input) is { Error: null };
 
-    /// <summary>The result in a file; null where there is none, where it is damaged, or where it is of another input.</summary>
+    /// <summary>
+    /// The result in a file; null where there is none, where it is damaged, or where it is of another input.
+    /// </summary>
     public static TaskResult? Find(string path, string input)
     {
         if (!File.Exists(path)) return null;
@@ -51,18 +61,25 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
             using var scope = torch.NewDisposeScope();
             var notes = SafeTensors.Read(path).Notes;
             if (notes.GetValueOrDefault(InputNote) != input) return null;
-            return new TaskResult(input, notes.GetValueOrDefault(NodeNote, "?"), notes.GetValueOrDefault(ErrorNote), notes.GetValueOrDefault(FinalNote) == "yes")
-            {
-                Finished = notes.TryGetValue(FinishedNote, out var finished) ? JsonSerializer.Deserialize<Evaluation.Finished>(finished, Json.Options) : null,
-            };
+            return new TaskResult(input, notes.GetValueOrDefault(NodeNote, "?"), notes.GetValueOrDefault(ErrorNote),
+                notes.GetValueOrDefault(FinalNote) == "yes")
+                {
+                    Finished = notes.TryGetValue(FinishedNote, out var finished)
+                        ? JsonSerializer.Deserialize<Evaluation.Finished>(finished, Json.Options) : null,
+                };
         }
-        catch (Exception e) when (e is RlLeapException or IOException or UnauthorizedAccessException or JsonException) { return null; }
+        catch (Exception e) when (e is RlLeapException or IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
     }
 
     private static Dictionary<string, string> Notes(string input) => new()
     {
-        [InputNote] = input, [NodeNote] = Environment.GetEnvironmentVariable("SLURMD_NODENAME") ?? Environment.MachineName,
-        [JobNote] = $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID") ?? "none"}, restart {Environment.GetEnvironmentVariable("SLURM_RESTART_COUNT") ?? "0"}, process {Environment.ProcessId}",
+        [InputNote] = input, [NodeNote] = Environment.GetEnvironmentVariable("SLURMD_NODENAME")
+            ?? Environment.MachineName,
+        [JobNote] = $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID") ?? "none"}, restart "
+            + $"{Environment.GetEnvironmentVariable("SLURM_RESTART_COUNT") ?? "0"}, process {Environment.ProcessId}",
     };
 
     private static void Write(string path, Dictionary<string, string> notes) => SafeTensors.Write(path, [], notes);

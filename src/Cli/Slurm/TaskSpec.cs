@@ -7,10 +7,15 @@ using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>A file that a specification refers to, by its name in the specification's folder and the SHA-256 of its content.</summary>
+/// <summary>
+/// A file that a specification refers to, by its name in the specification's folder and the SHA-256 of its content.
+/// </summary>
 public sealed record FileReference(string Name, string Sha256)
 {
-    /// <summary>Writes a file with <paramref name="write"/> and refers to it. One that is there with the same content stays untouched: somebody may be reading it.</summary>
+    /// <summary>
+    /// Writes a file with <paramref name="write"/> and refers to it. One that is there with the same content stays
+    /// untouched: somebody may be reading it.
+    /// </summary>
     public static FileReference Put(string folder, string name, Action<string> write)
     {
         var (path, next) = (Path.Combine(folder, name), Path.Combine(folder, name + ".new"));
@@ -26,8 +31,10 @@ public sealed record FileReference(string Name, string Sha256)
     public string In(string folder)
     {
         var path = Path.Combine(folder, Name);
-        if (!File.Exists(path)) throw new RlLeapException($"{path} is missing: a task's specification and what it refers to belong into one folder that its node can read.");
-        if (HashOf(path) != Sha256) throw new RlLeapException($"{path} is not what the task's specification refers to (SHA-256 {Sha256}): it is damaged, or another run wrote it.");
+        if (!File.Exists(path)) throw new RlLeapException($"{path} is missing: a task's specification and what it "
+            + "refers to belong into one folder that its node can read.");
+        if (HashOf(path) != Sha256) throw new RlLeapException($"{path} is not what the task's specification refers to "
+            + $"(SHA-256 {Sha256}): it is damaged, or another run wrote it.");
         return path;
     }
 
@@ -41,13 +48,22 @@ public sealed record FileReference(string Name, string Sha256)
 /// <summary>One learning process of an evaluation: a task, a seed, and the name of where it starts.</summary>
 public sealed record EvaluationWork(string TaskId, long Seed, string From);
 
-/// <summary>What `rlleap task` does: a training inside a meta-step (<see cref="Work"/>) or a learning process of an evaluation (<see cref="Evaluation"/>).</summary>
-/// <remarks>With the files that it refers to it is all that the result depends on; the SHA-256 of its text is the hash of the input that the result carries.</remarks>
+/// <summary>
+/// What `rlleap task` does: a training inside a meta-step (<see cref="Work"/>) or a learning process of an evaluation
+/// (<see cref="Evaluation"/>).
+/// </summary>
+/// <remarks>
+/// With the files that it refers to it is all that the result depends on; the SHA-256 of its text is the hash of the
+/// input that the result carries.
+/// </remarks>
 public sealed record TaskSpec
 {
     /// <summary>The run's config: suite, network, device.</summary>
     public required FileReference Config { get; init; }
-    /// <summary>Where learning starts: an initialization for a meta-step, what a meta-learner saved for an evaluation; null for random initialization.</summary>
+    /// <summary>
+    /// Where learning starts: an initialization for a meta-step, what a meta-learner saved for an evaluation; null for
+    /// random initialization.
+    /// </summary>
     public FileReference? Start { get; init; }
     /// <summary>The config of the run that <see cref="Start"/> comes from, for an evaluation.</summary>
     public FileReference? StartConfig { get; init; }
@@ -63,9 +79,12 @@ public sealed record TaskSpec
     [JsonIgnore]
     public string Label => Work?.Label ?? $"{Evaluation!.TaskId} from {Evaluation.From}, seed {Evaluation.Seed}";
 
-    /// <summary>Writes it and returns the hash of the input. A file that is there with the same content stays untouched.</summary>
+    /// <summary>
+    /// Writes it and returns the hash of the input. A file that is there with the same content stays untouched.
+    /// </summary>
     public string Save(string path) =>
-        FileReference.Put(Path.GetDirectoryName(path)!, Path.GetFileName(path), next => AtomicFile.WriteAllText(next, JsonSerializer.Serialize(this, Methods.Json) + "\n")).Sha256;
+        FileReference.Put(Path.GetDirectoryName(path)!, Path.GetFileName(path),
+            next => AtomicFile.WriteAllText(next, JsonSerializer.Serialize(this, Methods.Json) + "\n")).Sha256;
 
     /// <summary>Reads what <see cref="Save"/> wrote, with the hash of the input.</summary>
     /// <exception cref="RlLeapException">The file is missing or not a task's specification.</exception>
@@ -74,12 +93,16 @@ public sealed record TaskSpec
         try
         {
             var bytes = File.ReadAllBytes(specPath);
-            foreach (var path in JsonSerializer.Deserialize<Needs>(bytes)?.Assemblies ?? []) Plugins.Load(path); // before the method is read, which may be in one
-            var spec = JsonSerializer.Deserialize<TaskSpec>(bytes, Methods.Json) ?? throw new JsonException("it is empty.");
-            if (spec.Work is null == spec.Evaluation is null) throw new JsonException("it must hold either Work or Evaluation.");
+            // Before the method is read, which may be in one
+            foreach (var path in JsonSerializer.Deserialize<Needs>(bytes)?.Assemblies ?? []) Plugins.Load(path);
+            var spec = JsonSerializer.Deserialize<TaskSpec>(bytes, Methods.Json)
+                ?? throw new JsonException("it is empty.");
+            if (spec.Work is null == spec.Evaluation is null)
+                throw new JsonException("it must hold either Work or Evaluation.");
             return (spec, Convert.ToHexStringLower(SHA256.HashData(bytes)));
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or IOException
+            or UnauthorizedAccessException)
         {
             throw new RlLeapException($"Cannot read the task's specification {specPath}: {e.Message}", e);
         }

@@ -1,5 +1,6 @@
-// Numbers over games and seeds, with intervals: the evaluation protocol of Agarwal et al. 2021, "Deep Reinforcement Learning at
-// the Edge of the Statistical Precipice" (https://arxiv.org/abs/2108.13264), after the definitions of its library rliable.
+// Numbers over games and seeds, with intervals: the evaluation protocol of Agarwal et al. 2021, "Deep Reinforcement
+// Learning at the Edge of the Statistical Precipice" (https://arxiv.org/abs/2108.13264), after the definitions of its
+// library rliable.
 using MathNet.Numerics.Distributions;
 using MathNet.Numerics.Statistics;
 
@@ -8,7 +9,9 @@ namespace RlLeap.Cli.Statistics;
 /// <summary>A value and its 95 % interval; where there was nothing to resample, the interval is the value.</summary>
 public readonly record struct Interval(double Value, double Low, double High);
 
-/// <summary>Statistics of normalized scores: <c>scores[game][run]</c>, games may differ in their number of runs.</summary>
+/// <summary>
+/// Statistics of normalized scores: <c>scores[game][run]</c>, games may differ in their number of runs.
+/// </summary>
 public static class Aggregates
 {
     /// <summary>Mean of the games' means.</summary>
@@ -17,8 +20,10 @@ public static class Aggregates
     /// <summary>Median of the games' means.</summary>
     public static double Median(double[][] scores) => Quantile([.. scores.Select(game => game.Average()).Order()], 0.5);
 
-    /// <summary>Interquartile mean: mean of the middle half of all scores, games and runs flattened. Of n sorted scores ⌊n/4⌋ are
-    /// left out at each end.</summary>
+    /// <summary>
+    /// Interquartile mean: mean of the middle half of all scores, games and runs flattened. Of n sorted scores ⌊n/4⌋
+    /// are left out at each end.
+    /// </summary>
     public static double InterquartileMean(double[][] scores)
     {
         double[] all = [.. scores.SelectMany(game => game)];
@@ -27,28 +32,43 @@ public static class Aggregates
         return all.AsSpan(cut, all.Length - 2 * cut).ToArray().Average();
     }
 
-    /// <summary>How far below <paramref name="goal"/> scores stay: goal − mean over all scores of min(score, goal).</summary>
-    public static double OptimalityGap(double[][] scores, double goal = 1) => goal - scores.SelectMany(game => game).Average(s => Math.Min(s, goal));
+    /// <summary>
+    /// How far below <paramref name="goal"/> scores stay: goal − mean over all scores of min(score, goal).
+    /// </summary>
+    public static double OptimalityGap(double[][] scores, double goal = 1) =>
+        goal - scores.SelectMany(game => game).Average(s => Math.Min(s, goal));
 
-    /// <summary>P(X &gt; Y) for a run of each on one game, averaged over games: Mann-Whitney U / (n·m), ties counting half.</summary>
+    /// <summary>
+    /// P(X &gt; Y) for a run of each on one game, averaged over games: Mann-Whitney U / (n·m), ties counting half.
+    /// </summary>
     public static double ProbabilityOfImprovement(double[][] x, double[][] y)
     {
-        if (x.Length != y.Length) throw new ArgumentException($"both need the same games; got {x.Length} and {y.Length}");
-        return x.Zip(y, (a, b) => a.Sum(s => b.Sum(t => s > t ? 1.0 : s == t ? 0.5 : 0.0)) / (a.Length * b.Length)).Average();
+        if (x.Length != y.Length)
+            throw new ArgumentException($"both need the same games; got {x.Length} and {y.Length}");
+        return x.Zip(y, (a, b) => a.Sum(s => b.Sum(t => s > t ? 1.0 : s == t ? 0.5 : 0.0)) / (a.Length * b.Length))
+            .Average();
     }
 
-    /// <summary>A statistic with its stratified bootstrap interval: runs are drawn with replacement within each game, games stay;
-    /// the interval is from the percentiles of the replications.</summary>
-    public static Interval Bootstrap(double[][] scores, Func<double[][], double> statistic, Rng rng, int replications = 50_000, double confidence = 0.95) =>
+    /// <summary>
+    /// A statistic with its stratified bootstrap interval: runs are drawn with replacement within each game, games
+    /// stay; the interval is from the percentiles of the replications.
+    /// </summary>
+    public static Interval Bootstrap(double[][] scores, Func<double[][], double> statistic, Rng rng,
+        int replications = 50_000, double confidence = 0.95) =>
         Bootstrap([scores], s => statistic(s[0]), rng, replications, confidence);
 
-    /// <summary>As the other, for a statistic of two methods (each resampled by itself); 2,000 replications are usual.</summary>
-    public static Interval Bootstrap(double[][] x, double[][] y, Func<double[][], double[][], double> statistic, Rng rng, int replications = 2_000, double confidence = 0.95) =>
+    /// <summary>
+    /// As the other, for a statistic of two methods (each resampled by itself); 2,000 replications are usual.
+    /// </summary>
+    public static Interval Bootstrap(double[][] x, double[][] y, Func<double[][], double[][], double> statistic,
+        Rng rng, int replications = 2_000, double confidence = 0.95) =>
         Bootstrap([x, y], s => statistic(s[0], s[1]), rng, replications, confidence);
 
-    private static Interval Bootstrap(double[][][] groups, Func<double[][][], double> statistic, Rng rng, int replications, double confidence)
+    private static Interval Bootstrap(double[][][] groups, Func<double[][][], double> statistic, Rng rng,
+        int replications, double confidence)
     {
-        if (groups.Any(games => games.Length == 0 || games.Any(runs => runs.Length == 0))) throw new ArgumentException("every game needs at least one run");
+        if (groups.Any(games => games.Length == 0 || games.Any(runs => runs.Length == 0)))
+            throw new ArgumentException("every game needs at least one run");
         var value = statistic(groups);
         if (groups.All(games => games.All(runs => runs.Length == 1))) return new(value, value, value);
         double[][][] drawn = [.. groups.Select(games => games.Select(runs => new double[runs.Length]).ToArray())];
@@ -65,9 +85,13 @@ public static class Aggregates
         return new(value, Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
     }
 
-    /// <summary>The mean of lines [line][point] at each point as a band: the percentiles of its bootstrap, in which all points share the
-    /// drawn lines. It lies between the lowest and the highest line. NaN where a line has no value; of one line, the line itself.</summary>
-    public static (double[] Low, double[] High) Band(double[][] lines, Rng rng, int replications = 1_000, double confidence = 0.95)
+    /// <summary>
+    /// The mean of lines [line][point] at each point as a band: the percentiles of its bootstrap, in which all points
+    /// share the drawn lines. It lies between the lowest and the highest line. NaN where a line has no value; of one
+    /// line, the line itself.
+    /// </summary>
+    public static (double[] Low, double[] High) Band(double[][] lines, Rng rng, int replications = 1_000,
+        double confidence = 0.95)
     {
         if (lines.Length == 1) return (lines[0], lines[0]);
         var drawn = new double[replications][];
@@ -85,20 +109,26 @@ public static class Aggregates
                 for (var k = 0; k < lines.Length; k++) values[r] += drawn[r][k] * lines[k][i];
             }
             Array.Sort(values);
-            (low[i], high[i]) = double.IsNaN(values[0]) ? (double.NaN, double.NaN) : (Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
+            (low[i], high[i]) = double.IsNaN(values[0]) ? (double.NaN, double.NaN)
+                : (Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
         }
         return (low, high);
     }
 
-    /// <summary>Mean of independent values with Student's 95 % interval, mean ± t s/√n: for the few runs of a table, where a bootstrap is too narrow. The mean itself for one value.</summary>
+    /// <summary>
+    /// Mean of independent values with Student's 95 % interval, mean ± t s/√n: for the few runs of a table, where a
+    /// bootstrap is too narrow. The mean itself for one value.
+    /// </summary>
     public static Interval Student(double[] values)
     {
         var mean = values.Average();
         if (values.Length < 2) return new(mean, mean, mean);
-        var half = StudentT.InvCDF(0, 1, values.Length - 1, 0.975) * values.StandardDeviation() / Math.Sqrt(values.Length);
+        var half =
+            StudentT.InvCDF(0, 1, values.Length - 1, 0.975) * values.StandardDeviation() / Math.Sqrt(values.Length);
         return new(mean, mean - half, mean + half);
     }
 
     /// <summary>The q-quantile of sorted values, linear between them (numpy's default; R's type 7).</summary>
-    public static double Quantile(double[] sorted, double q) => SortedArrayStatistics.QuantileCustom(sorted, q, QuantileDefinition.R7);
+    public static double Quantile(double[] sorted, double q) =>
+        SortedArrayStatistics.QuantileCustom(sorted, q, QuantileDefinition.R7);
 }

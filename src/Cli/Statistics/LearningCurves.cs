@@ -4,7 +4,10 @@ namespace RlLeap.Cli.Statistics;
 /// <summary>Functions of a curve given as steps s[0..T-1] (increasing) and values v[0..T-1].</summary>
 public static class LearningCurves
 {
-    /// <summary>Trailing mean: aᵢ = mean of v over the last min(i + 1, window) points up to i. The paper of Leap shows 500 episodes.</summary>
+    /// <summary>
+    /// Trailing mean: aᵢ = mean of v over the last min(i + 1, window) points up to i. The paper of Leap shows 500
+    /// episodes.
+    /// </summary>
     public static double[] MovingAverage(IReadOnlyList<double> values, int window)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, 1);
@@ -20,8 +23,10 @@ public static class LearningCurves
         return averages;
     }
 
-    /// <summary>The trailing mean where its window has filled: before, it is a mean of few points, of the short episodes
-    /// that ended first. A curve of fewer points than the window has one, the mean of all.</summary>
+    /// <summary>
+    /// The trailing mean where its window has filled: before, it is a mean of few points, of the short episodes that
+    /// ended first. A curve of fewer points than the window has one, the mean of all.
+    /// </summary>
     public static (IReadOnlyList<long> Steps, IReadOnlyList<double> Values) Filled(
         IReadOnlyList<long> steps, IReadOnlyList<double> values, int window)
     {
@@ -37,11 +42,14 @@ public static class LearningCurves
     public static double[] Deviation(double[][] lines)
     {
         var mean = Mean(lines);
-        return [.. mean.Select((m, i) => lines.Length < 2 ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - m) * (l[i] - m)) / (lines.Length - 1)))];
+        return [.. mean.Select((m, i) => lines.Length < 2
+            ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - m) * (l[i] - m)) / (lines.Length - 1)))];
     }
 
-    /// <summary>Area under the curve, per step: Σ (sᵢ₊₁ − sᵢ)(vᵢ + vᵢ₊₁)/2 over s_{T−1} − s₀, that is, the curve's mean height.
-    /// The value itself where there is one point.</summary>
+    /// <summary>
+    /// Area under the curve, per step: Σ (sᵢ₊₁ − sᵢ)(vᵢ + vᵢ₊₁)/2 over s_{T−1} − s₀, that is, the curve's mean height.
+    /// The value itself where there is one point.
+    /// </summary>
     public static double Area(IReadOnlyList<long> steps, IReadOnlyList<double> values)
     {
         RequireCurve(steps, values);
@@ -59,10 +67,14 @@ public static class LearningCurves
     }
 
     /// <summary>Mean of the last <paramref name="points"/> values (or of all where there are fewer).</summary>
-    public static double Final(IReadOnlyList<double> values, int points) => values.Skip(values.Count - points).Average();
+    public static double Final(IReadOnlyList<double> values, int points) =>
+        values.Skip(values.Count - points).Average();
 
-    /// <summary>The first step at which the curve has reached <paramref name="threshold"/>; null where it never does.</summary>
-    public static long? StepsTo(IReadOnlyList<long> steps, IReadOnlyList<double> values, double threshold, bool higherIsBetter = true)
+    /// <summary>
+    /// The first step at which the curve has reached <paramref name="threshold"/>; null where it never does.
+    /// </summary>
+    public static long? StepsTo(IReadOnlyList<long> steps, IReadOnlyList<double> values, double threshold,
+        bool higherIsBetter = true)
     {
         RequireCurve(steps, values);
         for (var i = 0; i < steps.Count; i++)
@@ -81,7 +93,8 @@ public static class LearningCurves
             if (i > 0 && grid[i] < grid[i - 1]) right = 0;
             while (right < steps.Count && steps[right] < grid[i]) right++;
             result[i] = right == 0 ? values[0] : right == steps.Count ? values[^1]
-                : values[right - 1] + (values[right] - values[right - 1]) * (grid[i] - steps[right - 1]) / (steps[right] - steps[right - 1]);
+                : values[right - 1] + (values[right] - values[right - 1]) * (grid[i] - steps[right - 1]) / (steps[right]
+                    - steps[right - 1]);
         }
         return result;
     }
@@ -89,6 +102,7 @@ public static class LearningCurves
     private static void RequireCurve(IReadOnlyList<long> steps, IReadOnlyList<double> values)
     {
         if (steps.Count == 0 || steps.Count != values.Count)
-            throw new ArgumentException($"a curve needs as many steps as values and at least one; got {steps.Count} steps and {values.Count} values");
+            throw new ArgumentException($"a curve needs as many steps as values and at least one; got "
+                + $"{steps.Count} steps and {values.Count} values");
     }
 }

@@ -5,21 +5,28 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>Update rules on the CPU in one pass over memory: theta, gradient and averages are read once and written once.</summary>
+/// <summary>
+/// Update rules on the CPU in one pass over memory: theta, gradient and averages are read once and written once.
+/// </summary>
 /// <remarks>
-/// As tensor operations Adam takes ten passes over vectors that do not fit the cache. Every operation is elementwise and correctly
-/// rounded, so the results do not depend on the width of the machine's vectors.
+/// As tensor operations Adam takes ten passes over vectors that do not fit the cache. Every operation is elementwise
+/// and correctly rounded, so the results do not depend on the width of the machine's vectors.
 /// </remarks>
 internal static class FusedOptimizers
 {
     /// <summary>Whether tensors like this one can be updated so.</summary>
-    internal static bool Fits(Tensor values) => values.dtype == ScalarType.Float32 && values.device_type == DeviceType.CPU && values.is_contiguous();
+    internal static bool Fits(Tensor values) =>
+        values.dtype == ScalarType.Float32 && values.device_type == DeviceType.CPU && values.is_contiguous();
 
     /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
     internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
 
-    /// <summary>m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient + decay theta.</summary>
-    internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v, float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
+    /// <summary>
+    /// m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient +
+    /// decay theta.
+    /// </summary>
+    internal static void Adam(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> m, Span<float> v,
+        float scale, float decay, float beta1, float beta2, float rate, float root, float epsilon)
     {
         Require(theta.Length, gradient.Length, m.Length, v.Length);
         var (rest1, rest2, inverse) = (1 - beta1, 1 - beta2, 1 / root);
@@ -43,8 +50,11 @@ internal static class FusedOptimizers
         }
     }
 
-    /// <summary>average = alpha average + (1-alpha) g^2, theta -= rate g / sqrt(average + eps), with g = scale gradient.</summary>
-    internal static void RmsPropBaselines(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> average, float scale, float alpha, float rate, float epsilon)
+    /// <summary>
+    /// average = alpha average + (1-alpha) g^2, theta -= rate g / sqrt(average + eps), with g = scale gradient.
+    /// </summary>
+    internal static void RmsPropBaselines(Span<float> theta, ReadOnlySpan<float> gradient, Span<float> average,
+        float scale, float alpha, float rate, float epsilon)
     {
         Require(theta.Length, gradient.Length, average.Length, average.Length);
         var rest = 1 - alpha;
@@ -66,10 +76,12 @@ internal static class FusedOptimizers
     }
 
     private static Span<Vector<float>> Vectors(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
-    private static ReadOnlySpan<Vector<float>> Vectors(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+    private static ReadOnlySpan<Vector<float>> Vectors(ReadOnlySpan<float> values) =>
+        MemoryMarshal.Cast<float, Vector<float>>(values);
 
     private static void Require(int a, int b, int c, int d)
     {
-        if (a != b || a != c || a != d) throw new ArgumentException($"Vectors of {a}, {b}, {c} and {d} values do not fit together.");
+        if (a != b || a != c || a != d)
+            throw new ArgumentException($"Vectors of {a}, {b}, {c} and {d} values do not fit together.");
     }
 }

@@ -1,4 +1,5 @@
-// The two mends of Directory.Build.targets: TorchSharp's library loads here, and its managed half keeps what native code uses.
+// The two mends of Directory.Build.targets: TorchSharp's library loads here, and its managed half keeps what native
+// code uses.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using TorchSharp;
@@ -20,7 +21,8 @@ public class MendTests
 
     [Fact]
     public void Arguments_live_as_long_as_their_method() => Assert.True(typeof(torch).Assembly
-        .GetCustomAttributes(typeof(DebuggableAttribute), false).Cast<DebuggableAttribute>().Single().IsJITOptimizerDisabled);
+        .GetCustomAttributes(typeof(DebuggableAttribute), false).Cast<DebuggableAttribute>()
+        .Single().IsJITOptimizerDisabled);
 
     [LinuxFact]
     public void The_mended_library_is_the_one_in_use_and_differs_by_one_bit()
@@ -47,7 +49,9 @@ public class MendTests
         Assert.Contains("GLIBCXX_3.4.32", Assert.Throws<DllNotFoundException>(() => NativeLibrary.Load(path)).Message);
     }
 
-    /// <summary>Unmended, two to four of a million calls fail ("toFloat"): the collector frees a scalar during the call.</summary>
+    /// <summary>
+    /// Unmended, two to four of a million calls fail ("toFloat"): the collector frees a scalar during the call.
+    /// </summary>
     [LongFact]
     public void Scalars_survive_collections_during_three_million_calls()
     {

@@ -1,5 +1,6 @@
-// A number that is passed as it is (x.add(y, 0.5)) becomes a Scalar: native memory, and garbage with a finalizer. TorchSharp
-// does not keep it alive during the native call. Directory.Build.targets mends that; our own code does not rely on it.
+// A number that is passed as it is (x.add(y, 0.5)) becomes a Scalar: native memory, and garbage with a finalizer.
+// TorchSharp does not keep it alive during the native call. Directory.Build.targets mends that; our own code does not
+// rely on it.
 using System.Buffers.Binary;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
@@ -12,10 +13,14 @@ namespace RlLeap.Tests.Core.Torch;
 
 public class ScalarTests
 {
-    /// <summary>Reads the compiled code of what runs at every training step. A Scalar made from a number has to be kept there in
-    /// a local (`using Scalar half = 0.5;`) or a field.</summary>
-    /// <remarks>Not covered: other classes; operators (x * 0.5), which make theirs inside TorchSharp; whether a local is
-    /// disposed.</remarks>
+    /// <summary>
+    /// Reads the compiled code of what runs at every training step. A Scalar made from a number has to be kept there in
+    /// a local (`using Scalar half = 0.5;`) or a field.
+    /// </summary>
+    /// <remarks>
+    /// Not covered: other classes; operators (x * 0.5), which make theirs inside TorchSharp; whether a local is
+    /// disposed.
+    /// </remarks>
     [Theory]
     [InlineData(typeof(Learner))]
     [InlineData(typeof(VectorOptimizer))]
@@ -54,9 +59,11 @@ public class ScalarTests
     {
         using var file = new PEReader(File.OpenRead(type.Assembly.Location));
         var metadata = file.GetMetadataReader();
-        var conversions = metadata.MemberReferences.Where(IsConversion).Select(r => MetadataTokens.GetToken(r)).ToHashSet();
+        var conversions = metadata.MemberReferences.Where(IsConversion).Select(r => MetadataTokens.GetToken(r))
+            .ToHashSet();
         var own = (TypeDefinitionHandle)MetadataTokens.Handle(type.MetadataToken);
-        return [.. metadata.MethodDefinitions.Where(method => Belongs(metadata.GetMethodDefinition(method).GetDeclaringType())
+        return [.. metadata.MethodDefinitions
+            .Where(method => Belongs(metadata.GetMethodDefinition(method).GetDeclaringType())
             && Passes(method)).Select(method => metadata.GetString(metadata.GetMethodDefinition(method).Name))];
 
         bool Belongs(TypeDefinitionHandle inner) =>
@@ -65,13 +72,16 @@ public class ScalarTests
         bool IsConversion(MemberReferenceHandle handle)
         {
             var member = metadata.GetMemberReference(handle);
-            return metadata.StringComparer.Equals(member.Name, "op_Implicit") && member.Parent.Kind == HandleKind.TypeReference
-                && metadata.StringComparer.Equals(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name, "Scalar");
+            return metadata.StringComparer.Equals(member.Name, "op_Implicit")
+                && member.Parent.Kind == HandleKind.TypeReference
+                && metadata.StringComparer.Equals(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name,
+                    "Scalar");
         }
 
         bool Passes(MethodDefinitionHandle handle)
         {
-            if (metadata.GetMethodDefinition(handle).RelativeVirtualAddress is not (not 0 and var address)) return false;
+            if (metadata.GetMethodDefinition(handle).RelativeVirtualAddress is not (not 0 and var address))
+                return false;
             var code = file.GetMethodBody(address).GetILBytes().AsSpan();
             for (var i = 0; i + 5 < code.Length; i++)
                 if (code[i] == Call && conversions.Contains(BinaryPrimitives.ReadInt32LittleEndian(code[(i + 1)..]))
@@ -83,5 +93,6 @@ public class ScalarTests
     private const byte Call = 0x28;
 
     // stloc.0 to stloc.3, stloc.s, stfld, stsfld, and stloc of many locals (fe 0e).
-    private static bool Stores(byte code, byte next) => code is >= 0x0a and <= 0x0d or 0x13 or 0x7d or 0x80 || (code, next) == (0xfe, 0x0e);
+    private static bool Stores(byte code, byte next) =>
+        code is >= 0x0a and <= 0x0d or 0x13 or 0x7d or 0x80 || (code, next) == (0xfe, 0x0e);
 }

@@ -86,14 +86,19 @@ public class ScopeTests
         {
             var b = a + 1;
             var c = (b + 1).DetachFromDisposeScope();
-            Assert.Equal((1, 2, 1, 3), (statistics.CreatedOutsideScopeCount, statistics.CreatedInScopeCount, statistics.DetachedFromScopeCount, statistics.ThreadTotalLiveCount));
+            Assert.Equal((1, 2, 1, 3), (statistics.CreatedOutsideScopeCount, statistics.CreatedInScopeCount,
+                statistics.DetachedFromScopeCount, statistics.ThreadTotalLiveCount));
             c.Dispose();
         }
         a.Dispose();
-        Assert.Equal((2, 1, 0), (statistics.DisposedOutsideScopeCount, statistics.DisposedInScopeCount, statistics.ThreadTotalLiveCount));
+        Assert.Equal((2, 1, 0),
+            (statistics.DisposedOutsideScopeCount, statistics.DisposedInScopeCount, statistics.ThreadTotalLiveCount));
     }
 
-    /// <summary>Tensors outside any scope: the collector disposes them. Directory.Build.targets tells what keeps them alive in a call.</summary>
+    /// <summary>
+    /// Tensors outside any scope: the collector disposes them. Directory.Build.targets tells what keeps them alive in a
+    /// call.
+    /// </summary>
     [LongFact]
     public void Temporaries_survive_a_collector_that_runs_all_the_time()
     {

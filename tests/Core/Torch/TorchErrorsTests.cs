@@ -7,8 +7,10 @@ namespace RlLeap.Tests.Core.Torch;
 public class TorchErrorsTests
 {
     [Theory]
-    [InlineData("/lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by x.so)", "Debian 12, Ubuntu 22.04 or newer")]
-    [InlineData("/lib/libc.so.6: version `GLIBC_2.34' not found (required by x.so)", "Debian 12, Ubuntu 22.04 or newer")]
+    [InlineData("/lib/libstdc++.so.6: version `GLIBCXX_3.4.30' not found (required by x.so)",
+        "Debian 12, Ubuntu 22.04 or newer")]
+    [InlineData("/lib/libc.so.6: version `GLIBC_2.34' not found (required by x.so)",
+        "Debian 12, Ubuntu 22.04 or newer")]
     [InlineData("libgomp.so.1: cannot open shared object file", "libX.so cannot be loaded: libgomp.so.1: cannot open")]
     public void What_the_loader_refuses_is_said_with_what_to_do(string refusal, string said) =>
         Assert.Contains(said, TorchErrors.Explain("/somewhere/libX.so", refusal));

@@ -164,8 +164,10 @@ internal sealed partial class FigurePage
         using (var nowhere = new SKNoDrawCanvas(1, 1)) panel.Plot.Render(nowhere, rect);
         panel.Plot.Render(canvas, rect);
         // A long title is written smaller: it must not touch its neighbour's.
-        var title = Math.Min(1, (place.Width + Gap) / Math.Max(1, FigureStyle.WidthOf(panel.Title, FigureStyle.TitleText)));
-        FigureStyle.Write(canvas, panel.Title, place.MidX, place.Top - 5, FigureStyle.TitleText * title, SKTextAlign.Center);
+        var title =
+            Math.Min(1, (place.Width + Gap) / Math.Max(1, FigureStyle.WidthOf(panel.Title, FigureStyle.TitleText)));
+        FigureStyle.Write(canvas, panel.Title, place.MidX, place.Top - 5, FigureStyle.TitleText * title,
+            SKTextAlign.Center);
         var below = place.Bottom + FigureStyle.TickLength + FigureStyle.TickText + 4 + FigureStyle.LabelText;
         FigureStyle.Write(canvas, panel.XLabel, place.MidX, below, FigureStyle.LabelText, SKTextAlign.Center);
         if (panel.YLabel.Length == 0) return;

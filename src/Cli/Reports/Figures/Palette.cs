@@ -6,8 +6,10 @@ namespace RlLeap.Cli.Reports.Figures;
 /// <summary>A line's colour and dashes.</summary>
 internal readonly record struct Look(Color Color, LinePattern Pattern);
 
-/// <summary>One look a name: equal names look alike in all figures, different ones never do. The first colours are those
-/// of Okabe and Ito, told apart also by the colour-blind.</summary>
+/// <summary>
+/// One look a name: equal names look alike in all figures, different ones never do. The first colours are those of
+/// Okabe and Ito, told apart also by the colour-blind.
+/// </summary>
 internal sealed class Palette
 {
     // These methods have their colours in all reports; learning from a random initialization is grey.
