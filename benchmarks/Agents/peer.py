@@ -1,8 +1,10 @@
-"""The other side of `rlleap bench agent`: Stable-Baselines3's A2C with the network, environments and unroll of our setting `minatar`.
+"""The other side of `rlleap bench agent`: Stable-Baselines3's A2C with our setting `minatar`.
 
-Reads lines "update ITERATIONS" on standard input; answers each with "CPU_SECONDS WALL_SECONDS" for all of them together.
-What it learns in is not a game: a stub with Breakout's shapes whose step hands out observations drawn beforehand, at
-the cost of next to nothing. So the peer is measured without an environment, and ours with one: the ratio flatters the peer.
+Network, number of environments and length of a rollout are those of that setting. Reads lines "update ITERATIONS" on
+standard input; answers each with "CPU_SECONDS WALL_SECONDS" for all of them together.
+It does not learn a game but a stub with Breakout's shapes. A step of the stub hands out observations that were drawn
+beforehand and costs next to nothing. So the peer is measured without an environment and ours with one: the ratio
+flatters the peer.
 """
 import sys
 import time
@@ -57,7 +59,9 @@ class Stub(VecEnv):
 class Encoder(BaseFeaturesExtractor):
     def __init__(self, space):
         super().__init__(space, 128)
-        self.layers = nn.Sequential(nn.Conv2d(SHAPE[0], 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 8 * 8, 128), nn.ReLU())
+        self.layers = nn.Sequential(
+            nn.Conv2d(SHAPE[0], 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 8 * 8, 128), nn.ReLU()
+        )
 
     def forward(self, observations):
         return self.layers(observations)
@@ -65,8 +69,14 @@ class Encoder(BaseFeaturesExtractor):
 
 torch.set_num_threads(1)
 # Everything else as A2C has it: RMSProp, its coefficients, clipping at 0.5, no schedule.
-model = stable_baselines3.A2C("CnnPolicy", Stub(), n_steps=UNROLL, device="cpu", seed=0, policy_kwargs=dict(
-    features_extractor_class=Encoder, net_arch=[], normalize_images=False))
+model = stable_baselines3.A2C(
+    "CnnPolicy",
+    Stub(),
+    n_steps=UNROLL,
+    device="cpu",
+    seed=0,
+    policy_kwargs=dict(features_extractor_class=Encoder, net_arch=[], normalize_images=False),
+)
 model.learn(50 * COPIES * UNROLL, log_interval=10**9)
 print("ready", stable_baselines3.__version__, torch.__version__, flush=True)
 for line in sys.stdin:

@@ -1,6 +1,7 @@
-"""Stable-Baselines3's A2C on an ALE game as its users start it: make_atari_env (DummyVecEnv, AtariWrapper), VecFrameStack, CnnPolicy.
+"""Stable-Baselines3's A2C on an ALE game as its users start it.
 
-Reads "game copies unroll" once, then a number of updates a line; answers each with its seconds. Torch uses as many threads as it chooses.
+That is make_atari_env (DummyVecEnv, AtariWrapper), VecFrameStack and CnnPolicy. Reads "game copies unroll" once, then a
+number of updates a line; answers each with its seconds. Torch uses as many threads as it chooses.
 """
 import contextlib
 import sys
@@ -18,9 +19,15 @@ with contextlib.redirect_stdout(sys.stderr):
     gymnasium.register_envs(ale_py)
     game, copies, unroll = sys.stdin.readline().split()
     copies, unroll = int(copies), int(unroll)
-    model = A2C("CnnPolicy", VecFrameStack(make_atari_env(game, n_envs=copies, seed=0), 4), n_steps=unroll, device="cpu")
+    model = A2C(
+        "CnnPolicy", VecFrameStack(make_atari_env(game, n_envs=copies, seed=0), 4), n_steps=unroll, device="cpu"
+    )
     model.learn(copies * unroll * 3)
-print(f"Stable-Baselines3 {stable_baselines3.__version__.strip()}, PyTorch {torch.__version__} on {torch.get_num_threads()} threads", flush=True)
+print(
+    f"Stable-Baselines3 {stable_baselines3.__version__.strip()}, PyTorch {torch.__version__} "
+    f"on {torch.get_num_threads()} threads",
+    flush=True,
+)
 for line in sys.stdin:
     steps = int(line) * copies * unroll
     start = time.perf_counter()

@@ -1,6 +1,7 @@
-"""Meta-steps of Leap on Omniglot-like tasks in plain PyTorch, the way the authors' published code goes about it: the peer of `rlleap bench leap`.
+"""Meta-steps of Leap on Omniglot-like tasks in plain PyTorch: the peer of `rlleap bench leap`.
 
-Tasks one after the other on two intra-op threads; drawings augmented one by one by torchvision on PIL images; Leap's update after every backward pass, over the
+It goes about it as the authors' published code does. Tasks run one after the other on two intra-op threads. Drawings
+are augmented one by one by torchvision on PIL images. Leap's update comes after every backward pass, over the
 flattened parameters. Reads a line from standard input for each meta-step ("leap", "plain": without Leap's
 update, or "data": drawing only) and answers with its seconds. Run with Debian's python3-torch and python3-torchvision.
 """
@@ -13,7 +14,16 @@ from PIL import Image
 from torch import nn
 from torchvision import transforms
 
-TASKS, STEPS, BATCH, CLASSES, DRAWINGS, SIDE, FILTERS, RATE = int(sys.argv[1]), int(sys.argv[2]), 20, 20, 15, 28, 64, 0.1
+TASKS, STEPS, BATCH, CLASSES, DRAWINGS, SIDE, FILTERS, RATE = (
+    int(sys.argv[1]),
+    int(sys.argv[2]),
+    20,
+    20,
+    15,
+    28,
+    64,
+    0.1,
+)
 
 
 def network():
@@ -58,7 +68,7 @@ def meta_step(model, initial, tasks, augment, what):
         leap.begin()
         order = torch.randperm(STEPS * BATCH) % len(images)
         for step in range(STEPS):
-            chosen = order[step * BATCH:(step + 1) * BATCH]
+            chosen = order[step * BATCH : (step + 1) * BATCH]
             x = torch.stack([augment(images[i]) for i in chosen.tolist()])
             y = labels[chosen]
             if what == "data":
@@ -72,7 +82,7 @@ def meta_step(model, initial, tasks, augment, what):
     if what == "leap":
         at = 0
         for name, p in model.named_parameters():
-            initial[name].sub_(RATE / len(tasks) * leap.gradient[at:at + p.numel()].view_as(p))
+            initial[name].sub_(RATE / len(tasks) * leap.gradient[at : at + p.numel()].view_as(p))
             at += p.numel()
 
 
@@ -80,7 +90,9 @@ def main():
     torch.set_num_threads(2)
     torch.manual_seed(0)
     draw = numpy.random.default_rng(0)
-    augment = transforms.Compose([transforms.RandomAffine(360, translate=(0.2, 0.2), scale=(0.8, 1.2)), transforms.ToTensor()])
+    augment = transforms.Compose(
+        [transforms.RandomAffine(360, translate=(0.2, 0.2), scale=(0.8, 1.2)), transforms.ToTensor()]
+    )
     tasks = []
     for _ in range(TASKS):
         pixels = (draw.random((CLASSES * DRAWINGS, SIDE, SIDE)) > 0.1).astype(numpy.uint8) * 255

@@ -1,7 +1,7 @@
 """The other side of `rlleap bench torch`: the same work in PyTorch, in its default memory layout.
 
-Reads lines "NAME ITERATIONS" on standard input; answers each with "CPU_SECONDS WALL_SECONDS" for all iterations together.
-The number of threads is the first argument.
+Reads lines "NAME ITERATIONS" on standard input; answers each with "CPU_SECONDS WALL_SECONDS" for all iterations
+together. The number of threads is the first argument.
 """
 import sys
 import time
@@ -24,9 +24,19 @@ def small_add():
 
 
 def mnih_step(from_bytes=False):
-    encoder = nn.Sequential(nn.Conv2d(4, 16, 8, 4), nn.ReLU(), nn.Conv2d(16, 32, 4, 2), nn.ReLU(), nn.Flatten(), nn.Linear(2592, 256), nn.ReLU())
+    encoder = nn.Sequential(
+        nn.Conv2d(4, 16, 8, 4),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 4, 2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(2592, 256),
+        nn.ReLU(),
+    )
     policy, value = nn.Linear(256, 6), nn.Linear(256, 1)
-    optimizer = torch.optim.RMSprop([*encoder.parameters(), *policy.parameters(), *value.parameters()], lr=7e-4, alpha=0.99, eps=1e-5)
+    optimizer = torch.optim.RMSprop(
+        [*encoder.parameters(), *policy.parameters(), *value.parameters()], lr=7e-4, alpha=0.99, eps=1e-5
+    )
     x, action = torch.rand(160, 4, 84, 84), torch.randint(6, (160, 1))
     if from_bytes:
         x = (x * 255).byte()
@@ -72,7 +82,12 @@ def omniglot_step():
 
 
 made = {}
-makers = {"add": small_add, "mnih": mnih_step, "mnih-bytes": lambda: mnih_step(from_bytes=True), "omniglot": omniglot_step}
+makers = {
+    "add": small_add,
+    "mnih": mnih_step,
+    "mnih-bytes": lambda: mnih_step(from_bytes=True),
+    "omniglot": omniglot_step,
+}
 print("ready", torch.__version__, torch.get_num_threads(), flush=True)
 for line in sys.stdin:
     name, iterations = line.split()

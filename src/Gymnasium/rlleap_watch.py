@@ -33,24 +33,29 @@ class Watch:
             return
         array, space = np.asarray(value), own.space
         if not np.can_cast(array.dtype, space.dtype, "same_kind"):
-            raise Refused(f"{self._who(i)} returned an observation of {array.dtype}, "
-                          f"but its space says {own.source}")
+            raise Refused(
+                f"{self._who(i)} returned an observation of {array.dtype}, " f"but its space says {own.source}"
+            )
         wrong = (array < space.low) | (array > space.high)
         if wrong.any():
             at = tuple(int(k) for k in np.unravel_index(int(np.argmax(wrong)), array.shape)) if array.shape else ()
             inside = at if i is not None else at[1:]
             low, high = np.asarray(space.low)[inside], np.asarray(space.high)[inside]
-            raise Refused(f"{self._who(i)}: the value of the observation at {list(inside)} is {array[at]!s}, "
-                          f"outside its space's {low} to {high}")
+            raise Refused(
+                f"{self._who(i)}: the value of the observation at {list(inside)} is {array[at]!s}, "
+                f"outside its space's {low} to {high}"
+            )
 
     def _see_sharing(self, i, value):
         self.handed[i] = value
         for watch in list(_watched):
             for j, other in watch.handed.items():
                 if (watch is not self or j != i) and np.shares_memory(value, other):
-                    raise Refused("two copies handed out the same array, a module-level or class-level buffer or one screen "
-                                  "for all: return a copy of it (array.copy()). RlLeap copies it before another copy is "
-                                  "stepped, other programs may not")
+                    raise Refused(
+                        "two copies handed out the same array, a module-level or class-level buffer or one screen "
+                        "for all: return a copy of it (array.copy()). RlLeap copies it before another copy is "
+                        "stepped, other programs may not"
+                    )
 
     def _who(self, i):
         return "it" if i is None else f"copy {i} of {self.observations.n}"

@@ -1,4 +1,7 @@
-"""Leap's and Reptile's meta-trainings taken together: what experiments/minatar/leap.md shows of both, from the results beside this file."""
+"""Leap's and Reptile's meta-trainings taken together, from the results beside this file.
+
+experiments/minatar/leap.md shows what this prints.
+"""
 import glob
 import json
 import math
@@ -23,7 +26,14 @@ def gain(path):
 
 
 for game in sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "held-out-*"))):
-    gains = [gain(path) for method in ("leap", "reptile") for path in sorted(glob.glob(f"{game}/name-{method}/*/result.json"))]
+    gains = [
+        gain(path)
+        for method in ("leap", "reptile")
+        for path in sorted(glob.glob(f"{game}/name-{method}/*/result.json"))
+    ]
     mean = sum(gains) / len(gains)
     half = QUANTILE * math.sqrt(sum((g - mean) ** 2 for g in gains) / (len(gains) - 1) / len(gains))
-    print(f"{os.path.basename(game)}: {', '.join(f'{g:.2f}' for g in gains)}; mean {mean:.2f} [{mean - half:.2f}, {mean + half:.2f}]")
+    print(
+        f"{os.path.basename(game)}: {', '.join(f'{g:.2f}' for g in gains)}; "
+        f"mean {mean:.2f} [{mean - half:.2f}, {mean + half:.2f}]"
+    )

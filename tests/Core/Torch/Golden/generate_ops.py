@@ -14,7 +14,10 @@ random = torch.Generator().manual_seed(20)
 
 
 def make(code):
-    """'a2,3' any sign, 'p2,3' positive, 'u2,3' inside (0, 1), 'i2,3:5' int64 below 5, 'b2,3' bool, 's3' symmetric positive definite."""
+    """'a2,3' any sign, 'p2,3' positive, 'u2,3' inside (0, 1), 'i2,3:5' int64 below 5, 'b2,3' bool.
+
+    's3' is symmetric positive definite.
+    """
     kind, rest = code[0], code[1:]
     sizes, _, bound = rest.partition(":")
     shape = [int(s) for s in sizes.split(",")] if sizes else []
@@ -37,7 +40,12 @@ def case(name, inputs, fn):
     CASES.append((name, inputs, fn))
 
 
-for n in "abs ceil exp expm1 floor neg round sign sin cos tanh sinh cosh tan atan asinh erf square trunc sigmoid relu silu gelu log_sigmoid frac exp2 isnan isfinite isinf logical_not".split():
+for (
+    n
+) in (
+    "abs ceil exp expm1 floor neg round sign sin cos tanh sinh cosh tan atan asinh erf square trunc sigmoid relu silu "
+    "gelu log_sigmoid frac exp2 isnan isfinite isinf logical_not"
+).split():
     fn = {"silu": F.silu, "gelu": F.gelu, "log_sigmoid": F.logsigmoid, "relu": torch.relu}.get(n) or getattr(torch, n)
     case(n, ["a2,5"], lambda t, fn=fn: fn(t[0]))
 for n in "log log10 log1p log2 sqrt rsqrt reciprocal lgamma digamma".split():
@@ -78,7 +86,9 @@ case("log_softmax", ["a3,4"], lambda t: t[0].log_softmax(0))
 # reductions
 for n in "sum mean prod max min std var norm logsumexp all any argmax argmin median amax amin".split():
     args = {"logsumexp": (1,), "amax": ((0, 1),), "amin": ((0, 1),)}.get(n, ())
-    case(n + "_all", ["a3,4"], lambda t, n=n, args=args: getattr(t[0] if n not in ("all", "any") else t[0] > 0, n)(*args))
+    case(
+        n + "_all", ["a3,4"], lambda t, n=n, args=args: getattr(t[0] if n not in ("all", "any") else t[0] > 0, n)(*args)
+    )
 case("sum_dim", ["a3,4,2"], lambda t: t[0].sum(1))
 case("sum_dims", ["a3,4,2"], lambda t: t[0].sum((0, 2), keepdim=True))
 case("mean_dims", ["a3,4,2"], lambda t: t[0].mean((0, 2), keepdim=True))
@@ -162,17 +172,29 @@ case("max_pool2d_overlap", ["a1,2,5,5"], lambda t: F.max_pool2d(t[0], (3, 2), (2
 case("avg_pool2d", ["a1,2,5,5"], lambda t: F.avg_pool2d(t[0], 2, 2, 1))
 case("adaptive_avg_pool2d", ["a1,2,5,5"], lambda t: F.adaptive_avg_pool2d(t[0], (2, 3)))
 case("batch_norm_train", ["a3,2,3,3", "p2", "a2"], lambda t: F.batch_norm(t[0], None, None, t[1], t[2], True))
-case("batch_norm_eval", ["a3,2,3,3", "a2", "p2", "p2", "a2"], lambda t: F.batch_norm(t[0], t[1].detach(), t[2].detach(), t[3], t[4], False))
+case(
+    "batch_norm_eval",
+    ["a3,2,3,3", "a2", "p2", "p2", "a2"],
+    lambda t: F.batch_norm(t[0], t[1].detach(), t[2].detach(), t[3], t[4], False),
+)
 case("layer_norm", ["a3,4", "p4", "a4"], lambda t: F.layer_norm(t[0], (4,), t[1], t[2]))
 case("cross_entropy", ["a3,4", "i3:4"], lambda t: F.cross_entropy(t[0], t[1]))
-case("cross_entropy_smooth", ["a3,4", "i3:4", "p4"], lambda t: F.cross_entropy(t[0], t[1], t[2].detach(), ignore_index=0, reduction="sum", label_smoothing=0.1))
+case(
+    "cross_entropy_smooth",
+    ["a3,4", "i3:4", "p4"],
+    lambda t: F.cross_entropy(t[0], t[1], t[2].detach(), ignore_index=0, reduction="sum", label_smoothing=0.1),
+)
 case("nll_loss", ["a3,4", "i3:4"], lambda t: F.nll_loss(F.log_softmax(t[0], 1), t[1], reduction="none"))
 case("mse_loss", ["a3,4", "a3,4"], lambda t: F.mse_loss(t[0], t[1]))
 case("l1_loss", ["a3,4", "a3,4"], lambda t: F.l1_loss(t[0], t[1], reduction="sum"))
 case("smooth_l1_loss", ["a3,4", "a3,4"], lambda t: F.smooth_l1_loss(t[0], t[1], beta=0.5))
 case("huber_loss", ["a3,4", "a3,4"], lambda t: F.huber_loss(t[0], t[1], delta=0.5, reduction="none"))
 case("bce", ["u3,4", "u3,4"], lambda t: F.binary_cross_entropy(t[0], t[1].detach()))
-case("bce_logits", ["a3,4", "u3,4", "p4"], lambda t: F.binary_cross_entropy_with_logits(t[0], t[1].detach(), pos_weight=t[2].detach()))
+case(
+    "bce_logits",
+    ["a3,4", "u3,4", "p4"],
+    lambda t: F.binary_cross_entropy_with_logits(t[0], t[1].detach(), pos_weight=t[2].detach()),
+)
 case("kl_div", ["a3,4", "u3,4"], lambda t: F.kl_div(t[0], t[1].detach(), reduction="sum", log_target=False))
 case("kl_div_log", ["a3,4", "a3,4"], lambda t: F.kl_div(t[0], t[1].detach(), reduction="sum", log_target=True))
 case("normalize", ["a3,4"], lambda t: F.normalize(t[0]))
@@ -180,7 +202,11 @@ case("pad", ["a1,2,3"], lambda t: F.pad(t[0], (1, 2), value=0.5))
 case("pad_reflect", ["a1,2,4"], lambda t: F.pad(t[0], (1, 2), mode="reflect"))
 case("affine_grid", ["a2,2,3"], lambda t: F.affine_grid(t[0], (2, 1, 3, 4), align_corners=False))
 case("grid_sample", ["a1,2,4,4", "u1,3,3,2"], lambda t: F.grid_sample(t[0], t[1], align_corners=False))
-case("grid_sample_nearest", ["a1,2,4,4", "u1,3,3,2"], lambda t: F.grid_sample(t[0], t[1].detach(), mode="nearest", padding_mode="border", align_corners=True))
+case(
+    "grid_sample_nearest",
+    ["a1,2,4,4", "u1,3,3,2"],
+    lambda t: F.grid_sample(t[0], t[1].detach(), mode="nearest", padding_mode="border", align_corners=True),
+)
 case("one_hot", ["i4:5"], lambda t: F.one_hot(t[0], 5))
 case("unfold", ["a1,2,4,4"], lambda t: F.unfold(t[0], 2, stride=2))
 case("dropout_eval", ["a3,4"], lambda t: F.dropout(t[0], 0.5, False))
@@ -235,14 +261,26 @@ def rounded(value, digits):
 entries = []
 for name, codes, fn in CASES:
     inputs = [make(c) for c in codes]
-    entries.append({
-        "name": name,
-        "inputs": [{"type": {torch.float64: "float", torch.int64: "long", torch.bool: "bool"}[x.dtype], **rounded(listed(x), 7)} for x in inputs],
-        "float64": rounded(run(inputs, fn, torch.float64), 14),
-        "float32": rounded(run(inputs, fn, torch.float32), 8),
-    })
+    entries.append(
+        {
+            "name": name,
+            "inputs": [
+                {
+                    "type": {torch.float64: "float", torch.int64: "long", torch.bool: "bool"}[x.dtype],
+                    **rounded(listed(x), 7),
+                }
+                for x in inputs
+            ],
+            "float64": rounded(run(inputs, fn, torch.float64), 14),
+            "float32": rounded(run(inputs, fn, torch.float32), 8),
+        }
+    )
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ops.json")
 with open(path + ".new", "w") as f:
-    f.write('{"torch": "%s", "cases": [\n' % torch.__version__ + ",\n".join(json.dumps(e, separators=(",", ":")) for e in entries) + "\n]}\n")
+    f.write(
+        '{"torch": "%s", "cases": [\n' % torch.__version__
+        + ",\n".join(json.dumps(e, separators=(",", ":")) for e in entries)
+        + "\n]}\n"
+    )
 os.replace(path + ".new", path)
 print(len(entries), "cases,", os.path.getsize(path), "bytes")
