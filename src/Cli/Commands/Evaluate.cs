@@ -25,7 +25,7 @@ public static class Evaluate
         var steps = CheckedOption.Number<long>(
             "--agent-steps", "Agent steps of each, for games; left out: the config's", min: 1);
         var output = new Option<string?>("--output")
-            { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
+        { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
         var set =
             new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
@@ -48,8 +48,11 @@ public static class Evaluate
                 AgentSteps = parsed.GetValue(steps) ?? wanted.AgentSteps,
                 Against = parsed.GetValue(against) is { Length: > 0 } others ? others : wanted.Against,
             };
-            config = config with { Evaluation = wanted,
-                Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
+            config = config with
+            {
+                Evaluation = wanted,
+                Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel }
+            };
             var suite = Suite.Open(config);
             Shell.GoesOnBy = Shell.Arguments;
             using var learner = MetaTrainRun.Load(folder, suite, config);

@@ -78,8 +78,8 @@ public static class Train
         {
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
             Assemblies = Plugins.Loaded,
-            Run = config.Run
-                with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+            Run = config.Run with
+            { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
         };
     }
 
@@ -113,7 +113,8 @@ public static class Train
                 + "with its own, or choose another run.directory.");
         var config = own with
         {
-            EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device },
+            EnvironmentThreads = asked.EnvironmentThreads,
+            Run = own.Run with { Device = asked.Run.Device },
         };
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept);
         if (RunDirectory.IsComplete(run.Root))
