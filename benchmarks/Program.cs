@@ -8,6 +8,7 @@ IBenchmark[] benchmarks =
     new CoreBenchmark(),
     new DataBenchmark(),
     new EnvironmentBenchmark(),
+    new FewShotBenchmark(),
     new LeapBenchmark(),
     new AleBenchmark(),
     new TorchBenchmark(),

@@ -149,6 +149,9 @@ public sealed class Model : IDisposable
     /// </summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
+    /// <summary>A pass at this model's parameters, for what a network has beside <see cref="Features"/>.</summary>
+    public Pass Pass => Here;
+
     private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
 
     /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>

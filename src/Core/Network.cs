@@ -122,6 +122,10 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>The i-th of <see cref="Network.Buffers"/>.</summary>
     public Tensor Buffer(int i) => buffers[i];
 
+    /// <summary>The same pass with other buffers.</summary>
+    public Pass With(IReadOnlyList<Tensor> otherBuffers, bool training) =>
+        new(parameters, otherBuffers, training, hooks);
+
     /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
     public Tensor Dense(int i, Tensor input) => SmallBatchLinear.Linear(input, parameters[i], parameters[i + 1]);
 

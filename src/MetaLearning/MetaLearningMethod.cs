@@ -16,6 +16,7 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(FinetuningOptions), "finetuning")]
 [JsonDerivedType(typeof(HatOptions), "hat")]
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
+[JsonDerivedType(typeof(PrototypicalOptions), "prototypical")]
 public abstract record MetaLearningMethod
 {
     /// <summary>The name that configs use.</summary>
@@ -79,6 +80,9 @@ public sealed record MetaLearnerContext
 
     /// <summary>Meta-steps of the whole run, for the meta-optimizer's schedule; 0 when unknown.</summary>
     public long MetaSteps { get; init; }
+
+    /// <summary>Tasks of a meta-step, for the schedule of methods that make one gradient step for each.</summary>
+    public int MetaBatch { get; init; } = 1;
 
     /// <summary>The largest part of a meta-batch that may diverge and be left out. Beyond it the run stops.</summary>
     public double MaxDiverged { get; init; } = 0.5;

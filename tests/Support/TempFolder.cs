@@ -18,6 +18,14 @@ public sealed class TempFolder : IDisposable
         return this[relative];
     }
 
+    /// <summary>Writes a file of bytes in it and gives its full path.</summary>
+    public string WriteBytes(string relative, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[relative])!);
+        File.WriteAllBytes(this[relative], bytes);
+        return this[relative];
+    }
+
     public void Dispose()
     {
         try { Directory.Delete(Root, recursive: true); }

@@ -24,6 +24,12 @@ public static class Evaluate
         };
         var steps = CheckedOption.Number<long>(
             "--agent-steps", "Agent steps of each, for games; left out: the config's", min: 1);
+        var way = CheckedOption.Number<int>(
+            "--way", "Classes of a few-shot test episode; left out: the config's", min: 2);
+        var shot = CheckedOption.Number<int>("--shot", "Support images of a class; left out: the config's", min: 1);
+        var query = CheckedOption.Number<int>("--query", "Query images of a class; left out: the config's", min: 1);
+        var episodes = CheckedOption.Number<int>(
+            "--episodes", "Few-shot test episodes; left out: the config's", min: 2);
         var output = new Option<string?>("--output")
         { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
@@ -33,7 +39,7 @@ public static class Evaluate
         var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is "
             + "compared with; goes on where it was stopped.")
             {
-                run, tasks, seeds, against, steps, output, parallel, set, assembly
+                run, tasks, seeds, against, steps, way, shot, query, episodes, output, parallel, set, assembly
             };
         command.SetAction((parsed, stop) =>
         {
@@ -55,6 +61,21 @@ public static class Evaluate
             };
             var suite = Suite.Open(config);
             Shell.GoesOnBy = Shell.Arguments;
+            if (suite is FewShotSuite fewShot)
+            {
+                var first = fewShot.Tests[0];
+                List<EpisodeShape> shapes = [new()
+                {
+                    Way = parsed.GetValue(way) ?? first.Way,
+                    Shot = parsed.GetValue(shot) ?? first.Shot,
+                    Query = parsed.GetValue(query) ?? first.Query,
+                }];
+                var given = parsed.GetValue(way) ?? parsed.GetValue(shot) ?? parsed.GetValue(query);
+                var tested = given is null ? fewShot.Tests : shapes;
+                var count = parsed.GetValue(episodes) ?? config.FewShot!.TestEpisodes;
+                Test(config, fewShot, folder, tested, count, parsed.GetValue(output), stop);
+                return Task.CompletedTask;
+            }
             using var learner = MetaTrainRun.Load(folder, suite, config);
             var name = RlLeap.MetaLearning.Methods.NameOf(config.Method);
             var finished =
@@ -70,5 +91,19 @@ public static class Evaluate
             return Task.CompletedTask;
         });
         return command;
+    }
+
+    private static void Test(
+        MetaTrainConfig config, FewShotSuite suite, string folder, IReadOnlyList<EpisodeShape> shapes, int episodes,
+        string? output, CancellationToken stop)
+    {
+        using var learner = MetaTrainRun.Load(folder, suite, config);
+        var result = FewShotTest.Run(config, suite, learner, shapes, episodes,
+            MetaTrainRun.ResultOf(config, suite, folder, "evaluate", []), stop);
+        var name = string.Join('+', shapes.Select(shape => $"{shape.Way}-way-{shape.Shot}-shot"));
+        var path = Path.Combine(output ?? Path.Combine(folder, "evaluations", name), RunDirectory.ResultName);
+        result.Save(path);
+        ReportCommand.Show(result, Path.GetDirectoryName(path)!);
+        Console.WriteLine($"result: {path}");
     }
 }

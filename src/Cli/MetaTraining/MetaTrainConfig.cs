@@ -16,6 +16,8 @@ public enum SuiteKind
     Omniglot,
     /// <summary>Whole image data sets.</summary>
     MultiCv,
+    /// <summary>Few-shot episodes: small classification problems of classes that were never seen.</summary>
+    FewShot,
 }
 
 /// <summary>A meta-training run.</summary>
@@ -36,6 +38,9 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
     /// <summary>The data sets, where suite is multi-cv.</summary>
     public MultiCvSection? MultiCv { get; init; }
 
+    /// <summary>The episodes, where suite is few-shot.</summary>
+    public FewShotSection? FewShot { get; init; }
+
     /// <summary>The method.</summary>
     public MetaLearningMethod Method { get; init; } = new LeapOptions();
 
@@ -55,7 +60,8 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
 
     /// <summary>How a task of this suite is learned, where its section says so.</summary>
     private LearnerOptions? Learner =>
-        Suite switch { SuiteKind.Omniglot => Omniglot?.Learner, SuiteKind.MultiCv => MultiCv?.Learner, _ => null };
+        Suite switch { SuiteKind.Omniglot => Omniglot?.Learner, SuiteKind.MultiCv => MultiCv?.Learner,
+            SuiteKind.FewShot => FewShot?.Learner, _ => null };
 
     /// <inheritdoc/>
     public IEnumerable<string> Settle(Func<string, bool> given) =>
@@ -73,6 +79,12 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             "a section, because suite is omniglot");
         if (Suite == SuiteKind.MultiCv && MultiCv is null) yield return ("multi-cv",
             "a section, because suite is multi-cv");
+        if (Suite == SuiteKind.FewShot && FewShot is null) yield return ("few-shot",
+            "a section, because suite is few-shot");
+        if (Suite == SuiteKind.FewShot && Evaluation is not null) yield return ("evaluation",
+            "nothing, because a few-shot run is tested on few-shot.test");
+        if (Method is FewShotMethod && Suite != SuiteKind.FewShot) yield return ("method.name",
+            "a method that trains task by task; this one compares the images of episodes (suite: few-shot)");
         if (Games is { } games)
         {
             foreach (var broken in AgentKeys.Check("games.agent", games.Agent)) yield return broken;
@@ -90,7 +102,8 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
                     + $"{Names.Kebab(Suite.ToString())}.learner.stopping: null");
         if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name",
             "another method than maml, whose graph would hold every rollout of a task");
-        if (Meta.Patience > 0 && Learner?.Stopping is null)
+        if (Meta.Patience > 0 && Learner?.Stopping is null
+            && !(Method is FewShotMethod && FewShot is { ValidationEpisodes: > 0 }))
             yield return ("meta.patience",
                 "0, because these tasks' validation error is not looked at "
                     + "(omniglot or multi-cv, with learner.stopping)");

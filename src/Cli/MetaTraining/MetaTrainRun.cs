@@ -46,6 +46,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         Learner = suite.Learner,
         MetaOptimizer = config.Meta.Optimizer,
         MetaSteps = config.Meta.Steps,
+        MetaBatch = config.Meta.Batch,
         MaxDiverged = config.Meta.MaxDiverged,
         Rng = new Rng(config.Run.Seed).Split("meta-training"),
         // Where jobs train, the machine that submits them needs no GPU; a method that trains one growing state does
@@ -93,7 +94,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
             var record = learner.MetaStep(batch, stored, cancellation);
             Write(record, suite);
-            if (patience is not null) Count(patience, record.Mean(suite.Learner.Stopping!.Metric));
+            if (patience is not null) Count(patience, record.Mean(suite.PatienceMetric!));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
             stored.Forget(record.MetaStep);
@@ -114,7 +115,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             foreach (var row in JsonLines.Read(run.PathOf(RunDirectory.MetricsName))
                 .Where(row => row.Series == "meta" && row.Step < made))
                 Count(patience,
-                    row.Values.First(value => value.Column == Column(suite.Learner.Stopping!.Metric)).Value);
+                    row.Values.First(value => value.Column == Column(suite.PatienceMetric!)).Value);
         return patience;
     }
 
@@ -195,6 +196,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private Result Evaluate(Suite suite, IMetaLearner learner, CancellationToken cancellation)
     {
+        if (suite is FewShotSuite { Tests: var tests } fewShot)
+            return FewShotTest.Run(config, fewShot, learner, tests, config.FewShot!.TestEpisodes,
+                ResultOf(config, suite, run.Root, "meta-train", []), cancellation);
         var method = Methods.NameOf(config.Method);
         var finished = config.Evaluation is { } wanted
             ? EvaluateFrom(config, suite, run.Root, wanted, StartingPoint.Of(method, learner), cancellation)

@@ -55,6 +55,9 @@ public abstract class Suite
     /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
     public virtual IReadOnlyList<string> TaskMetrics => [];
 
+    /// <summary>The metric that <see cref="MetaSection.Patience"/> looks at; null where there is none.</summary>
+    public virtual string? PatienceMetric => Learner.Stopping?.Metric;
+
     /// <summary>The <see cref="TaskMetrics"/> of image tasks: the error, and what early stopping looks at.</summary>
     protected IReadOnlyList<string> ImageMetrics =>
         Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
@@ -69,6 +72,7 @@ public abstract class Suite
         SuiteKind.Games => new GamesSuite(config),
         SuiteKind.Omniglot => new OmniglotSuite(config),
         SuiteKind.MultiCv => new MultiCvSuite(config),
+        SuiteKind.FewShot => new FewShotSuite(config),
         _ => throw new RlLeapException($"There is no suite {config.Suite}."),
     };
 }

@@ -30,6 +30,12 @@ public sealed record Result(
     /// <summary>Single numbers beside the curves: a final validation error, an area. May be null.</summary>
     public IReadOnlyList<Score>? Scores { get; init; }
 
+    /// <summary>Accuracy on few-shot test episodes; null for other runs.</summary>
+    public IReadOnlyList<EpisodeScore>? Episodes { get; init; }
+
+    /// <summary>How one test episode lies in the embedding; null for other runs.</summary>
+    public EmbeddingPicture? Embedding { get; init; }
+
     /// <summary>
     /// What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.
     /// </summary>
@@ -72,6 +78,31 @@ public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<
     /// </summary>
     public long? Diverged { get; init; }
 }
+
+/// <summary>Accuracy in percent over few-shot test episodes.</summary>
+/// <param name="Data">What the episodes are from: "omniglot".</param>
+/// <param name="Method">The method.</param>
+/// <param name="Seed">The run's seed, which fixes the classes and the episodes.</param>
+/// <param name="Way">Classes of an episode.</param>
+/// <param name="Shot">Support images of a class.</param>
+/// <param name="Query">Query images of a class.</param>
+/// <param name="Count">Episodes.</param>
+/// <param name="Accuracy">Mean over episodes, in percent.</param>
+/// <param name="HalfWidth">Half of the 95 % interval over episodes.</param>
+/// <param name="Transductive">Whether batch norm used the statistics of the queries.</param>
+public sealed record EpisodeScore(
+    string Data, string Method, long Seed, int Way, int Shot, int Query, int Count, double Accuracy, double HalfWidth,
+    bool Transductive);
+
+/// <summary>One episode in the plane of the two largest principal components of its features.</summary>
+/// <param name="Classes">[way] names.</param>
+/// <param name="Support">How many of the points, the first ones, are support images.</param>
+/// <param name="Labels">[points] 0 .. way-1.</param>
+/// <param name="X">[points].</param>
+/// <param name="Y">[points].</param>
+public sealed record EmbeddingPicture(
+    IReadOnlyList<string> Classes, int Support, IReadOnlyList<int> Labels, IReadOnlyList<double> X,
+    IReadOnlyList<double> Y);
 
 /// <summary>One number about one learning process.</summary>
 public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value);

@@ -1,0 +1,181 @@
+// Few-shot episodes as tasks: images by class, classes divided into training, validation and test.
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using RlLeap.Cli.Config;
+using RlLeap.Data;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Cli.MetaTraining;
+
+/// <summary>Few-shot classification: where episodes come from, how large they are, and how one is learned.</summary>
+public sealed record FewShotSection : ICheckedConfig
+{
+    /// <summary>omniglot, a set of Multi-CV (mnist, cifar100), or a folder or archive with a folder a class.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Side that images are resized to; left out: as they are.</summary>
+    [Range(8, 1024)]
+    public int? Side { get; init; }
+
+    /// <summary>
+    /// Whether a class turned by 90, 180 and 270 degrees counts as three more classes, in training, validation and
+    /// test; left out: for omniglot only, as usual there.
+    /// </summary>
+    public bool? Rotations { get; init; }
+
+    /// <summary>Which classes are for training, validation and test; what is not named is drawn by run.seed.</summary>
+    public ClassSplitOptions Split { get; init; } = new();
+
+    /// <summary>Training episodes.</summary>
+    public EpisodeShape Train { get; init; } = new();
+
+    /// <summary>Validation episodes; left out: as the first kind of test episodes.</summary>
+    public EpisodeShape? Validation { get; init; }
+
+    /// <summary>
+    /// Validation episodes after each meta-step, for methods that compare images; 0 for none. Always the same ones.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int ValidationEpisodes { get; init; } = 50;
+
+    /// <summary>Kinds of test episodes. They need not be those of training.</summary>
+    [MinLength(1)]
+    public IReadOnlyList<EpisodeShape> Test { get; init; } = [new EpisodeShape()];
+
+    /// <summary>Test episodes of each kind: fixed by run.seed, and the same for every method.</summary>
+    [Range(2, int.MaxValue)]
+    public int TestEpisodes { get; init; } = 1000;
+
+    /// <summary>
+    /// Whether batch norm uses the statistics of the test images themselves. Then a prediction depends on the other
+    /// queries of its episode.
+    /// </summary>
+    public bool Transductive { get; init; }
+
+    /// <summary>
+    /// How an episode's support images are learned, by methods that train on them (MAML, Reptile, Leap).
+    /// </summary>
+    public LearnerOptions Learner { get; init; } = new()
+    {
+        GradientSteps = 5, Optimizer = new OptimizerOptions { LearningRate = 0.1 },
+    };
+
+    /// <summary>Gradient steps on the support images of a test episode; left out: as in training.</summary>
+    [Range(1, 1e15)]
+    public long? EvaluationSteps { get; init; }
+
+    /// <summary>
+    /// Whether these methods meta-learn the last layer too. Then the way of a test is that of training.
+    /// </summary>
+    public bool SharedHead { get; init; } = true;
+
+    /// <summary>
+    /// Encoder of your own, as my/name?option=value (docs/networks.md); left out: four blocks of 64 filters.
+    /// </summary>
+    public string? Network { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
+    {
+        if (Network is not null && !Networks.Has(Network))
+            yield return ("network", OwnNames.Expected(Network, [], Networks.Ids));
+    }
+}
+
+/// <summary>One task, which is another episode each time it is opened.</summary>
+public sealed class FewShotSuite : Suite
+{
+    private readonly FewShotSection _section;
+    private readonly Rng _rng;
+
+    /// <summary>The suite of a config.</summary>
+    /// <exception cref="RlLeapException">The data are missing, or too small for the episodes asked for.</exception>
+    public FewShotSuite(MetaTrainConfig config, DataLocation? location = null)
+    {
+        _section = config.FewShot!;
+        _rng = new Rng(config.Run.Seed).Split("few-shot");
+        var set = FewShotData.Load(_section.Data, _section.Side, location);
+        var rotations = _section.Rotations ?? _section.Data == FewShotData.Omniglot;
+        Images = new EpisodeImages(set, _rng.Split("split"), _section.Split, rotations);
+        Images.Require(Split.Train, _section.Train);
+        foreach (var shape in _section.Test) Images.Require(Split.Test, shape);
+        var validation = _section.Validation ?? _section.Test[0];
+        var validates = _section.ValidationEpisodes > 0 && config.Method is FewShotMethod;
+        if (validates) Images.Require(Split.Validation, validation);
+        Pool = [new EpisodeTask(Images, _section.Train)
+        {
+            Transductive = _section.Transductive,
+            SharedHead = _section.SharedHead,
+            Validation = validation,
+            ValidationEpisodes = validates ? _section.ValidationEpisodes : 0,
+        }];
+        EvaluationLearner = _section.EvaluationSteps is { } steps
+            ? Learner with { GradientSteps = steps, Epochs = 0 }
+            : Learner;
+        Network = _section.Network is { } own
+            ? Networks.Create(own, Images.InputShape)
+            : new ConvolutionalEncoder(set.Channels, set.Side) { PoolFirst = false };
+        TaskMetrics = [TrainingSummary.Error, .. validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
+    }
+
+    /// <summary>What episodes are drawn from.</summary>
+    public EpisodeImages Images { get; }
+
+    /// <summary>Kinds of test episodes.</summary>
+    public IReadOnlyList<EpisodeShape> Tests => _section.Test;
+
+    /// <inheritdoc/>
+    public override Network Network { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool { get; }
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner => _section.Learner;
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut => [];
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => id == Pool[0].Info.Id ? Pool[0]
+        : throw new RlLeapException($"There is no task {id}: this suite has one, {Pool[0].Info.Id}.");
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics { get; }
+
+    /// <inheritdoc/>
+    public override string? PatienceMetric =>
+        TaskMetrics.Contains(EpisodeTask.ValidationError) ? EpisodeTask.ValidationError : null;
+
+    /// <summary>The test episodes of a shape: fixed by the seed and the shape, whatever the method.</summary>
+    public EpisodeEvaluation Evaluation(EpisodeShape shape) =>
+        new(Images, shape, _rng.Split($"test {shape} {shape.Query}"))
+        {
+            Learner = EvaluationLearner,
+            Transductive = _section.Transductive,
+            SharedHead = _section.SharedHead,
+        };
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["data"] = string.Create(CultureInfo.InvariantCulture,
+            $"{Images.Name}, images of {Shape.Text(Images.InputShape)}, split drawn by the seed unless named"),
+        ["classes"] = Count("training", Split.Train) + Count(", validation", Split.Validation)
+            + Count(", test", Split.Test) + (Images.Rotations > 1 ? "; each turned by 0, 90, 180, 270 degrees" : ""),
+        ["training episodes"] = $"{_section.Train}, {_section.Train.Query} queries a class",
+        ["batch statistics"] = _section.Transductive ? "transductive: of the queries" : "not transductive",
+    };
+
+    private string Count(string part, Split split) =>
+        $"{part} {Images.ClassCount(split).ToString(CultureInfo.InvariantCulture)}";
+}

@@ -1,0 +1,126 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>One episode as a task: learn from its support images, with a linear head of one output a class.</summary>
+/// <remarks>
+/// <para>
+/// Every stream that is opened has an episode of its own, drawn from the stream's random numbers. So the methods that
+/// train task by task (MAML, Reptile, Leap) see a new episode in each training. A training batch is all of the support
+/// images, a validation or test batch all of the query images.
+/// </para>
+/// <para>
+/// Queries are normalized by the statistics of the support images, unless <see cref="Transductive"/> is set.
+/// </para>
+/// </remarks>
+/// <param name="source">Where episodes are drawn from.</param>
+/// <param name="shape">Classes and images of each.</param>
+/// <param name="split">Which classes.</param>
+public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split split = Split.Train) : ITask
+{
+    /// <summary>Where episodes are drawn from.</summary>
+    public IEpisodeSource Source => source;
+
+    /// <summary>Classes and images of each.</summary>
+    public EpisodeShape Shape => shape;
+
+    /// <summary>
+    /// Whether batch norm normalizes the queries by their own statistics. A prediction then depends on the other
+    /// queries. The published numbers of MAML need it; a classifier that sees one image at a time cannot have it.
+    /// </summary>
+    public bool Transductive { get; init; }
+
+    /// <summary>Whether the head is meta-learned with the encoder, or new for every episode.</summary>
+    public bool SharedHead { get; init; } = true;
+
+    /// <summary>
+    /// Shape of the validation episodes of a method that compares images; null for the training shape.
+    /// </summary>
+    public EpisodeShape? Validation { get; init; }
+
+    /// <summary>How many validation episodes such a method is scored on after each meta-step; 0 for none.</summary>
+    public int ValidationEpisodes { get; init; }
+
+    /// <summary>The name under which the error on the validation episodes is recorded.</summary>
+    public const string ValidationError = "validation.error";
+
+    /// <summary>Draws the same episode for every stream; null for a new one each time.</summary>
+    public Rng? Fixed { get; init; }
+
+    /// <inheritdoc/>
+    public TaskInfo Info => new($"few-shot/{source.Name}", source.InputShape,
+        [new Head("classes", shape.Way) { Shared = SharedHead }]);
+
+    /// <inheritdoc/>
+    public ITaskStream Open(Rng rng, Device device)
+    {
+        source.Require(split, shape);
+        return new Stream(this, source.Draw(split, shape, Fixed ?? rng, device));
+    }
+
+    private sealed class Stream(EpisodeTask task, Episode episode) : ITaskStream
+    {
+        public IBatch NextBatch(Model model, Split split = Split.Train) => split == Split.Train
+            ? new Part(episode.SupportOf(episode.Images).to_type(model.DType), episode.SupportLabels, isSupport: true)
+            : new Part(episode.QueryOf(episode.Images).to_type(model.DType), episode.QueryLabels, isSupport: false);
+
+        public Tensor Loss(Model model, IBatch batch)
+        {
+            var part = (Part)batch;
+            var logits = part.IsSupport ? model.Output(part.Images) : Queries(model, part.Images);
+            using (no_grad())
+            using (var wrong = logits.argmax(1).ne(part.Labels).sum())
+                part.Record("error", wrong.item<long>() / (double)part.Count);
+            return F.cross_entropy(logits, part.Labels);
+        }
+
+        public IReadOnlyDictionary<string, double> Score(Model model, Split split)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            using var batch = NextBatch(model, split);
+            var loss = Loss(model, batch).to_type(ScalarType.Float64).item<double>();
+            return new Dictionary<string, double> { ["loss"] = loss, ["error"] = batch.Metrics["error"] };
+        }
+
+        public bool CanSave => true;
+
+        // The episode is drawn anew from the same random numbers.
+        public byte[] Save() => [];
+
+        public void Restore(ReadOnlySpan<byte> state) { }
+
+        public void Dispose() => episode.Dispose();
+
+        private Tensor Queries(Model model, Tensor images)
+        {
+            if (task.Transductive || model.Buffers.Layout.Count == 0) return model.Output(images);
+            var pass = SupportStatistics.Of(model, episode.SupportOf(episode.Images).to_type(model.DType));
+            return model.Outputs(model.Network.Forward(pass, images))[0];
+        }
+    }
+
+    /// <summary>The support or the query images. The episode owns the memory.</summary>
+    private sealed class Part(Tensor images, Tensor labels, bool isSupport) : IBatch
+    {
+        private readonly Dictionary<string, double> _metrics = [];
+
+        public Tensor Images => images;
+
+        public Tensor Labels => labels;
+
+        public bool IsSupport => isSupport;
+
+        public Tensor? Inputs => images;
+
+        public long Count { get; } = labels.shape[0];
+
+        public IReadOnlyDictionary<string, double> Metrics => _metrics;
+
+        public void Record(string metric, double value) => _metrics[metric] = value;
+
+        public void Dispose() => images.Dispose();
+    }
+}

@@ -1,0 +1,137 @@
+// Few-shot runs through the program, on a folder of images that the test draws.
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Runs;
+using RlLeap.Tests.Data;
+using Xunit;
+
+namespace RlLeap.Tests.Cli;
+
+public sealed class FewShotRunTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>Twelve classes: a bright square at a place of the class's own, in noise.</summary>
+    private void Draw(int classes = 12, int images = 8, int side = 16)
+    {
+        var rng = new Rng(1);
+        for (var c = 0; c < classes; c++)
+            for (var i = 0; i < images; i++)
+            {
+                var pixels = new byte[side * side];
+                for (var p = 0; p < pixels.Length; p++) pixels[p] = (byte)rng.NextInt(90);
+                for (var p = 0; p < 9; p++)
+                    pixels[(4 * (c % 4) + p / 3) * side + 5 * (c / 4) + p % 3] = (byte)(200 + rng.NextInt(50));
+                _folder.WriteBytes($"images/class{c:D2}/{i}.png", SampleFiles.Png(side, side, pixels));
+            }
+    }
+
+    private string Config(string method = "prototypical") => _folder.Write("config.yaml", $$"""
+        run: {directory: {{_folder["run"]}}, seed: 2, parallel: 1}
+        suite: few-shot
+        few-shot:
+          data: {{_folder["images"]}}
+          split: {validation: 3, test: 4}
+          train: {way: 4, shot: 1, query: 3}
+          validation: {way: 3, shot: 1, query: 3}
+          test: [{way: 4, shot: 1, query: 3}]
+          validation-episodes: 5
+          test-episodes: 20
+        method: {name: {{method}}}
+        meta: {steps: 4, batch: 5, optimizer: {kind: adam, learning-rate: 0.003} }
+        """);
+
+    [Fact]
+    public void Prototypical_networks_learn_a_folder_of_images_and_are_tested_at_another_way_and_shot()
+    {
+        Draw();
+        var config = Config();
+        ProgramProcess.Succeed("meta-train", config);
+        var result = Result.Load(_folder["run/result.json"]);
+        var score = Assert.Single(result.Episodes!);
+        Assert.Equal(("images", "prototypical", 2L), (score.Data, score.Method, score.Seed));
+        Assert.Equal((4, 1, 3, 20), (score.Way, score.Shot, score.Query, score.Count));
+        Assert.True(score.Accuracy > 60, $"{score.Accuracy}"); // chance is 25
+        Assert.InRange(score.HalfWidth, 0, 10);
+        var picture = result.Embedding!;
+        Assert.Equal((4, 4, 16), (picture.Classes.Count, picture.Support, picture.X.Count));
+        var rows = JsonLines.Read(_folder["run/metrics.jsonl"]).Where(row => row.Series == "meta").ToList();
+        Assert.Equal(4, rows.Count(row => row.Values.Any(v => v.Column == "validation/error")));
+
+        string[] otherShape = ["--way", "3", "--shot", "4", "--query", "2", "--episodes", "10"];
+        ProgramProcess.Succeed(["evaluate", _folder["run"], .. otherShape]);
+        var path = _folder["run/evaluations/3-way-4-shot/result.json"];
+        var other = Assert.Single(Result.Load(path).Episodes!);
+        Assert.Equal((3, 4, 2, 10), (other.Way, other.Shot, other.Query, other.Count));
+        // The same command again is the same result.
+        ProgramProcess.Succeed("evaluate", _folder["run"], "--output", _folder["again"]);
+        Assert.Equal(score, Assert.Single(Result.Load(_folder["again/result.json"]).Episodes!));
+    }
+
+    [Fact]
+    public void A_killed_run_goes_on_to_the_same_result()
+    {
+        Draw();
+        ProgramProcess.Succeed("meta-train", Config(), "--set", $"run.directory={_folder["whole"]}");
+        var process = ProgramProcess.Start("meta-train", Config());
+        while (!Directory.Exists(_folder["run/checkpoints"]) && !process.HasExited) Thread.Sleep(2);
+        ProgramProcess.Signal(process, "KILL");
+        ProgramProcess.Wait(process);
+        if (!RunDirectory.IsComplete(_folder["run"])) ProgramProcess.Succeed("meta-train", "--resume", _folder["run"]);
+        Assert.Equal(File.ReadAllText(_folder["whole/metrics.jsonl"]), File.ReadAllText(_folder["run/metrics.jsonl"]));
+        var (whole, resumed) = (Result.Load(_folder["whole/result.json"]), Result.Load(_folder["run/result.json"]));
+        Assert.Equal(whole.Episodes, resumed.Episodes);
+    }
+
+    [Theory]
+    [InlineData("maml", "method.outer=validation")]
+    [InlineData("fomaml", "method.gradient=validation")]
+    [InlineData("reptile", "method.include-last-step=true")]
+    [InlineData("leap", "method.metric=length")]
+    [InlineData("none", "meta.steps=1")]
+    public void Methods_that_train_on_the_support_images_learn_the_same_episodes(string method, string setting)
+    {
+        Draw();
+        var steps = "few-shot.learner.gradient-steps=2";
+        ProgramProcess.Succeed("meta-train", Config(method), "--set", setting, "--set", steps);
+        var score = Assert.Single(Result.Load(_folder["run/result.json"]).Episodes!);
+        Assert.Equal((method, 20), (score.Method, score.Count));
+        var (code, _, error) = ProgramProcess.Run("evaluate", _folder["run"], "--way", "3", "--shot", "1");
+        Assert.Equal(1, code);
+        Assert.Contains($"{method} has meta-learned a linear head of 4 classes, which cannot tell 3 apart", error);
+    }
+
+    [Theory]
+    [InlineData("a section, because suite is few-shot", "few-shot", "suite: few-shot")]
+    [InlineData("this one compares the images of episodes", "method.name", "suite: omniglot\nomniglot: {}")]
+    [InlineData("nothing, because a few-shot run is tested on few-shot.test", "evaluation",
+        "suite: few-shot\nfew-shot: {data: omniglot}\nevaluation: {seeds: 2}")]
+    [InlineData("at least 2", "few-shot.train.way", "suite: few-shot\nfew-shot: {data: omniglot, train: {way: 1}}")]
+    [InlineData("missing key 'data'", "few-shot", "suite: few-shot\nfew-shot: {}")]
+    public void What_cannot_be_is_refused_with_its_key(string expected, string key, string config)
+    {
+        config += "\nmethod: {name: prototypical}\nmeta: {steps: 1, batch: 1}";
+        var message = Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse<MetaTrainConfig>(config, "few-shot.yaml")).Message;
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.Contains(key, message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("images has 5 train classes; episodes of 9-way 1-shot need 9", "few-shot.train.way=9")]
+    [InlineData("has 8 images; 6 support and 3 query images need 9", "few-shot.train.shot=6")]
+    [InlineData("images has 3 validation classes; episodes of 4-way 1-shot need 4", "few-shot.validation.way=4")]
+    [InlineData("The splits of images overlap: the class class01 is named to train on and to test on",
+        "few-shot.split={train-names: [class01], test-names: [class01]}")]
+    [InlineData("There is no few-shot data", "few-shot.data=nowhere")]
+    public void Data_that_do_not_suffice_are_refused_before_a_folder_is_made(string expected, string setting)
+    {
+        Draw();
+        var (code, _, error) = ProgramProcess.Run("meta-train", Config(), "--set", setting);
+        Assert.Equal(1, code);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder["run"]));
+    }
+}
