@@ -28,6 +28,7 @@ public sealed class ConvolutionalNetwork : Network
     private readonly LayerInitialization _initialization;
     private readonly bool _channelsLast, _layerNorm, _planes;
     private readonly double _scale;
+    private readonly ImageConvolution?[] _kernels;
 
     /// <summary>An encoder for observations of <paramref name="observation"/>.</summary>
     /// <exception cref="RlLeapException">Observations that are not [C, H, W], or too small for the kernels.</exception>
@@ -43,6 +44,7 @@ public sealed class ConvolutionalNetwork : Network
             ([.. convolutions], initialization, channelsLast, layerNorm);
         _scale = observation.UnitScale;
         _planes = !channelsLast && _convolutions.Length > 0 && PlaneConvolution.Fits(observation, _convolutions[0]);
+        _kernels = new ImageConvolution?[_convolutions.Length];
         var parameters = new List<ParameterInfo>();
         for (var i = 0; i < _convolutions.Length; i++)
         {
@@ -53,6 +55,8 @@ public sealed class ConvolutionalNetwork : Network
                     + "another network or larger observations.");
             parameters.Add(new($"conv{i + 1}.weight", [filters, channels, kernel, kernel], ChannelsLast: channelsLast));
             parameters.Add(new($"conv{i + 1}.bias", [filters]));
+            var fast = new ImageConvolution(filters, channels, kernel, stride, height, width);
+            if (channelsLast && fast.Fits(inputGradient: i > 0)) _kernels[i] = fast;
             (channels, height, width) = (filters, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
         }
         parameters.Add(new("dense.weight", [dense, channels * height * width], InputsFirst: true));
@@ -101,12 +105,18 @@ public sealed class ConvolutionalNetwork : Network
         Tensor x;
         if (layer == _convolutions.Length)
         {
-            x = pass.Dense(2 * layer, input.flatten(1));
+            var (flat, weight, bias) = (input.flatten(1), pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
+            x = pass.AtParameters && is_grad_enabled() && DenseGradient.Fits(flat, weight, bias) ? DenseLayer.Apply(flat, weight, bias)
+                : pass.Dense(2 * layer, flat);
             if (_layerNorm) x = LayerNorm.Apply(x, pass.Parameter(2 * layer + 2), pass.Parameter(2 * layer + 3));
         }
         else
         {
             Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1);
+            var scale = layer == 0 ? _scale : 1;
+            if (_kernels[layer] is { } kernel && pass is { AtParameters: true, Hooks: null } && kernel.Fits(input, weight)
+                && (layer > 0 || !input.requires_grad))
+                return ConvolutionLayer.Apply(kernel, input, weight, bias, (float)scale, _convolutions[layer].Stride);
             if (layer == 0)
             {
                 if (_planes && !is_grad_enabled() && PlaneConvolution.Fits(input, weight))

@@ -152,7 +152,7 @@ public sealed class Model : IDisposable
     /// <summary>A pass at this model's parameters, for what a network has beside <see cref="Features"/>.</summary>
     public Pass Pass => Here;
 
-    private Pass Here => new(_theta, Buffers.Views, Training, Hooks);
+    private Pass Here => new(_theta, Buffers.Views, Training, Hooks) { AtParameters = IsAtParameters };
 
     /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>
     public Tensor[] Outputs(Tensor features)
