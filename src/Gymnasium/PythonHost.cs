@@ -36,8 +36,12 @@ public static class PythonHost
             try
             {
                 // First of all exit handlers, so that it runs before pythonnet's, which would wait for the GIL of a
-                // hung environment.
-                AppDomain.CurrentDomain.ProcessExit += (_, _) => LeaveIfHung();
+                // hung environment, and searches Python's objects for garbage dozens of times.
+                AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+                {
+                    LeaveIfHung();
+                    LeaveGarbage();
+                };
                 if (!PythonEngine.IsInitialized)
                 {
                     Runtime.PythonDLL = found.Library;
@@ -109,6 +113,17 @@ public static class PythonHost
     {
         using var stream = typeof(PythonHost).Assembly.GetManifestResourceStream(name)!;
         return new StreamReader(stream).ReadToEnd();
+    }
+
+    // What lives at the process's end is no garbage to look for: Python's collector is told to pass over it.
+    private static void LeaveGarbage()
+    {
+        if (_installation is null || !PythonEngine.IsInitialized) return;
+        using (Py.GIL())
+        {
+            using PyObject collector = Py.Import("gc");
+            using PyObject nothing = collector.InvokeMethod("freeze");
+        }
     }
 
     /// <summary>
