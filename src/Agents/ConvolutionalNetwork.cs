@@ -106,16 +106,16 @@ public sealed class ConvolutionalNetwork : Network
         if (layer == _convolutions.Length)
         {
             var (flat, weight, bias) = (input.flatten(1), pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
-            x = pass.AtParameters && is_grad_enabled() && DenseGradient.Fits(flat, weight, bias) ? DenseLayer.Apply(flat, weight, bias)
-                : pass.Dense(2 * layer, flat);
+            x = pass.AtParameters && is_grad_enabled() && DenseGradient.Fits(flat, weight, bias)
+                ? DenseLayer.Apply(flat, weight, bias) : pass.Dense(2 * layer, flat);
             if (_layerNorm) x = LayerNorm.Apply(x, pass.Parameter(2 * layer + 2), pass.Parameter(2 * layer + 3));
         }
         else
         {
             Tensor weight = pass.Parameter(2 * layer), bias = pass.Parameter(2 * layer + 1);
             var scale = layer == 0 ? _scale : 1;
-            if (_kernels[layer] is { } kernel && pass is { AtParameters: true, Hooks: null } && kernel.Fits(input, weight)
-                && (layer > 0 || !input.requires_grad))
+            if (_kernels[layer] is { } kernel && pass is { AtParameters: true, Hooks: null }
+                && kernel.Fits(input, weight) && (layer > 0 || !input.requires_grad))
                 return ConvolutionLayer.Apply(kernel, input, weight, bias, (float)scale, _convolutions[layer].Stride);
             if (layer == 0)
             {

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace RlLeap.Agents;
 
-/// <summary>Sums of products in vectors of 512 bits that stay in registers: what the image kernels are made of.</summary>
+/// <summary>Sums of products in vectors of 512 bits that stay in registers: what image kernels are made of.</summary>
 /// <remarks>Every output is one sum in a fixed order, so it does not depend on what is computed beside it.</remarks>
 internal static unsafe class Blocks
 {
@@ -25,9 +25,10 @@ internal static unsafe class Blocks
     /// <param name="w">[K, 32], together.</param>
     /// <param name="y">Eight outputs of 32 values.</param>
     /// <param name="start">32 values to start from.</param>
-    public static void Wide(float** x, Terms terms, float* w, float** y, float* start) => Wide(x, terms, w, y, start, relu: true);
+    public static void Wide(float** x, Terms terms, float* w, float** y, float* start) =>
+        Wide(x, terms, w, y, start, relu: true);
 
-    /// <summary>y[r] [32] += sum over the terms k of x[r][k] w[k, 32]. Of outputs that are the same one counts.</summary>
+    /// <summary>y[r] [32] += sum over the terms k of x[r][k] w[k, 32]. Rows that are the same count once.</summary>
     public static void WideMore(float** x, Terms terms, float* w, float** y) => Wide(x, terms, w, y, null, relu: false);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -75,10 +76,14 @@ internal static unsafe class Blocks
         if (relu)
         {
             var zero = Vector512<float>.Zero;
-            (a0, a1, a2, a3) = (Vector512.Max(a0, zero), Vector512.Max(a1, zero), Vector512.Max(a2, zero), Vector512.Max(a3, zero));
-            (a4, a5, a6, a7) = (Vector512.Max(a4, zero), Vector512.Max(a5, zero), Vector512.Max(a6, zero), Vector512.Max(a7, zero));
-            (b0, b1, b2, b3) = (Vector512.Max(b0, zero), Vector512.Max(b1, zero), Vector512.Max(b2, zero), Vector512.Max(b3, zero));
-            (b4, b5, b6, b7) = (Vector512.Max(b4, zero), Vector512.Max(b5, zero), Vector512.Max(b6, zero), Vector512.Max(b7, zero));
+            (a0, b0) = (Vector512.Max(a0, zero), Vector512.Max(b0, zero));
+            (a1, b1) = (Vector512.Max(a1, zero), Vector512.Max(b1, zero));
+            (a2, b2) = (Vector512.Max(a2, zero), Vector512.Max(b2, zero));
+            (a3, b3) = (Vector512.Max(a3, zero), Vector512.Max(b3, zero));
+            (a4, b4) = (Vector512.Max(a4, zero), Vector512.Max(b4, zero));
+            (a5, b5) = (Vector512.Max(a5, zero), Vector512.Max(b5, zero));
+            (a6, b6) = (Vector512.Max(a6, zero), Vector512.Max(b6, zero));
+            (a7, b7) = (Vector512.Max(a7, zero), Vector512.Max(b7, zero));
         }
         Put(y[0], a0, b0);
         Put(y[1], a1, b1);
@@ -90,7 +95,10 @@ internal static unsafe class Blocks
         Put(y[7], a7, b7);
     }
 
-    /// <summary>As <see cref="Wide(float**, Terms, float*, float**, float*)"/>, for 16 outputs a row; the sums of even and of odd terms are added last.</summary>
+    /// <summary>
+    /// As <see cref="Wide(float**, Terms, float*, float**, float*)"/>, for 16 outputs a row; the sums of even and of
+    /// odd terms are added last.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(float** x, Terms terms, float* w, float** y, float* start)
     {
@@ -131,7 +139,7 @@ internal static unsafe class Blocks
         Vector512.Max(a7 + b7, zero).Store(y[7]);
     }
 
-    /// <summary>y[k, 32] += sum over an image's outputs p of x[p, k] g[p, 32], for eight terms k that lie together.</summary>
+    /// <summary>y[k, 32] += sum over an image's outputs p of x[p, k] g[p, 32], for eight terms k in a row.</summary>
     /// <param name="x">The first output's first term.</param>
     /// <param name="across">From an output's terms to those of the next in its row.</param>
     /// <param name="down">From a row of outputs to the next.</param>
@@ -141,13 +149,19 @@ internal static unsafe class Blocks
     /// <param name="height">Its rows.</param>
     /// <param name="y">Eight rows of sums.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OfWeights(float* x, nint across, nint down, float* g, nint outputs, int width, int height, float* y)
+    public static void OfWeights(
+        float* x, nint across, nint down, float* g, nint outputs, int width, int height, float* y)
     {
-        float* y1 = y + outputs, y2 = y1 + outputs, y3 = y2 + outputs, y4 = y3 + outputs, y5 = y4 + outputs, y6 = y5 + outputs, y7 = y6 + outputs;
-        Vector512<float> a0 = Vector512.Load(y), b0 = Vector512.Load(y + 16), a1 = Vector512.Load(y1), b1 = Vector512.Load(y1 + 16);
-        Vector512<float> a2 = Vector512.Load(y2), b2 = Vector512.Load(y2 + 16), a3 = Vector512.Load(y3), b3 = Vector512.Load(y3 + 16);
-        Vector512<float> a4 = Vector512.Load(y4), b4 = Vector512.Load(y4 + 16), a5 = Vector512.Load(y5), b5 = Vector512.Load(y5 + 16);
-        Vector512<float> a6 = Vector512.Load(y6), b6 = Vector512.Load(y6 + 16), a7 = Vector512.Load(y7), b7 = Vector512.Load(y7 + 16);
+        float* y1 = y + outputs, y2 = y1 + outputs, y3 = y2 + outputs, y4 = y3 + outputs;
+        float* y5 = y4 + outputs, y6 = y5 + outputs, y7 = y6 + outputs;
+        Vector512<float> a0 = Vector512.Load(y), b0 = Vector512.Load(y + 16);
+        Vector512<float> a1 = Vector512.Load(y1), b1 = Vector512.Load(y1 + 16);
+        Vector512<float> a2 = Vector512.Load(y2), b2 = Vector512.Load(y2 + 16);
+        Vector512<float> a3 = Vector512.Load(y3), b3 = Vector512.Load(y3 + 16);
+        Vector512<float> a4 = Vector512.Load(y4), b4 = Vector512.Load(y4 + 16);
+        Vector512<float> a5 = Vector512.Load(y5), b5 = Vector512.Load(y5 + 16);
+        Vector512<float> a6 = Vector512.Load(y6), b6 = Vector512.Load(y6 + 16);
+        Vector512<float> a7 = Vector512.Load(y7), b7 = Vector512.Load(y7 + 16);
         for (var row = 0; row < height; row++, x += down)
         {
             var at = x;
@@ -185,10 +199,14 @@ internal static unsafe class Blocks
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfNarrowWeights(float* x, nint across, nint down, float* g, int width, int height, float* y)
     {
-        Vector512<float> a0 = Vector512.Load(y), a1 = Vector512.Load(y + 16), a2 = Vector512.Load(y + 32), a3 = Vector512.Load(y + 48);
-        Vector512<float> a4 = Vector512.Load(y + 64), a5 = Vector512.Load(y + 80), a6 = Vector512.Load(y + 96), a7 = Vector512.Load(y + 112);
-        Vector512<float> b0 = Vector512.Load(y + 128), b1 = Vector512.Load(y + 144), b2 = Vector512.Load(y + 160), b3 = Vector512.Load(y + 176);
-        Vector512<float> b4 = Vector512.Load(y + 192), b5 = Vector512.Load(y + 208), b6 = Vector512.Load(y + 224), b7 = Vector512.Load(y + 240);
+        Vector512<float> a0 = Vector512.Load(y), a1 = Vector512.Load(y + 16);
+        Vector512<float> a2 = Vector512.Load(y + 32), a3 = Vector512.Load(y + 48);
+        Vector512<float> a4 = Vector512.Load(y + 64), a5 = Vector512.Load(y + 80);
+        Vector512<float> a6 = Vector512.Load(y + 96), a7 = Vector512.Load(y + 112);
+        Vector512<float> b0 = Vector512.Load(y + 128), b1 = Vector512.Load(y + 144);
+        Vector512<float> b2 = Vector512.Load(y + 160), b3 = Vector512.Load(y + 176);
+        Vector512<float> b4 = Vector512.Load(y + 192), b5 = Vector512.Load(y + 208);
+        Vector512<float> b6 = Vector512.Load(y + 224), b7 = Vector512.Load(y + 240);
         for (var row = 0; row < height; row++, x += down)
         {
             var at = x;

@@ -6,13 +6,15 @@ namespace RlLeap.Agents;
 
 /// <summary><see cref="ImageConvolution"/> as a differentiable operation, with derivatives of all orders.</summary>
 /// <remarks>
-/// Its backward pass is by hand. Where that one is to be differentiated in turn (<c>create_graph</c>), autograd makes the gradients from
-/// a pass of its own. An exception in it would end the process; there is none that the shapes, checked before, leave possible. That the
-/// parameters have not changed since is checked by autograd (<see cref="Guard"/>).
+/// Its backward pass is by hand. Where that one is to be differentiated in turn (<c>create_graph</c>), autograd makes
+/// the gradients from a pass of its own. An exception in it would end the process; there is none that the shapes,
+/// checked before, leave possible. That the parameters have not changed since is checked by autograd
+/// (<see cref="Guard"/>).
 /// </remarks>
 internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<ConvolutionLayer>
 {
-    private sealed record Kept(ImageConvolution Kernel, Tensor Weight, Tensor Bias, float Scale, long Stride, bool OfInput);
+    private sealed record Kept(
+        ImageConvolution Kernel, Tensor Weight, Tensor Bias, float Scale, long Stride, bool OfInput);
 
     /// <inheritdoc/>
     public override string Name => "ConvolutionLayer";
@@ -24,9 +26,11 @@ internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<Convoluti
     /// <param name="bias">[F].</param>
     /// <param name="scale">What the weights are multiplied with.</param>
     /// <param name="stride">The kernel's.</param>
-    public static Tensor Apply(ImageConvolution kernel, Tensor input, Tensor weight, Tensor bias, float scale, long stride)
+    public static Tensor Apply(
+        ImageConvolution kernel, Tensor input, Tensor weight, Tensor bias, float scale, long stride)
     {
-        var units = is_grad_enabled() ? apply([kernel, input, weight, bias, Guard(bias), scale, stride]) : kernel.Forward(input, weight, bias, scale);
+        var units = is_grad_enabled() ? apply([kernel, input, weight, bias, Guard(bias), scale, stride])
+            : kernel.Forward(input, weight, bias, scale);
         return units.permute(0, 3, 1, 2);
     }
 
@@ -59,8 +63,9 @@ internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<Convoluti
     {
         using Scalar scale = kept.Scale;
         var images = input.to_type(kept.Weight.dtype);
-        var units = F.conv2d(images, kept.Weight * scale, kept.Bias, strides: [kept.Stride, kept.Stride]).relu().permute(0, 2, 3, 1);
-        var gradients = autograd.grad([units], kept.OfInput ? [kept.Weight, kept.Bias, images] : [kept.Weight, kept.Bias],
+        var units = F.conv2d(images, kept.Weight * scale, kept.Bias, strides: [kept.Stride, kept.Stride]).relu();
+        var gradients = autograd.grad([units.permute(0, 2, 3, 1)],
+            kept.OfInput ? [kept.Weight, kept.Bias, images] : [kept.Weight, kept.Bias],
             [gradient], retain_graph: true, create_graph: true);
         return (gradients[0], gradients[1], kept.OfInput ? gradients[2] : null);
     }

@@ -18,23 +18,25 @@ internal static unsafe class DenseGradient
     private const int Rows = 8, Columns = 32; // of a block of sums
     private const int Terms = 256;            // of a sum, before the next ones of all rows
 
-    /// <summary>input [N, in] weight^T [in, out] + bias [out], for a weight that lies inputs first. Has no graph.</summary>
+    /// <summary>input [N, in] weight^T [in, out] + bias [out], for a weight that lies inputs first. No graph.</summary>
     public static Tensor Forward(Tensor input, Tensor weight, Tensor bias)
     {
         using var inputsFirst = weight.detach().t();
         var (n, inputs, outputs) = ((int)input.size(0), (int)weight.size(1), (int)weight.size(0));
         var result = empty(n, outputs);
-        var panel = new float[Terms * Columns]; // the weights of 32 outputs for some inputs: they stay in the cache for all rows
+        var panel = new float[Terms * Columns]; // weights of 32 outputs for some inputs, kept in the cache for all rows
         float** rows = stackalloc float*[2 * Rows];
         fixed (float* x = Floats(input), w = Floats(inputsFirst), b = Floats(bias), y = Floats(result), p = panel)
         {
-            for (var r = 0; r < n; r++) new ReadOnlySpan<float>(b, outputs).CopyTo(new Span<float>(y + (long)r * outputs, outputs));
+            for (var r = 0; r < n; r++)
+                new ReadOnlySpan<float>(b, outputs).CopyTo(new Span<float>(y + (long)r * outputs, outputs));
             for (var i = 0; i < inputs; i += Terms)
             {
                 var terms = new Blocks.Terms(1, Math.Min(Terms, inputs - i), 0);
                 for (var o = 0; o < outputs; o += Columns)
                 {
-                    for (var k = 0; k < terms.Length; k++) new ReadOnlySpan<float>(w + (long)(i + k) * outputs + o, Columns).CopyTo(new Span<float>(p + k * Columns, Columns));
+                    for (var k = 0; k < terms.Length; k++)
+                        new Span<float>(w + (long)(i + k) * outputs + o, Columns).CopyTo(new(p + k * Columns, Columns));
                     for (var first = 0; first < n; first += Rows)
                     {
                         for (var r = 0; r < Rows; r++)
@@ -53,8 +55,9 @@ internal static unsafe class DenseGradient
 
     /// <summary>Whether a layer's tensors are such that all three products are made here.</summary>
     public static bool Fits(Tensor input, Tensor weight, Tensor bias) =>
-        input.dim() == 2 && weight.stride(0) == 1 && weight.stride(1) == weight.size(0) && bias.dtype == ScalarType.Float32
-        && weight.dtype == ScalarType.Float32 && weight.device_type == DeviceType.CPU && Blocks.IsSupported && Plain(input)
+        Blocks.IsSupported && Plain(input) && input.dim() == 2 && bias.dtype == ScalarType.Float32
+        && weight.dtype == ScalarType.Float32 && weight.device_type == DeviceType.CPU
+        && weight.stride(0) == 1 && weight.stride(1) == weight.size(0)
         && input.numel() <= int.MaxValue / sizeof(float) && weight.numel() <= int.MaxValue / sizeof(float)
         && input.size(0) % Rows == 0 && input.size(1) % Columns == 0 && weight.size(0) % Columns == 0;
 

@@ -4,7 +4,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 
-/// <summary>The products of <see cref="DenseGradient"/> as a differentiable dense layer, with derivatives of all orders.</summary>
+/// <summary>
+/// The products of <see cref="DenseGradient"/> as a differentiable dense layer, with derivatives of all orders.
+/// </summary>
 /// <remarks>As <see cref="ConvolutionLayer"/> is made.</remarks>
 internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
 {
@@ -13,8 +15,12 @@ internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
     /// <inheritdoc/>
     public override string Name => "DenseLayer";
 
-    /// <summary>input [N, in] weight^T [in, out] + bias [out], for parameters of a model and tensors that <see cref="DenseGradient.Fits(Tensor, Tensor, Tensor)"/> has.</summary>
-    public static Tensor Apply(Tensor input, Tensor weight, Tensor bias) => apply([input, weight, bias, ConvolutionLayer.Guard(bias)]);
+    /// <summary>
+    /// input [N, in] weight^T [in, out] + bias [out], for a model's parameters and tensors that
+    /// <see cref="DenseGradient.Fits(Tensor, Tensor, Tensor)"/> has.
+    /// </summary>
+    public static Tensor Apply(Tensor input, Tensor weight, Tensor bias) =>
+        apply([input, weight, bias, ConvolutionLayer.Guard(bias)]);
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
@@ -32,11 +38,12 @@ internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
         var (weight, bias, ofInput) = (Kept)context.get_data("kept");
         if (is_grad_enabled())
         {
-            var again = autograd.grad([F.linear(input, weight, bias)], ofInput ? [weight, bias, input] : [weight, bias], [gradient],
-                retain_graph: true, create_graph: true);
+            var again = autograd.grad([F.linear(input, weight, bias)],
+                ofInput ? [weight, bias, input] : [weight, bias], [gradient], retain_graph: true, create_graph: true);
             return [ofInput ? again[2] : null!, again[0], again[1], zeros([], bias.dtype)];
         }
         var even = gradient.contiguous();
-        return [ofInput ? DenseGradient.OfInput(even, weight) : null!, DenseGradient.OfWeight(input, even), even.sum([0]), zeros([], bias.dtype)];
+        return [ofInput ? DenseGradient.OfInput(even, weight) : null!, DenseGradient.OfWeight(input, even),
+            even.sum([0]), zeros([], bias.dtype)];
     }
 }

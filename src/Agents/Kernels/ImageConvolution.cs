@@ -9,13 +9,14 @@ namespace RlLeap.Agents;
 
 /// <summary>A convolution of images and the ReLU after it, forward and backward, in <see cref="Blocks"/>.</summary>
 /// <remarks>
-/// Images lie as pixels [N, H, W, C] of floats. So the inputs of one output are a few pieces of memory, which are multiplied where they
-/// lie. A first layer's bytes become such an image one by one, in memory that stays in the cache. What it is worth:
-/// benchmarks/README.md. Everything that does not fit goes to <c>F.conv2d</c>.
+/// Images lie as pixels [N, H, W, C] of floats. So the inputs of one output are a few pieces of memory, which are
+/// multiplied where they lie. A first layer's bytes become such an image one by one, in memory that stays in the cache.
+/// What it is worth: benchmarks/README.md. Everything that does not fit goes to <c>F.conv2d</c>.
 /// </remarks>
 internal sealed unsafe class ImageConvolution
 {
-    private const int Wide = 32, Narrow = 16, Together = 8; // outputs in a block; images whose input gradients are made at once
+    private const int Wide = 32, Narrow = 16; // outputs in a block
+    private const int Together = 8; // images whose input gradients are made at once
     private readonly int _filters, _channels, _kernel, _stride, _height, _width, _outHeight, _outWidth;
 
     /// <summary>Shapes of a convolution without padding; see <see cref="Fits"/>.</summary>
@@ -38,19 +39,31 @@ internal sealed unsafe class ImageConvolution
     private int Image => _height * _width * _channels;
     private int Places => _outHeight * _outWidth;
 
-    /// <summary>Whether this machine and these shapes can be had, the gradient of the input too where it is asked for.</summary>
-    public bool Fits(bool inputGradient) => Blocks.IsSupported && (_filters == Narrow || _filters % Wide == 0) && Piece % Narrow == 0
+    /// <summary>
+    /// Whether this machine and these shapes can be had, the gradient of the input too where it is asked for.
+    /// </summary>
+    public bool Fits(bool inputGradient) =>
+        Blocks.IsSupported && (_filters == Narrow || _filters % Wide == 0) && Piece % Narrow == 0
         && (!inputGradient || (Piece % Wide == 0 && _stride * _channels >= Wide && _kernel >= _stride));
 
-    /// <summary>Whether tensors can be read: images of bytes as planes [N, C, H, W] or of floats as pixels, and float32 weights as pixels.</summary>
+    /// <summary>
+    /// Whether tensors can be read: images of bytes as planes [N, C, H, W] or of floats as pixels, and float32 weights
+    /// as pixels.
+    /// </summary>
     public bool Fits(Tensor input, Tensor weight) =>
-        weight.dtype == ScalarType.Float32 && weight.device_type == DeviceType.CPU && input.device_type == DeviceType.CPU
-        && input.dim() == 4 && input.size(0) > 0 && input.size(0) <= int.MaxValue / Math.Max(Image, Places * _filters) && weight.stride(1) == 1 && weight.stride(3) == _channels && weight.stride(2) == Piece && weight.stride(0) == Inputs
+        weight.dtype == ScalarType.Float32 && weight.device_type == DeviceType.CPU
+        && input.device_type == DeviceType.CPU
+        && input.dim() == 4 && input.size(0) > 0
+        && input.size(0) <= int.MaxValue / sizeof(float) / Math.Max(Image, Places * _filters)
+        && weight.stride(1) == 1 && weight.stride(3) == _channels
+        && weight.stride(2) == Piece && weight.stride(0) == Inputs
         && (input.dtype == ScalarType.Byte ? input.is_contiguous()
             : input.dtype == ScalarType.Float32 && input.stride(1) == 1 && input.stride(3) == _channels
               && input.stride(2) == _width * _channels && input.stride(0) == Image);
 
-    /// <summary>max(0, convolution): [N, H', W', F] for images as <see cref="Fits(Tensor, Tensor)"/> has them. Has no graph.</summary>
+    /// <summary>
+    /// max(0, convolution): [N, H', W', F] for images as <see cref="Fits(Tensor, Tensor)"/> has them. Has no graph.
+    /// </summary>
     /// <param name="input">Images.</param>
     /// <param name="weight">[F, C, K, K].</param>
     /// <param name="bias">[F].</param>
@@ -63,28 +76,29 @@ internal sealed unsafe class ImageConvolution
         using var pixels = Take(input.dtype == ScalarType.Byte ? Image : 0);
         float** rows = stackalloc float*[2 * Blocks.Rows];
         float* b = Floats(bias), y = Floats(result);
-        Pack(Floats(weight), weights.Data, scale);
+        PixelLayouts.Pack(Floats(weight), weights.Data, _filters, Inputs, Block, scale);
         if (input.dtype != ScalarType.Byte) Convolve(Floats(input), weights.Data, b, y, n, rows);
         else
         {
             var x = Bytes(input);
             for (var i = 0; i < n; i++, x += Image, y += Places * _filters)
             {
-                ToPixels(x, pixels.Data);
+                PixelLayouts.OfPlanes(x, pixels.Data, _channels, _height * _width);
                 Convolve(pixels.Data, weights.Data, b, y, 1, rows);
             }
         }
         return result;
     }
 
-    /// <summary>The gradients of weights [F, C, K, K] and biases [F], and of the images [N, H, W, C] where it is asked for.</summary>
+    /// <summary>The gradients of weights [F, C, K, K], biases [F] and, where asked for, images [N, C, H, W].</summary>
     /// <param name="input">Images, as for the forward pass.</param>
     /// <param name="weight">[F, C, K, K].</param>
     /// <param name="units">What the forward pass returned [N, H', W', F].</param>
     /// <param name="gradient">Its gradient, in any layout: [N, H', W', F].</param>
     /// <param name="scale">What weights are multiplied with.</param>
     /// <param name="ofInput">Whether the images' gradient is wanted.</param>
-    public (Tensor Weight, Tensor Bias, Tensor? Input) Gradients(Tensor input, Tensor weight, Tensor units, Tensor gradient, float scale, bool ofInput)
+    public (Tensor Weight, Tensor Bias, Tensor? Input) Gradients(
+        Tensor input, Tensor weight, Tensor units, Tensor gradient, float scale, bool ofInput)
     {
         var n = (int)input.size(0);
         var (ofWeight, ofBias) = (empty(_filters, _kernel, _kernel, _channels), zeros(_filters));
@@ -95,9 +109,10 @@ internal sealed unsafe class ImageConvolution
         using var weights = Take(ofInput ? Inputs * _filters : 0);
         using var pixels = Take(input.dtype == ScalarType.Byte ? Image : 0);
         float** rows = stackalloc float*[2 * Blocks.Rows];
-        float* g = Floats(even), u = Floats(units), ofB = Floats(ofBias), ofX = ofImages is null ? null : Floats(ofImages);
+        float* g = Floats(even), u = Floats(units), ofB = Floats(ofBias);
+        var ofX = ofImages is null ? null : Floats(ofImages);
         var x = Bytes(input);
-        if (ofInput) PackForInputs(Floats(weight), weights.Data, scale);
+        if (ofInput) PixelLayouts.PackForInputs(Floats(weight), weights.Data, _filters, Inputs, Wide, scale);
         for (var first = 0; first < n; first += Together)
         {
             var (count, size) = (Math.Min(Together, n - first), Places * _filters);
@@ -106,12 +121,13 @@ internal sealed unsafe class ImageConvolution
             {
                 var at = (long)(first + i) * Image;
                 var image = (float*)x + at;
-                if (input.dtype == ScalarType.Byte) ToPixels(x + at, image = pixels.Data);
+                if (input.dtype == ScalarType.Byte)
+                    PixelLayouts.OfPlanes(x + at, image = pixels.Data, _channels, _height * _width);
                 OfWeights(image, own.Data + i * size, sums.Data);
             }
             if (ofInput) OfInputs(own.Data, weights.Data, ofX + (long)first * Image, count, rows);
         }
-        Unpack(sums.Data, Floats(ofWeight), scale);
+        PixelLayouts.Unpack(sums.Data, Floats(ofWeight), _filters, Inputs, scale);
         return (ofWeight.permute(0, 3, 1, 2), ofBias, ofImages?.permute(0, 3, 1, 2));
     }
 
@@ -132,7 +148,8 @@ internal sealed unsafe class ImageConvolution
             }
             if (Block == Narrow) Blocks.Narrow(rows, terms, weights, outputs, bias);
             else
-                for (var f = 0; f < _filters; f += Wide, Move(outputs, Wide)) Blocks.Wide(rows, terms, weights + f * Inputs, outputs, bias + f);
+                for (var f = 0; f < _filters; f += Wide, Move(outputs, Wide))
+                    Blocks.Wide(rows, terms, weights + f * Inputs, outputs, bias + f);
         }
     }
 
@@ -144,14 +161,15 @@ internal sealed unsafe class ImageConvolution
         {
             Fetch(x + Image, (int)((long)k * Image / Inputs), step * Image / Inputs);
             var at = x + k / Piece * _width * _channels + k % Piece;
-            if (Block == Narrow) Blocks.OfNarrowWeights(at, across, down, g, _outWidth, _outHeight, sums + k * _filters);
+            if (Block == Narrow)
+                Blocks.OfNarrowWeights(at, across, down, g, _outWidth, _outHeight, sums + k * _filters);
             else
                 for (var f = 0; f < _filters; f += Wide)
                     Blocks.OfWeights(at, across, down, g + f, _filters, _outWidth, _outHeight, sums + k * _filters + f);
         }
     }
 
-    // Every output's gradient goes to the inputs it was made of. Outputs of a block have different inputs in each 32 of a piece.
+    // Every output's gradient goes to the inputs it was made of. Outputs have different inputs in each 32 of a piece.
     private void OfInputs(float* g, float* weights, float* x, int n, float** rows)
     {
         var terms = new Blocks.Terms(1, _filters, 0);
@@ -166,7 +184,8 @@ internal sealed unsafe class ImageConvolution
                 inputs[r] = left ? Next(ref walk) : inputs[r - 1];
             }
             for (var ky = 0; ky < _kernel; ky++, Move(inputs, _width * _channels - Piece))
-                for (var k = 0; k < Piece; k += Wide, Move(inputs, Wide)) Blocks.WideMore(rows, terms, weights + (ky * Piece + k) * _filters, inputs);
+                for (var k = 0; k < Piece; k += Wide, Move(inputs, Wide))
+                    Blocks.WideMore(rows, terms, weights + (ky * Piece + k) * _filters, inputs);
         }
     }
 
@@ -208,64 +227,13 @@ internal sealed unsafe class ImageConvolution
             var sum = Vector512.Load(sums + f);
             for (var i = (long)f; i < (long)places * _filters; i += _filters)
             {
-                var left = Vector512.Load(gradient + i) & Vector512.GreaterThan(Vector512.Load(units + i), Vector512<float>.Zero);
+                var on = Vector512.GreaterThan(Vector512.Load(units + i), Vector512<float>.Zero);
+                var left = Vector512.Load(gradient + i) & on;
                 left.Store(own + i);
                 sum += left;
             }
             sum.Store(sums + f);
         }
-    }
-
-    // [F, K] times scale to blocks [F / block, K, block].
-    private void Pack(float* from, float* to, float scale)
-    {
-        for (var f = 0; f < _filters; f += Block)
-            for (var i = 0; i < Block; i++)
-            {
-                var row = from + (f + i) * Inputs;
-                var at = to + f * Inputs + i;
-                for (var k = 0; k < Inputs; k++, at += Block) *at = row[k] * scale;
-            }
-    }
-
-    // [F, K] times scale to blocks [K / 32, F, 32].
-    private void PackForInputs(float* from, float* to, float scale)
-    {
-        for (var k = 0; k < Inputs; k += Wide)
-            for (var f = 0; f < _filters; f++, to += Wide)
-                for (var i = 0; i < Wide; i++) to[i] = from[f * Inputs + k + i] * scale;
-    }
-
-    // [K, F] times scale to [F, K].
-    private void Unpack(float* from, float* to, float scale)
-    {
-        for (var f = 0; f < _filters; f++)
-            for (var k = 0; k < Inputs; k++) to[f * Inputs + k] = from[k * _filters + f] * scale;
-    }
-
-    // Planes of bytes to pixels of floats.
-    private void ToPixels(byte* planes, float* to)
-    {
-        var (plane, i) = (_height * _width, 0);
-        if (_channels == 4)
-            for (; i <= plane - 16; i += 16, to += 64) FourPlanes(planes + i, plane, to);
-        for (; i < plane; i++)
-            for (var c = 0; c < _channels; c++) *to++ = planes[c * plane + i];
-    }
-
-    // Sixteen pixels of four planes.
-    private static void FourPlanes(byte* from, int plane, float* to)
-    {
-        Vector128<byte> a = Vector128.Load(from), b = Vector128.Load(from + plane), c = Vector128.Load(from + 2 * plane), d = Vector128.Load(from + 3 * plane);
-        Vector128<ushort> ab = Sse2.UnpackLow(a, b).AsUInt16(), cd = Sse2.UnpackLow(c, d).AsUInt16();
-        Vector128<ushort> abHigh = Sse2.UnpackHigh(a, b).AsUInt16(), cdHigh = Sse2.UnpackHigh(c, d).AsUInt16();
-        Put(Sse2.UnpackLow(ab, cd), to);
-        Put(Sse2.UnpackHigh(ab, cd), to + 16);
-        Put(Sse2.UnpackLow(abHigh, cdHigh), to + 32);
-        Put(Sse2.UnpackHigh(abHigh, cdHigh), to + 48);
-
-        static void Put(Vector128<ushort> bytes, float* to) =>
-            Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(bytes.AsByte())).Store(to);
     }
 
     // Where a tensor's values begin, in whatever order they lie.
