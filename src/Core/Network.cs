@@ -135,7 +135,9 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>What acts on the hidden layers, or null.</summary>
     public LayerHooks? Hooks => hooks;
 
-    /// <summary>Whether the parameters are the model's own, not tensors with a graph behind them (MAML's inner steps).</summary>
+    /// <summary>
+    /// Whether the parameters are the model's own, not tensors with a graph behind them (MAML's inner steps).
+    /// </summary>
     public bool AtParameters { get; init; }
 
     /// <summary>Applies the pre-activation hook of <paramref name="layer"/>.</summary>

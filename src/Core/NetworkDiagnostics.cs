@@ -144,7 +144,7 @@ public static class NetworkDiagnostics
 
     /// <summary>The norms that the weights of <paramref name="model"/>'s network have when they are drawn afresh; null
     /// where that cannot be told (modules).</summary>
-    public static IReadOnlyList<(string Layer, double Norm)>? FreshNorms(Model model)
+    internal static IReadOnlyList<(string Layer, double Norm)>? FreshNorms(Model model)
     {
         if (!model.Network.IsFunctional) return null;
         return Fresh.GetValue(model.Network, static network =>

@@ -61,7 +61,7 @@ public sealed class TrainingDiagnosis : IDisposable
     }
 
     /// <summary>Measures the start on what there is, where learning ended before enough batches had come.</summary>
-    internal void Finish(Model model)
+    internal void DiagnoseEnd(Model model)
     {
         if (_measured || _inputs.Count == 0) return;
         using var scope = NewDisposeScope();

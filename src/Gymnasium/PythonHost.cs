@@ -17,13 +17,13 @@ public static class PythonHost
     public static string? Asked { get; set; }
 
     /// <summary>Whether an environment hung: Python cannot be used any more, and the process leaves by _exit.</summary>
-    public static bool Hung => _hung is not null;
+    internal static bool Hung => _hung is not null;
 
     /// <summary>What hung first, as a message.</summary>
     internal static string? WhatHung => _hung;
 
     /// <summary>The Python in use; null before <see cref="Start"/>.</summary>
-    public static PythonInstallation? Installation => _installation;
+    internal static PythonInstallation? Installation => _installation;
 
     /// <summary>Starts Python, once; later calls return what runs.</summary>
     /// <exception cref="EnvironmentException">No usable Python, or it does not start.</exception>
@@ -130,7 +130,7 @@ public static class PythonHost
     /// After a hang, ends the process at once, without any of the clean-up that would wait for Python. Otherwise does
     /// nothing.
     /// </summary>
-    public static void LeaveIfHung()
+    private static void LeaveIfHung()
     {
         if (_hung is null) return;
         Console.Out.Flush();

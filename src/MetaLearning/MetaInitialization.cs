@@ -43,7 +43,7 @@ public sealed class MetaInitialization : IDisposable
     public ParameterVector Buffers { get; }
 
     /// <summary>Draws the initialization as a model of the same network and shared heads would draw it.</summary>
-    public void Draw(Rng rng)
+    public void Initialize(Rng rng)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();

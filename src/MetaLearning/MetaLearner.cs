@@ -20,7 +20,7 @@ internal abstract class MetaLearner : IMetaLearner
     {
         (Method, Context) = (method, context);
         Initialization = new MetaInitialization(context.Network, sharedHeads, context.DType, context.Device);
-        Initialization.Draw(context.Rng.Split("initialization"));
+        Initialization.Initialize(context.Rng.Split("initialization"));
     }
 
     /// <inheritdoc/>

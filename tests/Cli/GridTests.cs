@@ -29,7 +29,7 @@ public class GridTests
             var code = outcome(Path.GetRelativePath(temp["grid"], folder));
             stop.ThrowIfCancellationRequested();
             using var run = RunDirectory.Holds(folder) ? RunDirectory.Resume(folder) : RunDirectory.Start(folder, "");
-            if (code == 0) run.Finish(new("train", "a", [], []));
+            if (code == 0) run.Complete(new("train", "a", [], []));
             return Task.FromResult(code);
         }), started);
     }

@@ -97,7 +97,7 @@ public class ProgramTests
     public void Status_tells_complete_stopped_killed_and_running_runs_apart()
     {
         using var temp = new TempFolder();
-        using (var run = RunDirectory.Start(temp["runs/complete"], "")) run.Finish(new("train", "a", [], []));
+        using (var run = RunDirectory.Start(temp["runs/complete"], "")) run.Complete(new("train", "a", [], []));
         RunDirectory.Start(temp["runs/deep/stopped"], "").Dispose();
         RunDirectory.Start(temp["runs/killed"], "").Dispose();
         temp.Write("runs/killed/.holder", $"{int.MaxValue} {Environment.MachineName}\n");

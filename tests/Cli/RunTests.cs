@@ -82,7 +82,7 @@ public class RunTests
             }
             if (killed) continue;
             run.SaveCheckpoint(20, folder => File.WriteAllBytes(Path.Combine(folder, "rng"), rng.SaveState()));
-            run.Finish(Nothing);
+            run.Complete(Nothing);
             return;
         }
     }
@@ -129,7 +129,7 @@ public class RunTests
             run.SaveCheckpoint(1, folder => File.WriteAllText(Path.Combine(folder, "state"), "1"));
             run.Metrics.Write(new("evaluation", 1, ("x", 2))); // after the last checkpoint
             run.Times.Write(new("meta", 1, ("seconds", 3)));
-            run.Finish(Nothing);
+            run.Complete(Nothing);
         }
         string[] files = ["a/metrics.jsonl", "a/times.jsonl"];
         var before = files.Select(file => File.ReadAllText(temp[file])).ToArray();
@@ -257,7 +257,7 @@ public class RunTests
         var sine = new SinusoidTask("sine", 1, 0);
         var network = new SmallMlp([1, 4, 1]);
         using var start = new MetaInitialization(network, []);
-        start.Draw(new Rng(1));
+        start.Initialize(new Rng(1));
         var work = new TaskJob
         {
             TaskId = "sine", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(),

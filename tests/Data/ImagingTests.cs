@@ -89,8 +89,8 @@ public class ImagingTests
         var columns = new HashSet<int>();
         for (var n = 0; n < 400; n++)
         {
-            augmentation.Draw(dot, one, 28, rng);
-            augmentation.Draw(dot, two, 28, again);
+            augmentation.ApplyRandom(dot, one, 28, rng);
+            augmentation.ApplyRandom(dot, two, 28, again);
             Assert.Equal(one, two);
             for (var i = 0; i < 784; i++) if (one[i] == 0) columns.Add(i % 28);
         }

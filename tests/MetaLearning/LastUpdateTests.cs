@@ -69,7 +69,7 @@ public sealed class LastUpdateTests
             public Tensor Loss(Model model, IBatch batch)
             {
                 var loss = inner.Loss(model, batch);
-                return ++_losses < Steps ? loss : loss + (model.Output(((Batch)batch).X) * 0).sum().sqrt();
+                return ++_losses < Steps ? loss : loss + (model.Output(((SinusoidBatch)batch).X) * 0).sum().sqrt();
             }
 
             public IBatch NextBatch(Model model, Split split) => inner.NextBatch(model, split);

@@ -151,11 +151,11 @@ public sealed class LeapMetaGradient
         public IBatch NextBatch(Model model, Split split)
         {
             var (x, y) = batches[_next++];
-            return new Batch(x.alias(), y.alias());
+            return new SinusoidBatch(x.alias(), y.alias());
         }
 
         public Tensor Loss(Model model, IBatch batch) =>
-            F.mse_loss(model.Output(((Batch)batch).X), ((Batch)batch).Y);
+            F.mse_loss(model.Output(((SinusoidBatch)batch).X), ((SinusoidBatch)batch).Y);
 
         public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
         public bool CanSave => false;

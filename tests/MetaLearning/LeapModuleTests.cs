@@ -43,7 +43,7 @@ public sealed class LeapModuleTests
                 var optimizer = optim.SGD(module.parameters(), 0.02);
                 for (var k = 0; k < Steps; k++)
                 {
-                    using var batch = (Batch)stream.NextBatch(reference);
+                    using var batch = (SinusoidBatch)stream.NextBatch(reference);
                     optimizer.zero_grad();
                     var loss = nn.functional.mse_loss(module.call(batch.X), batch.Y);
                     loss.backward();

@@ -206,7 +206,7 @@ public sealed class ReductionTests
     internal static MetaInitialization Start(long seed = 3)
     {
         var start = new MetaInitialization(Network, [Shared], ScalarType.Float64);
-        start.Draw(new Rng(seed));
+        start.Initialize(new Rng(seed));
         return start;
     }
 

@@ -274,7 +274,7 @@ public sealed class TaskRunTests
     private static MetaInitialization Start()
     {
         var start = new MetaInitialization(Network, []);
-        start.Draw(new Rng(3));
+        start.Initialize(new Rng(3));
         return start;
     }
 

@@ -89,10 +89,10 @@ public sealed class Rollout : IBatch
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
     /// <summary>Records a metric.</summary>
-    public void Note(string name, double value) => _metrics[name] = value;
+    internal void Note(string name, double value) => _metrics[name] = value;
 
     /// <summary>Copies [N, ...] observations in as row <paramref name="t"/>.</summary>
-    public void SetRow(int t, ObservationBuffer observations)
+    internal void SetRow(int t, ObservationBuffer observations)
     {
         var row = Observations.Raw.Length / (Length + 1);
         observations.CopyTo(Observations.Raw.Slice(t * row, row));
@@ -109,7 +109,7 @@ public sealed class Rollout : IBatch
     /// <summary>
     /// A tensor [N, ...] on the memory of <paramref name="buffer"/>: what is written there shows in it.
     /// </summary>
-    public static Tensor Share(ObservationBuffer buffer) => buffer.Element == ElementType.Byte
+    internal static Tensor Share(ObservationBuffer buffer) => buffer.Element == ElementType.Byte
         ? frombuffer(buffer.Bytes, ScalarType.Byte).view(buffer.Shape)
         : frombuffer(buffer.Floats, ScalarType.Float32).view(buffer.Shape);
 
@@ -119,7 +119,7 @@ public sealed class Rollout : IBatch
     /// The features [T N, F] of all observations acted on, with their graph. Once they are those of the passes that
     /// chose the actions, if <paramref name="model"/> did; after that, or for another model, those of one new pass.
     /// </summary>
-    public Tensor Features(Model model)
+    internal Tensor Features(Model model)
     {
         if (!ReferenceEquals(_actedBy, model)) return model.Features(Lasting(Inputs));
         var features = _passes!.Join();

@@ -60,8 +60,13 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
 
     /// <summary>How a task of this suite is learned, where its section says so.</summary>
     private LearnerOptions? Learner =>
-        Suite switch { SuiteKind.Omniglot => Omniglot?.Learner, SuiteKind.MultiCv => MultiCv?.Learner,
-            SuiteKind.FewShot => FewShot?.Learner, _ => null };
+        Suite switch
+        {
+            SuiteKind.Omniglot => Omniglot?.Learner,
+            SuiteKind.MultiCv => MultiCv?.Learner,
+            SuiteKind.FewShot => FewShot?.Learner,
+            _ => null
+        };
 
     /// <inheritdoc/>
     public IEnumerable<string> Settle(Func<string, bool> given) =>

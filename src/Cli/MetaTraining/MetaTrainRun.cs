@@ -34,7 +34,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         MetaTrain(suite, learner, cancellation);
         learner.Save(run.PathOf(InitializationName));
         var result = Evaluate(suite, learner, cancellation);
-        run.Finish(result);
+        run.Complete(result);
         return result;
     }
 

@@ -126,7 +126,7 @@ public sealed class RunDirectory : IDisposable
     }
 
     /// <summary>Ends the run: writes result.json and leaves only the newest checkpoint.</summary>
-    public void Finish(Result result)
+    public void Complete(Result result)
     {
         foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
         _checkpoints.Prune(1);

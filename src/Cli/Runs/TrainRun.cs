@@ -253,7 +253,7 @@ public sealed class TrainRun : IDisposable
                 [.. points.Select(p => p.Value)])], [],
             Window: _config.Record.Episodes ? window : 1, Record: record)
         { Smoothing = _config.Record.Episodes ? null : $"the last {window} episodes" };
-        _run.Finish(result);
+        _run.Complete(result);
         Log.Information("done: mean return of the last 100 episodes {Return}", stream.Episodes.MeanReturn);
         return result;
 

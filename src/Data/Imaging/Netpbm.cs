@@ -3,7 +3,7 @@ namespace RlLeap.Data;
 /// <summary>
 /// Reads binary netpbm pictures with one byte a sample: P5 (gray) and P6 (colour). GTSRB uses this format.
 /// </summary>
-public static class Netpbm
+internal static class Netpbm
 {
     /// <summary>Decodes one picture.</summary>
     /// <exception cref="DataException">

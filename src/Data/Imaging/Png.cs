@@ -12,7 +12,7 @@ namespace RlLeap.Data;
 /// damage without an error: missing bytes after the picture's data, extra bytes in that data, a colour outside the
 /// palette, and an unknown critical chunk.
 /// </remarks>
-public static class Png
+internal static class Png
 {
     /// <summary>The eight bytes every PNG starts with.</summary>
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];

@@ -5,7 +5,7 @@ namespace RlLeap.Data;
 /// <param name="Height">Rows.</param>
 /// <param name="Channels">1 (gray) or 3 (red, green, blue).</param>
 /// <param name="Pixels">[Height, Width, Channels], 0..255.</param>
-public sealed record RasterImage(int Width, int Height, int Channels, byte[] Pixels)
+internal sealed record RasterImage(int Width, int Height, int Channels, byte[] Pixels)
 {
     /// <summary>
     /// The most pixels a picture may have: 64 megapixels. A damaged header cannot make us exhaust memory.

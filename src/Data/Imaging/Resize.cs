@@ -3,7 +3,7 @@ namespace RlLeap.Data;
 /// <summary>
 /// Nearest-neighbour and bilinear resizing that give the same bytes as the Python Imaging Library (PIL).
 /// </summary>
-public static class Resize
+internal static class Resize
 {
     private const int PrecisionBits = 22;
 

@@ -85,7 +85,7 @@ public static class MultiCv
     }
 
     /// <summary>The files and folders that the set would be read from.</summary>
-    public static IReadOnlyList<string> Sources(string name, DataLocation? location = null) =>
+    internal static IReadOnlyList<string> Sources(string name, DataLocation? location = null) =>
         Find(name).Sources(location ?? DataLocation.Default);
 
     private static Entry Find(string name) =>

@@ -11,7 +11,7 @@ namespace RlLeap.Data;
 /// Images of any size (GTSRB, Facescrub) are resized by a bilinear filter. Every method throws
 /// <see cref="DataException"/> for a file that is missing, damaged or not the data set.
 /// </remarks>
-public static class MultiCvReaders
+internal static class MultiCvReaders
 {
     /// <summary>Side of an image.</summary>
     public const int Side = 32;

@@ -46,7 +46,7 @@ public sealed record AffineAugmentation
     /// <param name="target">[side, side], the result as floats.</param>
     /// <param name="side">Pixels in a row.</param>
     /// <param name="rng">Four numbers are drawn from it.</param>
-    public void Draw(ReadOnlySpan<byte> drawing, Span<float> target, int side, Rng rng)
+    public void ApplyRandom(ReadOnlySpan<byte> drawing, Span<float> target, int side, Rng rng)
     {
         var angle = rng.NextDouble() * Degrees;
         var x = (int)Math.Round((2 * rng.NextDouble() - 1) * Shift * side);
@@ -64,7 +64,7 @@ public sealed record AffineAugmentation
     /// <param name="shiftY">Shift down in pixels.</param>
     /// <param name="scale">Larger than 1 enlarges.</param>
     /// <param name="fill">The value of uncovered pixels.</param>
-    public static void Apply(ReadOnlySpan<byte> drawing, Span<float> target, int side, double angle, int shiftX,
+    internal static void Apply(ReadOnlySpan<byte> drawing, Span<float> target, int side, double angle, int shiftX,
         int shiftY, double scale, float fill)
     {
         if (drawing.Length != side * side || target.Length != side * side)

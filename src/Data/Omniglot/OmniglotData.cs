@@ -89,7 +89,7 @@ public sealed class OmniglotData
     }
 
     /// <summary>The files or folders that the complete set is read from.</summary>
-    public static IReadOnlyList<string> Sources(DataLocation location)
+    internal static IReadOnlyList<string> Sources(DataLocation location)
     {
         return [Part("images_background"), Part("images_evaluation")];
         string Part(string name) => location.Require("omniglot",

@@ -82,7 +82,7 @@ public sealed class OmniglotTask : ImageTask
                 var drawing = classes.Drawing(split != Split.Train, indices[b], out var label);
                 labels[b] = label;
                 var target = images.Slice(b * OmniglotData.Pixels, OmniglotData.Pixels);
-                if (augmentation is not null) augmentation.Draw(drawing, target, OmniglotData.Side, rng);
+                if (augmentation is not null) augmentation.ApplyRandom(drawing, target, OmniglotData.Side, rng);
                 else
                     for (var i = 0; i < target.Length; i++) target[i] = drawing[i];
             }

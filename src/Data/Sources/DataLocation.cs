@@ -26,7 +26,7 @@ public sealed record DataLocation(IReadOnlyList<string> Roots, string? Cache)
     /// Searches the roots for <paramref name="names"/>: relative paths, the preferred one first. Returns the first path
     /// that exists, or null.
     /// </summary>
-    public string? Find(params ReadOnlySpan<string> names)
+    internal string? Find(params ReadOnlySpan<string> names)
     {
         foreach (var root in Roots)
             foreach (var name in names)
@@ -39,7 +39,7 @@ public sealed record DataLocation(IReadOnlyList<string> Roots, string? Cache)
 
     /// <summary>Like <see cref="Find"/>, but it is an error if nothing is found.</summary>
     /// <exception cref="DataException">Says what was looked for, where, and how to get it.</exception>
-    public string Require(string set, params ReadOnlySpan<string> names)
+    internal string Require(string set, params ReadOnlySpan<string> names)
     {
         if (Find(names) is { } path) return path;
         var help = DataCatalog.CanDownload(set)

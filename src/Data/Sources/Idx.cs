@@ -5,7 +5,7 @@ namespace RlLeap.Data;
 /// <summary>
 /// Reads the idx format of MNIST and sets like it: unsigned bytes with one or three dimensions, gzipped or plain.
 /// </summary>
-public static class Idx
+internal static class Idx
 {
     /// <summary>A file of images: [Count, Height, Width].</summary>
     public static (int Count, int Height, int Width, byte[] Pixels) Images(string path)

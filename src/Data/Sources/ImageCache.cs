@@ -13,7 +13,7 @@ namespace RlLeap.Data;
 /// A cache file never causes an error. If it is damaged, of another version or of other sources, the set is decoded
 /// again and the file is replaced.
 /// </remarks>
-public static class ImageCache
+internal static class ImageCache
 {
     private static ReadOnlySpan<byte> Magic => "RLIMAGE2"u8;
 

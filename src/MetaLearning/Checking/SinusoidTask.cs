@@ -12,7 +12,7 @@ namespace RlLeap.MetaLearning;
 /// <param name="head">The output; null when the network's single feature is the output.</param>
 /// <param name="batch">Points of a minibatch, uniform in -5 .. 5.</param>
 /// <param name="poisonedAt">The batch, from 0, whose loss is NaN; never by default.</param>
-public sealed class SinusoidTask(
+internal sealed class SinusoidTask(
     string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
 {
     /// <inheritdoc/>
@@ -49,7 +49,7 @@ public sealed class SinusoidTask(
 
         public Tensor Loss(Model model, IBatch batch)
         {
-            var points = (Batch)batch;
+            var points = (SinusoidBatch)batch;
             return F.mse_loss(model.Output(points.X), points.Y);
         }
 
@@ -72,13 +72,13 @@ public sealed class SinusoidTask(
 
         public void Dispose() { }
 
-        private Batch Points(double[] points, ScalarType dtype, bool poisoned)
+        private SinusoidBatch Points(double[] points, ScalarType dtype, bool poisoned)
         {
             using var scope = NewDisposeScope();
             var x = tensor(points, [points.Length, 1]).to(dtype, device);
             double Wave(double point) => poisoned ? double.NaN : _amplitude * Math.Sin(point - _phase);
             var y = tensor(points.Select(Wave).ToArray(), [points.Length, 1]).to(dtype, device);
-            return new Batch(x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
+            return new SinusoidBatch(x.DetachFromDisposeScope(), y.DetachFromDisposeScope());
         }
     }
 
@@ -91,7 +91,7 @@ public sealed class SinusoidTask(
 /// <summary>A minibatch of inputs and targets.</summary>
 /// <param name="X">[N, input...].</param>
 /// <param name="Y">[N, output...].</param>
-public sealed record Batch(Tensor X, Tensor Y) : IBatch
+internal sealed record SinusoidBatch(Tensor X, Tensor Y) : IBatch
 {
     /// <inheritdoc/>
     public long Count => X.shape[0];

@@ -11,7 +11,7 @@ namespace RlLeap.MetaLearning;
 /// It is smooth, and exact in float64. Parameters are named as nn.Sequential(Linear, Tanh, Linear, ...) names them. To
 /// hooks every layer is a hidden one with <paramref name="activateLast"/>, and every layer but the last without.
 /// </remarks>
-public sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
+internal sealed class SmallMlp(long[] sizes, bool activateLast = false) : Network
 {
     private readonly ParameterInfo[] _parameters =
     [
