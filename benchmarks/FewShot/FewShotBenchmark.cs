@@ -21,7 +21,7 @@ public sealed class FewShotBenchmark : IBenchmark
     /// <inheritdoc/>
     public string Summary => "feeding episodes beside a training step; a prototypical episode beside its bare passes";
 
-    /// <inheritdoc/>
+    /// <param name="args">Nothing, or the name of one method.</param>
     public int Run(string[] args)
     {
         set_num_threads(1);
@@ -31,20 +31,29 @@ public sealed class FewShotBenchmark : IBenchmark
             new() { Way = 60, Shot = 1, Query = 5 }, new() { Way = 60, Shot = 5, Query = 5 },
             new() { Way = 20, Shot = 1, Query = 5 }, new() { Way = 5, Shot = 1, Query = 15 },
         ];
-        // A plain loop: the first shape's rounds warm the allocator up for the others.
-        return shapes.Select(shape => Measure(images, shape)).ToList().TrueForAll(met => met) ? 0 : 1;
+        var wanted = args.FirstOrDefault();
+        var met = wanted is null or "prototypical"
+            ? shapes.Select(shape => Measure(images, new PrototypicalOptions(), shape)).ToList() : [];
+        // What the others do beside the encoder's passes is part of the method: their ratio has no limit.
+        FewShotMethod[] others =
+        [
+            new MatchingOptions(), new MatchingOptions { FullContext = true }, new SiameseOptions(),
+            new RelationOptions(),
+        ];
+        foreach (var method in others.Where(method => wanted is null || method.Name == wanted))
+            Measure(images, method, shapes[2]);
+        return met.TrueForAll(isMet => isMet) ? 0 : 1;
     }
 
-    private static bool Measure(EpisodeImages images, EpisodeShape shape)
+    private static bool Measure(EpisodeImages images, FewShotMethod method, EpisodeShape shape)
     {
         var options = new LearnerOptions
         {
             GradientSteps = long.MaxValue / 2,
             Optimizer = new OptimizerOptions { Kind = OptimizerKind.Adam, LearningRate = 1e-3 },
         };
-        using var learner = new Learner(
-            new PrototypicalOptions().Episodes(images, shape), new ConvolutionalEncoder(1, 28) { PoolFirst = false },
-            options, new Rng(1));
+        var encoder = new ConvolutionalEncoder(1, 28, pooled: method.ComparesMaps ? 2 : null) { PoolFirst = false };
+        using var learner = new Learner(method.Episodes(images, shape), method.Extend(encoder), options, new Rng(1));
         var (draws, steps, bare) = (new List<double>(), new List<double>(), new List<double>());
         for (var i = -WarmUp; i < Rounds; i++)
         {
@@ -58,11 +67,14 @@ public sealed class FewShotBenchmark : IBenchmark
             bare.Add(passes);
         }
         var (feeding, ratio) = (Median(draws) / Median(steps), Median(steps) / Median(bare));
-        var met = feeding < FeedingShare && ratio < EpisodeRatio;
+        var isLimited = method is PrototypicalOptions;
+        var met = feeding < FeedingShare && (!isLimited || ratio < EpisodeRatio);
+        var limit = isLimited ? FormattableString.Invariant($" (under {EpisodeRatio})") : "";
+        var name = method.Name + (method is MatchingOptions { FullContext: true } ? " in full context" : "");
         Console.WriteLine(FormattableString.Invariant(
-            $"{shape}, {shape.Query} queries, {shape.SupportCount + shape.QueryCount} images: step ")
+            $"{name}, {shape}, {shape.Query} queries, {shape.SupportCount + shape.QueryCount} images: step ")
             + FormattableString.Invariant($"{1e3 * Median(steps):0.0} ms of processor, bare passes ")
-            + FormattableString.Invariant($"{1e3 * Median(bare):0.0} ms, {ratio:0.00} times (under {EpisodeRatio}); ")
+            + FormattableString.Invariant($"{1e3 * Median(bare):0.0} ms, {ratio:0.00} times{limit}; ")
             + FormattableString.Invariant($"feeding {feeding:0.000} of a step (under {FeedingShare})")
             + (met ? "" : "  MISSED"));
         return met;

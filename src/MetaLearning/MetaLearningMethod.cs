@@ -17,6 +17,9 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(HatOptions), "hat")]
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
 [JsonDerivedType(typeof(PrototypicalOptions), "prototypical")]
+[JsonDerivedType(typeof(MatchingOptions), "matching")]
+[JsonDerivedType(typeof(RelationOptions), "relation")]
+[JsonDerivedType(typeof(SiameseOptions), "siamese")]
 public abstract record MetaLearningMethod
 {
     /// <summary>The name that configs use.</summary>

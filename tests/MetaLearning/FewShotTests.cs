@@ -49,7 +49,7 @@ public sealed class FewShotTests : IDisposable
 
     private static MetaLearnerContext Context(FewShotMethod? method = null, long steps = 30, int batch = 10) => new()
     {
-        Network = new SmallNorm(),
+        Network = method is { ComparesMaps: true } ? new SmallNorm(64, filters: 4) : new SmallNorm(),
         Pool = [new EpisodeTask(new Directions(), Training) { ValidationEpisodes = method is null ? 0 : 20 }],
         MetaOptimizer = new OptimizerOptions { Kind = OptimizerKind.Adam, LearningRate = 0.01 },
         MetaSteps = steps,
@@ -209,19 +209,21 @@ public sealed class FewShotTests : IDisposable
         Assert.True(own.equal(model.Buffers.Flat).all().item<bool>());
     }
 
-    /// <summary>Dense, batch norm, dense: 16 inputs, 8 features.</summary>
-    internal sealed class SmallNorm : Network
+    /// <summary>Dense, batch norm, dense: 16 inputs. The features count as maps where filters are given.</summary>
+    internal sealed class SmallNorm(int features = 8, int filters = 0) : Network
     {
         public override string Name => "small-norm";
 
         public override long[] InputShape => [16];
 
-        public override long Features => 8;
+        public override long Features => features;
+
+        public override IReadOnlyList<long> HiddenUnits => filters > 0 ? [filters] : [];
 
         public override IReadOnlyList<ParameterInfo> Parameters { get; } =
         [
             new("dense.weight", [32, 16]), new("dense.bias", [32]), new("norm.weight", [32]), new("norm.bias", [32]),
-            new("last.weight", [8, 32]), new("last.bias", [8]),
+            new("last.weight", [features, 32]), new("last.bias", [features]),
         ];
 
         public override IReadOnlyList<ParameterInfo> Buffers { get; } = [new("mean", [32]), new("variance", [32])];

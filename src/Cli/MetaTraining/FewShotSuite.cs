@@ -114,7 +114,9 @@ public sealed class FewShotSuite : Suite
             : Learner;
         Network = _section.Network is { } own
             ? Networks.Create(own, Images.InputShape)
-            : new ConvolutionalEncoder(set.Channels, set.Side) { PoolFirst = false };
+            : new ConvolutionalEncoder(
+                set.Channels, set.Side, pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
+            { PoolFirst = false };
         TaskMetrics = [TrainingSummary.Error, .. validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
     }
 

@@ -18,25 +18,26 @@ namespace RlLeap.Data;
 public sealed class ConvolutionalEncoder : Network
 {
     private const double Momentum = 0.1, Epsilon = 1e-5;
-    private readonly int _blocks;
+    private readonly int _blocks, _pooled;
 
     /// <summary>An encoder of square images.</summary>
     /// <param name="channels">Input channels.</param>
     /// <param name="side">Side of the input.</param>
     /// <param name="filters">Filters of each convolution.</param>
-    /// <param name="blocks">How many blocks. Each halves the side, rounding down.</param>
+    /// <param name="blocks">How many blocks.</param>
+    /// <param name="pooled">How many of them, the first ones, halve the side (rounding down); null for all.</param>
     /// <exception cref="RlLeapException">The image is too small for so many blocks.</exception>
-    public ConvolutionalEncoder(int channels, int side, int filters = 64, int blocks = 4)
+    public ConvolutionalEncoder(int channels, int side, int filters = 64, int blocks = 4, int? pooled = null)
     {
-        if (channels < 1 || filters < 1 || blocks < 1 || side >> blocks < 1)
+        (_blocks, _pooled) = (blocks, pooled ?? blocks);
+        if (channels < 1 || filters < 1 || blocks < 1 || _pooled < 0 || _pooled > blocks || side >> _pooled < 1)
             throw new RlLeapException(
-                $"An encoder of {blocks} blocks with {filters} filters cannot take {channels} x {side} x {side} " +
-                "images: every block halves the side.");
-        _blocks = blocks;
+                $"An encoder of {blocks} blocks with {filters} filters, of which {_pooled} halve the side, cannot " +
+                $"take {channels} x {side} x {side} images.");
         InputShape = [channels, side, side];
-        Features = (long)filters * (side >> blocks) * (side >> blocks);
+        Features = (long)filters * (side >> _pooled) * (side >> _pooled);
         HiddenUnits = [.. Enumerable.Repeat((long)filters, blocks)];
-        Name = $"conv{blocks}x{filters}";
+        Name = $"conv{blocks}x{filters}" + (_pooled == blocks ? "" : $"pool{_pooled}");
         Parameters = [.. Enumerable.Range(0, blocks).SelectMany(b => new ParameterInfo[]
         {
             // With channels-last weights a training step on a CPU takes little more than half the time
@@ -99,11 +100,11 @@ public sealed class ConvolutionalEncoder : Network
         // x is [N, C, H, W] throughout.
         var x = F.conv2d(input, pass.Parameter(4 * layer), pass.Parameter(4 * layer + 1),
             strides: [1, 1], padding: [1, 1]);
-        if (PoolFirst) x = F.max_pool2d(x, 2);
+        if (PoolFirst && layer < _pooled) x = F.max_pool2d(x, 2);
         x = F.batch_norm(x, pass.Buffer(2 * layer), pass.Buffer(2 * layer + 1),
             pass.Parameter(4 * layer + 2), pass.Parameter(4 * layer + 3), pass.Training, Momentum, Epsilon);
         x = F.relu(pass.PreActivation(layer, x));
-        if (!PoolFirst) x = F.max_pool2d(x, 2);
+        if (!PoolFirst && layer < _pooled) x = F.max_pool2d(x, 2);
         return pass.Units(layer, x);
     }
 

@@ -23,6 +23,9 @@ public abstract record FewShotMethod : MetaLearningMethod
     /// <exception cref="RlLeapException">The encoder does not fit the method.</exception>
     public virtual Network Extend(Network encoder) => encoder;
 
+    /// <summary>Whether the features are maps that are compared place by place: the encoder should pool less.</summary>
+    public virtual bool ComparesMaps => false;
+
     /// <summary>Linear maps that the method learns beside the network.</summary>
     internal virtual IReadOnlyList<Head> Heads => [];
 

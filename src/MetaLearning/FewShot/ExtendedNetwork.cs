@@ -1,0 +1,66 @@
+using static TorchSharp.torch;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>An encoder with further parameters, which a few-shot method uses on its features.</summary>
+/// <remarks>Its features are the encoder's. The further parameters and buffers follow the encoder's.</remarks>
+public abstract class ExtendedNetwork : Network
+{
+    private readonly Network _encoder;
+
+    /// <summary>Extends an encoder.</summary>
+    /// <param name="encoder">Makes the features.</param>
+    /// <param name="name">Follows the encoder's name.</param>
+    /// <param name="parameters">What is learned beside it.</param>
+    /// <param name="buffers">Statistics beside its own.</param>
+    /// <exception cref="RlLeapException">The encoder is a torch.nn.Module.</exception>
+    protected ExtendedNetwork(
+        Network encoder, string name, IReadOnlyList<ParameterInfo> parameters,
+        IReadOnlyList<ParameterInfo>? buffers = null)
+    {
+        if (!encoder.IsFunctional)
+            throw new RlLeapException($"{encoder.Name} is a torch.nn.Module, which cannot be part of a larger network. "
+                + "Write it as a RlLeap.Network, or choose the method prototypical.");
+        _encoder = encoder;
+        Name = $"{encoder.Name}+{name}";
+        Parameters = [.. encoder.Parameters, .. parameters];
+        Buffers = [.. encoder.Buffers, .. buffers ?? []];
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override long[] InputShape => _encoder.InputShape;
+
+    /// <inheritdoc/>
+    public override long Features => _encoder.Features;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Parameters { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ParameterInfo> Buffers { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<long> HiddenUnits => _encoder.HiddenUnits;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Pass pass, Tensor input) => _encoder.Forward(pass, input);
+
+    /// <inheritdoc/>
+    public sealed override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
+    {
+        _encoder.Initialize(parameter, buffer, rng.Split("encoder"));
+        InitializeOwn(i => parameter(_encoder.Parameters.Count + i), i => buffer(_encoder.Buffers.Count + i), rng);
+    }
+
+    /// <summary>Draws the further parameters. Runs under no_grad; entries arrive zeroed.</summary>
+    protected abstract void InitializeOwn(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng);
+
+    /// <summary>The i-th of the further parameters.</summary>
+    protected Tensor Own(Pass pass, int i) => pass.Parameter(_encoder.Parameters.Count + i);
+
+    /// <summary>The i-th of the further buffers.</summary>
+    protected Tensor OwnBuffer(Pass pass, int i) => pass.Buffer(_encoder.Buffers.Count + i);
+}

@@ -1,0 +1,38 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>Siamese networks: whether two images are of one class, from the distance of their features.</summary>
+/// <remarks>
+/// Koch, Zemel and Salakhutdinov 2015. With an encoder f and a linear map w of one output:
+/// <code>
+/// p(same | q, x) = sigmoid(w |f(q) - f(x)|)      each feature's distance has a weight of its own
+/// loss           = binary cross-entropy; pairs of one class count as much in all as pairs of two
+/// class of q     = that of the support image x with the largest p
+/// </code>
+/// The pairs of an episode are each query with each support image.
+/// </remarks>
+public sealed record SiameseOptions : FewShotMethod
+{
+    /// <inheritdoc/>
+    public override string Name => "siamese";
+
+    internal override IReadOnlyList<Head> Heads => [new Head("similarity", 1, Shared: true)];
+
+    /// <inheritdoc/>
+    public override EpisodeOutcome Evaluate(Model model, Episode episode)
+    {
+        var features = model.Features(episode.Images); // [S + Q, F]
+        var (support, query) = (episode.SupportOf(features), episode.QueryOf(features));
+        var distances = (query.unsqueeze(1) - support.unsqueeze(0)).abs(); // [Q, S, F]
+        var logits = model.Output(0, distances).squeeze(2); // [Q, S]
+
+        var same = episode.QueryLabels.unsqueeze(1).eq(episode.SupportLabels.unsqueeze(0)).to_type(logits.dtype);
+        var losses = F.binary_cross_entropy_with_logits(logits, same, reduction: nn.Reduction.None);
+        var loss = ((losses * same).sum() / same.sum() + (losses * (1 - same)).sum() / (1 - same).sum()) / 2;
+        var scores = logits.view(-1, episode.Shape.Way, episode.Shape.Shot).amax([2]);
+        return new EpisodeOutcome(loss, scores);
+    }
+}
