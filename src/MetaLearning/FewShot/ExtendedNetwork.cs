@@ -4,7 +4,7 @@ namespace RlLeap.MetaLearning;
 
 /// <summary>An encoder with further parameters, which a few-shot method uses on its features.</summary>
 /// <remarks>Its features are the encoder's. The further parameters and buffers follow the encoder's.</remarks>
-public abstract class ExtendedNetwork : Network
+internal abstract class ExtendedNetwork : Network
 {
     private readonly Network _encoder;
 

@@ -10,7 +10,7 @@ namespace RlLeap.MetaLearning;
 /// them. Both add to the encoder's features.
 /// </remarks>
 /// <param name="encoder">Makes the features.</param>
-public sealed class FullContext(Network encoder) : ExtendedNetwork(encoder, "context", Cells(encoder.Features))
+internal sealed class FullContext(Network encoder) : ExtendedNetwork(encoder, "context", Cells(encoder.Features))
 {
     private const int PerCell = 3; // input weights, state weights, bias
 

@@ -22,7 +22,7 @@ public sealed record MatchingOptions : FewShotMethod
     public double Scale { get; init; } = 20;
 
     /// <summary>
-    /// Whether images are embedded in the context of the support images; see <see cref="MetaLearning.FullContext"/>.
+    /// Whether images are embedded in the context of the support images, by LSTMs (the paper's appendix A).
     /// </summary>
     public bool FullContext { get; init; }
 

@@ -40,7 +40,7 @@ public sealed record RelationOptions : FewShotMethod
 /// <summary>
 /// The learned comparison: two blocks of 3x3 convolution, batch norm, ReLU and pooling, and two dense layers.
 /// </summary>
-public sealed class RelationModule : ExtendedNetwork
+internal sealed class RelationModule : ExtendedNetwork
 {
     private const int Hidden = 8;
     private const double Momentum = 0.1, Epsilon = 1e-5;
