@@ -37,8 +37,9 @@ public sealed class ConfigKeyTests
             foreach (var method in Methods.BuiltIn)
                 foreach (var (path, _, _) in Walk(Activator.CreateInstance(method.Value)!, "method."))
                     // MAML cannot stop early, and some methods only learn episodes, which have their own test.
-                    data.Add($"meta-train method.name={method.Key} " + (method.Value.IsAssignableTo(typeof(FewShotMethod))
-                        ? "suite=few-shot evaluation=null" : "omniglot.learner.stopping=null"), path);
+                    data.Add(method.Value.IsAssignableTo(typeof(FewShotMethod))
+                        ? $"meta-train method.name={method.Key} suite=few-shot evaluation=null"
+                        : $"meta-train method.name={method.Key} omniglot.learner.stopping=null", path);
             return data;
         }
     }
@@ -192,7 +193,7 @@ public sealed class ConfigKeyTests
                 "multi-cv.held-out" => ["gtsrb"],
                 "run.device" => ["cuda"],
                 "executor.time" => ["90"],
-                "omniglot.network" or "multi-cv.network" => ["my/two-layers"],
+                "omniglot.network" or "multi-cv.network" or "few-shot.network" => ["my/two-layers"],
                 _ when path.EndsWith("agent.network", StringComparison.Ordinal) => ["mlp"],
                 _ when path.EndsWith("agent.preset", StringComparison.Ordinal) => ["a2c"],
                 _ => ["a-text"],
