@@ -39,8 +39,8 @@ public static class AtomicFile
             catch (IOException) { /* The first error is the one to report. */ }
             catch (UnauthorizedAccessException) { /* likewise */ }
             if (e is IOException or UnauthorizedAccessException)
-                throw new RlLeapException($"Cannot write {full}: {e.Message} What was saved there before is unchanged; "
-                    + "free space or choose another folder.", e);
+                throw new RlLeapException(
+                    $"Cannot write {full}: {SystemErrors.Explain(e)} What was saved there before is unchanged.", e);
             throw;
         }
     }

@@ -58,6 +58,18 @@ public sealed class Patience
         if (value < Best) Best = value;
     }
 
+    /// <summary>All of its state as a text.</summary>
+    public string ToText() => string.Join(' ', Save());
+
+    /// <summary>Goes on where <see cref="ToText"/> was called.</summary>
+    public static Patience Of(int limit, string text)
+    {
+        var patience = new Patience(limit);
+        patience.Restore([.. text.Split(' ').Select(part =>
+            long.Parse(part, System.Globalization.CultureInfo.InvariantCulture))]);
+        return patience;
+    }
+
     internal long[] Save() => [BitConverter.DoubleToInt64Bits(Best), BitConverter.DoubleToInt64Bits(Last), _since];
 
     internal void Restore(long[] state) => (Best, Last, _since) =

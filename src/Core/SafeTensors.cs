@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using static TorchSharp.torch;
@@ -11,11 +12,13 @@ namespace RlLeap;
 /// </summary>
 /// <remarks>
 /// Reading trusts nothing: every length, offset, shape and dtype is checked against the file's size before anything is
-/// allocated.
+/// allocated. The note "sha256" of a file is the SHA-256 of the whole file with zeros in the place of that sum; other
+/// tools read past it. A file with another sum is damaged. A file without it was written by other tools.
 /// </remarks>
 public static class SafeTensors
 {
-    private const string Notes = "__metadata__";
+    private const string Notes = "__metadata__", SumNote = "sha256";
+    private static readonly string NoSum = new('0', 2 * SHA256.HashSizeInBytes);
     private const long LargestHeader = 100_000_000;
 
     private static readonly (string Name, ScalarType Type, int Size)[] Types =
@@ -41,13 +44,10 @@ public static class SafeTensors
         using (var writer = new Utf8JsonWriter(json))
         {
             writer.WriteStartObject();
-            if (notes is { Count: > 0 })
-            {
-                writer.WriteStartObject(Notes);
-                foreach (var (key, value) in notes.OrderBy(n => n.Key, StringComparer.Ordinal))
-                    writer.WriteString(key, value);
-                writer.WriteEndObject();
-            }
+            writer.WriteStartObject(Notes);
+            foreach (var (key, value) in (notes ?? new Dictionary<string, string>()).Append(new(SumNote, NoSum))
+                .OrderBy(note => note.Key, StringComparer.Ordinal)) writer.WriteString(key, value);
+            writer.WriteEndObject();
             long offset = 0;
             foreach (var (name, value, type) in entries)
             {
@@ -66,19 +66,23 @@ public static class SafeTensors
             writer.WriteEndObject();
         }
         while (json.Length % 8 != 0) json.WriteByte((byte)' ');
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var data = entries.Where(entry => entry.Value.numel() > 0)
+            .Select(entry => entry.Value.detach().cpu().contiguous()).ToList();
+        var header = json.ToArray();
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        sum.AppendData(length);
+        sum.AppendData(header);
+        foreach (var value in data) sum.AppendData(value.bytes);
+        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(sum.GetHashAndReset())).CopyTo(header.AsSpan(SumAt(header)));
         AtomicFile.Write(path, stream =>
         {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(length, json.Length);
             stream.Write(length);
-            json.WriteTo(stream);
-            foreach (var (_, value, _) in entries)
-            {
-                if (value.numel() == 0) continue;
-                using var scope = NewDisposeScope();
-                using var _ = no_grad();
-                stream.Write(value.detach().cpu().contiguous().bytes);
-            }
+            stream.Write(header);
+            foreach (var value in data) stream.Write(value.bytes);
         });
     }
 
@@ -97,18 +101,18 @@ public static class SafeTensors
         catch (Exception e) when (e is FormatException or JsonException or EndOfStreamException
             or DecoderFallbackException or InvalidOperationException)
         {
-            throw new RlLeapException(
+            throw new DamagedFileException(path,
                 $"{path} is not a whole safetensors file: {e.Message} Delete it, or use an earlier checkpoint.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot read {path}: {e.Message}", e);
+            throw new RlLeapException($"Cannot read {path}: {SystemErrors.Explain(e)}", e);
         }
     }
 
     private static (Dictionary<string, Tensor>, Dictionary<string, string>) Read(FileStream file)
     {
-        Span<byte> length = stackalloc byte[8];
+        var length = new byte[8];
         if (file.Length < 8) throw new FormatException($"it has {file.Length} bytes.");
         file.ReadExactly(length);
         var headerLength = BinaryPrimitives.ReadInt64LittleEndian(length);
@@ -117,6 +121,14 @@ public static class SafeTensors
         var header = new byte[headerLength];
         file.ReadExactly(header);
         var (entries, notes) = Parse(header, file.Length - 8 - headerLength);
+        using var sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (notes.Remove(SumNote, out var expected))
+        {
+            // Where another writer laid the sum out differently, nothing equals it: that is damage too.
+            if (SumAt(header) is >= 0 and var at) Encoding.ASCII.GetBytes(NoSum).CopyTo(header.AsSpan(at));
+            sum.AppendData(length);
+            sum.AppendData(header);
+        }
 
         var tensors = new Dictionary<string, Tensor>();
         try
@@ -127,7 +139,10 @@ public static class SafeTensors
                 tensors.Add(name, value);
                 file.Position = 8 + headerLength + start;
                 if (end > start) file.ReadExactly(value.bytes);
+                if (expected is not null) sum.AppendData(value.bytes);
             }
+            if (expected is not null && Convert.ToHexStringLower(sum.GetHashAndReset()) != expected)
+                throw new FormatException("its content is not what was written, by its checksum.");
             return (tensors, notes);
         }
         catch
@@ -135,6 +150,14 @@ public static class SafeTensors
             foreach (var value in tensors.Values) value.Dispose();
             throw;
         }
+    }
+
+    // Where the sum stands in the header; -1 where there is none. Only a note can have a text as value.
+    private static int SumAt(ReadOnlySpan<byte> header)
+    {
+        var key = Encoding.ASCII.GetBytes($"\"{SumNote}\":\"");
+        var at = header.IndexOf(key);
+        return at < 0 || at + key.Length + NoSum.Length > header.Length ? -1 : at + key.Length;
     }
 
     private static (List<(string Name, (string Name, ScalarType Type, int Size) Type, long[] Shape, long Start,

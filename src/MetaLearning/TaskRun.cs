@@ -30,6 +30,11 @@ public sealed record TrainingHooks
     /// </summary>
     public Action<TaskJob, TimeSpan>? Trained { get; init; }
 
+    /// <summary>
+    /// Called when a checkpoint was damaged and was set aside under the path given; the task starts again.
+    /// </summary>
+    public Action<TaskJob, string>? SetAside { get; init; }
+
     /// <summary>Measures times.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }
@@ -92,6 +97,11 @@ public sealed class TaskRun
             try
             {
                 learner.Load(path);
+            }
+            catch (DamagedFileException)
+            {
+                // It is refused before anything of it is taken over: the learner is at its beginning.
+                _hooks.SetAside?.Invoke(Job, DamagedFileException.SetAside(path));
             }
             catch
             {
