@@ -6,31 +6,44 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>
-/// A whole checkpoint: its step, its folder, and how long the run's appended files were when it was made (bytes).
-/// </summary>
+/// <summary>A whole checkpoint: its step, its folder, and how long the run's appended files were when it was made
+/// (bytes).</summary>
 public sealed record Checkpoint(long Step, string Folder, IReadOnlyDictionary<string, long> Lengths)
 {
+    /// <summary>SHA-256 of what the appended files held, for those whose content counts.</summary>
+    public IReadOnlyDictionary<string, string> Sums { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The plug-ins that the run used (<see cref="Plugins.Identity"/>); null for none.</summary>
+    public string? Plugins { get; init; }
+
     public string PathOf(string file) => Path.Combine(Folder, file);
 }
 
-/// <summary>
-/// Numbered checkpoints in a folder. Each is a folder of files with a manifest of their SHA-256 sums, made under a
-/// temporary name and renamed. One process at a time (the run's lock sees to that).
-/// </summary>
-/// <param name="keep">How many of the newest stay; at least two, so that a damaged newest one leaves one to go back
-/// to.</param>
+/// <summary>Numbered checkpoints in a folder. Each is a folder of files with a manifest of their SHA-256 sums, made
+/// under a temporary name and renamed. One process at a time (the run's lock sees to that).</summary>
+/// <param name="folder">Where they lie.</param>
+/// <param name="keep">How many of the newest stay; at least two, so that a damaged newest one leaves one to go back to.
+/// </param>
 public sealed class CheckpointStore(string folder, int keep = 2)
 {
     private const string ManifestName = "manifest.json";
-    private sealed record Manifest(long Step, SortedDictionary<string, string> Sha256,
-        SortedDictionary<string, long> Lengths);
 
-    /// <summary>
-    /// Saves one: <paramref name="write"/> fills the folder it is given. Replaces a checkpoint of the same step.
-    /// </summary>
+    private sealed record Manifest(
+        long Step, SortedDictionary<string, string> Sha256, SortedDictionary<string, long> Lengths)
+    {
+        public SortedDictionary<string, string>? Sums { get; init; }
+        public string? Plugins { get; init; }
+    }
+
+    /// <summary>Saves one: <paramref name="write"/> fills the folder it is given. Replaces a checkpoint of the same
+    /// step.</summary>
+    /// <param name="step">Its number.</param>
+    /// <param name="write">Fills the folder.</param>
+    /// <param name="lengths">How long the run's appended files are.</param>
+    /// <param name="sums">SHA-256 of what they hold.</param>
     /// <exception cref="RlLeapException">It could not be written; earlier checkpoints are untouched.</exception>
-    public Checkpoint Save(long step, Action<string> write, IReadOnlyDictionary<string, long>? lengths = null)
+    public Checkpoint Save(long step, Action<string> write, IReadOnlyDictionary<string, long>? lengths = null,
+        IReadOnlyDictionary<string, string>? sums = null)
     {
         var name = step.ToString("D12", CultureInfo.InvariantCulture);
         var (final, temporary) = (Path.Combine(folder, name), Path.Combine(folder, name + ".tmp"));
@@ -39,10 +52,11 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
             Directory.CreateDirectory(temporary);
             write(temporary);
-            var manifest = new Manifest(step, Sums(temporary, flush: true), new SortedDictionary<string, long>(
-                (lengths ?? new Dictionary<string, long>()).ToDictionary(), StringComparer.Ordinal));
-            AtomicFile.WriteAllText(Path.Combine(temporary, ManifestName),
-                JsonSerializer.Serialize(manifest, Json.Readable));
+            var manifest = new Manifest(step, Sums(temporary, flush: true), Sorted(lengths))
+            {
+                Sums = Sorted(sums), Plugins = Plugins.Identity,
+            };
+            SealedJson.Write(Path.Combine(temporary, ManifestName), manifest, Json.Readable);
             if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
             Directory.Move(temporary, final);
             // What is ahead of the present was damaged when the run went on from before it: it must not count among
@@ -50,34 +64,57 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0))
                 Directory.Delete(ahead, recursive: true);
             Prune(keep);
-            return new Checkpoint(step, final, manifest.Lengths);
+            return Of(manifest, final);
         }
         catch (Exception e)
         {
             try { if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true); }
             catch (IOException) { /* the first error is the one to report */ }
-            // What fails inside AtomicFile comes wrapped in advice for other files.
+            // What fails inside AtomicFile comes wrapped in words about other files.
             if ((e is RlLeapException ? e.InnerException : e) is { } cause
                 and (IOException or UnauthorizedAccessException))
-                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {cause.Message} Earlier checkpoints "
-                    + "are whole; free space and go on with --resume.", e);
+                throw new RlLeapException($"Cannot save a checkpoint in {folder}: {SystemErrors.Explain(cause)} "
+                    + "Earlier checkpoints are whole: go on with --resume.", e);
             throw;
         }
     }
 
-    /// <summary>
-    /// The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and passed
-    /// over.
-    /// </summary>
+    /// <summary>The same checkpoint with other marks of how far the appended files are.</summary>
+    public Checkpoint Mark(
+        Checkpoint of, IReadOnlyDictionary<string, long> lengths, IReadOnlyDictionary<string, string> sums)
+    {
+        var manifest = Read(of.Folder) with { Lengths = Sorted(lengths), Sums = Sorted(sums) };
+        SealedJson.Write(Path.Combine(of.Folder, ManifestName), manifest, Json.Readable);
+        return Of(manifest, of.Folder);
+    }
+
+    /// <summary>The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and
+    /// passed over.</summary>
     /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the
     /// run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()
     {
         var all = Folders().ToList();
-        return all.Select(Open).FirstOrDefault(c => c is not null)
-            ?? (all.Count == 0 ? null : throw new RlLeapException(
+        return all.Select(Open).FirstOrDefault(c => c is not null) ?? (all.Count == 0 ? null
+            : throw new RlLeapException(
             $"None of the checkpoints in {folder} can be read, so the run cannot go on. Bring one back, or begin it "
-                + "anew in another folder; nothing was changed."));
+                + $"anew in another folder; nothing was changed."));
+    }
+
+    /// <summary>A file of the newest checkpoint in which it is whole; null where there is none.</summary>
+    /// <remarks>Reads that file and the manifest alone.</remarks>
+    public string? Find(string name)
+    {
+        foreach (var path in Folders())
+            try
+            {
+                var file = Path.Combine(path, name);
+                if (File.Exists(file) && Read(path).Sha256.GetValueOrDefault(name) == SumOf(file, flush: false))
+                    return file;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException
+                or RlLeapException) { }
+        return null;
     }
 
     /// <summary>Deletes all but the newest few.</summary>
@@ -94,32 +131,45 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     {
         try
         {
-            var manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(Path.Combine(path, ManifestName)),
-                Json.Options)!;
-            if (Sums(path, flush: false).SequenceEqual(manifest.Sha256))
-                return new Checkpoint(manifest.Step, path, manifest.Lengths);
+            var manifest = Read(path);
+            if (Sums(path, flush: false).SequenceEqual(manifest.Sha256)) return Of(manifest, path);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException) { }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException
+            or DamagedFileException) { }
         // It may be whole; to go on from the one before would delete it.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot read the checkpoint {path}: {e.Message} Make it readable, or delete it "
-                + "to go on from the one before; nothing was changed.", e);
+            throw new RlLeapException($"Cannot read the checkpoint {path}: {SystemErrors.Explain(e)} Make it readable, "
+                + "or delete it to go on from the one before; nothing was changed.", e);
         }
         Log.Warning("the checkpoint {Path} is damaged; trying the one before it", path);
         return null;
     }
 
+    private static Manifest Read(string path) =>
+        SealedJson.Read<Manifest>(Path.Combine(path, ManifestName), Json.Strict);
+
+    private static Checkpoint Of(Manifest manifest, string path) => new(manifest.Step, path, manifest.Lengths)
+    {
+        Sums = manifest.Sums ?? [], Plugins = manifest.Plugins,
+    };
+
+    private static SortedDictionary<string, T> Sorted<T>(IReadOnlyDictionary<string, T>? values) =>
+        new((values ?? new Dictionary<string, T>()).ToDictionary(), StringComparer.Ordinal);
+
     private static SortedDictionary<string, string> Sums(string path, bool flush)
     {
         var sums = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories))
-        {
-            if (Path.GetFileName(file) == ManifestName) continue;
-            using var stream = new FileStream(file, FileMode.Open, flush ? FileAccess.ReadWrite : FileAccess.Read);
-            sums[Path.GetRelativePath(path, file)] = Convert.ToHexStringLower(SHA256.HashData(stream));
-            if (flush) stream.Flush(flushToDisk: true);
-        }
+            if (Path.GetFileName(file) != ManifestName) sums[Path.GetRelativePath(path, file)] = SumOf(file, flush);
         return sums;
+    }
+
+    private static string SumOf(string file, bool flush)
+    {
+        using var stream = new FileStream(file, FileMode.Open, flush ? FileAccess.ReadWrite : FileAccess.Read);
+        var sum = Convert.ToHexStringLower(SHA256.HashData(stream));
+        if (flush) stream.Flush(flushToDisk: true);
+        return sum;
     }
 }

@@ -41,16 +41,17 @@ public sealed record Result(
     /// </summary>
     public string? Smoothing { get; init; }
 
-    public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Json.Options) + "\n");
+    /// <summary>SHA-256 of the run's config (of what decides results) and of its metrics, by file; null where it is not
+    /// a run's own result.</summary>
+    public IReadOnlyDictionary<string, string>? Sums { get; init; }
 
-    /// <exception cref="RlLeapException">The file is not there or not a result.</exception>
+    /// <summary>Writes it, with a checksum.</summary>
+    public void Save(string path) => SealedJson.Write(path, this, Json.Options);
+
+    /// <exception cref="RlLeapException">The file is not there, is damaged, or is not a result.</exception>
     public static Result Load(string path)
     {
-        try
-        {
-            return JsonSerializer.Deserialize<Result>(File.ReadAllText(path), Json.Strict)
-                ?? throw new JsonException("it is empty");
-        }
+        try { return SealedJson.Read<Result>(path, Json.Strict); }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new RlLeapException(
@@ -60,6 +61,10 @@ public sealed record Result(
         {
             throw new RlLeapException($"{path} is not a result that this version reads ("
                 + $"{e.Message.TrimEnd('.')}). Make it again with this version: rlleap meta-train, train or evaluate.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RlLeapException($"Cannot read {path}: {SystemErrors.Explain(e)}", e);
         }
     }
 }

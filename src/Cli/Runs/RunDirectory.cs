@@ -8,15 +8,19 @@ namespace RlLeap.Cli.Runs;
 /// config.yaml (resolved, written first), metrics.jsonl, times.jsonl, events/ (TensorBoard), checkpoints/, run.log, and
 /// result.json, whose presence says that the run is complete. A resume cuts metrics and events back to where they were
 /// at the newest whole checkpoint, so that the files of a resumed run are those of an uninterrupted one, bit for bit;
-/// run.log, times.jsonl and events/ carry times and are the exception.
+/// run.log, times.jsonl and events/ carry times and are the exception. Everything that a result depends on has a
+/// checksum. Metrics and events that were lost or damaged do not keep a run from going on: the history says so.
 /// </remarks>
 public sealed class RunDirectory : IDisposable
 {
     public const string ConfigName = "config.yaml", MetricsName = "metrics.jsonl", TimesName = "times.jsonl",
         ResultName = "result.json";
 
+    private const string CheckpointsName = "checkpoints", EventsName = "events";
+
     private readonly FileStream _lock;
-    private readonly SortedDictionary<string, FileStream> _appended = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, AppendedFile> _appended = new(StringComparer.Ordinal);
+    private readonly EventFiles _events;
     private readonly CheckpointStore _checkpoints;
     private readonly Lazy<IMetricSink> _metrics;
     private readonly Lazy<IMetricSink> _times;
@@ -25,28 +29,36 @@ public sealed class RunDirectory : IDisposable
     {
         Root = root;
         _lock = @lock;
-        _checkpoints = new CheckpointStore(PathOf("checkpoints"), keep);
-        _metrics = new(() => new Tee(new JsonLines(Append(MetricsName)), new TensorBoard(Events)));
-        _times = new(() => new Tee(new JsonLines(Append(TimesName)), new TensorBoard(Events)));
+        _checkpoints = new CheckpointStore(PathOf(CheckpointsName), keep);
+        _events = new EventFiles(root);
+        _metrics = new(() => SinkOf(MetricsName));
+        _times = new(() => SinkOf(TimesName));
     }
 
     /// <summary>Full path of the folder.</summary>
     public string Root { get; }
 
-    /// <summary>The resolved config, as YAML.</summary>
-    public string Config => File.ReadAllText(PathOf(ConfigName));
+    /// <summary>The resolved config, as YAML: what this process runs.</summary>
+    public string Config { get; private set; } = "";
+
+    /// <summary>What was done to the run beside running it.</summary>
+    public RunHistory History => _history ??= new RunHistory(Root);
+
+    private RunHistory? _history;
+
+    /// <summary>Whether the run goes on with another config, or other plug-ins, than its checkpoint was made with; the
+    /// caller saves a checkpoint at once, so that it is asked once.</summary>
+    public bool HasAcceptedChanges { get; private set; }
 
     /// <summary>Where the run goes on: the newest whole checkpoint, or null at its beginning.</summary>
     public Checkpoint? Restored { get; private set; }
 
-    /// <summary>
-    /// metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on timing.
-    /// </summary>
+    /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on
+    /// timing.</summary>
     public IMetricSink Metrics => _metrics.Value;
 
-    /// <summary>
-    /// times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is free of.
-    /// </summary>
+    /// <summary>times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is
+    /// free of.</summary>
     public IMetricSink Times => _times.Value;
 
     public string PathOf(string relative) => Path.Combine(Root, relative);
@@ -83,6 +95,7 @@ public sealed class RunDirectory : IDisposable
         {
             RequireNew(path);
             AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
+            run.Config = config;
             return run;
         }
         catch { run.Dispose(); throw; }
@@ -90,25 +103,51 @@ public sealed class RunDirectory : IDisposable
 
     private static void RequireNew(string path)
     {
-        if (Holds(path)) throw new RlLeapException(
-            $"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
-        if (Directory.Exists(path)
-            && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
+        if (Holds(path))
+            throw new RlLeapException(
+                $"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path)
+            .Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
             throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
     }
 
-    /// <summary>
-    /// Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete run is left
-    /// as it is.
-    /// </summary>
-    public static RunDirectory Resume(string path, int keep = 2)
+    /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete
+    /// run is left as it is.</summary>
+    /// <param name="path">The run's folder.</param>
+    /// <param name="keep">Checkpoints to keep.</param>
+    /// <param name="acceptChanges">Whether the run may go on with another config or other plug-ins; the history says
+    /// so.</param>
+    /// <param name="config">The config to go on with instead of the folder's, which it replaces; null for the folder's.
+    /// A complete run is then no longer complete.</param>
+    /// <param name="kind">How the history calls the change.</param>
+    /// <exception cref="RlLeapException">Config or plug-ins are others than at the checkpoint; or all checkpoints are
+    /// damaged. Nothing was changed then.</exception>
+    public static RunDirectory Resume(string path, int keep = 2, bool acceptChanges = false, string? config = null,
+        string kind = RunHistory.Changed)
     {
         ConfigOf(path);
         var run = Open(path, keep);
         try
         {
-            if (IsComplete(run.Root)) return run; // whose files end after its last checkpoint
+            run.Config = config ?? File.ReadAllText(run.PathOf(ConfigName));
+            if (IsComplete(run.Root) && config is null) return run; // whose files end after its last checkpoint
             run.Restored = run._checkpoints.Newest();
+            if (run.Restored is { } at && RunChanges.Since(at, run.Config) is { } change)
+            {
+                if (!acceptChanges)
+                    throw new RlLeapException($"{path} goes on with what it was begun with, but since its checkpoint "
+                        + $"{at.Folder} {change}. Bring back what was (the checkpoint holds its {ConfigName}), or "
+                        + $"accept the change with --accept-changes; the result then says so.");
+                run.History.Add(kind, at.Step, $"at step {at.Step} {change}");
+                run.HasAcceptedChanges = true;
+            }
+            if (config is not null)
+            {
+                AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
+                if (IsComplete(run.Root))
+                    File.Move(run.PathOf(ResultName), run.PathOf($"result-at-{run.Restored?.Step ?? 0}.json"),
+                        overwrite: true);
+            }
             run.Cut();
             if (run.Restored is { } from) Log.Information("going on from {Checkpoint}", from.Folder);
             return run;
@@ -116,59 +155,103 @@ public sealed class RunDirectory : IDisposable
         catch { run.Dispose(); throw; }
     }
 
-    /// <summary>
-    /// Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files are.
-    /// </summary>
+    /// <summary>Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files
+    /// are, and holds the config.</summary>
     public Checkpoint SaveCheckpoint(long step, Action<string> write)
     {
-        foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
-        return _checkpoints.Save(step, write, _appended.ToDictionary(a => a.Key, a => a.Value.Length));
+        foreach (var file in _appended.Values) file.FlushToDisk();
+        return _checkpoints.Save(step, Fill, Lengths(), Sums());
+
+        void Fill(string folder)
+        {
+            write(folder);
+            File.WriteAllText(Path.Combine(folder, ConfigName), Config);
+        }
     }
 
-    /// <summary>Ends the run: writes result.json and leaves only the newest checkpoint.</summary>
-    public void Complete(Result result)
+    /// <summary>Ends the run: writes result.json and leaves only the newest checkpoint. Returns the result with what
+    /// the history has to tell.</summary>
+    public Result Complete(Result result)
     {
-        foreach (var stream in _appended.Values) stream.Flush(flushToDisk: true);
+        foreach (var file in _appended.Values) file.FlushToDisk();
         _checkpoints.Prune(1);
+        var record = new Dictionary<string, string>(result.Record ?? new Dictionary<string, string>());
+        History.Record(record);
+        result = result with { Record = record.Count > 0 || result.Record is not null ? record : null };
+        result = RunChanges.Seal(result, Config, _appended.GetValueOrDefault(MetricsName)?.Sum);
         result.Save(PathOf(ResultName));
+        return result;
     }
 
-    /// <summary>Opens a file of the run to append to; checkpoints remember its length.</summary>
+    /// <summary>Opens metrics or times to append to; checkpoints remember its length and checksum.</summary>
     public Stream Append(string relative)
     {
         if (_appended.TryGetValue(relative, out var open)) return open;
-        Directory.CreateDirectory(Path.GetDirectoryName(PathOf(relative))!);
-        var stream = new FileStream(PathOf(relative), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
-        stream.Seek(0, SeekOrigin.End);
-        return _appended[relative] = stream;
+        _appended[relative] = open = new AppendedFile(PathOf(relative));
+        return open;
     }
 
     /// <summary>Lets another process have the run.</summary>
     public void Dispose()
     {
-        foreach (var stream in _appended.Values) stream.Dispose();
-        File.Delete(PathOf(HolderName));
+        foreach (var file in _appended.Values) file.Dispose();
+        _events.Dispose();
+        try { File.Delete(PathOf(HolderName)); }
+        catch (Exception e) when (e is IOException
+            or UnauthorizedAccessException) { /* it became read-only meanwhile */ }
         _lock.Dispose(); // the lock's file stays: who opened it meanwhile must not lock one that is gone
     }
 
-    private Stream Events(string series) => Append($"events/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap");
+    private Dictionary<string, long> Lengths() => _appended
+        .Select(file => KeyValuePair.Create(file.Key, file.Value.Length)).Concat(_events.Lengths).ToDictionary();
+
+    private Dictionary<string, string> Sums() => _appended.ToDictionary(file => file.Key, file => file.Value.Sum);
+
+    private Tee SinkOf(string name)
+    {
+        Append(name);
+        var file = _appended[name];
+        return new Tee(new JsonLines(file, bad => Lost($"{bad}; the row is passed over", name), PathOf(name)),
+            new TensorBoard(series =>
+                _events.Append($"{EventsName}/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap")));
+    }
+
+    // Rows are for people: that some are gone is said and recorded, and the run goes on.
+    private void Lost(string what, string name)
+    {
+        Log.Warning("{What}", what);
+        if (name == MetricsName) History.Add(RunHistory.Damaged, Restored?.Step ?? 0, what.Replace(Root + "/", ""));
+    }
 
     private void Cut()
     {
         var lengths = Restored?.Lengths ?? new Dictionary<string, long>();
-        foreach (var (file, length) in lengths)
+        var damaged = false;
+        foreach (var (name, length) in lengths)
         {
-            var stream = Append(file); // stays open, so that the next checkpoint has its length too
-            if (stream.Length < length)
-                throw new RlLeapException($"{PathOf(file)} has {stream.Length} bytes, and had {length} at the "
-                    + $"checkpoint {Restored!.Folder}: it was damaged since. Restore it, or start the run anew in "
-                    + "another folder.");
-            stream.SetLength(length);
-            stream.Position = length;
+            if (name is not (MetricsName or TimesName))
+            {
+                _events.Cut(name, length);
+                continue;
+            }
+            var path = PathOf(name);
+            var had = File.Exists(path) ? new FileInfo(path).Length : -1;
+            // Stays open, so that the next checkpoint has its length too.
+            var file = _appended[name] = new AppendedFile(path, length);
+            if (had < length)
+                Lost(had < 0 ? $"{path} is gone: what it held up to step {Restored!.Step} is lost"
+                    : $"{path} has {had} bytes and had {length} at step {Restored!.Step}: what it lacks is lost", name);
+            else if (Restored!.Sums.TryGetValue(name, out var sum) && sum != file.Sum)
+                Lost($"{path} was changed: up to step {Restored.Step} it is not what was written", name);
+            else continue;
+            file.CutTornLine();
+            damaged = true;
         }
+        // From here on, that is what there is: another resume neither says it again nor keeps what is written now.
+        if (damaged) Restored = _checkpoints.Mark(Restored!, Lengths(), Sums());
         // What no checkpoint knows was begun after it.
-        var events = Directory.Exists(PathOf("events"))
-            ? Directory.EnumerateFiles(PathOf("events"), "*", SearchOption.AllDirectories) : [];
+        var events = Directory.Exists(PathOf(EventsName))
+            ? Directory.EnumerateFiles(PathOf(EventsName), "*", SearchOption.AllDirectories) : [];
         foreach (var file in events.Append(PathOf(MetricsName)).Append(PathOf(TimesName)))
             if (File.Exists(file) && !lengths.ContainsKey(Path.GetRelativePath(Root, file))) File.Delete(file);
     }
@@ -179,31 +262,37 @@ public sealed class RunDirectory : IDisposable
     private static RunDirectory Open(string path, int keep)
     {
         path = Path.GetFullPath(path);
-        var file = Path.Combine(path, LockName);
         FileStream stream;
         try
         {
             Directory.CreateDirectory(path);
-            // The system lets go of it whatever happens to us
-            stream = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // The system lets go of it whatever happens to us.
+            stream = new FileStream(Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                FileShare.None);
         }
-        catch (IOException) when (File.Exists(file))
+        catch (IOException e) when (SystemErrors.IsHeldByAnother(e))
         {
             var holder = HolderOf(path) is { } h ? $"process {h.Process} on {h.Host}" : "another process";
             throw new RlLeapException($"{path} is in use by {holder}: wait for it, or stop it.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RlLeapException($"Cannot use {path} as a run's folder: {e.Message}", e);
+            throw new RlLeapException($"Cannot use {path} as a run's folder: {SystemErrors.Explain(e)}", e);
         }
-        File.WriteAllText(Path.Combine(path, HolderName), $"{Environment.ProcessId} {Environment.MachineName}\n");
+        try
+        {
+            File.WriteAllText(Path.Combine(path, HolderName), $"{Environment.ProcessId} {Environment.MachineName}\n");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            stream.Dispose();
+            throw new RlLeapException($"Cannot use {path} as a run's folder: {SystemErrors.Explain(e)}", e);
+        }
         return new RunDirectory(path, stream, keep);
     }
 
-    /// <summary>
-    /// The first line in which a run's config is not the one asked for, from 1, and what stands there in both; null
-    /// where they are equal.
-    /// </summary>
+    /// <summary>The first line in which a run's config is not the one asked for, from 1, and what stands there in both;
+    /// null where they are equal.</summary>
     internal static (int Line, string? Kept, string? Asked)? FirstDifference(string run, string asked)
     {
         var (a, b) = (run.Split('\n'), asked.Split('\n'));

@@ -5,28 +5,23 @@ using System.Text;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>
-/// Writes rows as TensorBoard scalars: each series is a run (a folder), each column a tag. A tag is the column's name,
-/// so curves lie beside CleanRL's. Formats: tensorflow/core/util/event.proto, summary.proto, lib/io/record_writer.h.
-/// </summary>
-/// <param name="open">Opens the event file of a series, to append; empty at first. The caller closes the
-/// streams.</param>
+/// <summary>Writes rows as TensorBoard scalars: each series is a run (a folder), each column a tag. A tag is the
+/// column's name, so curves lie beside CleanRL's. Formats: tensorflow/core/util/event.proto, summary.proto,
+/// lib/io/record_writer.h.</summary>
+/// <param name="open">The event file of a series, at its end; empty at first. Asked for at every row, since more series
+/// than files that may be open are allowed. The caller closes the streams.</param>
 public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock = null) : IMetricSink
 {
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
-    private readonly Dictionary<string, Stream> _streams = [];
 
     public void Write(in Row row)
     {
-        if (!_streams.TryGetValue(row.Series, out var stream))
-        {
-            _streams[row.Series] = stream = open(row.Series);
-            if (stream.Position == 0) Record(stream, Event(0, Field(3, "brain.Event:2"u8)));
-        }
+        var stream = open(row.Series);
+        if (stream.Position == 0) Record(stream, Event(0, Field(3, "brain.Event:2"u8)));
         var summary = new List<byte>();
         foreach (var (column, value) in row.Values)
         {
-            // Tag = 1, simple_value = 2 (fixed32)
+            // tag = 1, simple_value = 2 (fixed32)
             byte[] scalar = [.. Field(1, Encoding.UTF8.GetBytes(column)), 0x15, .. BitConverter.GetBytes((float)value)];
             summary.AddRange(Field(1, scalar));
         }
@@ -61,10 +56,8 @@ public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock =
         stream.Write(record);
     }
 
-    /// <summary>
-    /// CRC-32C, rotated by 15 bits and shifted by a constant, as TensorFlow stores it beside data that may itself hold
-    /// CRCs.
-    /// </summary>
+    /// <summary>CRC-32C, rotated by 15 bits and shifted by a constant, as TensorFlow stores it beside data that may
+    /// itself hold CRCs.</summary>
     public static uint MaskedCrc(ReadOnlySpan<byte> data)
     {
         var crc = uint.MaxValue;

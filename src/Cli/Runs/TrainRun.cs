@@ -21,8 +21,7 @@ namespace RlLeap.Cli.Runs;
 /// </remarks>
 public sealed class TrainRun : IDisposable
 {
-    private const string LearnerFile = "learner.safetensors", FreshNote = "resumed-with-fresh-episodes.txt",
-        EvaluateFirst = "evaluate-first";
+    private const string LearnerFile = "learner.safetensors", EvaluateFirst = "evaluate-first";
     public const string ModelFile = "model.safetensors";
 
     private readonly TrainConfig _config;
@@ -39,6 +38,7 @@ public sealed class TrainRun : IDisposable
         _rng = new Rng(config.Run.Seed);
         (_task, _learner) = Open(config);
         if (run.Restored is { } checkpoint) Restore(checkpoint);
+        if (run.HasAcceptedChanges) Save(_evaluateFirst);
     }
 
     private static ActorCriticTask TaskOf(TrainConfig config) =>
@@ -201,11 +201,8 @@ public sealed class TrainRun : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         SafeTensors.Write(path, _learner.Model.Export().Select(p => KeyValuePair.Create(p.Name, p.Value)),
-            new Dictionary<string, string>
-            {
-                ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
-                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture)
-            });
+            new Dictionary<string, string> { ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
+                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture) });
     }
 
     private void Restore(Checkpoint checkpoint)
@@ -216,7 +213,7 @@ public sealed class TrainRun : IDisposable
         var note = $"resumed at agent step {_learner.Count} with fresh episodes: {_task.Info.Id} cannot be saved, so "
             + "the run is not bit-identical to an uninterrupted one";
         Log.Warning("{Note}", note);
-        File.AppendAllText(_run.PathOf(FreshNote), note + "\n");
+        _run.History.Add(RunHistory.Resumed, _learner.Count, note);
     }
 
     private void Leave(CancellationToken stop, bool evaluationPending = false)
@@ -229,15 +226,8 @@ public sealed class TrainRun : IDisposable
     private Result Finish(IAgentStream stream)
     {
         SaveModel(_run.PathOf(ModelFile));
-        // Every episode, of which reports show means; or the means, where single episodes are not recorded.
-        var (series, column) = _config.Record.Episodes
-            ? ("episodes", "charts/episodic_return") : ("train", "charts/mean_return_100");
-        var points = JsonLines.Read(_run.PathOf(RunDirectory.MetricsName)).Where(r => r.Series == series)
-            .Select(r => (r.Step, r.Values.First(v => v.Column == column).Value, Count: Of(r, "charts/episodes")))
-            .Where(p => !double.IsNaN(p.Value)).ToList();
-        // A mean of fewer is one of the short episodes that ended first.
-        var window = stream.Episodes.Size;
-        if (!_config.Record.Episodes && points.Exists(p => p.Count >= window)) points.RemoveAll(p => p.Count < window);
+        var curve = RecordedCurve.Read(_run.PathOf(RunDirectory.MetricsName), _config.Record, stream.Episodes.Size,
+            bad => Log.Warning("{Line}", bad));
         var record = new Dictionary<string, string>
         {
             ["network"] = _learner.Model.Network.Name,
@@ -247,16 +237,12 @@ public sealed class TrainRun : IDisposable
             ["mean-return-last-100"] = stream.Episodes.MeanReturn.ToString("R", CultureInfo.InvariantCulture),
         };
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
-        if (File.Exists(_run.PathOf(FreshNote))) record["resumed"] = File.ReadAllText(_run.PathOf(FreshNote)).Trim();
         var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, "none", _config.Run.Seed, [.. points.Select(p => p.Step)],
-                [.. points.Select(p => p.Value)])], [],
-            Window: _config.Record.Episodes ? window : 1, Record: record)
-        { Smoothing = _config.Record.Episodes ? null : $"the last {window} episodes" };
-        _run.Complete(result);
+            [new Curve(_task.Info.Id, "none", _config.Run.Seed, curve.Steps, curve.Values)], [], Window: curve.Window,
+            Record: record)
+        { Smoothing = curve.Smoothing };
+        result = _run.Complete(result);
         Log.Information("done: mean return of the last 100 episodes {Return}", stream.Episodes.MeanReturn);
         return result;
-
-        static double Of(Row row, string column) => row.Values.FirstOrDefault(v => v.Column == column).Value;
     }
 }

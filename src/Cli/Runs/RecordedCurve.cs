@@ -1,0 +1,122 @@
+// The learning curve of a training run, out of its metrics: in one pass, in memory that does not grow with the run.
+using RlLeap.Cli.Config;
+
+namespace RlLeap.Cli.Runs;
+
+/// <summary>A learning curve as results hold it.</summary>
+/// <param name="Steps">Agent steps.</param>
+/// <param name="Values">Returns: of single episodes, or means.</param>
+/// <param name="Window">Points that a report averages over.</param>
+/// <param name="Smoothing">What each value is the mean of; null for single episodes.</param>
+internal sealed record RecordedCurve(
+    IReadOnlyList<long> Steps, IReadOnlyList<double> Values, int Window, string? Smoothing)
+{
+    /// <summary>Episodes of a run up to which every one is kept. Beyond, the mean over the window is kept at even
+    /// distances: a report shows nothing else.</summary>
+    public const int Most = 100_000;
+
+    /// <summary>Reads the curve of a run of `rlleap train`.</summary>
+    /// <param name="path">Its metrics.</param>
+    /// <param name="record">What it recorded.</param>
+    /// <param name="window">Episodes of the running mean.</param>
+    /// <param name="bad">Takes each line that cannot be read; it is passed over.</param>
+    public static RecordedCurve Read(string path, RecordSection record, int window, Action<BadLine> bad)
+    {
+        var rows = File.Exists(path) ? JsonLines.Read(path, bad) : [];
+        return record.Episodes ? OfEpisodes(rows, window, Most) : OfMeans(rows, window);
+    }
+
+    /// <summary>The curve of rows of episodes.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="window">Episodes of the running mean.</param>
+    /// <param name="most">As <see cref="Most"/>.</param>
+    internal static RecordedCurve OfEpisodes(IEnumerable<Row> rows, int window, int most)
+    {
+        var (single, means) = (new List<(long, double)>(), new ThinnedPoints(most));
+        var recent = new Queue<double>(window);
+        var count = 0L;
+        foreach (var row in rows)
+        {
+            if (row.Series != "episodes" || ValueOf(row, "charts/episodic_return") is not { } value) continue;
+            if (++count <= most) single.Add((row.Step, value));
+            if (recent.Count == window) recent.Dequeue();
+            recent.Enqueue(value);
+            // A mean of fewer is one of the short episodes that ended first.
+            if (recent.Count == window) means.Add(row.Step, recent.Average);
+        }
+        return count <= most ? Of(single, window, null) : Of(means.Points, 1, Mean(window));
+    }
+
+    /// <summary>Everything that a meta-training recorded: a curve for each series and column, in the order in which
+    /// they first come.</summary>
+    public static IReadOnlyList<MetaCurve> ReadMeta(string path, Action<BadLine> bad)
+    {
+        var curves = new Dictionary<(string Series, string Column), ThinnedPoints>();
+        var order = new List<(string Series, string Column)>();
+        foreach (var row in File.Exists(path) ? JsonLines.Read(path, bad) : [])
+            foreach (var (column, value) in row.Values)
+            {
+                if (!curves.TryGetValue((row.Series, column), out var points))
+                {
+                    curves[(row.Series, column)] = points = new ThinnedPoints(Most);
+                    order.Add((row.Series, column));
+                }
+                points.Add(row.Step, () => value);
+            }
+        return [.. order.Select(key => new MetaCurve(key.Series, key.Column,
+            [.. curves[key].Points.Select(p => p.Step)], [.. curves[key].Points.Select(p => p.Value)]))];
+    }
+
+    private static RecordedCurve OfMeans(IEnumerable<Row> rows, int window)
+    {
+        var (all, filled) = (new ThinnedPoints(Most), new ThinnedPoints(Most));
+        foreach (var row in rows)
+        {
+            if (row.Series != "train" || ValueOf(row, "charts/mean_return_100") is not { } value) continue;
+            all.Add(row.Step, () => value);
+            if (ValueOf(row, "charts/episodes") >= window) filled.Add(row.Step, () => value);
+        }
+        return Of(filled.Points.Count > 0 ? filled.Points : all.Points, 1, Mean(window));
+    }
+
+    private static string Mean(int window) => $"the last {window} episodes";
+
+    private static RecordedCurve Of(IReadOnlyList<(long Step, double Value)> points, int window, string? smoothing) =>
+        new([.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)], window, smoothing);
+
+    // Before an episode has ended there is no mean: its place is empty.
+    private static double? ValueOf(in Row row, string column)
+    {
+        foreach (var (name, value) in row.Values)
+            if (name == column && !double.IsNaN(value)) return value;
+        return null;
+    }
+}
+
+/// <summary>Points of a curve at even distances: every one while they are few, then every second, every fourth; and the
+/// last.</summary>
+/// <param name="most">At most about so many are kept, and half as many where more came.</param>
+internal sealed class ThinnedPoints(int most)
+{
+    private readonly List<(long Step, double Value)> _points = [];
+    private long _count, _every = 1;
+    private (long Step, Func<double> Value)? _left;
+
+    /// <summary>What is kept, with the newest.</summary>
+    public IReadOnlyList<(long Step, double Value)> Points =>
+        _left is { } left ? [.. _points, (left.Step, left.Value())] : _points;
+
+    /// <summary>Takes a point; its value is asked for only where it is kept.</summary>
+    public void Add(long step, Func<double> value)
+    {
+        _left = (step, value);
+        if (_count++ % _every != 0) return;
+        _points.Add((step, value()));
+        _left = null;
+        if (_points.Count < most) return;
+        var half = (_points.Count + 1) / 2;
+        for (var i = 0; i < half; i++) _points[i] = _points[2 * i];
+        _points.RemoveRange(half, _points.Count - half);
+        _every *= 2;
+    }
+}
