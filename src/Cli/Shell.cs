@@ -101,24 +101,26 @@ public static class Shell
     public static string? Message(Exception e) => e switch
     {
         RlLeapException => e.Message,
-        IOException when IsDiskFull(e) =>
+        IOException when SystemErrors.IsDiskFull(e) =>
             $"the disk is full: {e.Message} Free space and go on with --resume; what was saved before is whole.",
-        FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException => e.Message,
+        FileNotFoundException { FileName: { } name } when name.Contains("Version=", StringComparison.Ordinal) =>
+            PluginMisfit(e),
+        FileLoadException => PluginMisfit(e),
+        IOException or UnauthorizedAccessException => SystemErrors.Explain(e),
         TypeInitializationException { TypeName: "TorchSharp.torch" }
             or NotSupportedException { TargetSite.Name: "LoadNativeBackend" } =>
             $"libtorch cannot be loaded: {TorchErrors.WhyNotLoaded() ?? e.Message.Split('\n')[0]} Run ./rlleap doctor.",
         DllNotFoundException => $"a native library is missing: {e.Message.Split('\n')[0]} Run ./rlleap doctor.",
-        _ when Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause =>
-            $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})",
+        _ when PluginMisfit(e) is { } misfit => misfit,
         _ when PluginFault.Explain(e) is { } fault => fault,
-        OutOfMemoryException => "out of memory: run fewer tasks at once (--parallel) or a smaller batch.",
+        OutOfMemoryException => OutOfMemory.Explain(e),
         _ => null,
     };
 
-    /// <summary>
-    /// Whether an error says that a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).
-    /// </summary>
-    public static bool IsDiskFull(Exception e) => e is IOException && (e.HResult & 0xffff) is 28 or 122 or 112;
+    private static string? PluginMisfit(Exception e) =>
+        Plugins.Loaded.Count > 0 && PluginAssembly.Misfit(e) is { } cause
+            ? $"an assembly of your own does not fit this RlLeap; build it again with the version in use. ({cause})"
+                : null;
 
     /// <summary>A word as a shell reads it back.</summary>
     internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c)

@@ -76,7 +76,7 @@ public sealed class UserPagesTests : IDisposable
                 command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ")
                     .Replace("runs/", _folder.Root + "/");
             using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started])
-            { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
+                { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var error = process.StandardError.ReadToEndAsync();
             var output = await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();

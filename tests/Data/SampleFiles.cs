@@ -45,10 +45,11 @@ internal static class SampleFiles
         using var target = new MemoryStream();
         using (var tar = new TarWriter(target, TarEntryFormat.Ustar, leaveOpen: true))
             foreach (var (name, content) in files)
-            {
-                tar.WriteEntry(
-                    new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
-            }
+                {
+                    var entry = new UstarTarEntry(TarEntryType.RegularFile,
+                        name) { DataStream = new MemoryStream(content) };
+                    tar.WriteEntry(entry);
+                }
         return Gzip(target.ToArray());
     }
 

@@ -197,8 +197,7 @@ public sealed class ReductionTests
         public Contribution Contribute(Tensor end) => throw new NotSupportedException();
 
         public void Restore(
-            IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars)
-        { }
+            IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
 
         public void Dispose() { }
     }

@@ -26,11 +26,12 @@ public static class MetaTrain
         var parallel = CheckedOption.Number<int>(
             "--parallel",
             "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
+        var accept = ResumeOptions.AcceptChanges();
         var dry = new Option<bool>("--dry-run")
-        { Description = "Print what would run, with an estimate of its cost, and stop" };
+            { Description = "Print what would run, with an estimate of its cost, and stop" };
         var assembly = Plugins.Option();
         var command = new Command("meta-train", "Launch a meta-training run, or go on with one.")
-            { config, set, resume, parallel, assembly, dry };
+            { config, set, resume, parallel, accept, assembly, dry };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
@@ -38,7 +39,7 @@ public static class MetaTrain
             if ((file is null) == (folder is null))
                 throw new RlLeapException("Give either a config file or --resume RUN.");
             var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? [])
-                : RunConfig.Of(folder, parsed.GetValue(set) ?? []);
+                : RunConfig.Of(folder, asWasRun: false, parsed.GetValue(set) ?? []);
             var directory = wanted.Run.Directory ?? $"runs/{Path.GetFileNameWithoutExtension(file)}";
             wanted = wanted with { Assemblies = Plugins.Loaded, Run = wanted.Run with { Directory = directory } };
             if (parsed.GetValue(dry))
@@ -46,25 +47,30 @@ public static class MetaTrain
                 Estimate.Print(wanted);
                 return Task.CompletedTask;
             }
-            Launch(wanted, folder, parsed.GetValue(parallel), stop);
+            Launch(wanted, folder, parsed.GetValue(parallel), stop, parsed.GetValue(accept));
             return Task.CompletedTask;
         });
         return command;
     }
 
     /// <summary>Runs a config in a new folder, or goes on in <paramref name="folder"/>; prints the result.</summary>
-    internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop)
+    internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop,
+        bool acceptChanges = false)
     {
         // What cannot work is an error before a folder is made, not after hours.
         var suite = Suite.Open(config);
         if (folder is null) MetaTrainRun.Check(config, suite);
         SlurmExecutor.Of(config, config.Run.Directory!);
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config))
-            : RunDirectory.Resume(folder);
+            : RunDirectory.Resume(folder, acceptChanges: acceptChanges);
         using var log = new RunLog(run, Doctor.Versions());
         Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory!,
             .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
-        if (RunDirectory.IsComplete(run.Root)) Console.WriteLine($"{run.Root} is complete.");
+        if (RunDirectory.IsComplete(run.Root))
+        {
+            MetaTrainRun.RestoreInitialization(run.Root);
+            Console.WriteLine($"{run.Root} is complete.");
+        }
         var result = RunDirectory.IsComplete(run.Root)
             ? Result.Load(run.PathOf(RunDirectory.ResultName))
             : new MetaTrainRun(parallel is { } n ? config with { Run = config.Run with { Parallel = n } } : config,
@@ -77,14 +83,20 @@ public static class MetaTrain
 /// <summary>The config that a run's folder holds.</summary>
 internal static class RunConfig
 {
-    /// <exception cref="RlLeapException">The folder holds no run, or one of another kind.</exception>
-    public static MetaTrainConfig Of(string folder, params IReadOnlyList<string> settings)
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="asWasRun">Whether the config must be the one that was run; a resume looks at that itself.</param>
+    /// <param name="settings">Keys of executor, which change no result.</param>
+    /// <exception cref="RlLeapException">The folder holds no run, or one of another kind; or its config was changed.
+    /// </exception>
+    public static MetaTrainConfig Of(string folder, bool asWasRun, params IReadOnlyList<string> settings)
     {
         // What decides results is fixed when a run begins; where it is computed is not.
         if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
             throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be "
                 + "changed, which change no result.");
-        return ConfigFile.LoadRun<MetaTrainConfig>(folder, settings) is var config
+        var read = ConfigFile.LoadRun<MetaTrainConfig>(folder, settings);
+        if (asWasRun) RunChanges.RequireOwnConfig(folder);
+        return read is var config
             ? config with { Run = config.Run with { Directory = folder } } : config;
     }
 }

@@ -17,7 +17,7 @@ public static class Play
     {
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
         var task = new Option<string?>("--task")
-        { Description = "Environment to play, if not the run's own; observations and actions must fit." };
+            { Description = "Environment to play, if not the run's own; observations and actions must fit." };
         var record = new Option<string?>("--record") { Description = "File of the recording (.png, animated)." };
         var episodes = CheckedOption.Number<int>(
             "--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
@@ -47,6 +47,7 @@ public static class Play
         int rate, CancellationToken stop)
     {
         var config = ConfigFile.LoadRun<TrainConfig>(folder);
+        RunChanges.RequireOwnConfig(folder);
         id ??= config.Environment;
         var rng = new Rng(seed);
         using var model = Load(config, folder, Registry.Spec(id));

@@ -17,13 +17,13 @@ public static class ReportCommand
             Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore
         };
         var output = new Option<string?>("--output", "-o")
-        { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+            { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
         var window = CheckedOption.Number<int>(
             "--window", "Points of the moving average (default: as the run recorded)", min: 1, max: 1e9);
         var replications = CheckedOption.Number<int>(
             "--bootstrap", "Replications of the bootstrap (default: 10000)", min: 100, max: 1e6);
         var pool = new Option<bool>("--pool")
-        { Description = "Count equally named methods of several runs as one with more seeds" };
+            { Description = "Count equally named methods of several runs as one with more seeds" };
         var by = new Option<string[]>("--by")
         {
             Description = "A key of the runs' configs whose value names the method, instead of the method's own name; "
@@ -87,10 +87,10 @@ public static class ReportCommand
     private static void Show(Report report, string folder)
     {
         try { ReportFiles.Write(report, folder); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !Shell.IsDiskFull(e))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !SystemErrors.IsDiskFull(e))
         {
-            throw new RlLeapException(
-                $"the report cannot be written to {folder}: {e.Message} Name another folder with --output.", e);
+            throw new RlLeapException($"the report cannot be written to {folder}: {SystemErrors.Explain(e)} Name "
+                + $"another folder with --output.", e);
         }
         foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");

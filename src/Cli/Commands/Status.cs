@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
+using Serilog;
 
 namespace RlLeap.Cli.Commands;
 
@@ -26,33 +27,65 @@ public static class Status
             var runs = roots.SelectMany(Under).Distinct().Order(StringComparer.Ordinal).ToList();
             if (runs.Count == 0) throw new RlLeapException($"there is no run in {string.Join(", ", roots)}.");
             ReportCommand.Print(
-                new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(Row)]));
+                new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(RowOf)]));
         });
         return command;
     }
 
-    private static IEnumerable<string> Under(string folder) => RunDirectory.Holds(folder) ? [folder]
-        : Directory.EnumerateDirectories(folder).Where(d => new DirectoryInfo(d).LinkTarget is null).SelectMany(Under);
+    private static IEnumerable<string> Under(string folder)
+    {
+        if (RunDirectory.Holds(folder)) return [folder];
+        try
+        {
+            return [.. Directory.EnumerateDirectories(folder)
+                .Where(d => new DirectoryInfo(d).LinkTarget is null).SelectMany(Under)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.Warning("{Folder} is passed over: {Reason}", folder, SystemErrors.Explain(e));
+            return [];
+        }
+    }
+
+    // One run that cannot be read must not hide the others.
+    private static IReadOnlyList<string> RowOf(string run)
+    {
+        try { return Row(run); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or RlLeapException)
+        {
+            return [run, $"cannot be read: {(e is RlLeapException ? e.Message : SystemErrors.Explain(e))}", "", "", ""];
+        }
+    }
 
     private static IReadOnlyList<string> Row(string run)
     {
         var metrics = Path.Combine(run, RunDirectory.MetricsName);
+        BadLine? bad = null;
+        var count = 0;
         // Series with a slash are parts of a whole: the tasks of a meta-step.
         var last = File.Exists(metrics)
-            ? JsonLines.Read(metrics).LastOrDefault(row => !row.Series.Contains('/')) : default;
+            ? JsonLines.Last(metrics, row => !row.Series.Contains('/'), line => (bad, count) = (bad ?? line, count + 1))
+                : null;
+        if (bad is { } first)
+            Log.Warning("{Line}{More}: the metrics are damaged there, what is whole is used", first,
+                count > 1 ? $" (and {count - 1} more)" : "");
         var checkpoints = Path.Combine(run, "checkpoints");
-        var newest = !Directory.Exists(checkpoints) ? null : Directory.EnumerateDirectories(checkpoints)
-            .Select(Path.GetFileName).Where(n => long.TryParse(n, out _)).Max();
-        var recorded = last.Series switch
+        var newest = !Directory.Exists(checkpoints) ? null
+            : Directory.EnumerateDirectories(checkpoints).Select(Path.GetFileName)
+                .Where(n => long.TryParse(n, out _)).Max();
+        var recorded = last?.Series switch
         {
             null => "",
-            "meta" => $"{last.Step + 1} meta-steps",
-            var series => $"{series} {last.Step:N0}",
+            "meta" => $"{last?.Step + 1} meta-steps",
+            var series => $"{series} {last?.Step:N0}",
         };
-        var checkpoint =
-            newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}";
         var written = File.Exists(metrics) ? File.GetLastWriteTime(metrics) : Directory.GetLastWriteTime(run);
-        return [run, StateOf(run), recorded, checkpoint, $"{written:yyyy-MM-dd HH:mm:ss}"];
+        return
+        [
+            run, StateOf(run) + (bad is null ? "" : " (damaged metrics)"), recorded,
+            newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}",
+            $"{written:yyyy-MM-dd HH:mm:ss}",
+        ];
     }
 
     private static string StateOf(string run)

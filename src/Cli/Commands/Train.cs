@@ -33,6 +33,7 @@ public static class Train
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
         var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
+        var accept = ResumeOptions.AcceptChanges();
         var assembly = Plugins.Option();
         var dryRun = new Option<bool>("--dry-run")
         {
@@ -40,7 +41,7 @@ public static class Train
         };
         var command = new Command("train", "Train one agent on one environment.")
         {
-            id, config, set, preset, steps, seed, device, directory, resume, assembly, dryRun,
+            id, config, set, preset, steps, seed, device, directory, resume, accept, assembly, dryRun,
         };
         command.SetAction((parsed, stop) =>
         {
@@ -53,7 +54,8 @@ public static class Train
             Add("run.device", parsed.GetValue(device));
             Add("run.directory", parsed.GetValue(directory));
             if (parsed.GetValue(resume) is { } folder)
-                return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, stop));
+                return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, parsed.GetValue(accept),
+                    stop));
             var chosen = Resolve(Read(parsed.GetValue(config), settings));
             return Task.FromResult(parsed.GetValue(dryRun) ? DryRun(chosen) : Start(chosen, stop));
 
@@ -78,8 +80,8 @@ public static class Train
         {
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
             Assemblies = Plugins.Loaded,
-            Run = config.Run with
-            { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+            Run = config.Run
+                with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
         };
     }
 
@@ -100,23 +102,26 @@ public static class Train
         return Execute(config, run, stop);
     }
 
-    private static int Resume(string folder, string? file, List<string> settings, CancellationToken stop)
+    private static int Resume(string folder, string? file, List<string> settings, bool acceptChanges,
+        CancellationToken stop)
     {
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
         var own = ConfigFile.LoadRun<TrainConfig>(folder);
         var asked = file is not null ? Resolve(ConfigFile.Load<TrainConfig>(file, settings))
             : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
-        if (RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
+        var isAnother = RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is not null;
+        if (isAnother && !acceptChanges
+            && RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
             throw new RlLeapException(
                 $"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '"
                     + $"{odd.Asked}'. Resume "
-                + "with its own, or choose another run.directory.");
-        var config = own with
+                + "with its own, choose another run.directory, or accept the change with --accept-changes.");
+        var config = (isAnother ? asked : own) with
         {
-            EnvironmentThreads = asked.EnvironmentThreads,
-            Run = own.Run with { Device = asked.Run.Device },
+            EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device },
         };
-        using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept);
+        using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept, acceptChanges,
+            isAnother ? ConfigFile.ToYaml(config) : null);
         if (RunDirectory.IsComplete(run.Root))
         {
             Console.WriteLine($"{run.Root} is complete: see {RunDirectory.ResultName} there.");
@@ -128,7 +133,7 @@ public static class Train
     private static int Execute(TrainConfig config, RunDirectory run, CancellationToken stop)
     {
         using var log = new RunLog(run, Doctor.Versions());
-        Shell.GoesOnBy = ["train", "--resume", config.Run.Directory!];
+        Shell.GoesOnBy = ["train", "--resume", run.Root];
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
         Console.WriteLine(

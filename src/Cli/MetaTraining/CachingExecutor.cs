@@ -33,8 +33,8 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         return outcomes!;
 
         TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop) =>
-            train(work, hooks with
-            { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
+            train(work, hooks
+                with { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
@@ -61,6 +61,12 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         var path = OutcomePath(work);
         if (!File.Exists(path)) return null;
         try { return TaskOutcome.Load(path, work); }
+        catch (DamagedFileException e)
+        {
+            Log.Warning("{Message} It is now {Path}; the task is trained again", e.Message,
+                DamagedFileException.SetAside(path));
+            return null;
+        }
         catch (RlLeapException e)
         {
             Log.Warning("{Path} is not used and the task is trained again: {Reason}", path, e.Message);

@@ -79,14 +79,14 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var items = tasks.SelectMany(task => Enumerable.Range(0, seeds)
             .SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
-        var done = items.Count(item => File.Exists(PathOf(item)));
+        var done = items.Count(IsKept);
         progress.Report(done, "held-out tasks");
         if (cluster is not null)
-            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), item => File.Exists(PathOf(item)), folder,
+            cluster.Evaluate(items, item => Path.GetFileName(PathOf(item)), IsKept, folder,
                 (item, finished) => Store(item, finished, ref done, progress), progress, cancellation);
         else
         {
-            var left = items.Where(item => !File.Exists(PathOf(item))).ToList();
+            var left = items.Where(item => !IsKept(item)).ToList();
             using var pool = new WorkerPool(workers, "evaluation", most: left.Count);
             pool.ForEach(left, (item, stop) =>
             {
@@ -114,7 +114,13 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
         learner.Diagnosis = new TrainingDiagnosis();
         var recorder = suite.Record();
-        if (File.Exists(checkpoint)) recorder.Restore(learner.Load(checkpoint)["curve"]);
+        if (File.Exists(checkpoint))
+            try { recorder.Restore(learner.Load(checkpoint)["curve"]); }
+            catch (DamagedFileException)
+            {
+                Log.Warning("the checkpoint of {Task}, seed {Seed}, was damaged and is now {Path}; it starts again",
+                    item.TaskId, item.Seed, DamagedFileException.SetAside(checkpoint));
+            }
         var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
         using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis,
             learner.Step * suite.StepsPerUpdate);
@@ -159,16 +165,34 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
 
     private void Store(Item item, Finished finished, ref int done, Progress progress)
     {
-        AtomicFile.WriteAllText(PathOf(item), JsonSerializer.Serialize(finished, Json.Options));
+        SealedJson.Write(PathOf(item), finished, Json.Options);
         if (finished.Curve.Diverged is { } step)
             Log.Warning("{Task} from {Point}, seed {Seed}, diverged at gradient step {Step}: its curve stays at its "
                 + "last value", item.TaskId, item.From.Name, item.Seed, step);
         progress.Report(Interlocked.Increment(ref done), "held-out tasks");
     }
 
+    // Whether an item was learned before. What is kept of it may be damaged: then it is learned again.
+    private bool IsKept(Item item)
+    {
+        var path = PathOf(item);
+        if (!File.Exists(path)) return false;
+        try
+        {
+            SealedJson.Read<Finished>(path, Json.Options);
+            return true;
+        }
+        catch (Exception e) when (e is DamagedFileException or JsonException)
+        {
+            Log.Warning("{Path} is damaged and is now {Aside}; {Task}, seed {Seed}, is learned again", path,
+                DamagedFileException.SetAside(path), item.TaskId, item.Seed);
+            return false;
+        }
+    }
+
     private Finished Load(Item item)
     {
-        var finished = JsonSerializer.Deserialize<Finished>(File.ReadAllText(PathOf(item)), Json.Options)!;
+        var finished = SealedJson.Read<Finished>(PathOf(item), Json.Options);
         return finished with { Curve = finished.Curve with { Method = item.From.Name } };
     }
 

@@ -20,7 +20,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     /// <summary>File name of what was meta-learned.</summary>
     public const string InitializationName = "initialization.safetensors";
 
-    private const string StateName = "meta.safetensors";
+    private const string StateName = "meta.safetensors", PatienceName = "patience.txt";
 
     /// <summary>
     /// Runs to the end, or to where <paramref name="cancellation"/> asks to leave; then a checkpoint has been written.
@@ -33,9 +33,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (run.Restored is { } checkpoint) learner.Load(checkpoint.PathOf(StateName));
         MetaTrain(suite, learner, cancellation);
         learner.Save(run.PathOf(InitializationName));
-        var result = Evaluate(suite, learner, cancellation);
-        run.Complete(result);
-        return result;
+        return run.Complete(Evaluate(suite, learner, cancellation));
     }
 
     /// <summary>A meta-learner as a config has it, not yet trained.</summary>
@@ -61,6 +59,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         RequireFinished(folder);
         var path = Path.Combine(folder, InitializationName);
+        RestoreInitialization(folder);
         // Evaluated as jobs, it is only handed on from here.
         var learner = Open(config.Executor.Kind == ExecutorKind.Slurm
             ? config with { Run = config.Run with { Device = "cpu" } } : config, suite);
@@ -86,7 +85,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var work = run.PathOf("work");
         var stored = new CachingExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step =>
             CachingExecutor.StepFolder(work, step), progress) : times.Watch(Threads(suite, progress, times)), work);
-        var patience = Patience(suite, learner.MetaSteps);
+        var patience = RestoredPatience(suite, learner.MetaSteps);
+        if (run.HasAcceptedChanges) SaveCheckpoint(learner, patience);
         while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
         {
             cancellation.ThrowIfCancellationRequested();
@@ -96,7 +96,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
             Write(record, suite);
             if (patience is not null) Count(patience, record.Mean(suite.PatienceMetric!));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
-            run.SaveCheckpoint(learner.MetaSteps, folder => learner.Save(Path.Combine(folder, StateName)));
+            SaveCheckpoint(learner, patience);
             stored.Forget(record.MetaStep);
             run.Times.Write(times.End(record.MetaStep));
             var summary = Summary(record);
@@ -106,10 +106,20 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         CachingExecutor.Discard(work);
     }
 
-    // Of meta-training. What it has seen is in the run's metrics, which a resume cuts back to the checkpoint.
-    private Patience? Patience(Suite suite, long made)
+    private void SaveCheckpoint(IMetaLearner learner, Patience? patience) => run.SaveCheckpoint(learner.MetaSteps,
+        folder =>
+    {
+        learner.Save(Path.Combine(folder, StateName));
+        if (patience is not null) File.WriteAllText(Path.Combine(folder, PatienceName), patience.ToText());
+    });
+
+    // Of meta-training, as it was at the checkpoint.
+    private Patience? RestoredPatience(Suite suite, long made)
     {
         if (config.Meta.Patience == 0) return null;
+        if (run.Restored?.PathOf(PatienceName) is { } kept && File.Exists(kept))
+            return Patience.Of(config.Meta.Patience, File.ReadAllText(kept));
+        // A checkpoint of a version that did not keep it: what it has seen is in the run's metrics.
         var patience = new Patience(config.Meta.Patience);
         if (made > 0)
             foreach (var row in JsonLines.Read(run.PathOf(RunDirectory.MetricsName))
@@ -140,6 +150,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
                 .Update((step.Step + 1) * unit, FormattableString.Invariant(
                     $"{(step.Metrics.TryGetValue("return", out var r) ? $"return {r:G4}, " : "")}loss {step.Loss:G4}")),
             CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
+            SetAside = (work, path) =>
+                Log.Warning("the checkpoint of {Task} was damaged and is now {Path}; the task starts again", work.Label,
+                    path),
             Trained = (_, time) => times.Trained(time),
         }, outcome =>
         {
@@ -242,6 +255,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         {
             RequireFinished(folder);
             var config = ConfigFile.LoadRun<MetaTrainConfig>(folder);
+            RunChanges.RequireOwnConfig(folder);
             others.Add(new(folder, config, Suite.Open(config)));
             if (heldOut.Intersect(others[^1].Suite.Pool.Select(task => task.Info.Id)).FirstOrDefault() is { } seen)
                 throw new RlLeapException(
@@ -257,9 +271,36 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private static void RequireFinished(string folder)
     {
         RunDirectory.ConfigOf(folder);
-        if (!File.Exists(Path.Combine(folder, InitializationName)))
-            throw new RlLeapException($"{folder} has no {InitializationName}: its meta-training is not finished. Go on "
-                + $"with it by: rlleap meta-train --resume {folder}");
+        RestoreInitialization(folder);
+        if (File.Exists(Path.Combine(folder, InitializationName))) return;
+        throw new RlLeapException(RunDirectory.IsComplete(folder)
+            ? $"{folder} is complete, but its {InitializationName} is gone, and no checkpoint holds it any more. "
+                + $"Bring it "
+                + "back, or run the meta-training again in another folder."
+            : $"{folder} has no {InitializationName}: its meta-training is not finished. Go on with it by: "
+                + $"rlleap meta-train --resume {folder}");
+    }
+
+    /// <summary>Brings a complete run's initialization back from its last checkpoint, which holds the same, where the
+    /// file is gone or damaged.</summary>
+    public static void RestoreInitialization(string folder)
+    {
+        if (!RunDirectory.IsComplete(folder)) return;
+        var path = Path.Combine(folder, InitializationName);
+        if (File.Exists(path))
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            try
+            {
+                SafeTensors.Read(path);
+                return;
+            }
+            catch (DamagedFileException e) { Log.Warning("{Message}", e.Message); }
+        }
+        if (new CheckpointStore(Path.Combine(folder, "checkpoints")).Find(StateName) is not { } kept) return;
+        if (File.Exists(path)) DamagedFileException.SetAside(path);
+        AtomicFile.WriteAllBytes(path, File.ReadAllBytes(kept));
+        Log.Warning("{Path} was brought back from {Checkpoint}", path, Path.GetDirectoryName(kept));
     }
 
     /// <summary>
@@ -309,23 +350,19 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     public static Result ResultOf(MetaTrainConfig config, Suite suite, string root, string kind,
         IReadOnlyList<Evaluation.Finished> finished)
     {
-        var metrics = Path.Combine(root, RunDirectory.MetricsName);
-        var rows = File.Exists(metrics) ? JsonLines.Read(metrics).ToList() : [];
-        var curves = from row in rows
-                     from value in row.Values
-                     group (row.Step, value.Value) by (row.Series, value.Column) into series
-                     select new MetaCurve(series.Key.Series, series.Key.Column, [.. series.Select(s => s.Step)],
-                         [.. series.Select(s => s.Value)]);
+        RunChanges.CheckMetrics(root);
+        var curves = RecordedCurve.ReadMeta(Path.Combine(root, RunDirectory.MetricsName), bad =>
+            Log.Warning("{Line}", bad));
         var (measure, axis, higher) = suite.Curve;
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)),
-            [.. finished.Select(f => f.Curve)], [.. curves], measure, axis, higher, suite.Window, Scales(finished),
+            [.. finished.Select(f => f.Curve)], curves, measure, axis, higher, suite.Window, Scales(finished),
             Facts(config, suite))
-        {
-            Method = Methods.NameOf(config.Method),
-            Smoothing = suite.Smoothing,
-            Scores = [.. finished.SelectMany(f =>
+            {
+                Method = Methods.NameOf(config.Method),
+                Smoothing = suite.Smoothing,
+                Scores = [.. finished.SelectMany(f =>
                     f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
-        };
+            };
     }
 
     private static Dictionary<string, Scale> Scales(IReadOnlyList<Evaluation.Finished> finished) =>
@@ -337,14 +374,14 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         var facts = new SortedDictionary<string, string>(suite.Facts.ToDictionary(f => f.Key, f => f.Value),
             StringComparer.Ordinal)
-        {
-            ["method"] = ConfigFile.ToLine(config.Method),
-            ["network"] = suite.Network.Name,
-            ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
-            ["runtime"] = RuntimeInformation.FrameworkDescription,
-            ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+            {
+                ["method"] = ConfigFile.ToLine(config.Method),
+                ["network"] = suite.Network.Name,
+                ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
+                ["runtime"] = RuntimeInformation.FrameworkDescription,
+                ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
                     + $"{Environment.ProcessorCount} cores",
-        };
+            };
         if (Plugins.Identity is { } own) facts["assemblies"] = own;
         return facts;
     }

@@ -52,7 +52,8 @@ public sealed class StepTimes(int workers)
     {
         var path = Path.Combine(folder, RunDirectory.TimesName);
         if (!File.Exists(path)) return new Dictionary<string, string>();
-        var steps = JsonLines.Read(path).Where(row => row.Series == "meta")
+        // Damaged lines are those of times only: a report does without them.
+        var steps = JsonLines.Read(path, _ => { }).Where(row => row.Series == "meta")
             .Select(row => row.Values.ToDictionary(v => v.Column, v => v.Value)).ToList();
         if (steps.Count == 0) return new Dictionary<string, string>();
         var wall = steps.Sum(step => step["time/wall"]);

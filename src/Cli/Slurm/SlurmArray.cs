@@ -172,10 +172,15 @@ internal sealed class SlurmArray
                 _pending.Remove(entry);
                 continue;
             }
-            File.Delete(path);
             if (result is null)
-                Log.Warning("{Path} is damaged or the result of another input; the task is trained again", path);
-            else if (result.IsFinal) throw new RlLeapException(
+            {
+                Log.Warning("{Path} was damaged or the result of another input and is now {Aside}; the task is "
+                    + "trained again",
+                    path, DamagedFileException.SetAside(path));
+                continue;
+            }
+            File.Delete(path);
+            if (result.IsFinal) throw new RlLeapException(
                 $"{entry.Task.Label} failed on {result.Node}: {result.Error} Log: {LogPath(entry)}");
             else Lose(entry, $"it failed on {result.Node}: {result.Error}");
         }

@@ -66,6 +66,8 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
                     step.Step)).Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}")),
                 Checkpoint = _ => CheckpointPath(resultPath, input),
                 CheckpointEvery = checkpointEvery,
+                SetAside = (_, path) => Log.Warning(
+                    "the checkpoint of {Task} was damaged and is now {Path}; the task starts again", work.Label, path),
                 SaveOutcome = outcome => TaskResult.Save(resultPath, input, outcome),
             }, cancellation);
         }
