@@ -42,7 +42,7 @@ internal static class MultiCvReaders
     public static ImageSet NotMnist(string path, string name)
     {
         if (!Directory.Exists(path) || Directory.Exists(Path.Combine(path, "A"))
-            || Directory.EnumerateFiles(path, "*.png", SearchOption.AllDirectories).Any())
+            || SourceFolder.Files(path).Any(file => file.EndsWith(".png", StringComparison.Ordinal)))
             return NotMnistLetters(path, name);
         var train = IdxPart(path, "train");
         var test = IdxPart(path, "t10k");
@@ -90,7 +90,8 @@ internal static class MultiCvReaders
 
     /// <summary>
     /// Facescrub: your own copy, a folder or archive with one folder of images for each person. Takes the
-    /// <paramref name="people"/> with the most images.
+    /// <paramref name="people"/> with the most images. Equal images form a group, so that copies never get into
+    /// different parts.
     /// </summary>
     /// <param name="path">Folder, .zip or .tar.gz.</param>
     /// <param name="name">The set's name.</param>
@@ -117,7 +118,9 @@ internal static class MultiCvReaders
             .OrderBy(f => f.Key, StringComparer.Ordinal).ToArray();
         for (var label = 0; label < chosen.Length; label++)
             foreach (var (key, pixels) in chosen[label].Value) builder.Add(test: false, key, pixels, label, 0);
-        return builder.Build(grouped: false);
+        var set = builder.Build(grouped: false);
+        return new ImageSet(name, 3, Side, Side, people, set.Pixels, set.Labels, set.Count,
+            GroupsOfEqualImages(set.Pixels, 3 * Side * Side));
     }
 
     /// <summary>Pads images [N, height, width] with zeros on all sides to 32x32.</summary>

@@ -99,14 +99,13 @@ internal static class ImageCache
 
     private static byte[] Fingerprint(IEnumerable<string> sources)
     {
-        var text = new StringBuilder();
+        var text = new StringBuilder("readers 2\n"); // raise it when a reader makes another set of the same files
         foreach (var source in sources.Select(Path.GetFullPath).Order(StringComparer.Ordinal))
         {
             if (!Directory.Exists(source)) Append(text, new FileInfo(source));
             else
-                foreach (var file in new DirectoryInfo(source).EnumerateFiles("*", SearchOption.AllDirectories)
-                    .OrderBy(f => f.FullName, StringComparer.Ordinal))
-                    Append(text, file);
+                foreach (var file in SourceFolder.Files(source))
+                    Append(text, new FileInfo(Path.Combine(source, file)));
         }
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
     }

@@ -21,8 +21,8 @@ internal static class SourceFiles
     private const int MaxEntries = 4_000_000;
 
     /// <summary>
-    /// Reads the wanted files. A folder is read in ordinal order of paths, an archive in its own order.
-    /// </summary>
+    /// Reads the wanted files; what a system adds (._x, __MACOSX, Thumbs.db) is passed over. A folder is read in
+    /// ordinal order of paths, an archive in its own order.</summary>
     /// <param name="path">A folder or an archive.</param>
     /// <param name="wanted">Whether the file with this path inside the folder or archive is wanted.</param>
     /// <param name="limit">The most bytes that one file may have.</param>
@@ -43,9 +43,7 @@ internal static class SourceFiles
 
     private static IEnumerable<SourceFile> ReadFolder(string folder, Func<string, bool> wanted, int limit)
     {
-        var paths = Compressed.Guard(folder, () => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Where(wanted).ToArray());
-        Array.Sort(paths, StringComparer.Ordinal);
+        var paths = Compressed.Guard(folder, () => SourceFolder.Files(folder).Where(wanted).ToArray());
         foreach (var path in paths)
         {
             var full = Path.Combine(folder, path);
@@ -67,7 +65,7 @@ internal static class SourceFiles
         foreach (var entry in entries)
         {
             var inside = entry.FullName.Replace('\\', '/');
-            if (inside.EndsWith('/') || !wanted(inside)) continue;
+            if (inside.EndsWith('/') || SourceFolder.IsSystemFile(inside) || !wanted(inside)) continue;
             var where = $"{path}!{inside}";
             if (!seen.Add(inside)) throw new DataException(where, "is in the archive twice; the archive is damaged");
             var bytes = Compressed.Guard(where, () =>
@@ -105,8 +103,8 @@ internal static class SourceFiles
             if (count >= MaxEntries)
                 throw new DataException(path, $"has more than {MaxEntries:N0} entries; this is not the data set");
             var inside = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
-            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !wanted(inside))
-                continue;
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+                || SourceFolder.IsSystemFile(inside) || !wanted(inside)) continue;
             var where = $"{path}!{inside}";
             var bytes = Compressed.Guard(where, () =>
             {
