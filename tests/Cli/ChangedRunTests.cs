@@ -50,7 +50,7 @@ public sealed class ChangedRunTests : IDisposable
         using (var run = RunDirectory.Resume(_folder["a"]))
         {
             Assert.False(run.HasAcceptedChanges);
-            run.Finish(new("train", "a", [], [], Record: new Dictionary<string, string> { ["x"] = "y" }));
+            run.Complete(new("train", "a", [], [], Record: new Dictionary<string, string> { ["x"] = "y" }));
         }
         Assert.Contains("at step 10 config.yaml was changed (agent.learning-rate: 0.003 is now 0.1)",
             Result.Load(_folder["a/result.json"]).Record![RunHistory.Changed], StringComparison.Ordinal);
@@ -72,7 +72,7 @@ public sealed class ChangedRunTests : IDisposable
         using (var run = RunDirectory.Start(_folder["a"], Before))
         {
             run.SaveCheckpoint(10, _ => { });
-            run.Finish(new("train", "a", [], []));
+            run.Complete(new("train", "a", [], []));
         }
         if (!withCheckpoint) Directory.Delete(_folder["a/checkpoints"], recursive: true);
         RunChanges.RequireOwnConfig(_folder["a"]);

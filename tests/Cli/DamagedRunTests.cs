@@ -95,7 +95,7 @@ public sealed class DamagedRunTests : IDisposable
                 Assert.Equal(3, run.Restored!.Step);
                 run.Metrics.Write(new("meta", 4, ("x", 4)));
                 Assert.Equal(damage == "events" ? 0 : 1, run.History.All.Count);
-                if (again == 1) run.Finish(new("train", "a", [], []));
+                if (again == 1) run.Complete(new("train", "a", [], []));
             }
         var steps = JsonLines.Read(metrics).Select(row => row.Step).ToArray();
         Assert.Equal(damage switch { "gone" => [4L], "shorter" or "torn" => [1L, 2L, 4L], _ => [1L, 2L, 3L, 4L] },
@@ -176,7 +176,7 @@ public sealed class DamagedRunTests : IDisposable
     {
         var sine = new SinusoidTask("sine", 1, 0);
         using var start = new MetaInitialization(new SmallMlp([1, 4, 1]), []);
-        start.Draw(new Rng(1));
+        start.Initialize(new Rng(1));
         var work = new TaskJob
         {
             TaskId = "sine", Seed = 1, MetaStep = 0, Index = 0, Method = new LeapOptions(),
