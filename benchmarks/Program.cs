@@ -1,7 +1,9 @@
 // `rlleap bench [NAME] [options]`: every benchmark, or one of them. A benchmark is a class in this project; it is
 // listed here.
 using RlLeap.Benchmarks;
+using RlLeap.Gymnasium;
 
+GymnasiumEnvironments.Register();
 IBenchmark[] benchmarks =
 [
     new AgentBenchmark(),

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace RlLeap;
@@ -21,9 +22,10 @@ public static class Initialization
         // float64: the factorization is done once, and its rounding should not show in float32.
         var normal = Normal([tall, wide], rng).to_type(ScalarType.Float64);
         var (q, r) = linalg.qr(normal);
-        q = q * r.diagonal().sign();
+        q.mul_(r.diagonal().sign());
         if (rows < columns) q = q.transpose(0, 1);
-        weight.copy_((q * gain).reshape(shape));
+        using Scalar factor = gain;
+        weight.copy_(q.mul_(factor).reshape(shape));
     }
 
     /// <summary>

@@ -179,8 +179,18 @@ public sealed class Rng
         if (m < 0.7071067811865476) { m *= 2; exponent--; }
         var z = (m - 1) / (m + 1);
         var z2 = z * z;
-        var sum = 0.0;
-        for (var k = 23; k >= 1; k -= 2) sum = sum * z2 + 1.0 / k;
+        var sum = 1.0 / 23; // written out: the quotients are constants
+        sum = sum * z2 + 1.0 / 21;
+        sum = sum * z2 + 1.0 / 19;
+        sum = sum * z2 + 1.0 / 17;
+        sum = sum * z2 + 1.0 / 15;
+        sum = sum * z2 + 1.0 / 13;
+        sum = sum * z2 + 1.0 / 11;
+        sum = sum * z2 + 1.0 / 9;
+        sum = sum * z2 + 1.0 / 7;
+        sum = sum * z2 + 1.0 / 5;
+        sum = sum * z2 + 1.0 / 3;
+        sum = sum * z2 + 1.0;
         return 2 * z * sum + exponent * 0.6931471805599453;
     }
 }

@@ -18,7 +18,8 @@ public sealed class ImageConvolutionTests
         { 2, 32, 9, 64, 4, 2, false },
         { 2, 64, 5, 64, 3, 1, false },  // Nature's third
         { 1, 16, 4, 32, 4, 2, false },  // one output alone
-        { 2, 3, 17, 16, 16, 1, true },  // planes that are not four
+        { 2, 3, 20, 32, 8, 4, true },   // colours
+        { 2, 5, 17, 32, 8, 3, true },   // another number of planes
     };
 
     [Theory]

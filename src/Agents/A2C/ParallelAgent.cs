@@ -64,33 +64,31 @@ internal sealed class ParallelAgentStream : IAgentStream
     {
         Replicate(model);
         var parts = (Parts)batch;
-        _pool.Run(_parts.Length, k => _losses[k] = Differentiate(k, parts.Rollouts[k]));
-        parts.Summarize(_options.Reduction);
         var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
-        return Known(model.Parameters, _losses.Sum() * weight, weight);
+        _pool.Run(_parts.Length, k => _losses[k] = Differentiate(k, parts.Rollouts[k], weight));
+        parts.Summarize(_options.Reduction);
+        return Known(model.Parameters, _losses.Sum());
     }
 
-    // A part's loss; its gradient is then that of its replica.
-    private double Differentiate(int part, Rollout rollout)
+    // A part's share of the loss; its gradient is then that of its replica.
+    private double Differentiate(int part, Rollout rollout, double weight)
     {
         using var scope = NewDisposeScope();
         using var _ = enable_grad();
         var loss = _parts[part].Loss(_models[part], rollout);
+        using Scalar factor = weight;
+        if (weight != 1) loss *= factor;
         _replicas[part].ZeroGradient();
         loss.backward();
         return loss.detach().to_type(ScalarType.Float64).item<double>();
     }
 
-    // A scalar of this value, whose gradient is the weighted sum of the replicas'.
-    private Tensor Known(ParameterVector parameters, double value, double weight)
+    // A scalar of this value, whose gradient is the sum of the replicas'.
+    private Tensor Known(ParameterVector parameters, double value)
     {
         var sum = _replicas[0];
         using (no_grad())
-        {
             foreach (var replica in _replicas.Skip(1)) sum.Gradient!.add_(replica.Gradient!);
-            using Scalar factor = weight;
-            if (weight != 1) sum.Gradient!.mul_(factor);
-        }
         using var _ = enable_grad();
         // Its graph knows the sum's version: backward of a loss whose gradient was overwritten by a later one's is
         // refused.
