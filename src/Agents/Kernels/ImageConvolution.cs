@@ -43,7 +43,8 @@ internal sealed unsafe class ImageConvolution
     /// Whether this machine and these shapes can be had, the gradient of the input too where it is asked for.
     /// </summary>
     public bool Fits(bool inputGradient) =>
-        Blocks.IsSupported && (_filters == Narrow ? Piece % Narrow == 0 : _filters % Wide == 0 && Piece % Blocks.Rows == 0)
+        Blocks.IsSupported
+        && (_filters == Narrow ? Piece % Narrow == 0 : _filters % Wide == 0 && Piece % Blocks.Rows == 0)
         && (!inputGradient || (Piece % Wide == 0 && _stride * _channels >= Wide && _kernel >= _stride));
 
     /// <summary>

@@ -73,7 +73,8 @@ internal static unsafe class PixelLayouts
     private static void ThreePlanes(byte* from, int plane, float* to)
     {
         const byte Z = 255; // gives 0
-        Vector128<byte> a = Vector128.Load(from), b = Vector128.Load(from + plane), c = Vector128.Load(from + 2 * plane);
+        Vector128<byte> a = Vector128.Load(from), b = Vector128.Load(from + plane);
+        Vector128<byte> c = Vector128.Load(from + 2 * plane);
         Vector128<byte> first = Vector128.Create(0, Z, Z, 1, Z, Z, 2, Z, Z, 3, Z, Z, 4, Z, Z, 5);
         Vector128<byte> second = Vector128.Create(Z, Z, 6, Z, Z, 7, Z, Z, 8, Z, Z, 9, Z, Z, 10, Z);
         Vector128<byte> third = Vector128.Create(Z, 11, Z, Z, 12, Z, Z, 13, Z, Z, 14, Z, Z, 15, Z, Z);
