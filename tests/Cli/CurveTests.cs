@@ -78,7 +78,7 @@ public class CurveTests
         static Curve Of(string method, double end) => new("t", method, 0,
             [.. Enumerable.Range(0, 100).Select(i => 10L * i + 1)],
             [.. Enumerable.Range(0, 100).Select(i => i == 0 ? 20 : i * end / 99)]);
-        var result = new Result("train", "a", [Of("leap", 10), Of("none", 5)], [], Window: 10);
+        var result = new Result("meta-train", "a", [Of("leap", 10), Of("none", 5)], [], Window: 10);
         var task = Report.Of([("a", result)], new Rng(0), 100).Tasks[0];
         Assert.InRange(task.Methods[0].StepsToGoal!.Value, 450, 560); // the mean of ten passes 4.77 with episode 52
         Assert.Equal(91, task.Methods[0].Steps[0]); // with the tenth episode

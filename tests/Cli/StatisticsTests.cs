@@ -54,8 +54,11 @@ public class StatisticsTests
             var improvement =
                 Aggregates.Bootstrap(c.x, c.y, Aggregates.ProbabilityOfImprovement, new Rng(number), 10_000);
             // Scores have one digit: a quantile may fall on either side of a step of the distribution.
-            Assert.Equal([.. c.iqm_interval, .. c.improvement_interval], [iqm.Low, iqm.High, improvement.Low,
-                improvement.High], (expected, actual) => Math.Abs(expected - actual) < 0.035);
+            Assert.Equal([.. c.iqm_interval, .. c.improvement_interval], [.. Ends(iqm), .. Ends(improvement)],
+                (expected, actual) => Math.Abs(expected - actual) < 0.035);
+
+            // Numpy gives one point where there is no interval.
+            static double[] Ends(Interval i) => i.IsKnown ? [i.Low, i.High] : [i.Value, i.Value];
         }
     }
 
@@ -81,7 +84,7 @@ public class StatisticsTests
     {
         // The mean of two draws from {0, 1} is 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4.
         Assert.Equal(new Interval(0.5, 0, 1), Aggregates.Bootstrap([[0.0, 1.0]], Aggregates.Mean, new Rng(0)));
-        Assert.Equal(new Interval(0.5, 0.5, 0.5),
+        Assert.Equal(Interval.None(0.5),
             Aggregates.Bootstrap([[0.0, 1.0]], Aggregates.Mean, new Rng(0), confidence: 0.3));
     }
 
@@ -89,9 +92,9 @@ public class StatisticsTests
     public void The_bootstrap_resamples_runs_and_never_games()
     {
         // Games far apart, runs equal: nothing varies. Resampling games would give an interval from 0 to 100.
-        Assert.Equal(new Interval(50, 50, 50),
+        Assert.Equal(Interval.None(50),
             Aggregates.Bootstrap([[0.0, 0.0], [100.0, 100.0]], Aggregates.Mean, new Rng(0), 1000));
-        Assert.Equal(new Interval(2, 2, 2), Aggregates.Bootstrap([[1.0], [3.0]], Aggregates.Mean, new Rng(0)));
+        Assert.Equal(Interval.None(2), Aggregates.Bootstrap([[1.0], [3.0]], Aggregates.Mean, new Rng(0)));
     }
 
     [Fact]

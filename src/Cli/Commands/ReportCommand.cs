@@ -51,7 +51,7 @@ public static class ReportCommand
                 "there is no run among these, only logs and reports. Give folders of finished runs.");
             var places = new RunNames(folders);
             var results = folders.Select((f, i) =>
-                (places.Names[i], Timed(Result.Load(Path.Combine(f, RunDirectory.ResultName)), f))).ToList();
+                (places.Names[i], Timed(UnfinishedRun.ResultOf(f), f))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000,
                 parsed.GetValue(window), parsed.GetValue(pool),
                 parsed.GetValue(by) is { Length: > 0 } keys
@@ -96,23 +96,19 @@ public static class ReportCommand
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
     }
 
-    /// <summary>Prints a table.</summary>
+    /// <summary>Prints a table: in columns where they fit, else row by row. Nothing of a result is left out or
+    /// broken.</summary>
     internal static void Print(ReportFiles.TextTable table)
     {
-        var view = new Table().Title(table.Title).Border(TableBorder.Simple);
-        var widths =
-            table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max());
-        var fits = widths.Sum(width => width + 2) < AnsiConsole.Profile.Width;
-        // On a narrow terminal ids lose their options, and numbers, not names, go over two lines.
-        string Cell(string text) =>
-            Markup.Escape(fits ? text : System.Text.RegularExpressions.Regex.Replace(text, @"(?<=\S)\?\S*", "?…"));
-        for (var i = 0; i < table.Columns.Count; i++)
+        if (!StackedTable.Fits(table, AnsiConsole.Profile.Width))
         {
-            var column = new TableColumn(Markup.Escape(table.Columns[i]));
-            view.AddColumn(fits || table.Rows.All(row => row[i].Length is > 0 and < 6) || table.Rows.All(row =>
-                row[i].Length > 0 && !row[i].Contains('[') && !char.IsDigit(row[i][0])) ? column.NoWrap() : column);
+            Console.WriteLine();
+            foreach (var line in StackedTable.Lines(table, AnsiConsole.Profile.Width)) Console.WriteLine(line);
+            return;
         }
-        foreach (var row in table.Rows) view.AddRow(row.Select(Cell).ToArray());
+        var view = new Table().Title(table.Title).Border(TableBorder.Simple);
+        foreach (var column in table.Columns) view.AddColumn(new TableColumn(Markup.Escape(column)).NoWrap());
+        foreach (var row in table.Rows) view.AddRow(row.Select(Markup.Escape).ToArray());
         AnsiConsole.Write(view);
     }
 }

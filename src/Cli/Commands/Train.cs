@@ -137,9 +137,15 @@ public static class Train
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
         Console.WriteLine(
-            $"mean return of the last 100 episodes: {result.Record!["mean-return-last-100"]} ({run.Root})");
+            $"mean return of the last 100 episodes: {Shown(result.Record!["mean-return-last-100"])} ({run.Root})");
         return 0;
     }
+
+    // As many digits as a mean of returns has to say.
+    private static string Shown(string number) =>
+        double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && double.IsFinite(value)
+            ? value.ToString("0.###", CultureInfo.InvariantCulture) : "none (no episode ended)";
 
     private static int DryRun(TrainConfig config)
     {

@@ -50,11 +50,18 @@ public sealed record MetaReport(string Label, string Task, string Quantity, int 
                                      where scale is not null
                                      select curve with { Quantity = Scaled,
                                          Values = [.. curve.Values.Select(scale.Normalize)] }];
-        if (scaled.Count == 0 || scaled.Count < curves.Count(c => c.Quantity == Raw)) return scaled;
+        var raw = curves.Where(c => c.Quantity == Raw && c.Task.StartsWith(Task, StringComparison.Ordinal)).ToList();
+        if (scaled.Count > 0 && scaled.Count < raw.Count || raw.Count == 0) return scaled;
+        // Where no task has a scale, the mean of raw returns is what there is to compare runs by.
+        return [.. scaled, Together(scaled.Count > 0 ? scaled : raw, scaled.Count > 0 ? Scaled : Raw)];
+    }
+
+    private static MetaCurve Together(List<MetaCurve> scaled, string quantity)
+    {
         var steps = scaled.Select(c => c.MetaSteps).Aggregate<IEnumerable<long>>((a, b) => a.Union(b)).Order().ToList();
         var at = scaled.SelectMany(c => c.MetaSteps.Zip(c.Values)).Where(p => !double.IsNaN(p.Second))
             .ToLookup(p => p.First, p => p.Second);
-        return [.. scaled, new MetaCurve("meta", Scaled, steps,
-            [.. steps.Select(step => at[step].DefaultIfEmpty(double.NaN).Average())])];
+        return new MetaCurve("meta", quantity, steps,
+            [.. steps.Select(step => at[step].DefaultIfEmpty(double.NaN).Average())]);
     }
 }

@@ -107,7 +107,8 @@ public sealed record Report(
             Diagnoses = DiagnosisReport.Of(runs, pool, labels),
             Missing = [.. runs.SelectMany(r => r.Result.Curves).GroupBy(curve => (curve.Task, curve.Method))
                 .Select(same => new MissingCurves(same.Key.Task, same.Key.Method,
-                    same.Count(curve => curve.Steps.Count == 0), same.Count()))
+                    same.Count(curve => curve.Steps.Count == 0), same.Count())
+                { Seeds = [.. same.Where(curve => curve.Steps.Count == 0).Select(curve => curve.Seed).Order()] })
                 .Where(missing => missing.Count > 0)
                 .OrderBy(missing => missing.Task, StringComparer.Ordinal)
                 .ThenBy(missing => missing.Method, StringComparer.Ordinal)],
@@ -130,7 +131,8 @@ public sealed record Report(
         IReadOnlyList<string>? labels)
     {
         var all = runs.SelectMany((r, i) => r.Result.Curves.Where(c => c.Steps.Count > 0)
-            .Select(Curve => (Curve, Runs: new List<int> { i })))
+            .Select(curve => (Curve: r.Result.Kind == "train" && curve.Method == "none"
+                ? curve with { Method = Plain } : curve, Runs: new List<int> { i })))
             .GroupBy(c => (c.Curve.Task, c.Curve.Method, c.Curve.Seed))
             .SelectMany(same => same.Aggregate(new List<(Curve Curve, List<int> Runs)>(), (kept, c) =>
             {
@@ -149,10 +151,15 @@ public sealed record Report(
             [.. scores[(c.Runs[0], c.Curve.Task, c.Curve.Method, c.Curve.Seed)]
                 .Select(score => score with { Method = NameOf(c) })]))];
 
-        string NameOf((Curve Curve, List<int> Runs) c) => labels is not null && c.Curve.Method != "none"
+        // A run's own method takes its label: not the random initialization that it is compared with.
+        string NameOf((Curve Curve, List<int> Runs) c) => labels is not null
+            && (c.Curve.Method != "none" || runs[c.Runs[0]].Result.Kind == "train")
             && c.Curve.Method == (runs[c.Runs[0]].Result.Method ?? c.Curve.Method) ? labels[c.Runs[0]]
             : shared.Contains(c.Curve.Method) ? $"{c.Curve.Method} ({runs[c.Runs[0]].Name})" : c.Curve.Method;
     }
+
+    // Trainings of versions that did not name them.
+    private const string Plain = "training";
 
     /// <summary>Where mean curves are given: even distances over a span.</summary>
     internal static double[] Grid(long from, long to) => to <= from
@@ -257,7 +264,11 @@ public sealed record Report(
                     .Select(v => higherIsBetter ? v : -v).ToArray())];
                 yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method),
                     Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"),
-                    Math.Min(replications, 2_000)));
+                    Math.Min(replications, 2_000)))
+                {
+                    Seeds = tasks.Max(t => t.Methods.Where(m => m.Method == method || m.Method == reference)
+                        .Max(m => m.Seeds)),
+                };
             }
     }
 }
@@ -303,7 +314,11 @@ public sealed record ScoreReport(string Task, string Method, string Quantity, in
 public sealed record Aggregate(string Method, string Of, string Statistic, Interval Interval);
 
 /// <summary>The probability that a run of <c>Method</c> beats one of <c>Over</c>, averaged over tasks.</summary>
-public sealed record Improvement(string Method, string Over, string Of, Interval Interval);
+public sealed record Improvement(string Method, string Over, string Of, Interval Interval)
+{
+    /// <summary>Seeds of each, on the task that has the most.</summary>
+    public int Seeds { get; init; } = 1;
+}
 
 /// <summary>Where the numbers came from.</summary>
 public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record);
@@ -313,4 +328,8 @@ public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<str
 /// <param name="Method">What they started from.</param>
 /// <param name="Count">How many have no value.</param>
 /// <param name="Of">How many there are.</param>
-public sealed record MissingCurves(string Task, string Method, int Count, int Of);
+public sealed record MissingCurves(string Task, string Method, int Count, int Of)
+{
+    /// <summary>The seeds of those that have no value.</summary>
+    public IReadOnlyList<long> Seeds { get; init; } = [];
+}

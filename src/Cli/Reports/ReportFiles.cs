@@ -42,7 +42,7 @@ public static class ReportFiles
     public static void Write(Report report, string folder)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.WriteAllText(Path.Combine(folder, JsonName), JsonSerializer.Serialize(report, Json.Readable) + "\n");
+        AtomicFile.WriteAllText(Path.Combine(folder, JsonName), JsonSerializer.Serialize(report, Json.Shown) + "\n");
         AtomicFile.WriteAllText(Path.Combine(folder, "report.html"),
             Html(report, folder, FigureFiles.Write(report, folder)));
     }
@@ -88,7 +88,7 @@ public static class ReportFiles
             + $"{report.Axis}{(report.HigherIsBetter ? "" : " (lower is better)")}.";
         return report.Improvements.Where(i => i.Of == "area").Aggregate(what, (text, i) =>
             $"{text} Started from {i.Method}, a run has the {(report.HigherIsBetter ? "larger" : "smaller")} area "
-                + $"under its curve than one started from {i.Over} with probability {P(i.Interval)}.");
+                + $"under its curve than one started from {i.Over} with probability {P(i)}.");
     }
 
     private const int MostTasks = 12;
@@ -124,7 +124,8 @@ public static class ReportFiles
                 "In these learning processes no episode ended: they have no return, and no mean counts them. "
                 + "Give them more agent steps (evaluation.agent-steps) where all are to be compared.",
                 ["task", "method", "seeds without an episode"],
-                [.. report.Missing.Select(m => (IReadOnlyList<string>)[m.Task, m.Method, $"{m.Count} of {m.Of}"])]);
+                [.. report.Missing.Select(m => (IReadOnlyList<string>)[m.Task, m.Method,
+                    $"{m.Count} of {m.Of} (seed{(m.Count == 1 ? "" : "s")} {string.Join(", ", m.Seeds)})"])]);
         }
         if (report.Tasks.Count > 0)
         {
@@ -137,7 +138,7 @@ public static class ReportFiles
                 + $"{(report.Window > 1 ? $"mean of the last {report.Window} values" : "the last value")}"
                 + $"{(report.Smoothing is { } smoothing ? $" (each the mean of {smoothing})" : "")}. Area: mean height "
                 + $"of the curve. {(diverged ? "A seed that diverged counts with its last value. " : "")}In brackets "
-                + "95 % bootstrap intervals over seeds."
+                + "95 % bootstrap intervals over seeds; one seed, or seeds that agree, have none."
                 + (paired ? $" Area minus {report.Reference}'s: mean over pairs of the same seed, in brackets "
                     + "Student's 95 % interval." : "")
                 + (ofRuns ? " Over runs: each run's pairs, which share the initialization that it learned, are "
@@ -178,7 +179,7 @@ public static class ReportFiles
             yield return new("Probability of improvement", "Probability that a run of the method beats one of the "
                 + "other, averaged over tasks; 95 % bootstrap intervals, which few seeds make too narrow.",
                 ["method", "over", "of", "probability"],
-                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i.Interval)])]);
+                [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i)])]);
     }
 
     // Of the pool's tasks only those with a collapsed layer, where there are many: the table is there to be looked at.
@@ -202,16 +203,21 @@ public static class ReportFiles
 
     private static string Units(int count, int diverged, string of = "") =>
         diverged == 0 ? $"{count}" : $"{count} ({diverged} {of}diverged)";
-    private static string N(double x) => x.ToString(Math.Abs(x) switch
+    // What is missing is not a number.
+    private static string N(double x) => !double.IsFinite(x) ? "–" : x.ToString(Math.Abs(x) switch
     {
         >= 1000 => "#,0",
         >= 10 => "0.0",
         >= 1 => "0.00",
         _ => "0.000"
     }, CultureInfo.InvariantCulture);
-    private static string P(Interval i) =>
-        string.Create(CultureInfo.InvariantCulture, $"{i.Value:0.00} [{i.Low:0.00}, {i.High:0.00}]");
-    private static string I(Interval i) => i.Low == i.High ? N(i.Value) : $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]";
+    private static string P(Improvement i) => i.Interval.IsKnown
+        ? string.Create(CultureInfo.InvariantCulture,
+            $"{i.Interval.Value:0.00} [{i.Interval.Low:0.00}, {i.Interval.High:0.00}]")
+        : string.Create(CultureInfo.InvariantCulture, $"{i.Interval.Value:0.00} ({NoInterval(i.Seeds)})");
+    private static string NoInterval(int seeds) => seeds == 1 ? "one seed, no interval"
+        : $"{seeds} seeds that agree, no interval";
+    private static string I(Interval i) => i.IsKnown ? $"{N(i.Value)} [{N(i.Low)}, {N(i.High)}]" : N(i.Value);
     private static string E(string text) => WebUtility.HtmlEncode(text);
 
     private const string Style = """

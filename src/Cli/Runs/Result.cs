@@ -139,6 +139,23 @@ internal static class Json
     public static readonly JsonSerializerOptions Strict =
         new(Options) { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
+    /// <summary>For what others read: a number that is missing is null, in every language.</summary>
+    public static readonly JsonSerializerOptions Shown =
+        new(Options) { WriteIndented = true, NewLine = "\n", Converters = { new MissingIsNull() } };
+
     /// <summary>The same, laid out for people.</summary>
     public static readonly JsonSerializerOptions Readable = new(Options) { WriteIndented = true, NewLine = "\n" };
+}
+
+/// <summary>Writes NaN and infinities as null.</summary>
+internal sealed class MissingIsNull : JsonConverter<double>
+{
+    public override double Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.Null ? double.NaN : reader.GetDouble();
+
+    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+    {
+        if (double.IsFinite(value)) writer.WriteNumberValue(value);
+        else writer.WriteNullValue();
+    }
 }

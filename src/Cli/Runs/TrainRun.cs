@@ -107,6 +107,11 @@ public sealed class TrainRun : IDisposable
         return Finish(stream);
     }
 
+    /// <summary>What a training is called among methods: its agent's setting. Leap's setting is not the
+    /// method.</summary>
+    internal static string MethodOf(TrainConfig config) =>
+        config.Agent.Preset == "leap" ? "leap-preset" : config.Agent.Preset;
+
     /// <summary>Frees the learner; the folder stays the caller's.</summary>
     public void Dispose() => _learner.Dispose();
 
@@ -238,9 +243,10 @@ public sealed class TrainRun : IDisposable
         };
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, "none", _config.Run.Seed, curve.Steps, curve.Values)], [], Window: curve.Window,
+            [new Curve(_task.Info.Id, MethodOf(_config), _config.Run.Seed, curve.Steps, curve.Values)], [],
+                Window: curve.Window,
             Record: record)
-        { Smoothing = curve.Smoothing };
+        { Smoothing = curve.Smoothing, Method = MethodOf(_config) };
         result = _run.Complete(result);
         Log.Information("done: mean return of the last 100 episodes {Return}", stream.Episodes.MeanReturn);
         return result;

@@ -6,8 +6,23 @@ using MathNet.Numerics.Statistics;
 
 namespace RlLeap.Cli.Statistics;
 
-/// <summary>A value and its 95 % interval; where there was nothing to resample, the interval is the value.</summary>
-public readonly record struct Interval(double Value, double Low, double High);
+/// <summary>
+/// A value and its 95 % interval. One value, or values that all agree, say nothing of how far others would lie: then
+/// there is no interval, and both ends are NaN.
+/// </summary>
+public readonly record struct Interval(double Value, double Low, double High)
+{
+    /// <summary>A value without an interval.</summary>
+    public static Interval None(double value) => new(value, double.NaN, double.NaN);
+
+    /// <summary>Whether there is an interval.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsKnown => double.IsFinite(Low) && double.IsFinite(High);
+
+    /// <summary>An interval; none where its ends are one.</summary>
+    public static Interval Of(double value, double low, double high) =>
+        low < high ? new(value, low, high) : None(value);
+}
 
 /// <summary>
 /// Statistics of normalized scores: <c>scores[game][run]</c>, games may differ in their number of runs.
@@ -70,7 +85,7 @@ public static class Aggregates
         if (groups.Any(games => games.Length == 0 || games.Any(runs => runs.Length == 0)))
             throw new ArgumentException("every game needs at least one run");
         var value = statistic(groups);
-        if (groups.All(games => games.All(runs => runs.Length == 1))) return new(value, value, value);
+        if (groups.All(games => games.All(runs => runs.Length == 1))) return Interval.None(value);
         double[][][] drawn = [.. groups.Select(games => games.Select(runs => new double[runs.Length]).ToArray())];
         var values = new double[replications];
         for (var r = 0; r < replications; r++)
@@ -82,7 +97,11 @@ public static class Aggregates
             values[r] = statistic(drawn);
         }
         Array.Sort(values);
-        return new(value, Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
+        // Values that differ by rounding alone agree.
+        var spread = values[^1] - values[0];
+        if (spread <= 1e-12 * Math.Max(Math.Abs(values[0]), Math.Abs(values[^1]))) return Interval.None(value);
+        return Interval.Of(
+            value, Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
     }
 
     /// <summary>
@@ -122,10 +141,10 @@ public static class Aggregates
     public static Interval Student(double[] values)
     {
         var mean = values.Average();
-        if (values.Length < 2) return new(mean, mean, mean);
+        if (values.Length < 2) return Interval.None(mean);
         var half =
             StudentT.InvCDF(0, 1, values.Length - 1, 0.975) * values.StandardDeviation() / Math.Sqrt(values.Length);
-        return new(mean, mean - half, mean + half);
+        return Interval.Of(mean, mean - half, mean + half);
     }
 
     /// <summary>The q-quantile of sorted values, linear between them (numpy's default; R's type 7).</summary>

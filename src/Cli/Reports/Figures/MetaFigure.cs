@@ -9,7 +9,8 @@ internal static class MetaFigure
     // In this order; a quantity not named here keeps its name and comes last.
     private static readonly List<(string Quantity, string Title)> Titles =
     [
-        ("return/normalized", "normalized return while training"),
+        (Scaled, "normalized return while training"),
+        (Raw, "mean return while training"),
         ("error/mean", "training error"),
         ("validation/error", "validation error"),
         ("loss/mean", "training loss"),
@@ -19,8 +20,10 @@ internal static class MetaFigure
         ("meta/diverged", "tasks that diverged"),
     ];
 
-    // Raw returns of games do not fit one axis; report.json has them.
-    private static readonly string[] LeftOut = ["loss/first", "loss/last", "return/mean"];
+    // Raw returns of games do not fit one axis; report.json has them. Where there is no scale, they are all there is.
+    private const string Raw = "return/mean", Scaled = "return/normalized";
+
+    private static readonly string[] LeftOut = ["loss/first", "loss/last"];
 
     // Tasks have colours of their own (Paul Tol's "muted"), not those of methods. More tasks than these are all grey.
     private static readonly string[] TaskColors =
@@ -33,7 +36,9 @@ internal static class MetaFigure
     /// <summary>The curves that are shown: not those without a number, and diverged tasks only where there were any.
     /// </summary>
     public static IEnumerable<MetaReport> Drawn(Report report) => report.Meta.Where(curve =>
-        !LeftOut.Contains(curve.Quantity) && curve.Mean.Any(double.IsFinite)
+        !LeftOut.Contains(curve.Quantity)
+        && !(curve.Quantity == Raw && report.Meta.Any(other => other.Quantity == Scaled && other.Label == curve.Label))
+        && curve.Mean.Any(double.IsFinite)
         && (curve.Quantity != "meta/diverged" || curve.Mean.Any(value => value > 0)));
 
     public static FigurePage Of(Report report, Palette palette)
