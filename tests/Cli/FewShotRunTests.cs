@@ -1,6 +1,7 @@
 // Few-shot runs through the program, on a folder of images that the test draws.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
 using RlLeap.Tests.Data;
 using Xunit;
@@ -13,20 +14,7 @@ public sealed class FewShotRunTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Twelve classes: a bright square at a place of the class's own, in noise.</summary>
-    private void Draw(int classes = 12, int images = 8, int side = 16)
-    {
-        var rng = new Rng(1);
-        for (var c = 0; c < classes; c++)
-            for (var i = 0; i < images; i++)
-            {
-                var pixels = new byte[side * side];
-                for (var p = 0; p < pixels.Length; p++) pixels[p] = (byte)rng.NextInt(90);
-                for (var p = 0; p < 9; p++)
-                    pixels[(4 * (c % 4) + p / 3) * side + 5 * (c / 4) + p % 3] = (byte)(200 + rng.NextInt(50));
-                _folder.WriteBytes($"images/class{c:D2}/{i}.png", SampleFiles.Png(side, side, pixels));
-            }
-    }
+    private void Draw() => SampleFiles.ClassFolder(_folder["images"], 0, 12, images: 8);
 
     private string Config(string method = "prototypical") => _folder.Write("config.yaml", $$"""
         run: {directory: {{_folder["run"]}}, seed: 2, parallel: 1}
@@ -48,7 +36,10 @@ public sealed class FewShotRunTests : IDisposable
     {
         Draw();
         var config = Config();
-        ProgramProcess.Succeed("meta-train", config);
+        var output = ProgramProcess.Succeed("meta-train", config);
+        Assert.Contains("images, 4-way 1-shot", output);
+        foreach (var figure in new[] { "episodes.png", "episodes.svg", "embedding.png", "report.html" })
+            Assert.True(File.Exists(_folder[$"run/report/{figure}"]), figure);
         var result = Result.Load(_folder["run/result.json"]);
         var score = Assert.Single(result.Episodes!);
         Assert.Equal(("images", "prototypical", 2L), (score.Data, score.Method, score.Seed));
@@ -68,6 +59,36 @@ public sealed class FewShotRunTests : IDisposable
         // The same command again is the same result.
         ProgramProcess.Succeed("evaluate", _folder["run"], "--output", _folder["again"]);
         Assert.Equal(score, Assert.Single(Result.Load(_folder["again/result.json"]).Episodes!));
+    }
+
+    [Fact]
+    public void A_report_shows_accuracy_beside_the_published_number_and_pools_seeds()
+    {
+        EpisodeScore Score(string method, long seed, double accuracy) =>
+            new("omniglot", method, seed, 20, 1, 5, 600, accuracy, 0.3, Transductive: method == "maml");
+        Result Run(string method, long seed, double accuracy) => new(
+            "meta-train", method, [], [new MetaCurve("meta", "loss/mean", [0, 1], [2, 1])])
+        {
+            Method = method, Episodes = [Score(method, seed, accuracy)],
+            Embedding = new EmbeddingPicture(["a", "b"], 2, [0, 1, 0, 1], [0, 1, 0.1, 0.9], [0, 1, 0, 1]),
+        };
+        var report = Report.Of(
+            [("a", Run("prototypical", 1, 95)), ("b", Run("prototypical", 2, 96)), ("c", Run("maml", 1, 90))],
+            new Rng(0), 200, pool: true);
+        Assert.Equal(["prototypical", "maml"], report.Episodes.Select(e => e.Label));
+        var prototypical = report.Episodes[0];
+        Assert.Equal((95.5, 96.0, 2), (prototypical.Accuracy.Value, prototypical.Published, prototypical.Runs.Count));
+        // Each run's episodes are its own, so that the variances of the two means add up.
+        Assert.Equal(0.3 / Math.Sqrt(2), prototypical.Accuracy.High - 95.5, 9);
+        var table = ReportFiles.Tables(report).Single(t => t.Title == "Test episodes");
+        Assert.Equal(["method", "seeds", "omniglot, 20-way 1-shot"], table.Columns);
+        Assert.Equal(["prototypical", "2", "95.50 [95.29, 95.71] (96.0)"], table.Rows[0]);
+        Assert.Equal("maml, transductive", table.Rows[1][0]);
+        ReportFiles.Write(report, _folder["report"]);
+        Assert.Contains("Upright strokes", File.ReadAllText(_folder["report/report.html"]));
+
+        var apart = Report.Of([("a", Run("maml", 1, 90)), ("b", Run("maml", 2, 91))], new Rng(0), 200);
+        Assert.Equal(["maml (a)", "maml (b)"], apart.Embeddings.Select(e => e.Label));
     }
 
     [Fact]

@@ -103,6 +103,29 @@ internal static class SampleFiles
     public static byte[] Ppm(int width, int height, byte[] rgb) =>
         [.. Encoding.ASCII.GetBytes($"P6\n{width} {height}\n255\n"), .. rgb];
 
+    /// <summary>A folder a class of 16x16 images: a bright square at a place of the class's own, in noise.</summary>
+    /// <param name="folder">Where.</param>
+    /// <param name="first">The first class, of twelve that there are.</param>
+    /// <param name="classes">How many.</param>
+    /// <param name="images">Of each class.</param>
+    /// <param name="seed">Of the noise.</param>
+    public static void ClassFolder(string folder, int first, int classes, int images, long seed = 1)
+    {
+        const int Side = 16;
+        var rng = new Rng(seed);
+        for (var c = first; c < first + classes; c++)
+            for (var i = 0; i < images; i++)
+            {
+                var pixels = new byte[Side * Side];
+                for (var p = 0; p < pixels.Length; p++) pixels[p] = (byte)rng.NextInt(90);
+                for (var p = 0; p < 9; p++)
+                    pixels[(4 * (c % 4) + p / 3) * Side + 5 * (c / 4) + p % 3] = (byte)(200 + rng.NextInt(50));
+                var path = Path.Combine(folder, $"class{c:D2}", $"{i}.png");
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                File.WriteAllBytes(path, Png(Side, Side, pixels));
+            }
+    }
+
     public static void MnistFolder(string folder, int train = 20, int test = 10, bool gzip = true)
     {
         Directory.CreateDirectory(folder);

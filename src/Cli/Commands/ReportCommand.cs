@@ -72,8 +72,9 @@ public static class ReportCommand
     /// <summary>Reports on a run that has just finished: tables here, figures and the page in FOLDER/report.</summary>
     internal static void Show(Result result, string folder)
     {
-        if (result.Curves.Count > 0) Show(Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")),
-            Path.Combine(folder, "report"));
+        if (result.Curves.Count == 0 && result.Episodes is not { Count: > 0 }) return;
+        var report = Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report"));
+        Show(report, Path.Combine(folder, "report"));
     }
 
     // What depends on the clock is not part of a result, and belongs to its report.

@@ -37,6 +37,13 @@ public sealed record Report(
     /// <summary>Curves that have no value, which no mean counts; empty where all have some.</summary>
     public IReadOnlyList<MissingCurves> Missing { get; init; } = [];
 
+    /// <summary>Accuracy on few-shot test episodes; empty for other runs.</summary>
+    public IReadOnlyList<EpisodeReport> Episodes { get; init; } = [];
+
+    /// <summary>How one test episode lies in each run's embedding, by the run's label.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<(string Label, EmbeddingPicture Picture)> Embeddings { get; init; } = [];
+
     /// <summary>What a setting of the runs does, quantity by quantity; empty where none was named.</summary>
     public IReadOnlyList<SweepReport> Sweeps { get; init; } = [];
 
@@ -105,6 +112,8 @@ public sealed record Report(
             Smoothing = first.Smoothing,
             Overall = overall,
             Diagnoses = DiagnosisReport.Of(runs, pool, labels),
+            Episodes = EpisodeReport.Of(runs, pool, labels),
+            Embeddings = EpisodeReport.Embeddings(runs, pool, labels),
             Missing = [.. runs.SelectMany(r => r.Result.Curves).GroupBy(curve => (curve.Task, curve.Method))
                 .Select(same => new MissingCurves(same.Key.Task, same.Key.Method,
                     same.Count(curve => curve.Steps.Count == 0), same.Count())

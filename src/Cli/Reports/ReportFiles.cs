@@ -25,6 +25,10 @@ public static class ReportFiles
             + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
         ("area", "Area under the curve", _ =>
             "Mean height of the curve (diamonds) with its 95 % bootstrap interval over seeds; a dot is a seed."),
+        ("episodes", "Test episodes", report => "Mean accuracy (diamonds) with its 95 % interval over test episodes."
+            + (report.Episodes.Any(e => e.Published is not null) ? " Upright strokes: the published numbers." : "")),
+        ("embedding", "Embedding", _ => "The features of one test episode in the plane of their two largest principal "
+            + "components: a colour a class, diamonds the support images, dots the queries."),
         ("meta", "Meta-training", report => report.Meta.Select(m => m.Label).Distinct().Count() > 1
             ? "What the meta-training recorded over meta-steps, averaged over the tasks of a meta-batch"
                 + (report.Meta.Any(m => m.Runs > 1) ? "; mean over runs with its 95 % bootstrap interval." : ".")
@@ -84,6 +88,9 @@ public static class ReportFiles
 
     private static string Summary(Report report)
     {
+        if (report.Episodes.Count > 0)
+            return $"Classes that were never seen, from a few images of each: {report.Episodes[0].Episodes} test "
+                + $"episodes a kind, from {string.Join(" and ", report.Episodes.Select(e => e.Data).Distinct())}.";
         var what = $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over "
             + $"{report.Axis}{(report.HigherIsBetter ? "" : " (lower is better)")}.";
         return report.Improvements.Where(i => i.Of == "area").Aggregate(what, (text, i) =>
@@ -169,6 +176,7 @@ public static class ReportFiles
                         is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
         }
         if (Diagnoses(report) is { Rows.Count: > 0 } state) yield return state;
+        if (report.Episodes.Count > 0) yield return Episodes(report);
         if (report.Aggregates.Count > 0 && report.Tasks.Count > 1) // over one task they would say the same again
             yield return new("Over all tasks", $"Scores normalized per task. 95 % stratified bootstrap intervals, "
                 + $"{report.Replications} replications (Agarwal et al. 2021).",
@@ -180,6 +188,29 @@ public static class ReportFiles
                 + "other, averaged over tasks; 95 % bootstrap intervals, which few seeds make too narrow.",
                 ["method", "over", "of", "probability"],
                 [.. report.Improvements.Select(i => (IReadOnlyList<string>)[i.Method, i.Over, i.Of, P(i)])]);
+    }
+
+    private static TextTable Episodes(Report report)
+    {
+        var (transductive, published) = (report.Episodes.Any(e => e.Transductive),
+            report.Episodes.Any(e => e.Published is not null));
+        var several = report.Episodes.Any(e => e.Runs.Count > 1);
+        string[] kinds = [.. report.Episodes.Select(e => e.Kind).Distinct()];
+        return new("Test episodes",
+            "Accuracy in percent: mean over test episodes, in brackets its 95 % interval over episodes."
+                + (published ? " In parentheses what the paper reports." : "")
+                + (transductive ? " Transductive: batch norm used the statistics of the queries." : ""),
+            ["method", .. several ? new[] { "seeds" } : [], .. kinds],
+            [.. report.Episodes.GroupBy(e => (e.Label, e.Transductive)).Select(g => (IReadOnlyList<string>)
+            [
+                g.Key.Label + (g.Key.Transductive ? ", transductive" : ""),
+                .. several ? new[] { $"{g.Max(e => e.Runs.Count)}" } : [],
+                .. kinds.Select(kind => g.FirstOrDefault(e => e.Kind == kind) is { } e ? Text(e) : ""),
+            ])]);
+
+        static string Text(EpisodeReport e) => string.Create(CultureInfo.InvariantCulture,
+            $"{e.Accuracy.Value:0.00} [{e.Accuracy.Low:0.00}, {e.Accuracy.High:0.00}]")
+            + (e.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : "");
     }
 
     // Of the pool's tasks only those with a collapsed layer, where there are many: the table is there to be looked at.

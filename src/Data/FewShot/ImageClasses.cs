@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace RlLeap.Data;
 
 /// <summary>Images by class, of one size, as bytes: what episodes are drawn from.</summary>
@@ -11,6 +14,21 @@ public sealed record ImageClasses(
     string Name, int Channels, int Side, IReadOnlyList<(string Name, int Count)> Classes, byte[] Pixels,
     ClassSplitOptions? Split = null)
 {
+    /// <summary>How many images every class has.</summary>
+    /// <exception cref="RlLeapException">Not all have as many.</exception>
+    public int ImagesPerClass => Classes.FirstOrDefault(c => c.Count != Classes[0].Count) is { Name: { } } other
+        ? throw new RlLeapException($"{Name}: the class {other.Name} has {other.Count} images and {Classes[0].Name} "
+            + $"{Classes[0].Count}. Give as many images of every class.")
+        : Classes[0].Count;
+
+    /// <summary>All images [images, Channels, Side, Side] as floats from 0 to 1, class after class.</summary>
+    public Tensor ToTensor()
+    {
+        using var _ = no_grad();
+        using var bytes = tensor(Pixels, [Classes.Sum(c => c.Count), Channels, Side, Side]);
+        return bytes.to_type(ScalarType.Float32).div_(255);
+    }
+
     /// <summary>The classes of a labelled set. Its own training and test parts are put together.</summary>
     /// <param name="set">The set; its images must be square.</param>
     /// <param name="names">Names of the labels; null for their numbers.</param>

@@ -18,6 +18,8 @@ public static partial class FigureFiles
         ("sweep", report => report.Sweeps.Count > 0, SweepFigure.Of),
         ("curves", SingleTasks, CurvesFigure.Of),
         ("area", SingleTasks, AreaFigure.Of),
+        ("episodes", report => report.Episodes.Count > 0, EpisodesFigure.Of),
+        ("embedding", report => report.Embeddings.Count > 0, EmbeddingFigure.Of),
         ("meta", report => MetaFigure.Drawn(report).Any(), MetaFigure.Of),
     ];
 
@@ -69,6 +71,7 @@ public static partial class FigureFiles
         [
             .. report.Tasks.SelectMany(t => t.Methods).Select(m => m.Method),
             .. report.Sweeps.SelectMany(s => s.Points).Select(p => p.Method),
+            .. report.Episodes.Select(e => e.Label),
         ];
         var known = new Palette(methods);
         return new(methods.Concat(report.Meta.Select(m => m.Label).Where(label => !known.Knows(label))));

@@ -1,0 +1,75 @@
+// Accuracy on test episodes, a panel for each kind of them.
+using ScottPlot;
+
+namespace RlLeap.Cli.Reports.Figures;
+
+/// <summary>A row a method: its accuracy with its interval, and the published number as an upright stroke.</summary>
+internal static class EpisodesFigure
+{
+    private const float PublishedWidth = 1.4f;
+
+    public static FigurePage Of(Report report, Palette palette)
+    {
+        string[] methods = [.. report.Episodes.Select(e => e.Label).Distinct()];
+        var kinds = report.Episodes.GroupBy(e => e.Kind).ToList();
+        var columns = FigurePage.ColumnsOf(kinds.Count);
+        var panels = kinds.Select((kind, i) => Of(
+            kind.Key, methods, [.. kind], palette, isFirst: i % columns == 0, isLast: i + columns >= kinds.Count));
+        return new([.. panels], FigureLegend.None, columns, Math.Max(40, methods.Length * Intervals.RowHeight));
+    }
+
+    private static Panel Of(
+        string title, IReadOnlyList<string> methods, IReadOnlyList<EpisodeReport> rows, Palette palette, bool isFirst,
+        bool isLast)
+    {
+        var panel = new Panel(title)
+        {
+            XLabel = isLast ? "accuracy, %" : "", Rows = methods, RowsWritten = isFirst, XMargin = 0.08,
+        };
+        foreach (var row in rows)
+        {
+            var y = -Enumerable.Range(0, methods.Count).First(i => methods[i] == row.Label);
+            var color = palette[row.Label].Color;
+            panel.Extend([row.Accuracy.Low, row.Accuracy.High], []);
+            panel.Bar(row.Accuracy.Low, y, row.Accuracy.High, y, color, FigureStyle.IntervalWidth);
+            panel.Dots([row.Accuracy.Value], [y], color, 6, 1, MarkerShape.FilledDiamond);
+            if (row.Published is not { } published) continue;
+            panel.Extend([published], []);
+            panel.Bar(published, y - 0.35, published, y + 0.35, Colors.Black, PublishedWidth);
+        }
+        return panel;
+    }
+}
+
+/// <summary>One test episode in two dimensions, a panel a run: a colour a class, support images as diamonds.</summary>
+internal static class EmbeddingFigure
+{
+    private const int MostPanels = 6;
+
+    public static FigurePage Of(Report report, Palette palette)
+    {
+        _ = palette; // colours are those of classes here
+        var shown = report.Embeddings.Take(MostPanels).ToList();
+        var columns = FigurePage.ColumnsOf(shown.Count);
+        var panels = shown.Select((embedding, i) => Of(embedding.Label, embedding.Picture,
+            xLabel: i + columns >= shown.Count, yLabel: i % columns == 0)).ToList();
+        return new(panels, FigureLegend.None, columns);
+    }
+
+    private static Panel Of(string title, Runs.EmbeddingPicture picture, bool xLabel, bool yLabel)
+    {
+        var panel = new Panel(title)
+        {
+            XLabel = xLabel ? "first component" : "", YLabel = yLabel ? "second component" : "", XMargin = 0.06,
+        };
+        var classes = new Palette(picture.Classes.Select((_, i) => $"class {i}"));
+        for (var i = picture.Labels.Count - 1; i >= 0; i--) // support images last, on top
+        {
+            var color = classes[$"class {picture.Labels[i]}"].Color;
+            var isSupport = i < picture.Support;
+            panel.Dots([picture.X[i]], [picture.Y[i]], color, isSupport ? 8 : 3.4f, isSupport ? 1 : 0.7,
+                isSupport ? MarkerShape.FilledDiamond : MarkerShape.FilledCircle);
+        }
+        return panel;
+    }
+}
