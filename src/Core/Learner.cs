@@ -185,7 +185,7 @@ public sealed class Learner : IDisposable
     public void Record(IDictionary<string, double> metrics)
     {
         _summary.Record(metrics);
-        Diagnosis?.DiagnoseEnd(Model);
+        Diagnosis?.Complete(Model);
         foreach (var (name, value) in Diagnosis?.Metrics ?? new Dictionary<string, double>()) metrics[name] = value;
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastValidation;
     }

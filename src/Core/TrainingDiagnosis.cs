@@ -42,7 +42,7 @@ public sealed class TrainingDiagnosis : IDisposable
     /// <param name="model">The model at the parameters of the loss.</param>
     /// <param name="batch">What the loss was computed from; one that keeps no inputs is passed over.</param>
     /// <param name="isLast">Whether no other batch will come.</param>
-    internal void Observe(Model model, IBatch batch, bool isLast)
+    public void Observe(Model model, IBatch batch, bool isLast)
     {
         if (_measured && !isLast || batch.Inputs is not { } inputs) return;
         using var scope = NewDisposeScope();
@@ -61,7 +61,8 @@ public sealed class TrainingDiagnosis : IDisposable
     }
 
     /// <summary>Measures the start on what there is, where learning ended before enough batches had come.</summary>
-    internal void DiagnoseEnd(Model model)
+    /// <param name="model">The model that was trained.</param>
+    public void Complete(Model model)
     {
         if (_measured || _inputs.Count == 0) return;
         using var scope = NewDisposeScope();

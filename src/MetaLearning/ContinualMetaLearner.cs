@@ -97,6 +97,7 @@ internal abstract class ContinualMetaLearner(MetaLearningMethod method, MetaLear
         CancellationToken cancellation)
     {
         using var learner = Begin(task, job.Learner, new Rng(job.Seed));
+        learner.Diagnosis = new TrainingDiagnosis();
         var losses = new LossSummary();
         while (!learner.IsDone)
         {

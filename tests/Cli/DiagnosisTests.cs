@@ -36,6 +36,55 @@ public sealed class DiagnosisTests : IDisposable
             (error + output).Contains("of the units of layer dense are dormant", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("finetuning")]
+    [InlineData("hat")]
+    [InlineData("progressive")]
+    public void MethodsThatGrowOneStateAreDiagnosedToo(string method)
+    {
+        var config = _folder.Write("grown.yaml", $"""
+            run: {"{"}directory: {_folder["grown"]}, seed: 3{"}"}
+            suite: games
+            games:
+              pool: [MinAtar/Asterix-v0?planes=10, MinAtar/Breakout-v0?planes=10]
+              agent-steps: 8000
+              agent: {"{"}preset: minatar{"}"}
+            method: {"{"}name: {method}{"}"}
+            meta: {"{"}steps: 2, batch: 2{"}"}
+            """);
+        ProgramProcess.Succeed("meta-train", config);
+        foreach (var game in new[] { "Asterix", "Breakout" })
+        {
+            var rows = Rows(_folder["grown"], $"diagnosis/MinAtar/{game}-v0?planes=10");
+            Assert.Equal([0L, 1], rows.Select(row => row.Step));
+            foreach (var (begin, end) in new[] { ("start/", "/dormant"), ("end/", "/dormant"), ("start/", "rank") })
+                Assert.All(rows, row => Assert.Contains(row.Values, value =>
+                    value.Column.StartsWith(begin, StringComparison.Ordinal)
+                    && value.Column.EndsWith(end, StringComparison.Ordinal)));
+        }
+    }
+
+    [Fact]
+    public void AnEvaluationDiagnosesWhatItLearnedFrom()
+    {
+        var config = _folder.Write("evaluated.yaml", $"""
+            run: {"{"}directory: {_folder["evaluated"]}, seed: 3{"}"}
+            suite: games
+            games:
+              pool: [MinAtar/Asterix-v0?planes=10, MinAtar/Breakout-v0?planes=10]
+              agent-steps: 8000
+              agent: {"{"}preset: minatar{"}"}
+            method: {"{"}name: leap{"}"}
+            meta: {"{"}steps: 1, batch: 1{"}"}
+            """);
+        ProgramProcess.Succeed("meta-train", config);
+        ProgramProcess.Succeed("evaluate", _folder["evaluated"], "--tasks", "MinAtar/SpaceInvaders-v0?planes=10",
+            "--seeds", "2", "--agent-steps", "8000", "--against", "none", "--output", _folder["output"]);
+        var result = Result.Load(_folder["output/result.json"]);
+        var diagnoses = Report.Of([("evaluated", result)], new Rng(0), 50).Diagnoses;
+        Assert.Equal(["leap", "none"], diagnoses.Where(d => d.Task.Contains("Space")).Select(d => d.From));
+    }
+
     [Fact]
     public void AMetaTrainingRecordsTheStateOfTheInitializationOnEveryTask()
     {

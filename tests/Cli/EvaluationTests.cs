@@ -29,7 +29,7 @@ public sealed class EvaluationTests : IDisposable
     private IReadOnlyList<Evaluation.Finished> Learn(params string[] settings)
     {
         var config = ConfigFile.Parse<MetaTrainConfig>(Config, "exploding.yaml", settings);
-        return MetaTrainRun.EvaluateFrom(config, Suite.Open(config), _folder["runs/a"], config.Evaluation!,
+        return HeldOutEvaluation.Run(config, Suite.Open(config), _folder["runs/a"], config.Evaluation!,
             StartingPoint.None, CancellationToken.None);
     }
 

@@ -74,11 +74,11 @@ public static class Evaluate
                 Test(config, fewShot, folder, tested, count, parsed.GetValue(output), stop);
                 return Task.CompletedTask;
             }
-            using var learner = MetaTrainRun.Load(folder, suite, config);
+            using var learner = TrainedInitialization.Load(folder, suite, config);
             var name = RlLeap.MetaLearning.Methods.NameOf(config.Method);
             var finished =
-                MetaTrainRun.EvaluateFrom(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
-            var result = MetaTrainRun.ResultOf(config, suite, folder, "evaluate", finished);
+                HeldOutEvaluation.Run(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
+            var result = HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", finished);
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
             var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations",
                 string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))),
@@ -95,9 +95,9 @@ public static class Evaluate
         MetaTrainConfig config, FewShotSuite suite, string folder, IReadOnlyList<EpisodeShape> shapes, int episodes,
         string? output, CancellationToken stop)
     {
-        using var learner = MetaTrainRun.Load(folder, suite, config);
+        using var learner = TrainedInitialization.Load(folder, suite, config);
         var result = FewShotTest.Run(config, suite, learner, shapes, episodes,
-            MetaTrainRun.ResultOf(config, suite, folder, "evaluate", []), stop);
+            HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", []), stop);
         var name = string.Join('+', shapes.Select(shape => $"{shape.Way}-way-{shape.Shot}-shot"));
         var path = Path.Combine(output ?? Path.Combine(folder, "evaluations", name), RunDirectory.ResultName);
         result.Save(path);

@@ -68,7 +68,7 @@ public static class MetaTrain
             .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
         if (RunDirectory.IsComplete(run.Root))
         {
-            MetaTrainRun.RestoreInitialization(run.Root);
+            TrainedInitialization.Restore(run.Root);
             Console.WriteLine($"{run.Root} is complete.");
         }
         var result = RunDirectory.IsComplete(run.Root)

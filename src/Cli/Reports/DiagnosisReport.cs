@@ -15,7 +15,7 @@ namespace RlLeap.Cli.Reports;
 /// <param name="Rank">Effective rank of the features.</param>
 public sealed record DiagnosisReport(string Label, string Task, string From, string Layer, double Dormant, double Rank)
 {
-    private const string Series = MetaTrainRun.DiagnosisSeries, Prefix = "start/", DormantSuffix = "/dormant";
+    private const string Series = MetaTrainMetrics.DiagnosisSeries, Prefix = "start/", DormantSuffix = "/dormant";
 
     /// <summary>What runs recorded, for each task the last that there is; empty where they recorded nothing.</summary>
     public static IReadOnlyList<DiagnosisReport> Of(
@@ -32,7 +32,7 @@ public sealed record DiagnosisReport(string Label, string Task, string From, str
     private static DiagnosisReport Of(string label, string series, IReadOnlyList<MetaCurve> curves)
     {
         // A held-out task's points are seeds, to be averaged; a pool task's are meta-steps: the last one counts.
-        var at = series.LastIndexOf(MetaTrainRun.FromWord, StringComparison.Ordinal);
+        var at = series.LastIndexOf(MetaTrainMetrics.FromWord, StringComparison.Ordinal);
         var means = curves.GroupBy(c => c.Quantity).ToDictionary(
             same => same.Key, same => same.Average(curve => at < 0 ? curve.Values[^1] : curve.Values.Average()));
         var (quantity, dormant) = means.Where(m => m.Key.EndsWith(DormantSuffix, StringComparison.Ordinal))
@@ -40,6 +40,6 @@ public sealed record DiagnosisReport(string Label, string Task, string From, str
         var layer = quantity.Length == 0 ? "" : quantity[Prefix.Length..^DormantSuffix.Length];
         var rank = means.GetValueOrDefault(Prefix + "rank", double.NaN);
         return at < 0 ? new(label, series, $"meta-step {curves.Max(c => c.MetaSteps[^1])}", layer, dormant, rank)
-            : new(label, series[..at], series[(at + MetaTrainRun.FromWord.Length)..], layer, dormant, rank);
+            : new(label, series[..at], series[(at + MetaTrainMetrics.FromWord.Length)..], layer, dormant, rank);
     }
 }

@@ -26,7 +26,7 @@ public sealed record MetaReport(string Label, string Task, string Quantity, int 
 
     // The state of networks has a table of its own (DiagnosisReport).
     private static IEnumerable<MetaCurve> Shown(IReadOnlyList<MetaCurve> curves) =>
-        curves.Where(c => !c.Task.StartsWith(MetaTrainRun.DiagnosisSeries, StringComparison.Ordinal));
+        curves.Where(c => !c.Task.StartsWith(MetaTrainMetrics.DiagnosisSeries, StringComparison.Ordinal));
 
     // Runs may differ in length: their mean is over the meta-steps that all have made.
     private static MetaReport Of(string label, IReadOnlyList<MetaCurve> curves, Rng rng)

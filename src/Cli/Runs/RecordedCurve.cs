@@ -49,11 +49,15 @@ internal sealed record RecordedCurve(
 
     /// <summary>Everything that a meta-training recorded: a curve for each series and column, in the order in which
     /// they first come.</summary>
-    public static IReadOnlyList<MetaCurve> ReadMeta(string path, Action<BadLine> bad)
+    public static IReadOnlyList<MetaCurve> ReadMeta(string path, Action<BadLine> bad) =>
+        OfRows(File.Exists(path) ? JsonLines.Read(path, bad) : []);
+
+    /// <summary>The same of rows at hand.</summary>
+    public static IReadOnlyList<MetaCurve> OfRows(IEnumerable<Row> rows)
     {
         var curves = new Dictionary<(string Series, string Column), ThinnedPoints>();
         var order = new List<(string Series, string Column)>();
-        foreach (var row in File.Exists(path) ? JsonLines.Read(path, bad) : [])
+        foreach (var row in rows)
             foreach (var (column, value) in row.Values)
             {
                 if (!curves.TryGetValue((row.Series, column), out var points))

@@ -92,7 +92,11 @@ internal sealed class Finetuning : MetaLearner
                 cancellation.ThrowIfCancellationRequested();
                 gradientNorm = TrainStep(participants, step);
             }
-            foreach (var participant in participants) Evaluate(participant);
+            foreach (var participant in participants)
+            {
+                participant.Diagnosis.Complete(ModelOf(participant.Task));
+                Evaluate(participant);
+            }
         }
         catch
         {
@@ -104,7 +108,7 @@ internal sealed class Finetuning : MetaLearner
         }
         finally
         {
-            foreach (var participant in participants) participant.Stream?.Dispose();
+            foreach (var participant in participants) participant.Dispose();
         }
         Initialization.Shared.CopySharedFrom(_all.Shared);
         var records = participants.Where(participant => participant.Diverged is null).Select(RecordOf);
@@ -136,7 +140,7 @@ internal sealed class Finetuning : MetaLearner
         _all.ZeroGradient();
         var taking = 0;
         foreach (var participant in participants)
-            if (participant.Diverged is null && AddGradient(participant)) taking++;
+            if (participant.Diverged is null && AddGradient(participant, step)) taking++;
             else LeaveOut(participant, participants, step);
         using var _ = no_grad();
         using Scalar count = taking;
@@ -154,7 +158,7 @@ internal sealed class Finetuning : MetaLearner
     /// <summary>
     /// Adds the gradient of a task's next batch; false, and nothing added, when the loss is not finite.
     /// </summary>
-    private bool AddGradient(Participant participant)
+    private bool AddGradient(Participant participant, long step)
     {
         using var scope = NewDisposeScope();
         var (task, stream) = (participant.Task, participant.Stream!);
@@ -168,6 +172,7 @@ internal sealed class Finetuning : MetaLearner
         participant.Summary.Add(minibatch.Metrics);
         model.Parameters.ZeroGradient();
         loss.backward();
+        participant.Diagnosis.Observe(model, minibatch, isLast: step == _gradientSteps - 1);
         AddGradientOf(model, task);
         return true;
     }
@@ -199,6 +204,7 @@ internal sealed class Finetuning : MetaLearner
     {
         var metrics = participant.Losses.Metrics;
         participant.Summary.Record(metrics);
+        foreach (var (name, value) in participant.Diagnosis.Metrics) metrics[name] = value;
         if (participant.Score is { } score) metrics[Context.Learner.Stopping!.Metric] = score;
         return new TaskRecord(participant.Job.TaskId, participant.Job.Seed, participant.Losses.Count, metrics);
     }
@@ -251,7 +257,7 @@ internal sealed class Finetuning : MetaLearner
     }
 
     /// <summary>One task's part in a meta-step.</summary>
-    private sealed class Participant(ITask task, TaskJob job)
+    private sealed class Participant(ITask task, TaskJob job) : IDisposable
     {
         public ITask Task => task;
         public TaskJob Job => job;
@@ -260,5 +266,12 @@ internal sealed class Finetuning : MetaLearner
         public ITaskStream? Stream { get; set; }
         public TaskOutcome? Diverged { get; set; }
         public double? Score { get; set; }
+        public TrainingDiagnosis Diagnosis { get; } = new();
+
+        public void Dispose()
+        {
+            Stream?.Dispose();
+            Diagnosis.Dispose();
+        }
     }
 }
