@@ -39,14 +39,10 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
 
     public TimeStep Step(int action)
     {
-        if (_failure is not null)
-            throw new EnvironmentException($"{Where}: it failed before ({_failure}) and has to be Reset.");
-        if (!_running) throw new EnvironmentException($"{Where}: Step was called "
-            + $"{(_episode == 0 ? "before the first Reset" : "after the episode's end")}. Call Reset first.");
+        RequireRunning();
         if ((uint)action >= (uint)Spec.Action.Count)
             throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
-        _step++;
-        _running = false;
+        Begin();
         TimeStep result;
         try
         {
@@ -56,9 +52,51 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         {
             throw Fail(e, "Step");
         }
+        return Checked(result, [action]);
+    }
+
+    public TimeStep Step(ReadOnlySpan<float> action)
+    {
+        if (Spec.Action is Discrete) return Step(ActionNumbers.ToIndex(Spec, action));
+        RequireRunning();
+        if (action.Length != Spec.Action.Length)
+            throw new EnvironmentException($"{Where}: an action of {Spec.Action} is {Spec.Action.Length} numbers; "
+                + $"it was given {action.Length}.");
+        if (ActionNumbers.Wrong(Spec, action) is { } wrong) throw new EnvironmentException($"{Where}: {wrong}");
+        Begin();
+        TimeStep result;
+        try
+        {
+            result = inner.Step(action);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw Fail(e, "Step");
+        }
+        return Checked(result, action);
+    }
+
+    private void RequireRunning()
+    {
+        if (_failure is not null)
+            throw new EnvironmentException($"{Where}: it failed before ({_failure}) and has to be Reset.");
+        if (_running) return;
+        var when = _episode == 0 ? "before the first Reset" : "after the episode's end";
+        throw new EnvironmentException($"{Where}: Step was called {when}. Call Reset first.");
+    }
+
+    private void Begin()
+    {
+        _step++;
+        _running = false;
+    }
+
+    private TimeStep Checked(TimeStep result, ReadOnlySpan<float> action)
+    {
         if (result.StepType is not (StepType.Mid or StepType.Terminated or StepType.Truncated))
             throw Fail($"Step returned {result.StepType}; it has to return Mid, Terminated or Truncated.");
-        if (!float.IsFinite(result.Reward)) throw Fail($"the reward of action {action} is {result.Reward}.");
+        if (!float.IsFinite(result.Reward))
+            throw Fail($"the reward of action {ActionNumbers.Text(action)} is {result.Reward}.");
         CheckObservation(result.Observation);
         _running = !result.IsLast;
         return result;

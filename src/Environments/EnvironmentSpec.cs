@@ -4,7 +4,7 @@ namespace RlLeap.Environments;
 /// <param name="Id">The id it was made from, including options.</param>
 /// <param name="Observation">The space of observations.</param>
 /// <param name="Action">The space of actions.</param>
-public sealed record EnvironmentSpec(string Id, Box Observation, Discrete Action)
+public sealed record EnvironmentSpec(string Id, Box Observation, Space Action)
 {
     /// <summary>One name for each action, or empty if they are not known.</summary>
     public IReadOnlyList<string> ActionNames { get; init; } = [];

@@ -13,7 +13,8 @@ public sealed class EnvironmentVector : IVectorEnvironment
     private readonly EpisodeRecord[] _ended;
     private readonly EnvironmentException?[] _errors;
     private readonly List<EpisodeRecord> _finished = [];
-    private readonly int[] _actions;
+    private readonly float[] _actions;
+    private readonly int _actionLength;
     private readonly WorkerPool _pool;
     private readonly Action<int, int> _work;
     private bool _started;
@@ -44,7 +45,8 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _returns = new double[count];
         _ended = new EpisodeRecord[count];
         _errors = new EnvironmentException?[count];
-        _actions = new int[count];
+        _actionLength = Spec.Action.Length;
+        _actions = new float[count * _actionLength];
         (_pool, _work) = (VectorEnvironmentChecks.StepThreads(count, threads), Work);
     }
 
@@ -84,6 +86,15 @@ public sealed class EnvironmentVector : IVectorEnvironment
     public void Step(ReadOnlySpan<int> actions)
     {
         VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started, _failure);
+        for (var i = 0; i < actions.Length; i++) _actions[i] = actions[i];
+        _resetting = false;
+        Run();
+    }
+
+    /// <inheritdoc/>
+    public void Step(ReadOnlySpan<float> actions)
+    {
+        ActionNumbers.CheckStep(Spec, Count, actions, _started, _failure);
         actions.CopyTo(_actions);
         _resetting = false;
         Run();
@@ -127,7 +138,8 @@ public sealed class EnvironmentVector : IVectorEnvironment
 
     private void StepOne(int i)
     {
-        var step = _environments[i].Step(_actions[i]);
+        var step = Spec.Action is Discrete ? _environments[i].Step((int)_actions[i])
+            : _environments[i].Step(_actions.AsSpan(i * _actionLength, _actionLength));
         _returns[i] += step.RawReward;
         if (step.IsLast)
         {

@@ -24,6 +24,17 @@ public interface IEnvironment : IDisposable
     /// <exception cref="EnvironmentException">No episode is running, or there is no such action.</exception>
     TimeStep Step(int action);
 
+    /// <summary>
+    /// Takes one action as the numbers that its space says (<see cref="Space"/>). By default a Discrete one becomes
+    /// <see cref="Step(int)"/>; an environment with other actions implements this method, and Step(int) with it.
+    /// </summary>
+    /// <param name="action">Spec.Action.Length numbers. Values of a Box may lie outside its bounds: clip them.</param>
+    /// <exception cref="EnvironmentException">No episode is running, or there is no such action.</exception>
+    TimeStep Step(ReadOnlySpan<float> action) => Spec.Action is Discrete
+        ? Step(ActionNumbers.ToIndex(Spec, action))
+        : throw new EnvironmentException(
+            $"{Spec.Id}: its actions are {Spec.Action}, but it does not implement Step(ReadOnlySpan<float>).");
+
     /// <summary>Whether <see cref="Snapshot"/> and <see cref="Restore"/> work.</summary>
     bool CanSnapshot => false;
 

@@ -54,6 +54,18 @@ public interface IVectorEnvironment : IDisposable
     void Step(ReadOnlySpan<int> actions);
 
     /// <summary>
+    /// Takes [N, Spec.Action.Length] numbers, one row for each copy (<see cref="Space"/>). Values of a Box may lie
+    /// outside its bounds: the environment clips them.
+    /// </summary>
+    /// <exception cref="EnvironmentException">An action is not valid, or a copy failed.</exception>
+    void Step(ReadOnlySpan<float> actions)
+    {
+        var indices = new int[actions.Length];
+        for (var i = 0; i < actions.Length; i++) indices[i] = ActionNumbers.ToIndex(Spec, actions.Slice(i, 1));
+        Step(indices);
+    }
+
+    /// <summary>
     /// Runs work that steps this environment many times on the thread where steps are cheapest. Returns when the work
     /// is done, and passes on its exceptions.
     /// </summary>

@@ -14,7 +14,7 @@ public static class Registry
 
     static Registry()
     {
-        foreach (var entry in MinAtarSuite.Entries()) Register(entry);
+        foreach (var entry in MinAtarSuite.Entries().Concat(ClassicControl.Entries())) Register(entry);
     }
 
     /// <summary>Registers an environment: <c>Registry.Register("my/Env", rng => new MyEnvironment(rng));</c></summary>

@@ -19,15 +19,22 @@ internal static class VectorEnvironmentChecks
     public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started,
         string? failure = null)
     {
-        if (failure is not null) throw new EnvironmentException(
-            $"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
-        if (!started)
-            throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
+        CheckStarted(spec, started, failure);
         if (actions.Length != count)
             throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
         var bad = actions.IndexOfAnyExceptInRange(0, spec.Action.Count - 1);
         if (bad >= 0) throw new EnvironmentException(
             $"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
+    }
+
+    /// <summary>Refuses a step before a reset.</summary>
+    public static void CheckStarted(EnvironmentSpec spec, bool started, string? failure)
+    {
+        if (failure is not null)
+            throw new EnvironmentException(
+                $"{spec.Id}: a copy failed before and the vector has to be Reset. What happened: {failure}");
+        if (!started)
+            throw new EnvironmentException($"{spec.Id}: Step was called before the first Reset. Call Reset first.");
     }
 
     /// <summary>Lists the episodes that ended in a step, in the order of copies.</summary>

@@ -28,11 +28,18 @@ public sealed class ActionRepeat : EnvironmentWrapper
     public override TimeStep Step(int action)
     {
         var result = Inner.Step(action);
-        for (var i = 1; i < _times && !result.IsLast; i++)
-        {
-            var next = Inner.Step(action);
-            result = next with { Reward = result.Reward + next.Reward, RawReward = result.RawReward + next.RawReward };
-        }
+        for (var i = 1; i < _times && !result.IsLast; i++) result = Joined(result, Inner.Step(action));
         return result;
     }
+
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action)
+    {
+        var result = Inner.Step(action);
+        for (var i = 1; i < _times && !result.IsLast; i++) result = Joined(result, Inner.Step(action));
+        return result;
+    }
+
+    private static TimeStep Joined(TimeStep first, TimeStep next) =>
+        next with { Reward = first.Reward + next.Reward, RawReward = first.RawReward + next.RawReward };
 }

@@ -6,9 +6,11 @@ namespace RlLeap.Environments;
 public sealed class ClipReward(IEnvironment inner, float bound) : EnvironmentWrapper(inner)
 {
     /// <inheritdoc/>
-    public override TimeStep Step(int action)
-    {
-        var result = Inner.Step(action);
-        return result with { Reward = Math.Clamp(result.Reward, -bound, bound) };
-    }
+    public override TimeStep Step(int action) => Clipped(Inner.Step(action));
+
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action) => Clipped(Inner.Step(action));
+
+    private TimeStep Clipped(TimeStep result) =>
+        result with { Reward = Math.Clamp(result.Reward, -bound, bound) };
 }

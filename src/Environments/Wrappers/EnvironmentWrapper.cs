@@ -17,6 +17,10 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     /// <inheritdoc/>
     public virtual TimeStep Step(int action) => Inner.Step(action);
 
+    /// <inheritdoc/>
+    public virtual TimeStep Step(ReadOnlySpan<float> action) =>
+        Spec.Action is Discrete ? Step(ActionNumbers.ToIndex(Spec, action)) : Inner.Step(action);
+
     /// <summary>Writes the wrapper's own state. The state of the inner environment is saved separately.</summary>
     protected virtual void Save(BinaryWriter writer) { }
 

@@ -54,9 +54,13 @@ public sealed class FrameStack : EnvironmentWrapper
     }
 
     /// <inheritdoc/>
-    public override TimeStep Step(int action)
+    public override TimeStep Step(int action) => ShowNext(Inner.Step(action));
+
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action) => ShowNext(Inner.Step(action));
+
+    private TimeStep ShowNext(TimeStep next)
     {
-        var next = Inner.Step(action);
         _frames.Dequeue();
         return Show(next);
     }

@@ -38,6 +38,9 @@ public sealed class PadPlanes : EnvironmentWrapper
     /// <inheritdoc/>
     public override TimeStep Step(int action) => Pad(Inner.Step(action));
 
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action) => Pad(Inner.Step(action));
+
     private TimeStep Pad(TimeStep step)
     {
         if (step.Observation.Element == ElementType.Byte)

@@ -25,6 +25,9 @@ public sealed class RenderedObservation : EnvironmentWrapper
     /// <inheritdoc/>
     public override TimeStep Step(int action) => Draw(Inner.Step(action));
 
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action) => Draw(Inner.Step(action));
+
     private TimeStep Draw(TimeStep step)
     {
         var pixels = Inner.Render().Resize(_size, _size).Pixels;

@@ -30,12 +30,26 @@ public sealed class TimeLimit : EnvironmentWrapper
     /// <inheritdoc/>
     public override TimeStep Step(int action)
     {
+        RequireTime();
+        return Count(Inner.Step(action));
+    }
+
+    /// <inheritdoc/>
+    public override TimeStep Step(ReadOnlySpan<float> action)
+    {
+        RequireTime();
+        return Count(Inner.Step(action));
+    }
+
+    private void RequireTime()
+    {
         if (_step >= _limit)
             throw new EnvironmentException($"{Spec.Id}: Step was called after the episode's end " +
                 $"(its time limit of {_limit} steps). Call Reset first.");
-        var result = Inner.Step(action);
-        return ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
     }
+
+    private TimeStep Count(TimeStep result) =>
+        ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
 
     /// <inheritdoc/>
     protected override void Save(BinaryWriter writer) => writer.Write(_step);

@@ -36,6 +36,10 @@ public static class WrapperFactory
             environment = new RenderedObservation(environment);
         }
         if (options.Has("planes")) environment = new PadPlanes(environment, options.Int("planes", 1, 1024));
+        foreach (var name in (string[])["sticky", "noop"])
+            if (options.Has(name) && environment.Spec.Action is not Discrete)
+                throw new EnvironmentException(
+                    $"{id}: option {name} needs numbered actions, but its actions are {environment.Spec.Action}.");
         if (options.Has("sticky"))
             environment = new StickyActions(environment, options.Double("sticky", 0, 1), rng.Split("sticky"));
         if (options.Has("repeat")) environment = new ActionRepeat(environment, options.Int("repeat", 1, 1000));
