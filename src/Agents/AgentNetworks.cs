@@ -23,10 +23,25 @@ public static class AgentNetworks
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["mnih2013", "nature2015", "minatar", "mlp"];
 
-    /// <summary>
-    /// The encoder called <paramref name="name"/>, ours or one of <see cref="Networks"/>, for observations from
-    /// <paramref name="observation"/>.
-    /// </summary>
+    /// <summary>The encoder that an agent's options name, normalization and separate networks included.</summary>
+    /// <exception cref="RlLeapException">As the other overload.</exception>
+    public static Network Create(ActorCriticOptions options, Box observation)
+    {
+        var name = options.Network == Auto ? Choose(observation) : options.Network;
+        var network = One();
+        if (!(options.SharedNetwork ?? name != "mlp"))
+            network = new SeparateNetwork(network, One(), options.MetaLearned);
+        if (!options.NormalizeObservations) return network;
+        if (observation.UnitScale != 1)
+            throw new RlLeapException(
+                $"normalize-observations is for vectors; images ({observation}) are scaled already.");
+        return new NormalizedNetwork(network);
+
+        Network One() => Create(name, observation, options.Initialization, options.LayerNorm);
+    }
+
+    /// <summary>The encoder called <paramref name="name"/>, ours or one of <see cref="Networks"/>, for observations
+    /// from <paramref name="observation"/>.</summary>
     /// <exception cref="RlLeapException">No such name, or an observation that the network cannot read.</exception>
     /// <param name="name">One of <see cref="Names"/>, <see cref="Auto"/>, or a name of a user's own with a slash in
     /// it.</param>

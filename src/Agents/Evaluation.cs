@@ -20,9 +20,12 @@ public static class Evaluation
     /// <param name="seen">Called before every step, and after the last, with the environment: to record
     /// pictures.</param>
     /// <param name="cancellation">Ends early with what there is.</param>
+    /// <param name="distribution">What the policy's outputs mean; null for the default of the environment's
+    /// actions.</param>
     public static IReadOnlyList<EpisodeRecord> Play(
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000,
-        Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default)
+        Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default,
+        ActionDistribution? distribution = null)
     {
         var records = new List<EpisodeRecord>();
         // Batch statistics, dropout and whatever a network counts are of training: playing moves none of it.
@@ -30,7 +33,9 @@ public static class Evaluation
         model.Training = false;
         try
         {
-            environment.Run(() => Play(model, environment, episodesEach, rng, maxSteps, seen, records, cancellation));
+            environment.Run(() => Play(
+                model, environment, episodesEach, rng, maxSteps, seen, records, cancellation,
+                distribution ?? new ActionDistribution(environment.Spec)));
         }
         finally
         {
@@ -41,11 +46,12 @@ public static class Evaluation
 
     private static void Play(
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps,
-        Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation)
+        Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation,
+        ActionDistribution distribution)
     {
         var played = new int[environment.Count];
         var running = new (double Return, int Length)[environment.Count];
-        var actions = new int[environment.Count];
+        var acting = new Acting(model, environment, distribution, rng);
         using var outer = NewDisposeScope();
         using var _ = no_grad();
         environment.Reset();
@@ -57,9 +63,7 @@ public static class Evaluation
             using var scope = NewDisposeScope();
             environment.Observations.Update(); // the tensor is on its memory
             var input = observations.to(model.Device);
-            if (rng is null) Policy.ActGreedily(model, input, actions);
-            else Policy.Act(model, input, rng, actions);
-            environment.Step(actions);
+            acting.Step(input);
             for (var i = 0; i < running.Length; i++)
                 running[i] = (running[i].Return + environment.RawRewards[i], running[i].Length + 1);
             foreach (var episode in environment.Finished)
@@ -72,5 +76,36 @@ public static class Evaluation
         for (var i = 0; i < running.Length; i++)
             if (played[i] < episodesEach && running[i].Length > 0)
                 records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, StepType.Truncated));
+    }
+
+    // Steps an environment by a model's actions.
+    private sealed class Acting(Model model, IVectorEnvironment environment, ActionDistribution distribution, Rng? rng)
+    {
+        private readonly int[] _indices = new int[environment.Count];
+        private readonly float[] _drawn = new float[environment.Count * distribution.Numbers];
+        private readonly float[] _sent = new float[environment.Count * distribution.Numbers];
+        private readonly float[] _noise = new float[
+            distribution.NoiseCorrelation > 0 ? environment.Count * distribution.Deviations : 0];
+
+        public void Step(Tensor input)
+        {
+            if (distribution.IsDiscrete)
+            {
+                if (rng is null) Policy.ActGreedily(model, input, _indices);
+                else Policy.Act(model, input, rng, _indices);
+                environment.Step(_indices);
+                return;
+            }
+            var outputs = Policy.Host(model.Forward(input, ActorCritic.PolicyHead));
+            if (rng is null) distribution.Mode(outputs, _drawn);
+            else
+            {
+                var deviations = distribution.Deviations > 0
+                    ? Policy.Host(model.Forward(input, ActorCritic.DeviationHead)) : [];
+                distribution.Sample(outputs, deviations, rng, _drawn, _noise);
+            }
+            distribution.ToEnvironment(_drawn, _sent);
+            environment.Step(_sent);
+        }
     }
 }

@@ -99,9 +99,13 @@ public interface IBatch : IDisposable
     IReadOnlyDictionary<string, double> Metrics { get; }
 
     /// <summary>
-    /// [N, input...] what the network read, for diagnoses (<see cref="NetworkDiagnostics"/>), valid until the batch is
-    /// disposed; null where it is not kept.
+    /// Gradient steps that the stream leaves out after this batch's, as PPO does where it has moved far enough. They
+    /// count as made. Known when the loss is.
     /// </summary>
+    long StepsSkipped => 0;
+
+    /// <summary>[N, input...] what the network read, for diagnoses (<see cref="NetworkDiagnostics"/>), valid until the
+    /// batch is disposed; null where it is not kept.</summary>
     Tensor? Inputs => null;
 }
 

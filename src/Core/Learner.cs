@@ -140,19 +140,21 @@ public sealed class Learner : IDisposable
         // After backward, since measuring writes to the parameters and back; before the update, so that they are those
         // of the loss.
         var diagnosis = Diagnose(batch);
+        var step = Step;
         Optimizer.Update();
         RequireFiniteGradient();
+        if (batch.StepsSkipped > 0) Optimizer.Skip(batch.StepsSkipped);
 
         Count += batch.Count;
         _summary.Add(batch.Metrics);
         if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps))
             _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
-        return new StepRecord(Step - 1, value, batch.Count, batch.Metrics) { Diagnosis = diagnosis };
+        return new StepRecord(step, value, batch.Count, batch.Metrics) { Diagnosis = diagnosis };
     }
 
     private NetworkDiagnosis? Diagnose(IBatch batch)
     {
-        Diagnosis?.Observe(Model, batch, isLast: Step == Options.GradientSteps - 1);
+        Diagnosis?.Observe(Model, batch, isLast: Step + 1 + batch.StepsSkipped >= Options.GradientSteps);
         var wanted = DiagnoseNext;
         DiagnoseNext = false;
         return wanted && batch.Inputs is { } inputs

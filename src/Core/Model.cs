@@ -13,7 +13,9 @@ namespace RlLeap;
 public sealed class Model : IDisposable
 {
     private readonly IReadOnlyList<Tensor> _theta;
-    private readonly int[] _headWeights;
+    private readonly int[] _headBiases; // a head's weight stands before its bias
+    private readonly (long Start, long Count)[] _headFeatures;
+    private readonly IReadOnlyList<Tensor> _encoder; // the network's parameters in its own order
     private readonly bool _owner;
 
     /// <summary>A model with zero parameters; see <see cref="Initialize"/>.</summary>
@@ -27,8 +29,10 @@ public sealed class Model : IDisposable
         Heads = heads;
         Parameters = new ParameterVector(LayoutOf(network, heads), dtype, device);
         Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
-        _headWeights = [.. heads.Select(head => Parameters.Layout.IndexOf(head.Name + ".weight"))];
+        _headBiases = [.. heads.Select(head => Parameters.Layout.IndexOf(head.Name + ".bias"))];
+        _headFeatures = [.. heads.Select(network.FeaturesOf)];
         _theta = Parameters.Views;
+        _encoder = EncoderOf(network, Parameters.Layout, _theta);
         _owner = true;
         Network = network.Bind(Parameters, Buffers);
     }
@@ -43,8 +47,10 @@ public sealed class Model : IDisposable
             throw new ArgumentException($"Expected {source.Parameters.Views.Count} tensors, got {theta.Count}.",
                 nameof(theta));
         (Network, Heads, Parameters, Buffers) = (source.Network, source.Heads, parameters, source.Buffers);
-        (_headWeights, Training, Hooks) = (source._headWeights, source.Training, source.Hooks);
+        (_headBiases, _headFeatures) = (source._headBiases, source._headFeatures);
+        (Training, Hooks) = (source.Training, source.Hooks);
         (_theta, IsAtParameters) = (theta, isAtParameters);
+        _encoder = EncoderOf(Network, Parameters.Layout, theta);
     }
 
     /// <summary>The encoder.</summary>
@@ -81,21 +87,27 @@ public sealed class Model : IDisposable
     /// The layout that a network with these heads has: encoder, shared heads, then the task's own heads.
     /// </summary>
     public static ParameterLayout LayoutOf(Network network, IReadOnlyList<Head> heads) => new(
-        network.Parameters.Select(p => p with { Shared = true }).Concat(heads.SelectMany(head => new[]
+        network.Parameters.Concat(heads.SelectMany(head =>
         {
-            new ParameterInfo(head.Name + ".weight", [head.Size, network.Features], head.Shared),
-            new ParameterInfo(head.Name + ".bias", [head.Size], head.Shared),
+            var bias = new ParameterInfo(head.Name + ".bias", [head.Size], head.Shared);
+            ParameterInfo[] constant = [bias];
+            return head.IsConstant ? constant : [new ParameterInfo(
+                head.Name + ".weight", [head.Size, network.FeaturesOf(head).Count], head.Shared), bias];
         })));
 
-    /// <summary>
-    /// Draws the network's and the heads' initial values; every head from a split of its own, so heads do not move the
-    /// encoder's numbers.
-    /// </summary>
+    // The layout has shared entries first; a network may have entries that are not.
+    private static IReadOnlyList<Tensor> EncoderOf(
+        Network network, ParameterLayout layout, IReadOnlyList<Tensor> theta) =>
+        network.Parameters.All(p => p.Shared) ? theta
+            : [.. network.Parameters.Select(p => theta[layout.IndexOf(p.Name)])];
+
+    /// <summary>Draws the network's and the heads' initial values; every head from a split of its own, so heads do not
+    /// move the encoder's numbers.</summary>
     public void Initialize(Rng rng)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        Network.Initialize(i => Parameters.Views[i], i => Buffers.Views[i], rng.Split("encoder"));
+        Network.Initialize(i => _encoder[i], i => Buffers.Views[i], rng.Split("encoder"));
         InitializeHeads(rng);
     }
 
@@ -112,10 +124,14 @@ public sealed class Model : IDisposable
         for (var h = 0; h < Heads.Count; h++)
         {
             if (Heads[h].Shared && !sharedToo) continue;
-            var (weight, bias) = (Parameters.Views[_headWeights[h]], Parameters.Views[_headWeights[h] + 1]);
-            var head = rng.Split("head." + Heads[h].Name);
-            if (Heads[h].Gain > 0) { Initialization.Orthogonal(weight, Heads[h].Gain, head); bias.zero_(); }
-            else Initialization.TorchDefault(weight, bias, head);
+            var bias = Parameters.Views[_headBiases[h]];
+            if (!Heads[h].IsConstant)
+            {
+                var (weight, head) = (Parameters.Views[_headBiases[h] - 1], rng.Split("head." + Heads[h].Name));
+                if (Heads[h].Gain > 0) { Initialization.Orthogonal(weight, Heads[h].Gain, head); bias.zero_(); }
+                else Initialization.TorchDefault(weight, bias, head);
+            }
+            if (Heads[h].IsConstant || Heads[h].InitialBias != 0) bias.fill_(Heads[h].InitialBias);
         }
     }
 
@@ -152,7 +168,7 @@ public sealed class Model : IDisposable
     /// <summary>A pass at this model's parameters, for what a network has beside <see cref="Features"/>.</summary>
     public Pass Pass => Here;
 
-    private Pass Here => new(_theta, Buffers.Views, Training, Hooks) { AtParameters = IsAtParameters };
+    private Pass Here => new(_encoder, Buffers.Views, Training, Hooks) { AtParameters = IsAtParameters };
 
     /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>
     public Tensor[] Outputs(Tensor features)
@@ -163,17 +179,24 @@ public sealed class Model : IDisposable
         return outputs;
     }
 
-    /// <summary>
-    /// The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/> alone.
-    /// </summary>
-    public Tensor Forward(Tensor input, int head) => Output(head, Features(input));
+    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>
+    /// alone.</summary>
+    public Tensor Forward(Tensor input, int head) => Linear(head, Network.ForwardFor(Here, input, Heads[head]));
 
-    /// <summary>
-    /// The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the features
-    /// [N, F].
-    /// </summary>
-    public Tensor Output(int head, Tensor features) =>
-        F.linear(features, _theta[_headWeights[head]], _theta[_headWeights[head] + 1]);
+    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the
+    /// features [N, F].</summary>
+    public Tensor Output(int head, Tensor features)
+    {
+        var (start, count) = _headFeatures[head];
+        return Linear(head, start == 0 && count == features.size(1) ? features : features.narrow(1, start, count));
+    }
+
+    private Tensor Linear(int head, Tensor features)
+    {
+        var at = _headBiases[head];
+        return Heads[head].IsConstant ? _theta[at].expand(features.size(0), Heads[head].Size)
+            : F.linear(features, _theta[at - 1], _theta[at]);
+    }
 
     /// <summary>The output of a model with one head (or none) [N, size].</summary>
     public Tensor Output(Tensor input) => Forward(input) is [var only] ? only

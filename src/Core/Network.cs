@@ -48,9 +48,20 @@ public abstract class Network
     /// </summary>
     public abstract Tensor Forward(Pass pass, Tensor input);
 
-    /// <summary>
-    /// How the features of a batch that comes in parts are made; override it where there is a faster way.
-    /// </summary>
+    /// <summary>Which of the features a head reads: all, unless parts of the network belong to some heads
+    /// alone.</summary>
+    public virtual (long Start, long Count) FeaturesOf(Head head) => (0, Features);
+
+    /// <summary>The features [N, Count] that <see cref="FeaturesOf"/> gives a head, without a pass for the
+    /// others.</summary>
+    public virtual Tensor ForwardFor(Pass pass, Tensor input, Head head)
+    {
+        var (features, (start, count)) = (CheckedForward(pass, input), FeaturesOf(head));
+        return start == 0 && count == Features ? features : features.narrow(1, start, count);
+    }
+
+    /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster
+    /// way.</summary>
     public virtual FeatureParts Parts(Pass pass) => new(input => CheckedForward(pass, input));
 
     /// <summary>
@@ -129,6 +140,17 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
     public Tensor Dense(int i, Tensor input) => SmallBatchLinear.Linear(input, parameters[i], parameters[i + 1]);
 
+    /// <summary>The pass of a network whose parameters, buffers and hidden layers come after so many of
+    /// another's.</summary>
+    public Pass From(int firstParameter, int firstBuffer, int firstLayer) => new(
+        parameters.Skip(firstParameter).ToArray(), buffers.Skip(firstBuffer).ToArray(), training,
+        hooks is null ? null : Shifted(hooks, firstLayer))
+    { AtParameters = AtParameters };
+
+    private static LayerHooks Shifted(LayerHooks hooks, int layers) => new(
+        hooks.PreActivation is { } before ? (layer, value) => before(layer + layers, value) : null,
+        hooks.Units is { } after ? (layer, value) => after(layer + layers, value) : null);
+
     /// <summary>Whether batch statistics are used and running ones updated.</summary>
     public bool Training => training;
 
@@ -156,4 +178,11 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
 /// outputs.</param>
 /// <param name="Gain">Scale of the orthogonal initialization; 0 stands for PyTorch's default initialization of a linear
 /// layer.</param>
-public sealed record Head(string Name, long Size, bool Shared = false, double Gain = 0);
+public sealed record Head(string Name, long Size, bool Shared = false, double Gain = 0)
+{
+    /// <summary>Whether it reads nothing: its outputs are its bias, the same for every input.</summary>
+    public bool IsConstant { get; init; }
+
+    /// <summary>The first value of its bias.</summary>
+    public double InitialBias { get; init; }
+}

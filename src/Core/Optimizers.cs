@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -63,16 +64,22 @@ public sealed record OptimizerOptions
     [Range(0, double.PositiveInfinity)]
     public double MaxGradientNorm { get; init; }
 
+    /// <summary>Part of the learning rate that linear and cosine schedules end at.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [Range(0, 1)]
+    public double ScheduleFloor { get; init; }
+
     /// <summary>The rate for update <paramref name="step"/> (from 0) of <paramref name="steps"/>.</summary>
     public double RateAt(long step, long steps)
     {
         var progress = steps > 0 ? Math.Min(1.0, (double)step / steps) : 0;
-        return Schedule switch
+        var left = Schedule switch
         {
-            Schedule.Linear => LearningRate * (1 - progress),
-            Schedule.Cosine => LearningRate * 0.5 * (1 + Math.Cos(Math.PI * progress)),
-            _ => LearningRate,
+            Schedule.Linear => 1 - progress,
+            Schedule.Cosine => 0.5 * (1 + Math.Cos(Math.PI * progress)),
+            _ => 1,
         };
+        return ScheduleFloor == 0 ? LearningRate * left : LearningRate * (ScheduleFloor + (1 - ScheduleFloor) * left);
     }
 }
 
@@ -141,6 +148,9 @@ public sealed class VectorOptimizer : IDisposable
         _rule.Update(Options.RateAt(Step, _steps), ClipFactor());
         Step++;
     }
+
+    /// <summary>Counts updates that are left out, so that schedules go on as planned.</summary>
+    public void Skip(long updates) => Step += updates;
 
     /// <summary>Everything the rule remembers, as bytes.</summary>
     public byte[] SaveState()

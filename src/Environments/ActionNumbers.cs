@@ -30,7 +30,10 @@ public static class ActionNumbers
     {
         if (spec.Action is not Dict) return Wrong(spec, spec.Action, "", action);
         foreach (var part in spec.Action.Parts)
-            if (Wrong(spec, part.Space, part.Name, action.Slice(part.Start, part.Space.Length)) is { } wrong) return wrong;
+        {
+            var numbers = action.Slice(part.Start, part.Space.Length);
+            if (Wrong(spec, part.Space, part.Name, numbers) is { } wrong) return wrong;
+        }
         return null;
     }
 
@@ -62,8 +65,8 @@ public static class ActionNumbers
         VectorEnvironmentChecks.CheckStarted(spec, started, failure);
         if (actions.Length != count * length)
             throw new EnvironmentException(
-                $"{spec.Id}: Step was given {actions.Length} numbers for {count} copies whose actions are {spec.Action}: "
-                + $"expected are {count * length}.");
+                $"{spec.Id}: Step was given {actions.Length} numbers for {count} copies whose actions are "
+                + $"{spec.Action}: expected are {count * length}.");
         for (var i = 0; i < count; i++)
             if (Wrong(spec, actions.Slice(i * length, length)) is { } wrong)
                 throw new EnvironmentException($"{spec.Id} (copy {i} of {count}): {wrong} No copy was stepped.");
@@ -90,8 +93,8 @@ public static class ActionNumbers
         return (int)action[0];
     }
 
-    /// <summary>How many values the k-th number of a space has that is not a Box.</summary>
-    internal static int CountOf(Space space, int k) => space switch
+    /// <summary>How many values the k-th number of a space has that is not a Box or a Dict.</summary>
+    public static int CountOf(Space space, int k) => space switch
     {
         Discrete discrete => discrete.Count,
         MultiDiscrete multi => multi.Counts[k],

@@ -6,12 +6,10 @@ namespace RlLeap.Environments;
 /// </summary>
 public class EnvironmentException(string message, Exception? inner = null) : RlLeapException(message, inner)
 {
-    /// <summary>
-    /// The error for an environment whose actions are not a finite set. RlLeap's agents cannot use it.
-    /// </summary>
+    /// <summary>The error for an environment whose actions are of a kind that RlLeap does not know.</summary>
     /// <param name="id">The environment.</param>
     /// <param name="space">Its action space, in its own notation.</param>
-    public static EnvironmentException ContinuousActions(string id, string space) => new(
-        $"{id}: its actions are {space}, but RlLeap's agents choose from a finite set (Discrete). " +
-        "Wrap it so that each of a few numbered actions stands for one value of that space.");
+    public static EnvironmentException UnknownActions(string id, string space) => new(
+        $"{id}: its actions are {space}, but RlLeap takes Discrete, MultiDiscrete, MultiBinary, Box, Dict and Tuple "
+        + "ones. Wrap the environment so that its actions are of these.");
 }

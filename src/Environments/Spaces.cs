@@ -12,7 +12,8 @@ public enum ElementType : byte
 
 /// <summary>A set of possible observations or actions.</summary>
 /// <remarks>
-/// A value is a row of <see cref="Length"/> numbers: one for a Discrete, one for each element of a Box, and those of all
+/// A value is a row of <see cref="Length"/> numbers: one for a Discrete, one for each element of a Box, and those of
+/// all
 /// parts, in order, for a Dict.
 /// </remarks>
 public abstract record Space
@@ -30,7 +31,8 @@ public abstract record Space
 }
 
 /// <summary>One of the simple spaces that a space is made of: a Discrete, MultiDiscrete, MultiBinary or Box.</summary>
-/// <param name="Name">Its name, with dots between the names of nested parts. Empty if the space has only one part.</param>
+/// <param name="Name">Its name, with dots between the names of nested parts. Empty if the space has only one
+/// part.</param>
 /// <param name="Space">The simple space.</param>
 /// <param name="Start">Where its numbers begin in a value of the whole space.</param>
 public sealed record SpacePart(string Name, Space Space, int Start);
@@ -91,7 +93,8 @@ public sealed record Box(ElementType Element, long[] Shape, double Low, double H
         new(ElementType.Float32, shape, low, high);
 
     /// <summary>A vector of floats with bounds of their own.</summary>
-    /// <exception cref="EnvironmentException">The bounds are not as many, or a low one is above its high one.</exception>
+    /// <exception cref="EnvironmentException">The bounds are not as many, or a low one is above its high
+    /// one.</exception>
     public static Box Between(IReadOnlyList<double> lows, IReadOnlyList<double> highs) =>
         Between(lows, highs, lows.Count);
 

@@ -28,6 +28,7 @@ internal sealed unsafe class BridgeVector
             _vector = request.Make(PythonHost.Bridge);
             (_step, _reset, _nothing) = (_vector.GetAttr("step"), _vector.GetAttr("reset"), new PyTuple());
             Actions = (long*)Share("actions");
+            Numbers = (double*)Share("numbers");
             Rewards = (double*)Share("rewards");
             Terminated = (byte*)Share("terminated");
             Truncated = (byte*)Share("truncated");
@@ -46,7 +47,7 @@ internal sealed unsafe class BridgeVector
             };
             foreach (var (name, version) in PythonHost.Versions()) options[name] = version;
             Spec = new EnvironmentSpec(request.Id, new Box(element, _reader.Shape, low, high),
-                new Discrete(Get<int>(_vector, "action_count")))
+                SpaceDescription.Read(request.Id, Get<string>(_vector, "action_space")))
             {
                 ActionNames = Get<string[]>(_vector, "action_names"),
                 ChannelNames = _reader.ChannelNames,
@@ -63,8 +64,11 @@ internal sealed unsafe class BridgeVector
 
     public EnvironmentSpec Spec { get; }
 
-    /// <summary>[N], read by Python in each step.</summary>
+    /// <summary>[N], read by Python in each step if actions are Discrete.</summary>
     public long* Actions { get; }
+
+    /// <summary>[N, K], read by Python in each step if actions are of another kind.</summary>
+    public double* Numbers { get; }
 
     /// <summary>[N], of the last step.</summary>
     public double* Rewards { get; }

@@ -19,9 +19,26 @@ internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
 
     public TimeStep Step(int action)
     {
+        RequireRunning();
+        vector.Step([action]);
+        return Result();
+    }
+
+    public TimeStep Step(ReadOnlySpan<float> action)
+    {
+        RequireRunning();
+        vector.Step(action);
+        return Result();
+    }
+
+    private void RequireRunning()
+    {
         if (_waiting) throw new EnvironmentException(
             $"{Spec.Id}: Step was called after the end of the episode. Call Reset first.");
-        vector.Step([action]);
+    }
+
+    private TimeStep Result()
+    {
         var moment = vector.StepTypes[0];
         _waiting = moment.IsLast();
         return new TimeStep(moment, vector.Rewards[0],

@@ -51,7 +51,8 @@ public static class PythonHost
                 }
                 using (Py.GIL())
                 {
-                    foreach (var name in new[] { "rlleap_arrays", "rlleap_watch", "rlleap_vectors", "rlleap_bridge" })
+                    foreach (var name in new[] { "rlleap_arrays", "rlleap_spaces", "rlleap_watch", "rlleap_vectors",
+                        "rlleap_bridge" })
                         _bridge = PyModule.FromString(name, Source($"{name}.py"), $"{name}.py");
                     using PyObject started = Bridge.InvokeMethod("start");
                 }
@@ -92,7 +93,7 @@ public static class PythonHost
         const string Actions = "ACTIONS ", Missing = "MISSING ";
         if (kind != "Refused") return new EnvironmentException($"{id}: Python raised an exception in {doing}:\n{text}");
         if (message.StartsWith(Actions, StringComparison.Ordinal))
-            return EnvironmentException.ContinuousActions(id, message[Actions.Length..]);
+            return EnvironmentException.UnknownActions(id, message[Actions.Length..]);
         if (message.StartsWith(Missing, StringComparison.Ordinal))
             return new EnvironmentException(
                 $"{id}: Python at {_installation?.Executable} lacks {message[Missing.Length..]}. "

@@ -77,14 +77,30 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started, _failure);
-        for (var i = 0; i < actions.Length; i++) _vector.Actions[i] = actions[i];
+        for (var i = 0; i < actions.Length; i++) (_vector.Actions[i], _vector.Numbers[i]) = (actions[i], actions[i]);
+        Step();
+    }
+
+    public void Step(ReadOnlySpan<float> actions)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ActionNumbers.CheckStep(Spec, Count, actions, _started, _failure);
+        for (var i = 0; i < actions.Length; i++) _vector.Numbers[i] = actions[i];
+        if (Spec.Action is Discrete)
+            for (var i = 0; i < actions.Length; i++) _vector.Actions[i] = (long)actions[i];
+        Step();
+    }
+
+    private void Step()
+    {
         _steps++;
         Call("step", _stepping);
         for (var i = 0; i < Count; i++)
         {
             var reward = (float)_vector.Rewards[i];
             if (!float.IsFinite(reward))
-                throw Wrong(i, $"the reward of action {actions[i]} is {Describe.NotAFloat(_vector.Rewards[i])}.");
+                throw Wrong(i,
+                    $"the reward of action {ActionOf(i)} is {Describe.NotAFloat(_vector.Rewards[i])}.");
             RawRewards[i] = reward;
             Rewards[i] = _request.Clip > 0 ? Math.Clamp(reward, -_request.Clip, _request.Clip) : reward;
             StepTypes[i] = _vector.Terminated[i] != 0 ? StepType.Terminated
@@ -99,6 +115,13 @@ internal sealed unsafe class PythonVector : IVectorEnvironment
             (_returns[i], _lengths[i]) = (0, 0);
         }
         CheckNumbers(0, Count, final: false);
+    }
+
+    private string ActionOf(int copy)
+    {
+        var numbers = new float[Spec.Action.Length];
+        for (var k = 0; k < numbers.Length; k++) numbers[k] = (float)_vector.Numbers[copy * numbers.Length + k];
+        return ActionNumbers.Text(numbers);
     }
 
     private void CheckNumbers(int first, int count, bool final)

@@ -7,33 +7,48 @@ one rule: the step in which an episode ends shows the next episode's first obser
 import numpy as np
 
 from rlleap_arrays import Observations, Refused, column, flag, flags, is_a, number, picture
+from rlleap_spaces import Actions, Flattened
 from rlleap_watch import Watch
 
 
-def _actions(space):
-    if not is_a(space, "Discrete"):
-        raise Refused(f"ACTIONS {space}")
-    return int(space.n), int(getattr(space, "start", 0))
+def _observations(space, n):
+    simple = is_a(space, "Box") or is_a(space, "Discrete")
+    return Observations(space, n) if simple else Flattened(space, n)
 
 
 class Vector:
     """What the .NET side holds.
 
-    Its arrays: actions [N] int64; rewards [N] float64; terminated, truncated and over [N] uint8. over tells that the
-    game itself ended; it is 0 where only a lost life was signalled as the end of an episode. reset and step return the
-    N observations in one array; finals() has the last ones of the episodes that ended in the last step.
+    Its arrays: actions [N] int64 where they are Discrete, else numbers [N, K] float64; rewards [N] float64; terminated,
+    truncated and over [N] uint8. over tells that the game itself ended; it is 0 where only a lost life was signalled as
+    the end of an episode. reset and step return the N observations in one array; finals() has the last ones of the
+    episodes that ended in the last step.
     """
 
     def __init__(self, n, observation_space, action_space, spec=None):
         self.n = n
-        self.observations = Observations(observation_space, n)
-        self.action_count, self.action_start = _actions(action_space)
-        self.actions = np.zeros(n, np.int64)
+        self.observations = _observations(observation_space, n)
+        self.reader = Actions(action_space)
+        self.action_space = self.reader.description
+        self.action_start = int(getattr(action_space, "start", 0)) if is_a(action_space, "Discrete") else None
+        self.actions, self.numbers = np.zeros(n, np.int64), np.zeros((n, self.reader.length))
         self.rewards = np.zeros(n)
         self.terminated, self.truncated, self.over = (np.zeros(n, np.uint8) for _ in range(3))
         self.max_steps = int(getattr(spec, "max_episode_steps", None) or 0)
         self.final_pictures = {}
         self.action_names = []
+
+    def each_action(self):
+        """The action of each copy."""
+        if self.action_start is not None:
+            return (self.actions + self.action_start).tolist()
+        return [self.reader.one(row) for row in self.numbers]
+
+    def all_actions(self):
+        """The actions of all copies, as a vector environment takes them."""
+        if self.action_start is not None:
+            return self.actions + self.action_start
+        return self.reader.all(self.numbers)
 
     def finals(self):
         return self.observations.finals
@@ -76,7 +91,7 @@ class Singles(Vector):
 
     def step(self):
         observations, names = self.observations, self.names
-        for i, (env, action) in enumerate(zip(self.envs, (self.actions + self.action_start).tolist())):
+        for i, (env, action) in enumerate(zip(self.envs, self.each_action())):
             result = env.step(action)
             if not isinstance(result, tuple) or len(result) != 5:
                 raise Refused("its step did not return (observation, reward, terminated, truncated, info): "
@@ -131,7 +146,7 @@ class Native(Vector):
         return self.observations.rows
 
     def _step(self):
-        value, rewards, terminated, truncated, info = self.env.step(self.actions + self.action_start)
+        value, rewards, terminated, truncated, info = self.env.step(self.all_actions())
         self.rewards[:] = column(rewards, self.n, "rewards", "fiub")
         self.terminated[:] = flags(terminated, self.n, "terminations")
         self.truncated[:] = flags(truncated, self.n, "truncations")
@@ -174,7 +189,7 @@ class Native(Vector):
         if self.mode != "NextStep" or self.n == 1:
             return True
         for _ in range(3):
-            value = self.env.step(np.full(self.n, self.action_start, np.int64))[0]
+            value = self.env.step(self.all_actions())[0]
         self.observations.put_all(value)
         try:
             self._masked_reset(np.arange(self.n) == 0)

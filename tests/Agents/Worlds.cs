@@ -89,3 +89,62 @@ internal sealed class Disturbed(IEnvironment game, Action before) : IEnvironment
         return game.Step(action);
     }
 }
+
+/// <summary>
+/// A bandit with two contexts: reward 1 for the action that is the context's, ten steps an episode. Chance earns 5, the
+/// right policy 10.
+/// </summary>
+internal sealed class TwoContexts(Rng rng) : IEnvironment
+{
+    private int _context, _step;
+
+    public EnvironmentSpec Spec { get; } = new("TwoContexts", Box.Floats(2), new Discrete(2));
+
+    public TimeStep Reset()
+    {
+        _step = 0;
+        return TimeStep.First(Next());
+    }
+
+    public TimeStep Step(int action)
+    {
+        var reward = action == _context ? 1 : 0;
+        return ++_step == 10 ? TimeStep.Terminated(reward, Next()) : TimeStep.Mid(reward, Next());
+    }
+
+    private float[] Next()
+    {
+        _context = rng.NextInt(2);
+        return _context == 0 ? [1, 0] : [0, 1];
+    }
+}
+
+/// <summary>
+/// Shows a point; the action is to name it: a number near it, whether it is above 0, and a switch that is always to be
+/// on. Ten steps an episode, each worth at most 3.
+/// </summary>
+internal sealed class Naming(Rng rng) : IEnvironment
+{
+    private float _point;
+    private int _step;
+
+    public EnvironmentSpec Spec { get; } = new("Naming", Box.Floats(1), new Dict(
+        ("number", Box.Between(-10, 10, 1)), ("above", new Discrete(2)), ("switch", new MultiBinary(1))));
+
+    public TimeStep Reset()
+    {
+        _step = 0;
+        return TimeStep.First(Next());
+    }
+
+    public TimeStep Step(int action) => Step([action]);
+
+    public TimeStep Step(ReadOnlySpan<float> action)
+    {
+        var reward = Math.Max(0, 1 - Math.Abs(action[0] / 10 - _point)) + (action[1] == 1 == _point > 0 ? 1 : 0)
+            + action[2];
+        return ++_step == 10 ? TimeStep.Terminated(reward, Next()) : TimeStep.Mid(reward, Next());
+    }
+
+    private float[] Next() => [_point = (float)(2 * rng.NextDouble() - 1)];
+}

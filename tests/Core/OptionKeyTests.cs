@@ -32,7 +32,7 @@ public sealed class OptionKeyTests
         Assert.Equal(", at least 0 and less than 1", rate.Bounds);
         Assert.True(rate.Allows(0.0) && !rate.Allows(1.0));
         Assert.Equal("Adam's first decay.", rate.Documentation);
-        Assert.Equal(" (one of auto, leap, a2c, minatar)",
+        Assert.Equal($" (one of auto, {string.Join(", ", ActorCriticOptions.Presets.Keys)})",
             OptionKey.Of(typeof(ActorCriticOptions)).Single(key => key.Name == "preset").Bounds);
         Assert.DoesNotContain(OptionKey.Of(typeof(LeapOptions)), key =>
             key.Name == "name"); // what cannot be set is no key

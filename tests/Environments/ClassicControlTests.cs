@@ -21,7 +21,8 @@ public sealed class ClassicControlTests
     {
         const int Count = 3;
         using var vector = Registry.MakeVector(id, Count, new Rng(5), threads: 2);
-        var singles = Enumerable.Range(0, Count).Select(i => Registry.Make(id, new Rng(5).Split("environment", i))).ToArray();
+        var singles = Enumerable.Range(0, Count)
+            .Select(i => Registry.Make(id, new Rng(5).Split("environment", i))).ToArray();
         var (rng, ended) = (new Rng(6), 0);
         vector.Reset();
         for (var i = 0; i < Count; i++) Assert.True(singles[i].Reset().Observation.SameAs(vector.Observations.Row(i)));
@@ -64,7 +65,8 @@ public sealed class ClassicControlTests
             Assert.True(vector.Observations.Raw.SequenceEqual(other.Observations.Raw));
             Assert.Equal(vector.Finished, other.Finished);
         }
-        Assert.Contains("restored", Assert.Throws<EnvironmentException>(() => other.Restore(snapshot.AsSpan(3))).Message);
+        var error = Assert.Throws<EnvironmentException>(() => other.Restore(snapshot.AsSpan(3)));
+        Assert.Contains("restored", error.Message);
     }
 
     [Theory]
@@ -119,7 +121,8 @@ public sealed class ClassicControlTests
             Assert.Equal(second.Observation.Floats, both.Observation.Floats[3..]);
             Assert.Equal(t == 2 ? StepType.Truncated : StepType.Mid, both.StepType);
         }
-        Assert.Contains("option sticky needs numbered actions",
-            Assert.Throws<EnvironmentException>(() => Registry.Make("Classic/Pendulum-v1?sticky=0.1", new Rng(1))).Message);
+        var error = Assert.Throws<EnvironmentException>(
+            () => Registry.Make("Classic/Pendulum-v1?sticky=0.1", new Rng(1)));
+        Assert.Contains("option sticky needs numbered actions", error.Message);
     }
 }

@@ -133,9 +133,9 @@ public sealed class RegistryTests
     }
 
     [Fact]
-    public void Continuous_actions_are_refused_by_name() =>
-        Assert.Contains("gym:Pendulum-v1: its actions are Box(-2.0, 2.0, (1,))",
-            EnvironmentException.ContinuousActions("gym:Pendulum-v1", "Box(-2.0, 2.0, (1,))").Message);
+    public void Actions_of_an_unknown_kind_are_refused_by_name() =>
+        Assert.Contains("gym:Chat-v0: its actions are Text(80), but RlLeap takes Discrete",
+            EnvironmentException.UnknownActions("gym:Chat-v0", "Text(80)").Message);
 
     private sealed class CounterFamily : IEnvironmentFamily
     {

@@ -16,7 +16,11 @@ public sealed class Actor : IDisposable
 {
     private readonly ActorCriticOptions _options;
     private readonly Stack<Rollout> _free = [];
+    private readonly ActionDistribution _distribution;
+    private readonly RewardScale? _scale;
     private readonly int[] _actions;
+    private readonly float[] _numbers, _sent, _noise; // [N, K] as drawn and as the environment gets them; [N, D]
+    private readonly bool[] _ended;
     private readonly Tensor _final;
     private readonly Device _device;
     private Rng _rng;
@@ -30,7 +34,14 @@ public sealed class Actor : IDisposable
     public Actor(IVectorEnvironment environment, ActorCriticOptions options, Rng rng, Device? device = null)
     {
         (Environment, _options, _rng, _device) = (environment, options, rng, device ?? CPU);
+        _distribution = new ActionDistribution(environment.Spec, options.Gaussian);
+        if (options.NormalizeRewards) _scale = new RewardScale(environment.Count, options.Discount);
         _actions = new int[environment.Count];
+        _numbers = new float[environment.Count * _distribution.Numbers];
+        _sent = new float[_numbers.Length];
+        var correlated = options.Gaussian.NoiseCorrelation > 0;
+        _noise = new float[correlated ? environment.Count * _distribution.Deviations : 0];
+        _ended = new bool[environment.Count];
         using var scope = NewDisposeScope();
         _final = Rollout.Share(environment.FinalObservations).DetachFromDisposeScope();
     }
@@ -59,14 +70,34 @@ public sealed class Actor : IDisposable
             using var scope = NewDisposeScope();
             rollout.SetRow(t, Environment.Observations);
             using var _ = no_grad();
-            var logits = model.Output(ActorCritic.PolicyHead, rollout.Act(model, t));
-            Policy.Sample(Policy.Host(logits), _rng, _actions);
-            _actions.CopyTo(rollout.Actions, t * _actions.Length);
-            Environment.Step(_actions);
+            if (_options.Ppo is null) Step(rollout, t, model, rollout.Act(model, t));
+            else Step(rollout, t, model, null);
             Record(rollout, t, model);
         }
         rollout.SetRow(rollout.Length, Environment.Observations);
         Summarize(rollout);
+    }
+
+    // PPO's losses are passes of their own, so it acts without a graph, by the policy alone.
+    private void Step(Rollout rollout, int t, Model model, Tensor? features)
+    {
+        var outputs = Policy.Host(Output(ActorCritic.PolicyHead));
+        if (_distribution.IsDiscrete)
+        {
+            Policy.Sample(outputs, _rng, _actions);
+            _actions.CopyTo(rollout.Actions, t * _actions.Length);
+            for (var i = 0; i < _actions.Length; i++) rollout.Numbers[t * _actions.Length + i] = _actions[i];
+            Environment.Step(_actions);
+            return;
+        }
+        var deviations = _distribution.Deviations > 0 ? Policy.Host(Output(ActorCritic.DeviationHead)) : [];
+        _distribution.Sample(outputs, deviations, _rng, _numbers, _noise);
+        _numbers.CopyTo(rollout.Numbers, t * _numbers.Length);
+        _distribution.ToEnvironment(_numbers, _sent);
+        Environment.Step(_sent);
+
+        Tensor Output(int head) =>
+            features is null ? model.Forward(rollout.Row(t), head) : model.Output(head, features);
     }
 
     // What step t brought: rewards to learn from, discounts, finished episodes.
@@ -76,6 +107,11 @@ public sealed class Actor : IDisposable
         var rewards = rollout.Rewards.AsSpan(t * n, n);
         var discounts = rollout.Discounts.AsSpan(t * n, n);
         Environment.Rewards.CopyTo(rewards);
+        if (_scale is not null)
+        {
+            for (var i = 0; i < n; i++) _ended[i] = Environment.StepTypes[i].IsLast();
+            _scale.Apply(rewards, _ended);
+        }
         if (bound > 0)
             foreach (ref var reward in rewards) reward = Math.Clamp(reward, -bound, bound);
         var truncated = 0;
@@ -84,6 +120,8 @@ public sealed class Actor : IDisposable
             var step = Environment.StepTypes[i];
             discounts[i] = step.IsLast() ? 0 : gamma;
             if (step == StepType.Truncated) truncated++;
+            if (_noise.Length > 0 && step.IsLast())
+                _noise.AsSpan(i * _distribution.Deviations, _distribution.Deviations).Clear();
         }
         if (truncated > 0) Bootstrap(rewards, truncated, model);
         foreach (var episode in Environment.Finished) rollout.Episodes.Add((t, episode));
@@ -123,6 +161,18 @@ public sealed class Actor : IDisposable
     /// <summary>Goes on drawing where <see cref="SaveState"/> was called.</summary>
     public void RestoreState(ReadOnlySpan<byte> state) => _rng = Rng.FromState(state);
 
+    internal void SaveMore(BinaryWriter writer)
+    {
+        foreach (var number in _noise) writer.Write(number);
+        _scale?.Save(writer);
+    }
+
+    internal void RestoreMore(BinaryReader reader)
+    {
+        for (var k = 0; k < _noise.Length; k++) _noise[k] = reader.ReadSingle();
+        _scale?.Restore(reader);
+    }
+
     /// <summary>Frees the rollouts; the environment stays.</summary>
     public void Dispose()
     {
@@ -134,7 +184,9 @@ public sealed class Actor : IDisposable
     private Rollout Rent()
     {
         if (_free.TryPop(out var rollout)) rollout.Clear();
-        else rollout = new Rollout(_options.RolloutLength, Environment.Count, Environment.Spec.Observation, _device);
+        else
+            rollout = new Rollout(_options.RolloutLength, Environment.Count, Environment.Spec.Observation, _device,
+                _distribution.Numbers);
         rollout.Recycle = Return;
         return rollout;
     }

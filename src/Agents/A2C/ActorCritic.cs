@@ -28,17 +28,43 @@ public static class ActorCritic
     /// <summary>Position of the value [N, 1] among a model's outputs.</summary>
     public const int ValueHead = 1;
 
+    /// <summary>Position of the logarithms of the deviations [N, D] among a model's outputs, where actions have
+    /// any.</summary>
+    public const int DeviationHead = 2;
+    /// <summary>The name of the value's head.</summary>
+    public const string ValueName = "value";
+
     /// <summary>The heads an agent with <paramref name="actions"/> actions needs: "policy" and "value".</summary>
     public static IReadOnlyList<Head> Heads(int actions, LayerInitialization initialization) =>
         initialization == LayerInitialization.Orthogonal
-        ? [new Head("policy", actions, Gain: 0.01), new Head("value", 1, Gain: 1)]
-        : [new Head("policy", actions), new Head("value", 1)];
+            ? [new Head("policy", actions, Gain: 0.01), new Head(ValueName, 1, Gain: 1)]
+            : [new Head("policy", actions), new Head(ValueName, 1)];
 
     /// <summary>
-    /// The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient flows through
-    /// them.
+    /// The heads an agent with these actions needs: "policy", "value", and "log_deviation" where a Box is among them.
     /// </summary>
-    public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options)
+    public static IReadOnlyList<Head> Heads(ActionDistribution actions, ActorCriticOptions options)
+    {
+        var heads = Heads(actions.Outputs, options.Initialization);
+        if (actions.Deviations == 0) return heads;
+        return
+        [
+            .. heads, new Head("log_deviation", actions.Deviations, Gain: heads[PolicyHead].Gain)
+            {
+                IsConstant = !options.Gaussian.StateDependent, InitialBias = options.Gaussian.InitialLogDeviation,
+            },
+        ];
+    }
+
+    /// <summary>The loss of a rollout at the model's parameters. Advantages and returns are constants: no gradient
+    /// flows through them.</summary>
+    public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options) =>
+        Loss(model, rollout, options, null);
+
+    /// <summary>The loss of a rollout whose actions are those of <paramref name="actions"/>; null: Discrete
+    /// ones.</summary>
+    public static ActorCriticLoss Loss(
+        Model model, Rollout rollout, ActorCriticOptions options, ActionDistribution? actions)
     {
         var outputs = model.Outputs(rollout.Features(model));
         var values = outputs[ValueHead].squeeze(1);
@@ -50,7 +76,12 @@ public static class ActorCritic
             var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length), ValueHead));
             Targets(rollout, Policy.Host(values), bootstrap, options, returns, advantages);
         }
-        return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
+        if (actions is null or { IsDiscrete: true })
+            return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
+        var taken = tensor(rollout.Numbers, [rollout.Count, actions.Numbers], values.dtype, values.device);
+        var (logProbability, entropy) = actions.Evaluate(
+            outputs[PolicyHead], actions.Deviations > 0 ? outputs[DeviationHead] : null, taken);
+        return Loss(logProbability, entropy, values, returns, advantages, options);
     }
 
     /// <summary>
@@ -97,6 +128,25 @@ public static class ActorCritic
         return new ActorCriticLoss(total, policy, value, entropy, explained);
     }
 
+    /// <summary>The loss of log-probabilities [B] and entropies [B] of the actions taken, and values [B].</summary>
+    public static ActorCriticLoss Loss(Tensor logProbability, Tensor entropy, Tensor values, float[] returns,
+        float[] advantages, ActorCriticOptions options)
+    {
+        var batch = returns.Length;
+        Shape.Require(logProbability, "logProbability", batch);
+        Shape.Require(values, "values", batch);
+        var explained = ExplainedVariance(returns, values);
+        if (options.NormalizeAdvantages) Normalize(advantages);
+        var isMean = options.Reduction == LossReduction.Mean;
+        var weight = isMean ? 1.0 / batch : 1.0;
+        var policy = (logProbability * tensor(advantages, values.dtype, values.device)).sum() * -weight;
+        var value = F.mse_loss(values, tensor(returns, values.dtype, values.device),
+            isMean ? nn.Reduction.Mean : nn.Reduction.Sum);
+        var meanEntropy = entropy.sum() * weight;
+        var total = policy + options.ValueCoefficient * value - options.EntropyCoefficient * meanEntropy;
+        return new ActorCriticLoss(total, policy, value, meanEntropy, explained);
+    }
+
     // [B, A]: the advantage at the action taken, 0 at the others.
     private static Tensor Chosen(ReadOnlySpan<int> actions, float[] advantages, Tensor like)
     {
@@ -108,7 +158,7 @@ public static class ActorCritic
 
     private static void Normalize(Span<float> advantages)
     {
-        var (mean, variance) = StepTypes(advantages);
+        var (mean, variance) = Moments(advantages);
         var scale = 1 / (Math.Sqrt(variance) + 1e-8);
         foreach (ref var advantage in advantages) advantage = (float)((advantage - mean) * scale);
     }
@@ -116,14 +166,19 @@ public static class ActorCritic
     private static double ExplainedVariance(float[] returns, Tensor values)
     {
         using var scope = NewDisposeScope();
-        var predicted = Policy.Host(values);
-        var errors = new float[returns.Length];
-        for (var i = 0; i < errors.Length; i++) errors[i] = returns[i] - predicted[i];
-        var variance = StepTypes(returns).Variance;
-        return variance > 0 ? 1 - StepTypes(errors).Variance / variance : double.NaN;
+        return ExplainedVariance(returns, Policy.Host(values));
     }
 
-    private static (double Mean, double Variance) StepTypes(ReadOnlySpan<float> values)
+    /// <summary>1 - Var(G - V) / Var(G); NaN when all returns are equal.</summary>
+    internal static double ExplainedVariance(float[] returns, ReadOnlySpan<float> predicted)
+    {
+        var errors = new float[returns.Length];
+        for (var i = 0; i < errors.Length; i++) errors[i] = returns[i] - predicted[i];
+        var variance = Moments(returns).Variance;
+        return variance > 0 ? 1 - Moments(errors).Variance / variance : double.NaN;
+    }
+
+    private static (double Mean, double Variance) Moments(ReadOnlySpan<float> values)
     {
         var (sum, squares) = (0.0, 0.0);
         foreach (var value in values) sum += value;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace RlLeap.Agents;
 
@@ -19,10 +20,12 @@ public enum LossReduction
 public sealed record ActorCriticOptions
 {
     /// <summary>
-    /// Named setting that gives what the other keys leave open: leap (the paper's), a2c (OpenAI baselines), minatar
-    /// (tuned for MinAtar), or auto.
+    /// Named setting that gives what the other keys leave open: leap (the paper's), a2c (OpenAI baselines), minatar and
+    /// classic (tuned here for MinAtar and for vectors), ppo-cleanrl, ppo-cleanrl-continuous, ppo-cleanrl-atari and
+    /// ppo-sb3 (the defaults of those), or auto.
     /// </summary>
-    [AllowedValues("auto", "leap", "a2c", "minatar")]
+    [AllowedValues("auto", "leap", "a2c", "minatar", "classic", "ppo-cleanrl", "ppo-cleanrl-continuous",
+        "ppo-cleanrl-atari", "ppo-sb3")]
     public string Preset { get; init; } = "auto";
     /// <summary>Copies of the environment stepped together, N.</summary>
     [Range(1, 4096)]
@@ -61,6 +64,28 @@ public sealed record ActorCriticOptions
     /// units can die then (docs/diagnosis.md).
     /// </summary>
     public bool LayerNorm { get; init; }
+    /// <summary>Whether policy and value share one network; null: they do for planes and images, not for
+    /// vectors.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? SharedNetwork { get; init; }
+    /// <summary>Which of two separate networks is meta-learned: both, policy or value.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public SharedTrunks MetaLearned { get; init; }
+    /// <summary>
+    /// Whether observations are brought to mean 0 and variance 1 by running statistics, which are part of the model.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NormalizeObservations { get; init; }
+    /// <summary>
+    /// Whether rewards are divided by the running deviation of the discounted return, for learning only.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NormalizeRewards { get; init; }
+    /// <summary>How continuous actions are drawn.</summary>
+    public GaussianOptions Gaussian { get; init; } = new();
+    /// <summary>Several passes over each rollout with PPO's loss; null: one pass, as A2C makes it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PpoOptions? Ppo { get; init; }
     /// <summary>How layers and heads are initialized.</summary>
     public LayerInitialization Initialization { get; init; } = LayerInitialization.Orthogonal;
     /// <summary>Update rule, learning rate, schedule and gradient clipping.</summary>
@@ -117,10 +142,23 @@ public sealed record ActorCriticOptions
 
     /// <summary>The named settings.</summary>
     public static IReadOnlyDictionary<string, ActorCriticOptions> Presets { get; } =
-        new Dictionary<string, ActorCriticOptions> { ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar };
+        new Dictionary<string, ActorCriticOptions>
+        {
+            ["leap"] = Leap, ["a2c"] = A2c, ["minatar"] = MinAtar, ["classic"] = PpoPresets.Classic,
+            ["ppo-cleanrl"] = PpoPresets.CleanRl, ["ppo-cleanrl-continuous"] = PpoPresets.CleanRlContinuous,
+            ["ppo-cleanrl-atari"] = PpoPresets.CleanRlAtari, ["ppo-sb3"] = PpoPresets.Sb3,
+        };
 
-    /// <summary>The preset that "auto" stands for: a2c for observations that are large images, else minatar.</summary>
-    public static string PresetFor(long[] observation) => observation is [_, >= 36, >= 36] ? "a2c" : "minatar";
+    /// <summary>
+    /// The preset that "auto" stands for: a2c for observations that are large images, minatar for planes, classic for
+    /// vectors and other arrays.
+    /// </summary>
+    public static string PresetFor(long[] observation) => observation switch
+    {
+        [_, >= 36, >= 36] => "a2c",
+        [_, >= 3, >= 3] => "minatar",
+        _ => "classic",
+    };
 
     /// <summary>
     /// The network of this preset for observations of a shape: its own where they are what it was made for, else
@@ -132,6 +170,9 @@ public sealed record ActorCriticOptions
 
     /// <summary>Agent steps per update, T x N.</summary>
     public int BatchSize => Environments * RolloutLength;
+
+    /// <summary>Gradient steps made with one rollout.</summary>
+    public int UpdatesPerRollout => Ppo is { } ppo ? ppo.Epochs * ppo.Minibatches : 1;
 
     /// <summary>This record, if every value lies within its bounds.</summary>
     /// <exception cref="RlLeapException">Names the first that does not, and what it may be.</exception>

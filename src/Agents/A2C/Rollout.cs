@@ -20,11 +20,12 @@ public sealed class Rollout : IBatch
     private Model? _actedBy;
 
     /// <summary>An empty rollout of <paramref name="length"/> steps of <paramref name="count"/> environments.</summary>
-    public Rollout(int length, int count, Box observation, Device? device = null)
+    public Rollout(int length, int count, Box observation, Device? device = null, int numbers = 1)
     {
         (Length, Environments) = (length, count);
         Observations = new ObservationBuffer(observation, (length + 1) * count);
         Actions = new int[length * count];
+        Numbers = new float[length * count * numbers];
         Rewards = new float[length * count];
         Discounts = new float[length * count];
         Device = device ?? CPU;
@@ -59,12 +60,14 @@ public sealed class Rollout : IBatch
     /// </summary>
     public ObservationBuffer Observations { get; }
 
-    /// <summary>[T, N] actions taken.</summary>
+    /// <summary>[T, N] actions taken, where they are Discrete.</summary>
     public int[] Actions { get; }
 
-    /// <summary>
-    /// [T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final observation).
-    /// </summary>
+    /// <summary>[T, N, K] actions as they were drawn, as numbers (<see cref="ActionDistribution"/>).</summary>
+    public float[] Numbers { get; }
+
+    /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final
+    /// observation).</summary>
     public float[] Rewards { get; }
 
     /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
@@ -132,6 +135,21 @@ public sealed class Rollout : IBatch
     {
         if (t == 0) (_actedBy, _passes) = (model, model.Parts());
         return _passes!.Add(Lasting(_rows[t]));
+    }
+
+    /// <summary>Writes observations and actions.</summary>
+    internal void Save(BinaryWriter writer)
+    {
+        writer.Write(Observations.Raw);
+        writer.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Numbers.AsSpan()));
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    internal void Load(BinaryReader reader)
+    {
+        reader.BaseStream.ReadExactly(Observations.Raw);
+        reader.BaseStream.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Numbers.AsSpan()));
+        if (_hostObservations is not null) _observations.copy_(_hostObservations);
     }
 
     internal void Clear()

@@ -59,12 +59,14 @@ public static class EnvsCommand
     {
         var rng = new Rng(1);
         using var environment = Registry.Make(id, rng.Split("environment"));
+        var action = new float[environment.Spec.Action.Length];
         environment.Reset();
         var (steps, start) = (0, Stopwatch.GetTimestamp());
         while (Stopwatch.GetElapsedTime(start).TotalSeconds < 0.2)
         {
             steps++;
-            if (environment.Step(rng.NextInt(environment.Spec.Action.Count)).IsLast) environment.Reset();
+            ActionNumbers.Sample(environment.Spec.Action, rng, action);
+            if (environment.Step(action).IsLast) environment.Reset();
         }
         return steps / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }

@@ -50,7 +50,9 @@ public static class Play
         RunChanges.RequireOwnConfig(folder);
         id ??= config.Environment;
         var rng = new Rng(seed);
-        using var model = Load(config, folder, Registry.Spec(id));
+        var spec = Registry.Spec(id);
+        var distribution = new ActionDistribution(spec, config.Agent.Gaussian);
+        using var model = Load(config, folder, spec, distribution);
         AnimatedPng? recording = null;
         for (var k = 0; k < episodes && !stop.IsCancellationRequested; k++)
         {
@@ -58,7 +60,7 @@ public static class Play
             if (record is not null && k == 0 && !environment.CanRender) throw new RlLeapException(NothingToDraw(id));
             var pictures = record is not null && k == 0 ? new List<Picture>() : null;
             var played = Evaluation.Play(model, environment, 1, greedy ? null : rng.Split("actions", k), most,
-                seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop);
+                seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop, distribution);
             if (played.Count == 0) break;
             Console.WriteLine(FormattableString.Invariant(
                 $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps"));
@@ -80,7 +82,7 @@ public static class Play
         (id.StartsWith("gym:", StringComparison.Ordinal) ? $" Most of gymnasium's draw when they are made for it: "
             + $"--task '{id}{(id.Contains('?') ? '&' : '?')}render_mode=rgb_array'." : "");
 
-    private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec)
+    private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec, ActionDistribution actions)
     {
         var file = new[] { Path.Combine(folder, TrainRun.ModelFile) }
             .Concat(Directory.Exists(Path.Combine(folder, "checkpoints"))
@@ -89,8 +91,7 @@ public static class Play
             .FirstOrDefault(File.Exists) ?? throw new RlLeapException($"{folder} has no model yet: neither "
                 + $"{TrainRun.ModelFile} nor a checkpoint. Let the run reach its first checkpoint.");
         var options = config.Agent;
-        var model = new Model(AgentNetworks.Create(options.Network, spec.Observation, options.Initialization),
-            ActorCritic.Heads(spec.Action.Count, options.Initialization));
+        var model = new Model(AgentNetworks.Create(options, spec.Observation), ActorCritic.Heads(actions, options));
         using var scope = torch.NewDisposeScope();
         var missing = model.Import(SafeTensors.Read(file).Tensors);
         if (missing.Count > 0) throw new RlLeapException(

@@ -24,8 +24,10 @@ public static class Train
             Description = "A key of the config: --set agent.optimizer.learning-rate=0.001",
             DefaultValueFactory = _ => [],
         };
-        var preset =
-            new Option<string?>("--preset") { Description = "Named setting of the agent: minatar, a2c or leap." };
+        var preset = new Option<string?>("--preset")
+        {
+            Description = "Named setting of the agent: classic, minatar, a2c, leap or one of PPO's.",
+        };
         var steps =
             CheckedOption.Number<long>("--agent-steps", "Agent steps to train for (5e6 is understood).", min: 1);
         var seed = CheckedOption.Number<long>(
@@ -153,20 +155,26 @@ public static class Train
         var (task, learner) = TrainRun.Open(config);
         using var _ = learner;
         var options = learner.Options;
-        const int Warm = 10, Timed = 40;
-        for (var k = 0; k < Warm; k++) learner.TrainStep();
+        // Whole rollouts, where one gives several updates.
+        var (warm, timed) = task.Options.UpdatesPerRollout == 1 ? (10, 40)
+            : (task.Options.UpdatesPerRollout, 2 * task.Options.UpdatesPerRollout);
+        for (var k = 0; k < warm; k++) learner.TrainStep();
         var clock = Stopwatch.StartNew();
-        for (var k = 0; k < Timed; k++) learner.TrainStep();
-        var rate = Timed * task.Options.BatchSize / clock.Elapsed.TotalSeconds;
+        for (var k = 0; k < timed; k++) learner.TrainStep();
+        var perStep = (double)task.Options.BatchSize / task.Options.UpdatesPerRollout;
+        var rate = timed * perStep / clock.Elapsed.TotalSeconds;
         var row = task.Spec.Observation.Length * (task.Spec.Observation.Element == ElementType.Byte ? 1L : 4L);
         var memory = Process.GetCurrentProcess().WorkingSet64;
         var checkpoint = learner.Model.Parameters.Layout.Count * 4L * 4;
         Console.WriteLine();
-        Console.WriteLine($"# {options.GradientSteps} updates of {task.Options.BatchSize} agent steps; "
+        var perUpdate = task.Options.UpdatesPerRollout == 1 ? "updates of"
+            : $"updates, {task.Options.UpdatesPerRollout} for each rollout of";
+        Console.WriteLine($"# {options.GradientSteps} {perUpdate} {task.Options.BatchSize} agent steps; "
             + $"{learner.Model.Parameters.Layout.Count} parameters in {learner.Model.Network.Name}");
+        var seconds = Math.Round(options.GradientSteps * perStep / rate);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# time:   about "
-            + $"{TimeSpan.FromSeconds(Math.Round(options.GradientSteps * task.Options.BatchSize / rate))} at "
-            + $"{rate:0} agent steps/s (measured now, {Timed} updates; evaluations come on top)"));
+            + $"{TimeSpan.FromSeconds(seconds)} at "
+            + $"{rate:0} agent steps/s (measured now, {timed} updates; evaluations come on top)"));
         Console.WriteLine($"# memory: about {memory >> 20} MiB, "
             + $"{(task.Options.RolloutLength + 1) * task.Options.Environments * row >> 10} KiB of it a rollout");
         Console.WriteLine(

@@ -128,14 +128,17 @@ public sealed class GamesSuite : Suite
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
 
     /// <inheritdoc/>
-    public override long StepsPerUpdate => Options.BatchSize;
+    public override long StepsPerUpdate => Options.BatchSize / Options.UpdatesPerRollout;
 
     /// <inheritdoc/>
     public override string Smoothing => $"the last {_evaluation.Window} episodes";
 
     /// <inheritdoc/>
-    public override CurveRecorder Record() => new ReturnCurve(_evaluation.Window,
-        Math.Max(1, EvaluationLearner.GradientSteps * Options.BatchSize / _evaluation.Points));
+    public override CurveRecorder Record()
+    {
+        var steps = EvaluationLearner.GradientSteps / Options.UpdatesPerRollout * Options.BatchSize;
+        return new ReturnCurve(_evaluation.Window, Math.Max(1, steps / _evaluation.Points));
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

@@ -59,7 +59,7 @@ public sealed class TrainRun : IDisposable
     /// <exception cref="DivergenceException">A loss or gradient is not finite; the checkpoints are kept.</exception>
     public Result Execute(CancellationToken stop)
     {
-        var total = _learner.Options.GradientSteps * _task.Options.BatchSize;
+        var total = _learner.Options.GradientSteps * _task.Options.BatchSize / _task.Options.UpdatesPerRollout;
         var stream = (IAgentStream)_learner.Stream;
         Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id,
             _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
@@ -75,7 +75,9 @@ public sealed class TrainRun : IDisposable
             {
                 if (stop.IsCancellationRequested) Leave(stop);
                 var before = _learner.Count;
-                var next = before + _task.Options.BatchSize;
+                // Steps count with the last batch of a rollout: only then is one measured.
+                var isLast = _task.Options.UpdatesPerRollout == 1 || stream.BatchesLeft == 1;
+                var next = isLast ? before + _task.Options.BatchSize : before;
                 _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every
                     || _learner.Step == _learner.Options.GradientSteps - 1;
                 var step = TrainStep();
@@ -190,7 +192,8 @@ public sealed class TrainRun : IDisposable
             using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
                 _config.EnvironmentThreads);
             return Evaluation.Play(_learner.Model, environment, (_config.Record.EvaluationEpisodes + count - 1) / count,
-                sampled ? rng.Split("actions") : null, _config.Record.EvaluationStepsMax, cancellation: stop);
+                sampled ? rng.Split("actions") : null, _config.Record.EvaluationStepsMax, cancellation: stop,
+                distribution: _task.Distribution);
         }
     }
 

@@ -3,7 +3,8 @@ namespace RlLeap.Environments.Classic;
 /// <summary>A pole on a cart is kept upright by pushing the cart left or right.</summary>
 /// <remarks>
 /// Barto, Sutton and Anderson 1983 (doi:10.1109/TSMC.1983.6313077), with the equations of motion without friction as
-/// Florian 2007 ("Correct equations for the dynamics of the cart-pole system") gives them, integrated by Euler's method.
+/// Florian 2007 ("Correct equations for the dynamics of the cart-pole system") gives them, integrated by Euler's
+/// method.
 /// </remarks>
 internal struct CartPole : IClassicSystem<CartPole>
 {

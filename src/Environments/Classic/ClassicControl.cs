@@ -21,7 +21,8 @@ public static class ClassicControl
     internal static IEnumerable<EnvironmentEntry> Entries() => All;
 
     internal static EnvironmentSpec Spec(string id, ClassicInfo info, int limit) => new(id, info.Observation,
-        info.ActionBound > 0 ? Box.Between(-info.ActionBound, info.ActionBound, 1) : new Discrete(info.ActionNames.Length))
+        info.ActionBound > 0 ? Box.Between(-info.ActionBound, info.ActionBound, 1)
+            : new Discrete(info.ActionNames.Length))
     {
         ActionNames = info.ActionNames,
         MaxEpisodeSteps = limit == int.MaxValue ? null : limit,

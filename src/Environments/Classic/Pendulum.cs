@@ -3,7 +3,8 @@ namespace RlLeap.Environments.Classic;
 /// <summary>A pendulum is swung up and kept upright by a torque that is too weak to lift it.</summary>
 /// <remarks>
 /// The swing-up problem, as in Doya 2000 ("Reinforcement learning in continuous time and space",
-/// doi:10.1162/089976600300015961), for a rod of mass 1 and length 1. The angle is 0 upright. Episodes only end by their
+/// doi:10.1162/089976600300015961), for a rod of mass 1 and length 1. The angle is 0 upright. Episodes only end by
+/// their
 /// time limit.
 /// </remarks>
 internal struct Pendulum : IClassicSystem<Pendulum>

@@ -1,0 +1,227 @@
+using RlLeap.Environments;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap.Agents;
+
+/// <summary>PPO at work in its environments: a rollout, then its passes in minibatches, each a batch of its
+/// own.</summary>
+/// <remarks>
+/// Every minibatch is a gradient step of the <see cref="Learner"/>, so whoever observes a learner's path sees PPO's as
+/// it
+/// does A2C's. A rollout's agent steps count when its last minibatch has been learned from.
+/// </remarks>
+internal sealed class PpoStream : AgentStream
+{
+    private readonly PpoOptions _ppo;
+    private Experience? _experience; // null between two rollouts
+    private int[] _order = [];
+    private int _next; // minibatch of all passes that comes next
+    private Rng _shuffles;
+
+    public PpoStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
+        : base(task, rng, device, open) => (_ppo, _shuffles) = (task.Options.Ppo!, rng.Split("minibatches"));
+
+    /// <inheritdoc/>
+    public override int BatchesLeft => _experience is null ? 0 : Batches - _next;
+
+    private int Batches => _ppo.Epochs * _ppo.Minibatches;
+
+    /// <inheritdoc/>
+    public override IBatch NextBatch(Model model, Split split = Split.Train)
+    {
+        Rollout? fresh = null;
+        if (_experience is null)
+        {
+            fresh = Collect(model);
+            (_experience, _next) = (new Experience(model, fresh, Task), 0);
+            _order = [.. Enumerable.Range(0, (int)fresh.Count)];
+        }
+        else ForgetEpisodes();
+        if (_next % _ppo.Minibatches == 0) _shuffles.Shuffle<int>(_order);
+        var (part, rows) = (_next % _ppo.Minibatches, _order.Length);
+        _next++;
+        var from = (int)((long)rows * part / _ppo.Minibatches);
+        var to = (int)((long)rows * (part + 1) / _ppo.Minibatches);
+        var batch = new Minibatch(_experience, _order[from..to], _next == Batches ? rows : 0);
+        foreach (var (name, value) in fresh?.Metrics ?? new Dictionary<string, double>()) batch.Note(name, value);
+        return batch;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Loss(Model model, IBatch batch)
+    {
+        var minibatch = (Minibatch)batch;
+        var outputs = model.Outputs(model.Features(minibatch.Inputs));
+        var (logProbability, entropy) = Task.Distribution.Evaluate(outputs[ActorCritic.PolicyHead],
+            Task.Distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, minibatch.Actions);
+        var loss = Ppo.Loss(logProbability, entropy, outputs[ActorCritic.ValueHead].squeeze(1), minibatch.Targets,
+            Task.Options);
+        minibatch.Note("policy_loss", Scalar(loss.Policy));
+        minibatch.Note("value_loss", Scalar(loss.Value));
+        minibatch.Note("entropy", Scalar(loss.Entropy));
+        minibatch.Note("explained_variance", minibatch.ExplainedVariance);
+        minibatch.Note("approx_kl", loss.ApproximateKl);
+        minibatch.Note("clip_fraction", loss.ClipFraction);
+        var passEnds = _next % _ppo.Minibatches == 0;
+        if (_ppo.TargetKl > 0 && passEnds && loss.ApproximateKl > _ppo.TargetKl && _next < Batches)
+        {
+            minibatch.StepsSkipped = Batches - _next;
+            minibatch.Count = _order.Length;
+            _next = Batches;
+        }
+        if (_next == Batches) EndRollout();
+        return loss.Total;
+    }
+
+    /// <inheritdoc/>
+    protected override void SaveMore(BinaryWriter writer)
+    {
+        writer.Write(_shuffles.SaveState());
+        writer.Write(_experience is not null);
+        if (_experience is null) return;
+        writer.Write(_next);
+        foreach (var row in _order) writer.Write(row);
+        _experience.Save(writer);
+    }
+
+    /// <inheritdoc/>
+    protected override void RestoreMore(BinaryReader reader)
+    {
+        EndRollout();
+        _shuffles = Rng.FromState(reader.ReadBytes(RngBytes));
+        if (!reader.ReadBoolean()) return;
+        _next = reader.ReadInt32();
+        _order = new int[Task.Options.BatchSize];
+        for (var i = 0; i < _order.Length; i++) _order[i] = reader.ReadInt32();
+        _experience = new Experience(reader, Task, Device);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        EndRollout();
+        base.Dispose();
+    }
+
+    private void EndRollout()
+    {
+        _experience?.Dispose();
+        _experience = null;
+    }
+
+    // A minibatch's tensors live in its own memory: the rollout may be given back before the loss is differentiated.
+    private sealed class Minibatch : IBatch
+    {
+        private readonly Dictionary<string, double> _metrics = [];
+
+        public Minibatch(Experience experience, int[] rows, long count)
+        {
+            (Count, ExplainedVariance, Targets) = (count, experience.ExplainedVariance, experience.TargetsOf(rows));
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            var index = tensor(Array.ConvertAll(rows, row => (long)row), device: experience.Inputs.device);
+            Inputs = experience.Inputs.index_select(0, index).DetachFromDisposeScope();
+            Actions = experience.Actions.index_select(0, index).DetachFromDisposeScope();
+        }
+
+        public Tensor Inputs { get; }
+
+        public Tensor Actions { get; }
+
+        public PpoTargets Targets { get; }
+
+        public double ExplainedVariance { get; }
+
+        public long Count { get; set; }
+
+        public long StepsSkipped { get; set; }
+
+        public IReadOnlyDictionary<string, double> Metrics => _metrics;
+
+        public void Note(string name, double value) => _metrics[name] = value;
+
+        public void Dispose()
+        {
+            Inputs.Dispose();
+            Actions.Dispose();
+        }
+    }
+
+    // A rollout and all that is computed from it once, at the parameters that acted.
+    private sealed class Experience : IDisposable
+    {
+        private readonly Rollout _rollout;
+        private readonly PpoTargets _all;
+
+        public Experience(Model model, Rollout rollout, ActorCriticTask task)
+        {
+            _rollout = rollout;
+            var distribution = task.Distribution;
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            Actions = ActionsOf(rollout, model.DType);
+            var outputs = model.Outputs(model.Features(rollout.Inputs));
+            var logs = distribution.Evaluate(outputs[ActorCritic.PolicyHead],
+                distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, Actions).LogProbability;
+            var values = Policy.Host(outputs[ActorCritic.ValueHead]);
+            var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length), ActorCritic.ValueHead));
+            var (returns, advantages) = (new float[rollout.Count], new float[rollout.Count]);
+            ActorCritic.Targets(rollout, values, bootstrap, task.Options, returns, advantages);
+            _all = new PpoTargets(Policy.Host(logs).ToArray(), values.ToArray(), advantages, returns);
+            ExplainedVariance = ActorCritic.ExplainedVariance(returns, values);
+        }
+
+        public Experience(BinaryReader reader, ActorCriticTask task, Device device)
+        {
+            var options = task.Options;
+            _rollout = new Rollout(options.RolloutLength, options.Environments, task.Spec.Observation, device,
+                task.Distribution.Numbers);
+            _rollout.Load(reader);
+            using var scope = NewDisposeScope();
+            Actions = ActionsOf(_rollout, (ScalarType)reader.ReadInt32());
+            _all = new PpoTargets(Read(), Read(), Read(), Read());
+            ExplainedVariance = reader.ReadDouble();
+
+            float[] Read()
+            {
+                var numbers = new float[options.BatchSize];
+                for (var i = 0; i < numbers.Length; i++) numbers[i] = reader.ReadSingle();
+                return numbers;
+            }
+        }
+
+        public Tensor Inputs => _rollout.Inputs;
+
+        // [B, K]
+        public Tensor Actions { get; }
+
+        public double ExplainedVariance { get; }
+
+        public PpoTargets TargetsOf(int[] rows)
+        {
+            return new(Of(_all.LogProbabilities), Of(_all.Values), Of(_all.Advantages), Of(_all.Returns));
+
+            float[] Of(float[] all) => Array.ConvertAll(rows, row => all[row]);
+        }
+
+        public void Save(BinaryWriter writer)
+        {
+            _rollout.Save(writer);
+            writer.Write((int)Actions.dtype);
+            foreach (var numbers in (float[][])[_all.LogProbabilities, _all.Values, _all.Advantages, _all.Returns])
+                foreach (var number in numbers) writer.Write(number);
+            writer.Write(ExplainedVariance);
+        }
+
+        public void Dispose()
+        {
+            Actions.Dispose();
+            _rollout.Dispose();
+        }
+
+        private static Tensor ActionsOf(Rollout rollout, ScalarType type) =>
+            tensor(rollout.Numbers, [rollout.Count, rollout.Numbers.Length / rollout.Count], type, rollout.Device)
+                .DetachFromDisposeScope();
+    }
+}

@@ -1,0 +1,223 @@
+using RlLeap.Agents;
+using RlLeap.Environments;
+using RlLeap.MetaLearning;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace RlLeap.Tests.Agents;
+
+public class PpoTests
+{
+    private static readonly ActorCriticOptions Small = ActorCriticOptions.Presets["classic"] with
+    {
+        Environments = 4, RolloutLength = 16, NormalizeObservations = true, NormalizeRewards = true,
+        Ppo = new() { Epochs = 2, Minibatches = 3 },
+    };
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void The_default_for_vectors_learns_a_bandit_within_20000_steps(int seed)
+    {
+        var options = ActorCriticOptions.Presets[ActorCriticOptions.PresetFor([2])];
+        using var learner = Learn(options, rng => new TwoContexts(rng), 20_000, seed);
+        Assert.True(Window(learner).MeanReturn >= 9.9, $"mean return {Window(learner).MeanReturn}");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Actions_of_several_kinds_are_learned_together(bool ppo)
+    {
+        var options = ActorCriticOptions.Presets["classic"] with { Gaussian = new() };
+        if (!ppo) options = options with { Ppo = null, RolloutLength = 5 };
+        using var learner = Learn(options, rng => new Naming(rng), 60_000, 1);
+        // Chance earns less than 16, the best of actions without noise 30.
+        Assert.True(Window(learner).MeanReturn >= 23, $"mean return {Window(learner).MeanReturn}");
+        using var environment = new EnvironmentVector(4, i => new Naming(new Rng(9).Split("environment", i)));
+        var task = (ActorCriticTask)learner.Task;
+        var greedy = Evaluation.Play(learner.Model, environment, 2, null, distribution: task.Distribution);
+        Assert.True(greedy.Average(e => e.Return) >= 25, $"greedy {greedy.Average(e => e.Return)}");
+    }
+
+    // Each step of a rollout is saved and resumed: between rollouts, between passes, between minibatches.
+    [Theory]
+    [InlineData("Classic/CartPole-v1")]
+    [InlineData("Classic/Pendulum-v1")]
+    public void A_resumed_run_has_the_bits_of_one_that_never_stopped(string id)
+    {
+        var options = Small with { Gaussian = new() { NoiseCorrelation = 0.5 } };
+        using var folder = new TempFolder();
+        using var whole = Open(id, options, 5);
+        for (var step = 0; step < 14; step++)
+        {
+            whole.Save(folder["c"]);
+            using var resumed = Open(id, options, 6);
+            resumed.Load(folder["c"]);
+            var expected = whole.TrainStep();
+            var actual = resumed.TrainStep();
+            Assert.Equal((expected.Loss, expected.Count), (actual.Loss, actual.Count));
+            Assert.Equal(Bits(whole), Bits(resumed));
+        }
+        Assert.Equal(2 * 64, whole.Count);
+    }
+
+    [Fact]
+    public void Each_minibatch_is_a_gradient_step_and_the_last_one_counts_the_rollout()
+    {
+        using var learner = Open("Classic/CartPole-v1", Small, 1);
+        Assert.Equal((1000 + 63) / 64 * 6, learner.Options.GradientSteps);
+        Assert.Equal([0, 0, 0, 0, 0, 64, 0], Enumerable.Range(0, 7).Select(_ => learner.TrainStep().Count));
+    }
+
+    [Fact]
+    public void A_rollouts_passes_end_where_the_policy_has_moved_far_enough()
+    {
+        var options = Small with
+        {
+            Ppo = new() { Epochs = 5, Minibatches = 2, TargetKl = 1e-6 },
+            Optimizer = Small.Optimizer with { LearningRate = 0.01 },
+        };
+        using var learner = Open("Classic/CartPole-v1", options, 1);
+        var steps = new List<StepRecord>();
+        while (!learner.IsDone) steps.Add(learner.TrainStep());
+        Assert.True(steps.Count < learner.Options.GradientSteps / 2, $"{steps.Count}");
+        Assert.Equal(learner.Options.GradientSteps, learner.Step);
+        Assert.Equal(16 * 64, learner.Count); // all rollouts were made
+        Assert.All(steps.Where(step => step.Count > 0), step => Assert.Equal(64, step.Count));
+    }
+
+    [Fact]
+    public void Leap_sees_every_gradient_step()
+    {
+        var task = new ActorCriticTask("Classic/CartPole-v1", Small);
+        using var seen = new Counting();
+        using var learner = new Learner(
+            task, task.CreateNetwork(), task.LearnerOptions(128), new Rng(1), observer: seen);
+        while (!learner.IsDone) learner.TrainStep();
+        Assert.Equal(2 * 6, seen.Steps);
+        Assert.Equal(task.CreateNetwork().Parameters.Sum(p => p.Count), seen.Length);
+    }
+
+    [Fact]
+    public void Policy_and_value_share_nothing_and_a_task_may_keep_one_of_them()
+    {
+        var options = Small with { NormalizeObservations = false };
+        using var both = Open("Classic/CartPole-v1", options, 1);
+        Assert.Equal(["policy.dense1.weight", "policy.dense1.bias", "policy.dense2.weight", "policy.dense2.bias",
+            "value.dense1.weight", "value.dense1.bias", "value.dense2.weight", "value.dense2.bias",
+            "policy.weight", "policy.bias", "value.weight", "value.bias"],
+            both.Model.Parameters.Layout.Entries.Select(entry => entry.Name));
+        using (NewDisposeScope())
+        {
+            both.Model.Parameters.ZeroGradient();
+            both.Model.Forward(ones(3, 4))[ActorCritic.ValueHead].sum().backward();
+            var layout = both.Model.Parameters.Layout;
+            for (var i = 0; i < layout.Entries.Count; i++)
+            {
+                var moved = both.Model.Parameters.GradientOf(i).abs().sum().item<float>() > 0;
+                Assert.Equal(layout.Entries[i].Name.StartsWith("value", StringComparison.Ordinal), moved);
+            }
+        }
+
+        using var value = Open("Classic/CartPole-v1", options with { MetaLearned = SharedTrunks.Value }, 1);
+        Assert.Equal(4, value.Model.Parameters.Layout.SharedEntries);
+        Assert.Equal("value.dense1.weight", value.Model.Parameters.Layout.Entries[0].Name);
+        // The same draws and the same function, wherever the entries lie.
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var input = rand(5, 4);
+        Assert.All(both.Model.Forward(input).Zip(value.Model.Forward(input)),
+            pair => Assert.True(pair.First.allclose(pair.Second)));
+        Assert.Equal("mlp", both.Model.Network.Name);
+        using var shared = Open("Classic/CartPole-v1", options with { SharedNetwork = true }, 1);
+        Assert.Equal(8, shared.Model.Parameters.Layout.Entries.Count);
+    }
+
+    [Fact]
+    public void Statistics_of_observations_are_part_of_the_model_and_frozen_in_play()
+    {
+        using var learner = Open("Classic/Pendulum-v1", Small, 1);
+        while (learner.Count < 640) learner.TrainStep();
+        var names = learner.Model.Export().ToDictionary(e => e.Name, e => e.Value);
+        Assert.Contains("buffer.observation.mean", names.Keys);
+        var before = names["buffer.observation.variance"].data<float>().ToArray();
+        Assert.True(before[2] > 1.5, $"{before[2]}"); // the speed's
+        using var environment = Registry.MakeVector("Classic/Pendulum-v1", 2, new Rng(3));
+        Evaluation.Play(learner.Model, environment, 1, null);
+        var after = learner.Model.Export().Single(e => e.Name == "buffer.observation.variance").Value;
+        Assert.Equal(before, after.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void Moments_are_those_of_all_numbers_together()
+    {
+        var (rng, moments, all) = (new Rng(1), new RunningMoments(2), new List<float>());
+        foreach (var rows in (int[])[1, 5, 100, 3])
+        {
+            var batch = new float[2 * rows];
+            for (var i = 0; i < batch.Length; i++) batch[i] = (float)(1000 * (i % 2) + rng.NextNormal());
+            moments.Add(batch);
+            all.AddRange(batch);
+        }
+        for (var k = 0; k < 2; k++)
+        {
+            double[] column = [.. all.Where((_, i) => i % 2 == k)];
+            Assert.Equal(column.Average(), moments.Mean[k], 1e-9);
+            var mean = column.Average();
+            Assert.Equal(column.Average(x => (x - mean) * (x - mean)), moments.Variance(k), 1e-6);
+        }
+        Assert.Equal(109, moments.Count);
+    }
+
+    [Fact]
+    public void Scaled_rewards_have_returns_of_deviation_one()
+    {
+        var (rng, scale, rewards) = (new Rng(1), new RewardScale(4, 0.9), new float[4]);
+        var (returns, last) = (new double[4], new List<double>());
+        for (var t = 0; t < 3000; t++)
+        {
+            for (var i = 0; i < 4; i++) rewards[i] = (float)(50 * rng.NextNormal());
+            scale.Apply(rewards, new bool[4]);
+            for (var i = 0; i < 4; i++) returns[i] = 0.9 * returns[i] + rewards[i];
+            if (t > 500) last.AddRange(returns);
+        }
+        Assert.Equal(1, last.Average(x => x * x), 0.1);
+    }
+
+    private sealed class Counting : IPathObserver
+    {
+        public int Steps { get; private set; }
+        public long Length { get; private set; }
+
+        public void Observe(Tensor position, Tensor gradient, double loss) =>
+            (Steps, Length) = (Steps + 1, position.numel());
+
+        public Contribution Contribute(Tensor end) => throw new NotSupportedException();
+        public IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor>();
+        public IReadOnlyDictionary<string, double> Scalars => new Dictionary<string, double>();
+
+        public void Restore(IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
+        public void Dispose() { }
+    }
+
+    private static byte[] Bits(Learner learner) => learner.Model.Parameters.Flat.bytes.ToArray();
+
+    private static Learner Open(string id, ActorCriticOptions options, int seed)
+    {
+        var task = new ActorCriticTask(id, options);
+        return new Learner(task, task.CreateNetwork(), task.LearnerOptions(1000), new Rng(seed));
+    }
+
+    private static Learner Learn(ActorCriticOptions options, Func<Rng, IEnvironment> make, long agentSteps, int seed)
+    {
+        var task = new ActorCriticTask(make(new Rng(0)).Spec, options, rng =>
+            new EnvironmentVector(options.Environments, i => make(rng.Split("environment", i))));
+        var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(agentSteps), new Rng(seed));
+        while (!learner.IsDone) learner.TrainStep();
+        return learner;
+    }
+
+    private static EpisodeWindow Window(Learner learner) => ((IAgentStream)learner.Stream).Episodes;
+}
