@@ -98,9 +98,14 @@ public sealed class ConvolutionalEncoder : Network
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         // x is [N, C, H, W] throughout.
-        var x = F.conv2d(input, pass.Parameter(4 * layer), pass.Parameter(4 * layer + 1),
-            strides: [1, 1], padding: [1, 1]);
-        if (PoolFirst && layer < _pooled) x = F.max_pool2d(x, 2);
+        Tensor weight = pass.Parameter(4 * layer), bias = pass.Parameter(4 * layer + 1), x;
+        if (layer == 0 && PoolFirst && layer < _pooled && pass.AtParameters && PooledConvolution.Fits(input, weight))
+            x = PooledConvolutionLayer.Apply(input, weight, bias);
+        else
+        {
+            x = F.conv2d(input, weight, bias, strides: [1, 1], padding: [1, 1]);
+            if (PoolFirst && layer < _pooled) x = F.max_pool2d(x, 2);
+        }
         x = F.batch_norm(x, pass.Buffer(2 * layer), pass.Buffer(2 * layer + 1),
             pass.Parameter(4 * layer + 2), pass.Parameter(4 * layer + 3), pass.Training, Momentum, Epsilon);
         x = F.relu(pass.PreActivation(layer, x));
