@@ -244,7 +244,7 @@ public sealed class TaskTests
         });
         Assert.Equal(0, model.Features(input).abs().sum().item<float>());
         Assert.Equal(["3x64x14x14", "3x64x7x7", "3x64x3x3", "3x64x1x1"], seen.Select(s => string.Join('x', s)));
-        Assert.Contains("every block halves",
+        Assert.Contains("halve the side",
             Assert.Throws<RlLeapException>(() => new ConvolutionalEncoder(1, 15)).Message);
         Assert.Throws<ArgumentException>(() => model.Features(rand([3, 1, 32, 32])));
     }
