@@ -4,20 +4,21 @@ using System.Text;
 namespace RlLeap.Cli;
 
 /// <summary>
-/// A console's writer that falls silent when its terminal is gone (a closed window, a lost connection), so that a run
-/// which ignores SIGHUP (nohup, disown) goes on.
+/// A console's writer that falls silent when nobody reads it any more, so that a run goes on: a terminal that is gone
+/// (a closed window, a lost connection, under nohup or disown), a pipe whose reader has left (rlleap ... | head), an
+/// output that was closed.
 /// </summary>
-/// <remarks>Other errors are the caller's as before, and so are all of a redirected output.</remarks>
+/// <remarks>Other errors are the caller's as before: of a full disk, for one.</remarks>
 internal sealed class HangupSafeWriter(TextWriter inner) : TextWriter
 {
-    private const int NoTerminal = 5; // EIO: what a terminal without a window answers
+    private const int Closed = 9; // EBADF
     private volatile bool _gone;
 
-    /// <summary>Puts one before each of the program's two outputs that is a terminal.</summary>
+    /// <summary>Puts one before each of the program's two outputs.</summary>
     public static void Install()
     {
-        if (!Console.IsOutputRedirected) Console.SetOut(new HangupSafeWriter(Console.Out));
-        if (!Console.IsErrorRedirected) Console.SetError(new HangupSafeWriter(Console.Error));
+        Console.SetOut(new HangupSafeWriter(Console.Out));
+        Console.SetError(new HangupSafeWriter(Console.Error));
     }
 
     public override Encoding Encoding => inner.Encoding;
@@ -32,6 +33,6 @@ internal sealed class HangupSafeWriter(TextWriter inner) : TextWriter
     {
         if (_gone) return;
         try { write(); }
-        catch (IOException e) when ((e.HResult & 0xffff) == NoTerminal) { _gone = true; }
+        catch (IOException e) when (SystemErrors.IsReaderGone(e) || (e.HResult & 0xffff) == Closed) { _gone = true; }
     }
 }

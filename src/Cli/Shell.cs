@@ -53,6 +53,7 @@ public static class Shell
         Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
             .WriteTo.Sink(new Announcer()).CreateLogger();
         // One line stays one line
+        if (!Terminal.MovesItsCursor) AnsiConsole.Profile.Capabilities.Ansi = false;
         if (Console.IsOutputRedirected)
             (AnsiConsole.Profile.Capabilities.Ansi, AnsiConsole.Profile.Width) = (false, 1000);
         using var stop = new StopSignals();

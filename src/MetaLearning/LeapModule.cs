@@ -40,6 +40,7 @@ public sealed class LeapModule : IDisposable
     private readonly MetaOptimizer _optimizer;
     private readonly List<Tensor> _unsharedAtStart = []; // in the order of Unshared()
     private readonly List<Contribution> _contributions = [];
+    private LeapPath? _open;
     private int _begun;
 
     /// <summary>Meta-learns where a module starts. The initialization starts where the module is now.</summary>
@@ -47,8 +48,8 @@ public sealed class LeapModule : IDisposable
     /// <param name="method">Leap with its options, Reptile, or FOMAML on the last training batch.</param>
     /// <param name="metaOptimizer">How the initialization moves; SGD with rate 0.1 when null.</param>
     /// <param name="shared">
-    /// Which parameters are meta-learned, by name; all when null. <see cref="Begin"/> puts the others back to where
-    /// they are now.
+    /// Which parameters are meta-learned, by name; all when null. Frozen ones (requires_grad is false) never are.
+    /// <see cref="Begin"/> puts the others back to where they are now.
     /// </param>
     /// <exception cref="RlLeapException">The method cannot work this way, or nothing is shared.</exception>
     public LeapModule(
@@ -60,9 +61,11 @@ public sealed class LeapModule : IDisposable
                 + "Leap, Reptile, or FOMAML on the last training batch.");
         method.Observe("").Dispose(); // options that cannot work are refused now, not at the first task
         (_module, _method) = (module, method);
-        var named = module.named_parameters().Where(p => shared?.Invoke(p.name) ?? true).ToList();
+        var named = module.named_parameters()
+            .Where(p => p.parameter.requires_grad && (shared?.Invoke(p.name) ?? true)).ToList();
         if (named.Count == 0)
-            throw new RlLeapException("No parameter of the module is shared, so there is nothing to meta-learn.");
+            throw new RlLeapException(
+                "No parameter of the module is shared and can be learned, so there is nothing to meta-learn.");
         _shared = [.. named.Select(p => p.parameter)];
         // TorchSharp compares Device objects by reference, so their names are compared.
         if (_shared.Any(p => p.dtype != _shared[0].dtype || p.device.ToString() != _shared[0].device.ToString()))
@@ -84,19 +87,26 @@ public sealed class LeapModule : IDisposable
 
     /// <summary>Puts the module at the initialization and starts to observe the training of a task.</summary>
     /// <param name="task">A name for messages and records.</param>
+    /// <exception cref="RlLeapException">A path is still open: the module would move under it.</exception>
     public LeapPath Begin(string? task = null)
     {
         Reset();
-        return new LeapPath(this, _method.Observe(task ?? $"task {_begun++}"));
+        return _open = new LeapPath(this, _method.Observe(task ?? $"task {_begun++}"));
     }
 
     /// <summary>Ends the training of a task and adds its contribution to the meta-step.</summary>
-    /// <exception cref="DivergenceException">
-    /// The path is not finite. Nothing was added; other contributions stay.
+    /// <exception cref="RlLeapException">
+    /// The path was added before, was disposed or is another module's, or (<see cref="DivergenceException"/>) it is not
+    /// finite. Nothing was added; other contributions stay.
     /// </exception>
     public Contribution Add(LeapPath path)
     {
+        if (!ReferenceEquals(path, _open))
+            throw new RlLeapException("This path is not open: it was added before, was disposed, or is another "
+                + "module's. "
+                + "Each task needs a path of its own from Begin.");
         var contribution = path.Contribute();
+        _open = null;
         Add(contribution);
         return contribution;
     }
@@ -118,23 +128,97 @@ public sealed class LeapModule : IDisposable
 
     /// <summary>Moves the initialization against the mean of the contributions, and puts the module there.</summary>
     /// <exception cref="InvalidOperationException">Nothing was added.</exception>
+    /// <exception cref="RlLeapException">A path is still open.</exception>
     public void Step()
     {
+        RequireNoPath();
         if (_contributions.Count == 0)
             throw new InvalidOperationException(
                 "No task was added since the last meta-step: call Add(path) after training each.");
+        // What was frozen since stays where it is, whatever the optimizer does to zero gradients (weight decay,
+        // momentum).
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        List<(Tensor View, Tensor Value)> frozen = [.. Enumerable.Range(0, _shared.Length)
+            .Where(i => !_shared[i].requires_grad)
+            .Select(i => (Initialization.Views[i], Initialization.Views[i].clone()))];
         _optimizer.Step(_contributions);
+        foreach (var (view, value) in frozen) view.copy_(value);
         _contributions.Clear();
         Reset();
     }
 
     /// <summary>Puts the module at the initialization. What is not shared returns to where it was at first.</summary>
+    /// <exception cref="RlLeapException">A path is still open.</exception>
     public void Reset()
     {
+        RequireNoPath();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         for (var i = 0; i < _shared.Length; i++) _shared[i].copy_(Initialization.Views[i]);
         foreach (var (value, atStart) in Unshared().Zip(_unsharedAtStart)) value.copy_(atStart);
+    }
+
+    /// <summary>
+    /// Writes the initialization by parameter names, what is not shared as it was at first, and the meta-optimizer's
+    /// state. The format is safetensors, which Python reads.
+    /// </summary>
+    /// <exception cref="RlLeapException">
+    /// The file cannot be written; or contributions wait for <see cref="Step"/>, which a file does not hold.
+    /// </exception>
+    public void Save(string path)
+    {
+        RequireNoPath();
+        if (_contributions.Count > 0)
+            throw new RlLeapException($"{_contributions.Count} contributions wait for Step: save after it.");
+        using var scope = NewDisposeScope();
+        var tensors = Initialization.Export().ToDictionary(t => t.Name, t => t.Value);
+        for (var i = 0; i < _unsharedAtStart.Count; i++) tensors.Add($"{UnsharedPrefix}{i}", _unsharedAtStart[i]);
+        tensors.Add(MetaOptimizer.StateName, _optimizer.State);
+        SafeTensors.Write(path, tensors, new Dictionary<string, string> { [MethodNote] = _method.Name });
+    }
+
+    /// <summary>Goes on where <see cref="Save"/> was called, and puts the module there.</summary>
+    /// <exception cref="RlLeapException">
+    /// The file is damaged, is of another method, or is of a module with other parameters. Nothing was changed then.
+    /// </exception>
+    public void Load(string path)
+    {
+        RequireNoPath();
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var (tensors, notes) = SafeTensors.Read(path);
+        if (notes.GetValueOrDefault(MethodNote) != _method.Name)
+            throw new RlLeapException(
+                $"{path} is of {notes.GetValueOrDefault(MethodNote) ?? "something else"}, not of {_method.Name}.");
+        var values = Initialization.Layout.Entries.Select(entry => (entry.Name, entry.Shape))
+            .Concat(_unsharedAtStart.Select((value, i) => (Name: $"{UnsharedPrefix}{i}", Shape: value.shape))).ToList();
+        foreach (var (name, shape) in values)
+            if (!tensors.TryGetValue(name, out var value) || !value.shape.AsSpan().SequenceEqual(shape.ToArray()))
+                throw new RlLeapException($"{path} has no {name} of this module's shape: it is of another module.");
+        if (!tensors.TryGetValue(MetaOptimizer.StateName, out var state))
+            throw new RlLeapException($"{path} has no state of the meta-optimizer: LeapModule.Save did not write it.");
+        _optimizer.Restore(state);
+        for (var i = 0; i < _shared.Length; i++)
+            Initialization.Views[i].copy_(tensors[Initialization.Layout.Entries[i].Name]);
+        for (var i = 0; i < _unsharedAtStart.Count; i++) _unsharedAtStart[i].copy_(tensors[$"{UnsharedPrefix}{i}"]);
+        _contributions.Clear();
+        Reset();
+    }
+
+    private const string UnsharedPrefix = "unshared.", MethodNote = "method";
+
+    private void RequireNoPath()
+    {
+        if (_open is not null)
+            throw new RlLeapException("A path is open, and the module would move under it: add it to the meta-step "
+                + "(Add), or dispose it, before the next step or task begins.");
+    }
+
+    /// <summary>The path is not observed any more.</summary>
+    internal void Close(LeapPath path)
+    {
+        if (ReferenceEquals(path, _open)) _open = null;
     }
 
     /// <summary>Frees what the meta-learner holds. The module is yours.</summary>
@@ -186,8 +270,13 @@ public sealed class LeapPath : IDisposable
 
     /// <summary>Call it between backward and the optimizer's step, with the loss of that backward.</summary>
     /// <exception cref="DivergenceException">The loss is not finite.</exception>
+    /// <exception cref="RlLeapException">The loss is not one number.</exception>
     public void Observe(Tensor loss)
     {
+        if (loss.numel() != 1)
+            throw new RlLeapException($"The loss has the shape {Shape.Text(loss.shape)}; it must be one number, the "
+                + $"one "
+                + "that backward was called on.");
         using var detached = loss.detach();
         using var wide = detached.to_type(ScalarType.Float64);
         Observe(wide.item<double>());
@@ -212,6 +301,7 @@ public sealed class LeapPath : IDisposable
     /// <summary>Frees the observer's memory.</summary>
     public void Dispose()
     {
+        _owner.Close(this);
         _observer.Dispose();
         _point.Dispose();
     }

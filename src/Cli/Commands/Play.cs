@@ -3,22 +3,23 @@ using System.CommandLine;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.Recordings;
 using RlLeap.Cli.Runs;
 using TorchSharp;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>Plays episodes with the model of a `rlleap train` run and records the first as an animated PNG.</summary>
+/// <summary>Plays episodes with the model of a `rlleap train` run and records the first as an animated PNG, a GIF or an
+/// MP4.</summary>
 public static class Play
 {
-    private const int Side = 320; // of a recorded picture, at least; small ones are enlarged
-
     public static Command Create()
     {
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
         var task = new Option<string?>("--task")
             { Description = "Environment to play, if not the run's own; observations and actions must fit." };
-        var record = new Option<string?>("--record") { Description = "File of the recording (.png, animated)." };
+        var record = new Option<string?>("--record") { Description =
+            "File of the recording: .png (animated), .gif or .mp4." };
         var episodes = CheckedOption.Number<int>(
             "--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
         var greedy =
@@ -46,6 +47,8 @@ public static class Play
     private static void Run(string folder, string? id, string? record, int episodes, bool greedy, long seed, int most,
         int rate, CancellationToken stop)
     {
+        if (record is not null) Recording.Check(record);
+        RequireAgent(folder);
         var config = ConfigFile.LoadRun<TrainConfig>(folder);
         RunChanges.RequireOwnConfig(folder);
         id ??= config.Environment;
@@ -53,7 +56,7 @@ public static class Play
         var spec = Registry.Spec(id);
         var distribution = new ActionDistribution(spec, config.Agent.Gaussian);
         using var model = Load(config, folder, spec, distribution);
-        AnimatedPng? recording = null;
+        var recorded = 0;
         for (var k = 0; k < episodes && !stop.IsCancellationRequested; k++)
         {
             using var environment = Registry.MakeVector(id, 1, rng.Split("environment", k));
@@ -63,24 +66,40 @@ public static class Play
                 seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop, distribution);
             if (played.Count == 0) break;
             Console.WriteLine(FormattableString.Invariant(
-                $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps"));
+                $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps")
+                + (played[0].Length >= most ? $" (cut there by --max-steps {most}; the episode went on)" : ""));
             if (pictures is null) continue;
             // The last one may already show the next episode.
             if (pictures.Count > 1) pictures.RemoveAt(pictures.Count - 1);
-            recording =
-                new AnimatedPng(rate, scale: Math.Max(1, Side / Math.Max(pictures[0].Width, pictures[0].Height)));
-            foreach (var picture in pictures) recording.Add(picture);
+            Recording.Save(record!, pictures, rate);
+            recorded = pictures.Count;
         }
         stop.ThrowIfCancellationRequested();
-        if (recording is null) return;
-        recording.Save(record!);
-        Console.WriteLine($"{recording.Count} pictures in {record}");
+        if (recorded > 0) Console.WriteLine($"{recorded} pictures in {record}");
+    }
+
+    private static void RequireAgent(string folder)
+    {
+        if (File.ReadLines(RunDirectory.ConfigOf(folder)).Any(l => l.StartsWith("suite:", StringComparison.Ordinal)))
+            throw new RlLeapException($"{folder} is a run of meta-train: what it learned is where learning starts, not "
+                + "an agent that acts. Train one from it (rlleap train ID --from RUN), and play that run.");
     }
 
     private static string NothingToDraw(string id) =>
         $"{id} cannot draw itself and its observations are no images, so there is nothing to record." +
         (id.StartsWith("gym:", StringComparison.Ordinal) ? $" Most of gymnasium's draw when they are made for it: "
             + $"--task '{id}{(id.Contains('?') ? '&' : '?')}render_mode=rgb_array'." : "");
+
+    private static void RequireFit(TrainConfig config, EnvironmentSpec spec, string folder)
+    {
+        if (spec.Id == config.Environment) return;
+        var own = Registry.Spec(config.Environment);
+        if (own.Observation.Shape.AsSpan().SequenceEqual(spec.Observation.Shape) && own.Action.Equals(spec.Action))
+            return;
+        throw new RlLeapException($"the agent of {folder} learned {config.Environment}, which shows {own.Observation} "
+            + $"and takes {own.Action}; {spec.Id} shows {spec.Observation} and takes {spec.Action}. It plays only what "
+            + "has the same shape.");
+    }
 
     private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec, ActionDistribution actions)
     {
@@ -93,6 +112,7 @@ public static class Play
         var options = config.Agent;
         var model = new Model(AgentNetworks.Create(options, spec.Observation), ActorCritic.Heads(actions, options));
         using var scope = torch.NewDisposeScope();
+        RequireFit(config, spec, folder);
         var missing = model.Import(SafeTensors.Read(file).Tensors);
         if (missing.Count > 0) throw new RlLeapException(
             $"{file} lacks {missing[0]}: it was saved from another network than {model.Network.Name} for {spec.Id}.");

@@ -38,7 +38,7 @@ public sealed class Progress : IDisposable
     {
         (_console, _clock, _every, _worth) =
             (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, every ?? TimeSpan.FromSeconds(30), worth);
-        _live = live ?? !Console.IsOutputRedirected && _console.Profile.Capabilities.Interactive;
+        _live = live ?? Terminal.MovesItsCursor && _console.Profile.Capabilities.Interactive;
         _overall = new Line(this, name, total, unit, done);
         if (_live) _current = this;
         _loop = Task.Run(_live ? Draw : PrintTasks);

@@ -1,0 +1,13 @@
+namespace RlLeap.Cli;
+
+/// <summary>What the terminal can do, not only whether there is one.</summary>
+internal static class Terminal
+{
+    /// <summary>Whether lines that were written can be written over: on a terminal that is not a dumb one.</summary>
+    public static bool MovesItsCursor => !Console.IsOutputRedirected
+        && IsSmart(Environment.GetEnvironmentVariable("TERM"));
+
+    /// <summary>Whether a terminal of this name takes escape sequences. Windows names none.</summary>
+    internal static bool IsSmart(string? name) =>
+        OperatingSystem.IsWindows() ? name != "dumb" : name is not (null or "" or "dumb" or "unknown");
+}
