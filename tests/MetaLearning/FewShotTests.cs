@@ -17,6 +17,11 @@ public sealed class FewShotTests : IDisposable
     /// <summary>Classes are directions in a plane of sixteen dimensions; the other dimensions are noise.</summary>
     internal sealed class Directions(int images = 20) : IEpisodeSource
     {
+        private int _drawn;
+
+        /// <summary>Called with the number of episodes that were drawn.</summary>
+        public Action<int>? Drawn { get; set; }
+
         public string Name => "directions";
 
         public long[] InputShape => [16];
@@ -29,6 +34,8 @@ public sealed class FewShotTests : IDisposable
 
         public Episode Draw(Split split, EpisodeShape shape, Rng rng, Device device, ScalarType dtype)
         {
+            var number = Interlocked.Increment(ref _drawn);
+            Drawn?.Invoke(number);
             var rows = new float[(shape.SupportCount + shape.QueryCount) * 16];
             int[] classes = [.. Enumerable.Range(0, shape.Way)];
             var phase = rng.NextDouble();
@@ -100,14 +107,17 @@ public sealed class FewShotTests : IDisposable
     public void A_meta_step_that_is_cancelled_leaves_the_learner_as_it_was()
     {
         var method = new PrototypicalOptions();
-        var context = Context(method);
+        using var cancelled = new CancellationTokenSource();
+        var source = new Directions();
+        var context = Context(method) with { Pool = [new EpisodeTask(source, Training)] };
         using var learner = method.Create(context);
         Train(learner, context, 1);
         learner.Save(_folder["before"]);
-        using var cancelled = new CancellationTokenSource();
-        cancelled.Cancel();
+        // In the middle of the batch: two of its ten gradient steps are made.
+        source.Drawn = count => { if (count == 12) cancelled.Cancel(); };
+        var batch = Enumerable.Repeat(context.Pool[0], 10).ToList();
         Assert.Throws<OperationCanceledException>(
-            () => learner.MetaStep([context.Pool[0]], new ThreadExecutor(1), cancelled.Token));
+            () => learner.MetaStep(batch, new ThreadExecutor(1), cancelled.Token));
         learner.Save(_folder["after"]);
         Assert.Equal(File.ReadAllBytes(_folder["before"]), File.ReadAllBytes(_folder["after"]));
     }
