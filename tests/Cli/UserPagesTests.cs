@@ -57,8 +57,18 @@ public sealed class UserPagesTests : IDisposable
             _folder["moved/MyMethod.dll"]);
     }
 
+    [Fact]
+    public async Task The_commands_of_the_page_on_few_shot_learning_work_as_written()
+    {
+        RlLeap.Tests.Data.SampleFiles.ClassFolder(_folder["photos"], 0, 12, images: 6);
+        var outputs = await Run("few-shot.md", expected: 2, ("data=photos",
+            $"data={_folder["photos"]} --set run.directory={_folder["few-shot-own"]} --set meta.batch=5"));
+        Assert.Contains("photos, 3-way 1-shot", outputs[0]);
+        Assert.Contains("photos, 3-way 3-shot", outputs[1]);
+    }
+
     /// <summary>Every line of the page's shell blocks; runs go to a folder of the test's.</summary>
-    private async Task<IReadOnlyList<string>> Run(string page, int expected)
+    private async Task<IReadOnlyList<string>> Run(string page, int expected, (string, string)? replace = null)
     {
         List<string> commands = [];
         var inside = false;
@@ -75,6 +85,7 @@ public sealed class UserPagesTests : IDisposable
             var started =
                 command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ")
                     .Replace("runs/", _folder.Root + "/");
+            if (replace is var (from, to)) started = started.Replace(from, to);
             using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started])
                 { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var error = process.StandardError.ReadToEndAsync();

@@ -27,7 +27,7 @@ public sealed record SiameseOptions : FewShotMethod
         var features = model.Features(episode.Images); // [S + Q, F]
         var (support, query) = (episode.SupportOf(features), episode.QueryOf(features));
         var distances = (query.unsqueeze(1) - support.unsqueeze(0)).abs(); // [Q, S, F]
-        var logits = model.Output(0, distances).squeeze(2); // [Q, S]
+        var logits = model.Output(0, distances.flatten(0, 1)).view(query.shape[0], -1); // [Q, S]
 
         var same = episode.QueryLabels.unsqueeze(1).eq(episode.SupportLabels.unsqueeze(0)).to_type(logits.dtype);
         var losses = F.binary_cross_entropy_with_logits(logits, same, reduction: nn.Reduction.None);
