@@ -40,137 +40,76 @@ def case(name, inputs, fn):
     CASES.append((name, inputs, fn))
 
 
-for (
-    n
-) in (
-    "abs ceil exp expm1 floor neg round sign sin cos tanh sinh cosh tan atan asinh erf square trunc sigmoid relu silu "
-    "gelu log_sigmoid frac exp2 isnan isfinite isinf logical_not"
-).split():
-    fn = {"silu": F.silu, "gelu": F.gelu, "log_sigmoid": F.logsigmoid, "relu": torch.relu}.get(n) or getattr(torch, n)
-    case(n, ["a2,5"], lambda t, fn=fn: fn(t[0]))
-for n in "log log10 log1p log2 sqrt rsqrt reciprocal lgamma digamma".split():
+for n in "abs ceil exp floor neg round sign cos tanh cosh square sigmoid relu isfinite".split():
+    case(n, ["a2,5"], lambda t, n=n: getattr(torch, n)(t[0]))
+for n in "sqrt rsqrt".split():
     case(n, ["p2,5"], lambda t, n=n: getattr(torch, n)(t[0]))
-for n in "asin acos atanh erfinv".split():
-    case(n, ["u2,5"], lambda t, n=n: getattr(torch, n)(t[0]))
-for n in "add sub mul div atan2 maximum minimum fmod remainder eq ne lt le gt ge".split():
+case("atanh", ["u2,5"], lambda t: t[0].atanh())
+for n in "add sub mul div maximum minimum remainder eq ne lt le gt ge".split():
     case(n, ["a3,4", "a4"], lambda t, n=n: getattr(torch, n)(t[0], t[1]))
-case("floor_divide", ["a3,4", "a4"], lambda t: torch.floor_divide(t[0].detach(), t[1].detach()))
-case("pow", ["p2,3", "a2,3"], lambda t: t[0].pow(t[1]))
-case("pow_scalar", ["p2,3"], lambda t: t[0].pow(2.5))
-case("square_by_pow", ["a2,3"], lambda t: t[0] ** 2)
-case("xlogy", ["a2,3", "p2,3"], lambda t: torch.xlogy(t[0], t[1]))
-case("logaddexp", ["a2,3", "a2,3"], lambda t: torch.logaddexp(t[0], t[1]))
 case("add_alpha", ["a2,3", "a3"], lambda t: torch.add(t[0], t[1], alpha=0.5))
 case("scalars_right", ["a2,3"], lambda t: ((t[0] + 1.5) * 3 - 2) / 4)
 case("scalars_left", ["p2,3"], lambda t: 2 - (3 / t[0] + 1.5 * t[0]))
-case("div_trunc", ["a2,3", "p3"], lambda t: torch.div(t[0], t[1], rounding_mode="trunc"))
-case("div_floor", ["a2,3", "p3"], lambda t: torch.div(t[0], t[1], rounding_mode="floor"))
 case("inplace_chain", ["a2,3", "a3", "p3"], lambda t: t[0].clone().add_(t[1]).mul_(t[1]).sub_(t[2]).div_(t[2]))
 case("addcmul_", ["a2,3", "a2,3", "a2,3"], lambda t: t[0].clone().addcmul_(t[1], t[2], value=0.5))
 case("addcdiv_", ["a2,3", "a2,3", "p2,3"], lambda t: t[0].clone().addcdiv_(t[1], t[2], value=0.5))
-case("addcmul", ["a2,3", "a2,3", "a2,3"], lambda t: t[0].addcmul(t[1], t[2], value=0.5))
-case("addcdiv", ["a2,3", "a2,3", "p2,3"], lambda t: t[0].addcdiv(t[1], t[2], value=0.5))
-case("lerp", ["a2,3", "a2,3", "u2,3"], lambda t: t[0].lerp(t[1], t[2]))
-case("lerp_", ["a2,3", "a2,3", "u2,3"], lambda t: t[0].clone().lerp_(t[1], t[2]))
 case("clamp", ["a2,5"], lambda t: t[0].clamp(-0.5, 1.0))
 case("clamp_tensor", ["a2,5", "p5"], lambda t: t[0].clamp(max=t[1]))
 case("clamp_", ["a2,5"], lambda t: t[0].clone().clamp_(-0.5, 1.0))
-case("clamp_min", ["a2,5"], lambda t: t[0].clamp_min(0.25))
 case("fill_zero_copy", ["a2,3", "a3"], lambda t: t[0].clone().fill_(2.0).copy_(t[1]))
-case("unary_inplace", ["p2,3"], lambda t: (t[0] * 2).neg_().exp_())
-case("leaky_relu", ["a2,5"], lambda t: F.leaky_relu(t[0], 0.1))
-case("elu", ["a2,5"], lambda t: F.elu(t[0], 1.5))
 case("softplus", ["a2,5"], lambda t: F.softplus(t[0], 2.0, 1.0))
 case("softmax", ["a3,4"], lambda t: t[0].softmax(1))
 case("log_softmax", ["a3,4"], lambda t: t[0].log_softmax(0))
 # reductions
-for n in "sum mean prod max min std var norm logsumexp all any argmax argmin median amax amin".split():
-    args = {"logsumexp": (1,), "amax": ((0, 1),), "amin": ((0, 1),)}.get(n, ())
+for n in "sum mean max min norm logsumexp all any argmax amax".split():
+    args = {"logsumexp": (1,), "amax": ((0, 1),)}.get(n, ())
     case(
         n + "_all", ["a3,4"], lambda t, n=n, args=args: getattr(t[0] if n not in ("all", "any") else t[0] > 0, n)(*args)
     )
 case("sum_dim", ["a3,4,2"], lambda t: t[0].sum(1))
 case("sum_dims", ["a3,4,2"], lambda t: t[0].sum((0, 2), keepdim=True))
 case("mean_dims", ["a3,4,2"], lambda t: t[0].mean((0, 2), keepdim=True))
-case("var_dim", ["a3,4"], lambda t: t[0].var(1, unbiased=False, keepdim=True))
-case("std_dim", ["a3,4"], lambda t: t[0].std(0))
 case("norm_dim", ["a3,4"], lambda t: t[0].norm(dim=1, p=2))
 case("norm_one", ["a3,4"], lambda t: t[0].norm(p=1))
 case("max_dim", ["a3,4"], lambda t: t[0].max(1)[0])
 case("max_dim_index", ["a3,4"], lambda t: t[0].max(1)[1])
 case("min_dim", ["a3,4"], lambda t: t[0].min(0, keepdim=True)[0])
 case("argmax_dim", ["a3,4"], lambda t: t[0].argmax(1))
-case("cumsum", ["a3,4"], lambda t: t[0].cumsum(1))
-case("cumprod", ["a3,4"], lambda t: t[0].cumprod(0))
-case("cummax", ["a3,4"], lambda t: t[0].cummax(1)[0])
-case("sort", ["a3,4"], lambda t: t[0].sort(1, descending=True)[0])
-case("sort_index", ["a3,4"], lambda t: t[0].sort(1)[1])
-case("argsort", ["a3,4"], lambda t: t[0].argsort(1))
-case("topk", ["a3,5"], lambda t: t[0].topk(2, 1)[0])
-case("topk_index", ["a3,5"], lambda t: t[0].topk(2, 1)[1])
 # shape
 case("view_permute", ["a2,6"], lambda t: t[0].view(2, 2, 3).permute(2, 0, 1).contiguous())
 case("reshape_transpose", ["a2,6"], lambda t: t[0].reshape(3, 4).transpose(0, 1))
 case("squeeze_unsqueeze", ["a2,1,3"], lambda t: t[0].squeeze(1).unsqueeze(-1))
 case("expand", ["a2,1"], lambda t: t[0].expand(2, 3))
-case("repeat", ["a2,3"], lambda t: t[0].repeat(2, 2))
 case("repeat_interleave", ["a2,3"], lambda t: t[0].repeat_interleave(2, 1))
-case("flip_roll", ["a2,3"], lambda t: t[0].flip((1,)).roll(1, 0))
 case("narrow_select", ["a4,5"], lambda t: t[0].narrow(1, 1, 3).select(0, 2))
 case("as_strided", ["a12"], lambda t: t[0].as_strided((3, 2), (2, 3), 1))
 case("flatten", ["a2,3,2"], lambda t: t[0].flatten(1))
 case("cat", ["a2,3", "a1,3"], lambda t: torch.cat([t[0], t[1]], 0))
-case("stack", ["a2,3", "a2,3"], lambda t: torch.stack([t[0], t[1]], 1))
 case("split", ["a5,2"], lambda t: t[0].split(2)[2] * t[0].split([1, 4])[0])
 case("chunk", ["a4,2"], lambda t: t[0].chunk(2)[1])
-case("unbind", ["a3,2"], lambda t: t[0].unbind(0)[1])
-case("diagonal_tril_triu", ["a3,3"], lambda t: t[0].tril() + t[0].triu(1) * 2 + t[0].diagonal())
-case("unfold_dim", ["a6"], lambda t: t[0].unfold(0, 3, 2))
-case("movedim", ["a2,3,4"], lambda t: t[0].movedim((0,), (2,)))
 # indexing
 case("gather", ["a3,4", "i3,2:4"], lambda t: t[0].gather(1, t[1]))
-case("scatter", ["a3,4", "i3,1:4", "a3,1"], lambda t: t[0].scatter(1, t[1], t[2]))
-case("scatter_add", ["a3,4", "i3,4:4", "a3,4"], lambda t: t[0].scatter_add(1, t[1], t[2]))
 case("index_select", ["a3,4", "i5:3"], lambda t: t[0].index_select(0, t[1]))
-case("index_add_", ["a3,4", "i2:3", "a2,4"], lambda t: t[0].clone().index_add_(0, t[1], t[2], alpha=0.5))
-case("masked_fill", ["a3,4", "b3,4"], lambda t: t[0].masked_fill(t[1], -1.0))
-case("masked_select", ["a3,4", "b3,4"], lambda t: t[0].masked_select(t[1]))
-case("where", ["b3,4", "a3,4", "a4"], lambda t: torch.where(t[0], t[1], t[2]))
-case("nonzero", ["b3,4"], lambda t: t[0].nonzero())
-case("take", ["a3,4", "i4:12"], lambda t: t[0].take(t[1]))
 case("slice_step", ["a6,4"], lambda t: t[0][1:5:2, -1])
 case("ellipsis_none", ["a2,3,4"], lambda t: t[0][..., None, 1])
 case("tensor_index", ["a5,3", "i4:5"], lambda t: t[0][t[1]])
 case("bool_index", ["a4,3", "b4"], lambda t: t[0][t[1]])
-case("index_put", ["a4,3", "i2:4", "a2,3"], lambda t: t[0].clone().index_put_((t[1],), t[2], accumulate=True))
 case("assign", ["a4,3", "a3"], lambda t: assign(t[0].clone(), t[1]))
 # linear algebra
 case("matmul", ["a2,3,4", "a4,2"], lambda t: t[0].matmul(t[1]))
 case("mm", ["a3,4", "a4,2"], lambda t: t[0].mm(t[1]))
-case("mv", ["a3,4", "a4"], lambda t: t[0].mv(t[1]))
-case("bmm", ["a2,3,4", "a2,4,2"], lambda t: t[0].bmm(t[1]))
-case("addmm", ["a2", "a3,4", "a4,2"], lambda t: torch.addmm(t[0], t[1], t[2], beta=0.5, alpha=2.0))
-case("baddbmm", ["a2,3,2", "a2,3,4", "a2,4,2"], lambda t: t[0].baddbmm(t[1], t[2]))
 case("dot", ["a4", "a4"], lambda t: t[0].dot(t[1]))
-case("outer", ["a3", "a2"], lambda t: t[0].outer(t[1]))
-case("einsum", ["a2,3", "a3,4"], lambda t: torch.einsum("ij,jk->ik", t[0], t[1]))
 case("linalg_qr_r", ["a3,3"], lambda t: torch.linalg.qr(t[0])[1].abs())
 case("linalg_norm", ["a3,4"], lambda t: torch.linalg.norm(t[0]))
 case("linalg_norm_dim", ["a3,4"], lambda t: torch.linalg.norm(t[0], 3.0, (1,)))
-case("linalg_inv", ["s3"], lambda t: torch.linalg.inv(t[0]))
-case("linalg_solve", ["s3", "a3,2"], lambda t: torch.linalg.solve(t[0], t[1]))
-case("linalg_cholesky", ["s3"], lambda t: torch.linalg.cholesky(t[0]))
 case("linalg_svd_s", ["a3,2"], lambda t: torch.linalg.svd(t[0], full_matrices=False)[1])
 # functional
 case("linear", ["a2,3", "a4,3", "a4"], lambda t: F.linear(t[0], t[1], t[2]))
 case("linear_no_bias", ["a2,3", "a4,3"], lambda t: F.linear(t[0], t[1]))
 case("conv2d", ["a2,2,5,5", "a3,2,3,3", "a3"], lambda t: F.conv2d(t[0], t[1], t[2], stride=(2, 1), padding=(1, 0)))
 case("conv2d_groups", ["a1,4,4,4", "a4,2,2,2"], lambda t: F.conv2d(t[0], t[1], None, dilation=(2, 2), groups=2))
-case("conv1d", ["a2,2,6", "a3,2,3", "a3"], lambda t: F.conv1d(t[0], t[1], t[2], padding=1))
 case("max_pool2d", ["a1,2,5,5"], lambda t: F.max_pool2d(t[0], 2))
 case("max_pool2d_overlap", ["a1,2,5,5"], lambda t: F.max_pool2d(t[0], (3, 2), (2, 1), (1, 0)))
-case("avg_pool2d", ["a1,2,5,5"], lambda t: F.avg_pool2d(t[0], 2, 2, 1))
-case("adaptive_avg_pool2d", ["a1,2,5,5"], lambda t: F.adaptive_avg_pool2d(t[0], (2, 3)))
 case("batch_norm_train", ["a3,2,3,3", "p2", "a2"], lambda t: F.batch_norm(t[0], None, None, t[1], t[2], True))
 case(
     "batch_norm_eval",
@@ -184,32 +123,14 @@ case(
     ["a3,4", "i3:4", "p4"],
     lambda t: F.cross_entropy(t[0], t[1], t[2].detach(), ignore_index=0, reduction="sum", label_smoothing=0.1),
 )
-case("nll_loss", ["a3,4", "i3:4"], lambda t: F.nll_loss(F.log_softmax(t[0], 1), t[1], reduction="none"))
 case("mse_loss", ["a3,4", "a3,4"], lambda t: F.mse_loss(t[0], t[1]))
-case("l1_loss", ["a3,4", "a3,4"], lambda t: F.l1_loss(t[0], t[1], reduction="sum"))
-case("smooth_l1_loss", ["a3,4", "a3,4"], lambda t: F.smooth_l1_loss(t[0], t[1], beta=0.5))
-case("huber_loss", ["a3,4", "a3,4"], lambda t: F.huber_loss(t[0], t[1], delta=0.5, reduction="none"))
-case("bce", ["u3,4", "u3,4"], lambda t: F.binary_cross_entropy(t[0], t[1].detach()))
 case(
     "bce_logits",
     ["a3,4", "u3,4", "p4"],
     lambda t: F.binary_cross_entropy_with_logits(t[0], t[1].detach(), pos_weight=t[2].detach()),
 )
-case("kl_div", ["a3,4", "u3,4"], lambda t: F.kl_div(t[0], t[1].detach(), reduction="sum", log_target=False))
-case("kl_div_log", ["a3,4", "a3,4"], lambda t: F.kl_div(t[0], t[1].detach(), reduction="sum", log_target=True))
 case("normalize", ["a3,4"], lambda t: F.normalize(t[0]))
-case("pad", ["a1,2,3"], lambda t: F.pad(t[0], (1, 2), value=0.5))
-case("pad_reflect", ["a1,2,4"], lambda t: F.pad(t[0], (1, 2), mode="reflect"))
-case("affine_grid", ["a2,2,3"], lambda t: F.affine_grid(t[0], (2, 1, 3, 4), align_corners=False))
-case("grid_sample", ["a1,2,4,4", "u1,3,3,2"], lambda t: F.grid_sample(t[0], t[1], align_corners=False))
-case(
-    "grid_sample_nearest",
-    ["a1,2,4,4", "u1,3,3,2"],
-    lambda t: F.grid_sample(t[0], t[1].detach(), mode="nearest", padding_mode="border", align_corners=True),
-)
 case("one_hot", ["i4:5"], lambda t: F.one_hot(t[0], 5))
-case("unfold", ["a1,2,4,4"], lambda t: F.unfold(t[0], 2, stride=2))
-case("dropout_eval", ["a3,4"], lambda t: F.dropout(t[0], 0.5, False))
 
 
 def assign(x, row):
