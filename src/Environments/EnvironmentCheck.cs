@@ -83,8 +83,9 @@ public static class EnvironmentCheck
         var environment = trial.Open();
         var spec = environment.Spec;
         Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
-        Require(spec.ActionNames.Count == 0 || spec.ActionNames.Count == spec.Action.Count,
-            $"it has {spec.Action.Count} actions but {spec.ActionNames.Count} names for them",
+        Require(spec.ActionNames.Count == 0
+            || (spec.Action is Discrete && spec.ActionNames.Count == spec.Action.Count),
+            $"its actions are {spec.Action} but it has {spec.ActionNames.Count} names for them",
             "list one name an action, or none.");
         Require(spec.ChannelNames.Count == 0
             || spec.Observation.Shape.Length == 3 && spec.ChannelNames.Count == spec.Observation.Shape[0],
@@ -165,6 +166,8 @@ public static class EnvironmentCheck
     private static void BadActionsAreRefused(EnvironmentTrial trial)
     {
         var (checkedOne, twin) = (trial.Open(), trial.Open());
+        // Numbers of other actions are checked by the registry before an environment sees them.
+        if (checkedOne.Spec.Action is not Discrete) return;
         var count = checkedOne.Spec.Action.Count;
         checkedOne.Reset();
         twin.Reset();
@@ -172,7 +175,7 @@ public static class EnvironmentCheck
         {
             RequireRefusal(checkedOne, bad, $"with action {bad} of {count}",
                 "compare with Spec.Action.Count first, before anything changes.");
-            var action = trial.Action(count);
+            var action = trial.Action(checkedOne.Spec.Action);
             var (a, b) = (checkedOne.Step(action), twin.Step(action));
             RequireSame(a, b, $"after action {bad} was refused", trial,
                 "it changed its state before it refused the action; check first.");
@@ -227,7 +230,7 @@ public static class EnvironmentCheck
             trial.Rewind();
             List<TimeStep> steps = [Keep(played.Reset())];
             while (steps.Count < Length && !steps[^1].IsLast)
-                steps.Add(Keep(played.Step(trial.Action(played.Spec.Action.Count))));
+                steps.Add(Keep(played.Step(trial.Action(played.Spec.Action))));
             return steps;
         }
 
@@ -251,7 +254,9 @@ public static class EnvironmentCheck
             if (step.Observation.SharesArrayWith(beside.Observation))
                 throw new BrokenRule($"both handed out the same array{trial.Where}",
                     "an array in a static field; return a new one (values.ToArray()).");
-            beside = other.Step(actions.NextInt(other.Spec.Action.Count));
+            var action = new float[other.Spec.Action.Length];
+            ActionNumbers.Sample(other.Spec.Action, actions, action);
+            beside = other.Step(action);
             if (beside.IsLast) beside = other.Reset();
         }
     }
@@ -265,7 +270,7 @@ public static class EnvironmentCheck
             Require(step.StepType == StepType.First, $"Reset in the middle of an episode returned {step.StepType}",
                 "Reset always starts an episode.");
             for (var t = 0; t < i && !step.IsLast; t++)
-                step = environment.Step(trial.Action(environment.Spec.Action.Count));
+                step = environment.Step(trial.Action(environment.Spec.Action));
         }
     }
 
@@ -279,7 +284,7 @@ public static class EnvironmentCheck
         {
             if (last.IsLast) environment.Reset();
             var saved = environment.Snapshot();
-            List<int> actions = [];
+            List<float[]> actions = [];
             List<TimeStep> expected = [];
             foreach (var step in trial.Play(environment, actions, begun: true).Take(50)) expected.Add(Keep(step));
             using var fresh = trial.Open("another");
@@ -329,7 +334,8 @@ public static class EnvironmentCheck
     {
         try
         {
-            environment.Step(action);
+            if (environment.Spec.Action is Discrete) environment.Step(action);
+            else environment.Step(new float[environment.Spec.Action.Length]);
         }
         catch (Exception e) when (e is NullReferenceException or IndexOutOfRangeException or KeyNotFoundException)
         {

@@ -51,7 +51,13 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
         }
     }
 
-    public int Action(int count) => _actions.NextInt(count);
+    /// <summary>A random action, as numbers.</summary>
+    public float[] Action(Space space)
+    {
+        var action = new float[space.Length];
+        ActionNumbers.Sample(space, _actions, action);
+        return action;
+    }
 
     /// <summary>Starts the same sequence of actions again.</summary>
     public void Rewind()
@@ -61,7 +67,7 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
     }
 
     /// <summary>Plays at random and resets after each end. Also yields the first step of each episode.</summary>
-    public IEnumerable<TimeStep> Play(IEnvironment environment, List<int>? record = null, bool begun = false)
+    public IEnumerable<TimeStep> Play(IEnvironment environment, List<float[]>? record = null, bool begun = false)
     {
         var last = begun ? default : Begin();
         if (!begun) yield return last;
@@ -72,7 +78,7 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
                 last = Begin();
                 yield return last;
             }
-            var action = Action(environment.Spec.Action.Count);
+            var action = Action(environment.Spec.Action);
             record?.Add(action);
             _step++;
             last = environment.Step(action);
@@ -87,7 +93,7 @@ internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, 
     }
 
     /// <summary>Takes the recorded actions again, with resets where the recording had them.</summary>
-    public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<int> actions, List<TimeStep> expected)
+    public static IEnumerable<TimeStep> Replay(IEnvironment environment, List<float[]> actions, List<TimeStep> expected)
     {
         var next = 0;
         foreach (var step in expected)

@@ -179,7 +179,27 @@ public static class Registry
             .MaxBy(family => family.Prefix.Length);
         if (family?.Find(name) is { } found) return found;
         var known = Entries.Keys.Concat(Families.Values.SelectMany(other => other.KnownIds()));
-        throw new EnvironmentException($"No environment is named {name}.{Names.Suggest(name, known)} " +
+        throw new EnvironmentException($"No environment is named {name}.{Suggest(name, [.. known])} " +
             "`rlleap envs list` prints all; your own comes in with --assembly path.dll.");
+    }
+
+    // People leave out a family's prefix or the version: names that differ in nothing else come first.
+    private static string Suggest(string name, IReadOnlyList<string> known)
+    {
+        var own = Bare(name);
+        string[] same = [.. known.Where(id => Bare(id).Equals(own, StringComparison.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal)];
+        var near = same.Length > 0 ? $" Did you mean {string.Join(" or ", same)}?" : Names.Suggest(name, known);
+        var python = Families.Values.FirstOrDefault(family => family.Prefix == "gym:");
+        if (python is null || name.Contains(python.Prefix, StringComparison.Ordinal) || name.Contains('/')) return near;
+        return $"{near} gymnasium's environments begin with gym: (gym:{name}).";
+    }
+
+    // "ALE/Breakout-v5" and "breakout" are both "Breakout" here.
+    private static string Bare(string id)
+    {
+        var last = id[(id.LastIndexOfAny(['/', ':']) + 1)..];
+        var version = last.LastIndexOf("-v", StringComparison.Ordinal);
+        return version > 0 && last[(version + 2)..].All(char.IsAsciiDigit) ? last[..version] : last;
     }
 }

@@ -71,6 +71,10 @@ public sealed class ClassicControlTests
 
     [Theory]
     [MemberData(nameof(Ids))]
+    public void Every_rule_is_kept(string id) => Assert.Empty(EnvironmentCheck.Run(id, 500));
+
+    [Theory]
+    [MemberData(nameof(Ids))]
     public void Pictures_change_with_the_state(string id)
     {
         using var vector = Registry.MakeVector(id, 2, new Rng(1));

@@ -120,6 +120,14 @@ public sealed class RegistryTests
             Assert.Throws<EnvironmentException>(() => Registry.Register("a?b", rng => new Counter(rng))).Message);
     }
 
+    [Theory]
+    [InlineData("CartPole-v1", "Did you mean Classic/CartPole-v1?")]
+    [InlineData("cartpole", "Did you mean Classic/CartPole-v1?")]
+    [InlineData("Breakout", "MinAtar/Breakout-v0 or MinAtar/Breakout-v1")]
+    [InlineData("MinAtar/Pendulum-v1", "Did you mean Classic/Pendulum-v1?")]
+    public void Names_without_their_family_are_found_in_all(string id, string expected) =>
+        Assert.Contains(expected, Refused(id));
+
     [Fact]
     public void A_back_end_answers_for_all_ids_with_its_prefix()
     {

@@ -138,6 +138,12 @@ public static class Train
         Shell.GoesOnBy = ["train", "--resume", run.Root];
         using var training = new TrainRun(config, run);
         var result = training.Execute(stop);
+        if (result.Record!["episodes"] == "0")
+        {
+            Console.WriteLine($"no episode ended in {result.Record["agent-steps"]} agent steps ({run.Root}). "
+                + "A time limit cuts episodes off: ?time_limit=1000 after the id.");
+            return 0;
+        }
         Console.WriteLine(
             $"mean return of the last 100 episodes: {Shown(result.Record!["mean-return-last-100"])} ({run.Root})");
         return 0;

@@ -106,6 +106,7 @@ public sealed class TrainRun : IDisposable
             Save();
             if (!Evaluate(_learner.Count, stop)) stop.ThrowIfCancellationRequested();
         }
+        if (LastEvaluation is not null) Console.WriteLine(LastEvaluation);
         return Finish(stream);
     }
 
@@ -154,6 +155,12 @@ public sealed class TrainRun : IDisposable
 
     private readonly DormancyAlarm _alarm = new();
 
+    // Steps of an evaluation episode where none ever ended.
+    private const int EndlessSteps = 1000;
+
+    /// <summary>What the last evaluation came to, in words; null before the first.</summary>
+    public string? LastEvaluation { get; private set; }
+
     private static string Note(StepRecord step, EpisodeWindow episodes) => string.Create(CultureInfo.InvariantCulture,
         $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value "
             + $"{step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained "
@@ -179,6 +186,10 @@ public sealed class TrainRun : IDisposable
             throw;
         }
         if (stop.IsCancellationRequested) return false;
+        LastEvaluation = string.Create(CultureInfo.InvariantCulture, $"evaluation of {greedy.Count} episodes: mean "
+            + $"return {greedy.Average(e => e.Return):0.##} greedy (the most probable action), ")
+            + FormattableString.Invariant($"{sampled.Average(e => e.Return):0.##} sampled (as trained)");
+        Log.Information("{Evaluation}", LastEvaluation);
         _run.Metrics.Write(new Row("evaluation", now,
             ("evaluation/greedy_return", greedy.Average(e => e.Return)),
             ("evaluation/greedy_length", greedy.Average(e => e.Length)),
@@ -192,10 +203,14 @@ public sealed class TrainRun : IDisposable
             using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
                 _config.EnvironmentThreads);
             return Evaluation.Play(_learner.Model, environment, (_config.Record.EvaluationEpisodes + count - 1) / count,
-                sampled ? rng.Split("actions") : null, _config.Record.EvaluationStepsMax, cancellation: stop,
+                sampled ? rng.Split("actions") : null, Most(), cancellation: stop,
                 distribution: _task.Distribution);
         }
     }
+
+    // Where no episode has ended in the whole training, none will in an evaluation.
+    private int Most() => ((IAgentStream)_learner.Stream).Episodes.Count > 0 ? _config.Record.EvaluationStepsMax
+        : Math.Min(_config.Record.EvaluationStepsMax, EndlessSteps);
 
     private void Save(bool evaluationPending = false) => _run.SaveCheckpoint(_learner.Count, folder =>
     {
