@@ -14,7 +14,7 @@ internal static class KeyReference
     public static string Markdown(IReadOnlyList<string> own)
     {
         var text = new StringBuilder("# Keys of configs\n\nMade by `./rlleap config keys`. ");
-        text.Append("[program.md](program.md) says how configs are read.\n");
+        text.Append("[configs.md](configs.md) says how configs are read.\n");
         Table(text, "## train", typeof(TrainConfig));
         Table(text, "## meta-train", typeof(MetaTrainConfig));
         Table(text, "## grid", typeof(GridConfig));

@@ -10,9 +10,9 @@ namespace RlLeap;
 /// <summary>A dense layer's forward pass for the few rows of an agent that acts.</summary>
 /// <remarks>
 /// <para>With few rows a layer costs what reading its weights costs. BLAS copies them into a layout of its own first,
-/// every time; here they are read once, in the order in which they lie, and fetched ahead (measured in docs/ale.md).
-/// Everything else goes to <c>F.linear</c>: gradients, other types and devices, more rows, machines without vectors of
-/// 512 bits.</para>
+/// every time. Here they are read once, in the order in which they lie, and fetched ahead (benchmarks/ale.md has what
+/// that gives). Everything else goes to <c>F.linear</c>: gradients, other types and devices, more rows, machines
+/// without vectors of 512 bits.</para>
 /// <para>Every output is one sum in the order of the inputs, so it does not depend on how many rows there are beside
 /// it.</para>
 /// </remarks>
