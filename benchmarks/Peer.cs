@@ -41,7 +41,7 @@ internal sealed class Peer : IDisposable
         var python = Environment.GetEnvironmentVariable("RLLEAP_BENCH_PYTHON")
             ?? (File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
         var start = new ProcessStartInfo(python, [script, threads.ToString(CultureInfo.InvariantCulture)])
-            { RedirectStandardInput = true, RedirectStandardOutput = true };
+        { RedirectStandardInput = true, RedirectStandardOutput = true };
         // The same number of threads on both sides, said explicitly. The allocator is the launcher's doing, as the
         // layout is the network's.
         if (plain) foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF" }) start.Environment.Remove(name);

@@ -166,7 +166,7 @@ internal static class AleAgent
         public static Peer? Start(string id, ActorCriticOptions options)
         {
             var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", AleBenchmark.Source("ale_sb3.py")])
-                { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
             // As its users start it
             foreach (var name in new[] { "LD_PRELOAD", "MALLOC_CONF", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS" })
                 start.Environment.Remove(name);

@@ -235,7 +235,7 @@ internal sealed class AleBenchmark : IBenchmark
         {
             var options = AleOptions.Presets[preset];
             var start = new ProcessStartInfo(PythonHost.Start().Executable, ["-c", Source("ale_peer.py")])
-                { RedirectStandardInput = true, RedirectStandardOutput = true };
+            { RedirectStandardInput = true, RedirectStandardOutput = true };
             start.Environment.Remove("LD_PRELOAD");
             _process = Process.Start(start)!;
             _process.StandardInput

@@ -49,8 +49,10 @@ public sealed class DataBenchmark : IBenchmark
     // Draws and whole steps (which draw too) take turns; the median of each.
     private static bool Feeding(MultiCvTask task)
     {
-        using var learner = new Learner(task, ConvolutionalEncoder.MultiCv, new LearnerOptions {
-            GradientSteps = long.MaxValue / 2, Optimizer = new OptimizerOptions { LearningRate = 1e-3 } }, new Rng(1));
+        using var learner = new Learner(task, ConvolutionalEncoder.MultiCv, new LearnerOptions
+        {
+            GradientSteps = long.MaxValue / 2, Optimizer = new OptimizerOptions { LearningRate = 1e-3 }
+        }, new Rng(1));
         var (draws, steps) = (new List<double>(), new List<double>());
         for (var i = -3; i < 30; i++)
         {

@@ -52,15 +52,16 @@ public static class AgentNetworks
     public static Network Create(
         string name, Box observation, LayerInitialization initialization = LayerInitialization.Orthogonal,
         bool layerNorm = false) => name switch
-    {
-        Auto => Create(Choose(observation), observation, initialization, layerNorm),
-        "mnih2013" => Mnih2013(observation, initialization, layerNorm),
-        "nature2015" => Nature2015(observation, initialization, layerNorm),
-        "minatar" => MinAtar(observation, initialization, layerNorm),
-        "mlp" => Mlp(observation, [64, 64], initialization, layerNorm),
-        _ when name.Contains('/') => Networks.Create(name, observation.Shape),
-        _ => throw new RlLeapException($"There is no network {name}; there are {string.Join(", ", Names)} and {Auto}."),
-    };
+        {
+            Auto => Create(Choose(observation), observation, initialization, layerNorm),
+            "mnih2013" => Mnih2013(observation, initialization, layerNorm),
+            "nature2015" => Nature2015(observation, initialization, layerNorm),
+            "minatar" => MinAtar(observation, initialization, layerNorm),
+            "mlp" => Mlp(observation, [64, 64], initialization, layerNorm),
+            _ when name.Contains('/') => Networks.Create(name, observation.Shape),
+            _ => throw new RlLeapException(
+                $"There is no network {name}; there are {string.Join(", ", Names)} and {Auto}."),
+        };
 
     /// <summary>
     /// 16 filters 8x8 stride 4, 32 filters 4x4 stride 2, dense 256 (Mnih et al. 2013, arXiv 1312.5602, section 4.1),

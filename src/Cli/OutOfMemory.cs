@@ -30,6 +30,7 @@ internal static class OutOfMemory
         }
         catch (IOException e) when (e.HResult is 24) { return (int.MaxValue, int.MaxValue); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException
-            or InvalidOperationException) { return null; }
+            or InvalidOperationException)
+        { return null; }
     }
 }

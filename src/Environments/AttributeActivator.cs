@@ -18,10 +18,10 @@ internal static class AttributeActivator
         if (!typeof(IEnvironment).IsAssignableFrom(type) || type.IsAbstract)
             throw new EnvironmentException(
                     $"{id}: {type.FullName} carries [Environment] but is not a class that implements IEnvironment.");
-            var constructor = Signatures.Select(type.GetConstructor).FirstOrDefault(found => found is not null)
-                ?? throw new EnvironmentException(
-                    $"{id}: {type.FullName} needs a public constructor that takes (Rng), " +
-                    "(Rng, EnvironmentOptions) or nothing.");
+        var constructor = Signatures.Select(type.GetConstructor).FirstOrDefault(found => found is not null)
+            ?? throw new EnvironmentException(
+                $"{id}: {type.FullName} needs a public constructor that takes (Rng), " +
+                "(Rng, EnvironmentOptions) or nothing.");
         var count = constructor.GetParameters().Length;
         return (rng, options) =>
         {

@@ -67,9 +67,9 @@ public static class EnvironmentCheck
         {
             return new Finding(rule, e.Message.TrimEnd('.'),
                 "what it hands over does not keep to its spec, its spaces or the API, or an error of its own.")
-                {
-                    StoppedBy = string.Concat(e.Message.Where(c => !char.IsDigit(c))),
-                };
+            {
+                StoppedBy = string.Concat(e.Message.Where(c => !char.IsDigit(c))),
+            };
         }
         catch (Exception e) when (e is not EnvironmentHangException)
         {

@@ -17,7 +17,7 @@ public readonly struct Observation
     private Observation(Array values) => _values = values;
 
     /// <summary>The number type.</summary>
-    public ElementType Element => _values is float[] ? ElementType.Float32 : ElementType.Byte;
+    public ElementType Element => (_values is float[]) ? ElementType.Float32 : ElementType.Byte;
 
     /// <summary>The number of elements. It is 0 for <c>default</c>.</summary>
     public int Length => _values?.Length ?? 0;

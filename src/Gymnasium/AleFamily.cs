@@ -18,11 +18,11 @@ internal sealed class AleFamily : IEnvironmentFamily
     public EnvironmentEntry? Find(string id) =>
         AleGames.Find(id) is not { } game ? null : new EnvironmentEntry(id, Summary,
         (rng, options) => new PythonEnvironment(Make(game, 1, _ => rng, options, 1)))
-    {
-        Options = AleOptions.Described,
-        MakeVector = (count, rng, options, threads) =>
-            Make(game, count, i => rng.Split("environment", i), options, threads),
-    };
+        {
+            Options = AleOptions.Described,
+            MakeVector = (count, rng, options, threads) =>
+                Make(game, count, i => rng.Split("environment", i), options, threads),
+        };
 
     private static PythonVector Make(AleGame game, int count, Func<int, Rng> stream, EnvironmentOptions given,
         int threads)

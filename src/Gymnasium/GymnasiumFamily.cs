@@ -38,11 +38,11 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
             "gym: needs a name: gym:CartPole-v1, or gym:my_module:MyEnv-v0 for one of your own.");
         return new EnvironmentEntry(id, Summary,
             (rng, options) => new PythonEnvironment(Make(name, 1, _ => rng, options)))
-            {
-                Options = Own,
-                TakesAnyOption = true,
-                MakeVector = (count, rng, options, _) => Make(name, count, i => rng.Split("environment", i), options),
-            };
+        {
+            Options = Own,
+            TakesAnyOption = true,
+            MakeVector = (count, rng, options, _) => Make(name, count, i => rng.Split("environment", i), options),
+        };
     }
 
     private static PythonVector Make(string name, int count, Func<int, Rng> stream, EnvironmentOptions options)

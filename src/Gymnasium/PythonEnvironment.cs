@@ -42,7 +42,8 @@ internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
         var moment = vector.StepTypes[0];
         _waiting = moment.IsLast();
         return new TimeStep(moment, vector.Rewards[0],
-            (_waiting ? vector.FinalObservations : vector.Observations).Row(0)) { RawReward = vector.RawRewards[0] };
+            (_waiting ? vector.FinalObservations : vector.Observations).Row(0))
+        { RawReward = vector.RawRewards[0] };
     }
 
     public bool CanRender => vector.CanRender;

@@ -9,8 +9,8 @@ namespace RlLeap.Tests.Agents;
 
 public class ActorCriticLossTests
 {
-    private static readonly ActorCriticOptions Options = ActorCriticOptions.Leap
-        with { EntropyCoefficient = 0.3, ValueCoefficient = 0.7 };
+    private static readonly ActorCriticOptions Options = ActorCriticOptions.Leap with
+    { EntropyCoefficient = 0.3, ValueCoefficient = 0.7 };
 
     [Fact]
     public void The_terms_are_those_of_the_formula_worked_out_by_hand()

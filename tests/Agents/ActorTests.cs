@@ -9,8 +9,8 @@ namespace RlLeap.Tests.Agents;
 
 public class ActorTests
 {
-    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c
-        with { Environments = 2, RolloutLength = 4, Discount = 0.5, RewardClip = 1 };
+    private static readonly ActorCriticOptions Options = ActorCriticOptions.A2c with
+    { Environments = 2, RolloutLength = 4, Discount = 0.5, RewardClip = 1 };
 
     [Fact]
     public void Rewards_are_clipped_first_and_the_future_of_a_truncated_episode_is_added_after()

@@ -96,8 +96,8 @@ public class DeterminismTests
     [InlineData(LossReduction.Sum)]
     public void Two_workers_make_the_gradient_of_the_loss_over_both_parts(LossReduction reduction)
     {
-        var options = Options
-            with { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
+        var options = Options with
+        { Reduction = reduction, Optimizer = new() { Kind = OptimizerKind.Sgd, LearningRate = 0 } };
         using var both = Workers(options, 1);
         var step = both.TrainStep();
         using var gradient = both.Model.Parameters.Gradient!.clone(); // nothing is clipped

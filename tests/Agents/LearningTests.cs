@@ -12,7 +12,8 @@ public class LearningTests
 {
     private static readonly ActorCriticOptions Quick = ActorCriticOptions.MinAtar with
     {
-        Environments = 16, Network = "mlp",
+        Environments = 16,
+        Network = "mlp",
         Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3, MaxGradientNorm = 0.5 },
     };
 
@@ -87,7 +88,9 @@ public class LearningTests
 
     private static readonly ActorCriticOptions Salaried = Quick with
     {
-        Environments = 4, Lambda = 1, Discount = 0.9,
+        Environments = 4,
+        Lambda = 1,
+        Discount = 0.9,
         Optimizer = new() { Kind = OptimizerKind.Adam, LearningRate = 3e-3 },
     };
 

@@ -118,8 +118,9 @@ public sealed class ConfigKeyTests
             + "agent: {preset: a2c, rollout-length: 9, optimizer: {learning-rate: 1e-3}}\n", "train");
         Assert.Equal(ActorCriticOptions.A2c with
         {
-            RolloutLength = 9, Network = "auto",
-                Optimizer = ActorCriticOptions.A2c.Optimizer with { LearningRate = 1e-3 },
+            RolloutLength = 9,
+            Network = "auto",
+            Optimizer = ActorCriticOptions.A2c.Optimizer with { LearningRate = 1e-3 },
         }, train.Agent);
         Assert.Equal("minatar", ConfigFile.Parse<TrainConfig>(Train, "train").Agent.Preset);
         Assert.Contains("unknown key 'metric' in section 'method'", Refused("method: {name: hat, metric: energy}"),

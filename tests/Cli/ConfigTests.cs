@@ -13,7 +13,8 @@ public class ConfigTests
     public sealed record Agent : ICheckedConfig
     {
         [Range(0, double.PositiveInfinity, MinimumIsExclusive =
-            true)] public required double LearningRate { get; init; }
+            true)]
+        public required double LearningRate { get; init; }
         [Range(1, int.MaxValue)] public int Copies { get; init; } = 16;
         [Range(1, int.MaxValue)] public int RolloutSteps { get; init; } = 5;
         [Range(0, 1)] public double Discount { get; init; } = 0.99;
@@ -85,8 +86,13 @@ public class ConfigTests
         InlineData("é: ü")]
     public void A_config_written_reads_back_equal(string name)
     {
-        var config = ConfigFile.Parse<Sample>(Good, "good.yaml") with { Name = name, Tasks = [name, "b"], Clip = null,
-            Options = new Dictionary<string, string> { [name] = name } };
+        var config = ConfigFile.Parse<Sample>(Good, "good.yaml") with
+        {
+            Name = name,
+            Tasks = [name, "b"],
+            Clip = null,
+            Options = new Dictionary<string, string> { [name] = name }
+        };
         foreach (var documented in new[] { false, true })
         {
             var text = ConfigFile.ToYaml(config, documented);
@@ -162,7 +168,7 @@ public class ConfigTests
                 0 when !free => $"{key}{(char)('b' + rng.NextInt(20))}q:{value}",      // a key nobody knows
                 1 => $"{lines[at]}\n{Regex.Replace(lines[at], "- ", "  ")}",           // twice
                 2 when !free => $"{key}: {{a: {{b: 1}}}}",
-                    // a section where none belongs, or with other keys
+                // a section where none belongs, or with other keys
                 3 => $"{key}: [[1]]",                                                  // lists in a list
                 4 => $"{key}: \"unclosed",
                 _ => $"{key} = {value}",                                               // not a key and a value

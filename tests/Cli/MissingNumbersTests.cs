@@ -76,7 +76,8 @@ public sealed class MissingNumbersTests : IDisposable
         // As a version without names for trainings wrote them.
         var old = runs.Select(r => (r.Item1, r.Item2 with
         {
-            Method = null, Curves = [.. r.Item2.Curves.Select(c => c with { Method = "none", Seed = 1 })],
+            Method = null,
+            Curves = [.. r.Item2.Curves.Select(c => c with { Method = "none", Seed = 1 })],
         })).ToList();
         Assert.Equal(2, Report.Of(old, new Rng(0), 200, labels: labels).Tasks[0].Methods.Count);
         var report = Report.Of(old, new Rng(0), 200);

@@ -138,9 +138,12 @@ public sealed class MultiCvTests : IDisposable
         Assert.Equal(58.4, Published.Of("multi-cv/cifar100", "hat", "area under training error, 0-100"));
         Assert.Null(Published.Of("multi-cv/mnist", "leap", "test error, %"));
         var result = new Result("meta-train", "a", [new Curve("multi-cv/gtsrb", "leap", 0, [0, 1], [1, 0])], [])
-            { Scores = [new Score("multi-cv/gtsrb", "leap", 0, "test error, %", 50)] };
-        var other = result with { Curves = [result.Curves[0] with { Values = [1, 0.5] }],
-            Scores = [result.Scores![0] with { Value = 30 }] };
+        { Scores = [new Score("multi-cv/gtsrb", "leap", 0, "test error, %", 50)] };
+        var other = result with
+        {
+            Curves = [result.Curves[0] with { Values = [1, 0.5] }],
+            Scores = [result.Scores![0] with { Value = 30 }]
+        };
         var score = Report.Of([("a", result), ("b", other), ("c", other)], new Rng(0), 200, pool: true).Scores.Single();
         Assert.Equal((2, 40, 2.9), (score.Seeds, score.Mean.Value, score.Published)); // c is b's own curve, shared
         Assert.Contains("(2.9)", JsonSerializer.Serialize(ReportFiles.Tables(Report.Of([("a", result)], new Rng(0),

@@ -83,7 +83,8 @@ public sealed class OldConfigTests
         Assert.Equal(new ReptileOptions { IncludeLastStep = true }, config.Method);
         Assert.Equal(ActorCriticOptions.MinAtar with
         {
-            RolloutLength = 7, RewardClip = 2,
+            RolloutLength = 7,
+            RewardClip = 2,
             Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
         }, config.Games!.Agent);
         Assert.Equal(new OptimizerOptions { LearningRate = 0.1, Schedule = Schedule.Linear }, config.Meta.Optimizer);

@@ -93,8 +93,16 @@ public class ReportTests
 
         // The same seeds again, by a version that rounds differently: every run is compared with its own.
         var (_, again) = Run("1", 1, 2);
-        again = again with { Curves = [.. again.Curves.Select(c => c with { Method = c.Method == "leap"
-            ? "finetuning" : c.Method, Values = [.. c.Values.Select(v => v + 100)] })] };
+        again = again with
+        {
+            Curves =
+            [
+                .. again.Curves.Select(c => c with
+                {
+                    Method = c.Method == "leap" ? "finetuning" : c.Method, Values = [.. c.Values.Select(v => v + 100)]
+                })
+            ]
+        };
         methods = Report.Of([Run("1", 1, 2), Run("2", 3, 6), ("again", again)], new Rng(0), 200,
             pool: true).Tasks[0].Methods;
         Assert.Equal([3, 1.5], methods.Where(m => m.Method != "none").Select(m => m.Difference!.Value.Value),
@@ -118,7 +126,8 @@ public class ReportTests
     public void Meta_training_is_shown_by_run_or_pooled_by_method_over_the_meta_steps_that_all_have_made()
     {
         static Result Run(params double[] lengths) => new("meta-train", "r", [], [new("meta", "path/length",
-            [.. Enumerable.Range(0, lengths.Length).Select(i => (long)i)], lengths)]) { Method = "leap" };
+            [.. Enumerable.Range(0, lengths.Length).Select(i => (long)i)], lengths)])
+        { Method = "leap" };
         (string, Result)[] runs = [("a", Run(4, 2)), ("b", Run(6, 4, 3))];
         Assert.Equal([("a", 2), ("b", 3)], Of(runs).Meta.Select(m => (m.Label, m.MetaSteps.Count)));
         var pooled = Assert.Single(Report.Of(runs, new Rng(0), 200, pool: true).Meta);
@@ -152,8 +161,11 @@ public class ReportTests
     public void Runs_with_methods_of_one_name_are_told_apart_and_others_join()
     {
         // b's leap is one higher; its scratch curves are a's own, as they are where they were cached, and count once.
-        var b = Sample("b") with { Curves = [.. Sample("b").Curves
-            .Select(c => c.Method == "leap" ? c with { Values = [.. c.Values.Select(v => v + 1)] } : c)] };
+        var b = Sample("b") with
+        {
+            Curves = [.. Sample("b").Curves
+                .Select(c => c.Method == "leap" ? c with { Values = [.. c.Values.Select(v => v + 1)] } : c)]
+        };
         Assert.Equal([("leap (a)", 3), ("leap (b)", 3), ("none", 3)],
             Of(("a", Sample("a")), ("b", b)).Tasks[0].Methods.Select(m => (m.Method, m.Seeds)));
         Assert.Equal([("leap", 6), ("none", 3)], Report.Of([("a", Sample("a")), ("b", b)], new Rng(0), 200,

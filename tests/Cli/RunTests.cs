@@ -304,8 +304,11 @@ public class RunTests
     {
         var console = new StringWriter();
         using (var progress = new Progress("leap", 10, "meta-steps", live: true, worth: 0.5, clock: new HandClock(),
-            console: Spectre.Console.AnsiConsole.Create(new() { Ansi = Spectre.Console.AnsiSupport.Yes,
-                Out = new Spectre.Console.AnsiConsoleOutput(console) })))
+            console: Spectre.Console.AnsiConsole.Create(new()
+            {
+                Ansi = Spectre.Console.AnsiSupport.Yes,
+                Out = new Spectre.Console.AnsiConsoleOutput(console)
+            })))
         {
             using var first = progress.Begin("MinAtar/Breakout-v0?planes=10", 100_000, "agent steps");
             using var second = progress.Begin("MinAtar/SpaceInvaders-v0?planes=10 from leap, seed 1", 100_000,

@@ -159,7 +159,7 @@ internal sealed class FakeSlurm
 
     /// <summary>What a process needs to use it.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
-        { ["PATH"] = $"{_folder["fake/bin"]}:{System.Environment.GetEnvironmentVariable("PATH")}" };
+    { ["PATH"] = $"{_folder["fake/bin"]}:{System.Environment.GetEnvironmentVariable("PATH")}" };
 
     /// <summary>
     /// Full path of a file that the commands write or look for: submitted, cancelled, lose-the-answer.

@@ -124,7 +124,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCluste
         // As from a terminal: what a shell starts in the background ignores Ctrl-C, and so does what that starts.
         var resume = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet",
             Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "meta-train", "--resume", _folder["slurm/run"]])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in cluster.Environment) resume.Environment[key] = value;
         driver = Process.Start(resume)!;
         WaitFor(driver, () => Log("slurm").Contains("taking up"));

@@ -87,7 +87,7 @@ public sealed class UserPagesTests : IDisposable
                     .Replace("runs/", _folder.Root + "/");
             if (replace is var (from, to)) started = started.Replace(from, to);
             using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started])
-                { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var error = process.StandardError.ReadToEndAsync();
             var output = await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();

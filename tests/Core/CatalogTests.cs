@@ -160,6 +160,7 @@ public sealed class CatalogTests
         public override IReadOnlyList<ParameterInfo> Parameters => [];
         public override TorchSharp.torch.Tensor Forward(Pass pass, TorchSharp.torch.Tensor input) => input;
         public override void Initialize(Func<int, TorchSharp.torch.Tensor> parameter,
-            Func<int, TorchSharp.torch.Tensor> buffer, Rng rng) { }
+            Func<int, TorchSharp.torch.Tensor> buffer, Rng rng)
+        { }
     }
 }

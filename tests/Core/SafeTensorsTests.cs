@@ -74,7 +74,7 @@ public sealed class SafeTensorsTests : IDisposable
         var (ours, theirs) = (_folder["ours.safetensors"], _folder["theirs.safetensors"]);
         SafeTensors.Write(ours, Sample(), new Dictionary<string, string> { ["task"] = "t" });
         using var python = Process.Start(new ProcessStartInfo("python3", ["-c", Reader, ours, theirs])
-            { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var said = python.StandardOutput.ReadToEnd().Trim();
         var complaint = python.StandardError.ReadToEnd();
         python.WaitForExit();
@@ -153,17 +153,23 @@ public sealed class SafeTensorsTests : IDisposable
         {
             case 0: return good[..rng.NextInt(good.Length)]; // truncated
             // Header length
-            case 1: BinaryPrimitives.WriteInt64LittleEndian(copy, (long)rng.NextUInt64() >> rng.NextInt(60));
+            case 1:
+                BinaryPrimitives.WriteInt64LittleEndian(copy, (long)rng.NextUInt64() >> rng.NextInt(60));
                 return copy;
-            case 2: for (var i = 0; i < 3; i++)
-                copy[8 + rng.NextInt(header.Length)] = (byte)rng.NextUInt32(); return copy;
-            case 3: var noise = new byte[rng.NextInt(400)];
+            case 2:
+                for (var i = 0; i < 3; i++)
+                    copy[8 + rng.NextInt(header.Length)] = (byte)rng.NextUInt32();
+                return copy;
+            case 3:
+                var noise = new byte[rng.NextInt(400)];
                 for (var i = 0; i < noise.Length; i++) noise[i] = (byte)rng.NextUInt32(); return noise;
             case 4: return Replace(good, header, "\"data_offsets\":[0,", $"\"data_offsets\":[{rng.NextInt(50) + 1},");
             case 5: return Replace(good, header, "F32", new[] { "F64", "F3", "U8", "I16" }[rng.NextInt(4)]);
-            case 6: return Replace(good, header, "\"shape\":[3,2]",
+            case 6:
+                return Replace(good, header, "\"shape\":[3,2]",
                 $"\"shape\":[{(long)(rng.NextUInt64() >> rng.NextInt(60))},2]");
-            default: return Replace(good, header, new[] { ",", ":", "[", "}" }[rng.NextInt(4)],
+            default:
+                return Replace(good, header, new[] { ",", ":", "[", "}" }[rng.NextInt(4)],
                 new string((char)(33 + rng.NextInt(90)), 1 + rng.NextInt(3)));
         }
     }

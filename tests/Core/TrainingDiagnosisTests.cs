@@ -13,9 +13,9 @@ public sealed class TrainingDiagnosisTests
         var descent = new OptimizerOptions { Kind = OptimizerKind.Sgd, LearningRate = rate };
         return new Learner(new Noise(batch), new Half(),
             new LearnerOptions { GradientSteps = steps, Optimizer = descent }, new Rng(1))
-            {
-                Diagnosis = diagnosed ? new TrainingDiagnosis() : null,
-            };
+        {
+            Diagnosis = diagnosed ? new TrainingDiagnosis() : null,
+        };
     }
 
     private static Dictionary<string, double> Finish(Learner learner)

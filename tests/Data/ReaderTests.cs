@@ -71,10 +71,10 @@ public sealed class ReaderTests : IDisposable
         var files = new List<(string, byte[])>();
         for (var letter = 0; letter < 10; letter++)
             for (var i = 0; i < 3; i++)
-                {
-                    var pixels = SampleFiles.Bytes(784, i == 2 ? 50 : 10 * letter + i);
-                    files.Add(($"notMNIST_small/{(char)('A' + letter)}/{i}.png", SampleFiles.Png(28, 28, pixels)));
-                }
+            {
+                var pixels = SampleFiles.Bytes(784, i == 2 ? 50 : 10 * letter + i);
+                files.Add(($"notMNIST_small/{(char)('A' + letter)}/{i}.png", SampleFiles.Png(28, 28, pixels)));
+            }
         files.Add(("notMNIST_small/A/RGVtb2NyYXRpY2FCb2xkT2xkc3R5bGUgQm9sZC50dGY=.png", []));
         File.WriteAllBytes(_folder["notMNIST_small.tar.gz"], SampleFiles.TarGz([.. files]));
         Unpack(files);

@@ -45,11 +45,10 @@ internal static class SampleFiles
         using var target = new MemoryStream();
         using (var tar = new TarWriter(target, TarEntryFormat.Ustar, leaveOpen: true))
             foreach (var (name, content) in files)
-                {
-                    var entry = new UstarTarEntry(TarEntryType.RegularFile,
-                        name) { DataStream = new MemoryStream(content) };
-                    tar.WriteEntry(entry);
-                }
+            {
+                tar.WriteEntry(
+                    new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+            }
         return Gzip(target.ToArray());
     }
 

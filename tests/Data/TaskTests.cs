@@ -144,8 +144,11 @@ public sealed class TaskTests
     {
         static (double[] Losses, double Before, double After) Run(ImageTask task, Network network, int steps)
         {
-            var options = new LearnerOptions { Optimizer = new OptimizerOptions { LearningRate = 0.1 },
-                GradientSteps = steps };
+            var options = new LearnerOptions
+            {
+                Optimizer = new OptimizerOptions { LearningRate = 0.1 },
+                GradientSteps = steps
+            };
             using var learner = new Learner(task, network, options, new Rng(8));
             var before = learner.Stream.Score(learner.Model, Split.Validation)["error"];
             var losses = new List<double>();

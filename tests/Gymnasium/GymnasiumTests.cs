@@ -107,7 +107,7 @@ public sealed class GymnasiumTests
     {
         using (var a = Open("Walk")) using (var b = Open("Walk")) Assert.Equal(Record(a, 50), Record(b, 50));
         using (var a = Open("Walk"))
-            using (var b = Open("Walk", seed: 2)) Assert.NotEqual(Record(a, 50), Record(b, 50));
+        using (var b = Open("Walk", seed: 2)) Assert.NotEqual(Record(a, 50), Record(b, 50));
         using var again = Open("Walk", 1);
         again.Reset();
         again.Reset();
@@ -324,7 +324,8 @@ public sealed class GymnasiumTests
             using PyObject lives = fixture.InvokeMethod("Lives"), n = 2.ToPython(), skip = 4.ToPython(),
                 signal = true.ToPython();
             return bridge.InvokeMethod("Ale", lives, n, skip, signal);
-        }) { Stream = i => new Rng(i), Timeout = TimeSpan.Zero });
+        })
+        { Stream = i => new Rng(i), Timeout = TimeSpan.Zero });
         vector.Reset();
         var ends = new List<string>();
         for (var t = 1; t <= 13; t++)

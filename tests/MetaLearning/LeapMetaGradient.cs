@@ -120,7 +120,8 @@ public sealed class LeapMetaGradient
                 "eps" => options with { Epsilon = argument.Value.GetDouble() },
                 "betas" => options with
                 {
-                    Beta1 = argument.Value[0].GetDouble(), Beta2 = argument.Value[1].GetDouble(),
+                    Beta1 = argument.Value[0].GetDouble(),
+                    Beta2 = argument.Value[1].GetDouble(),
                 },
                 var other => throw new InvalidDataException($"unknown optimizer argument {other}"),
             };

@@ -197,7 +197,8 @@ public sealed class ReductionTests
         public Contribution Contribute(Tensor end) => throw new NotSupportedException();
 
         public void Restore(
-            IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars) { }
+            IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars)
+        { }
 
         public void Dispose() { }
     }

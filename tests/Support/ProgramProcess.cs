@@ -15,7 +15,7 @@ public static class ProgramProcess
     public static Process StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
@@ -133,7 +133,7 @@ public static class ProgramProcess
             """;
         var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", Script,
             "x", disk, $"{megabytes}", "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), .. arguments])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         var (code, output, error) = Wait(Process.Start(start)!);
         if (!output.StartsWith("mounted", StringComparison.Ordinal)) return null;
         Directory.Delete(disk);

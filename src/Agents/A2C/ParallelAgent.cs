@@ -35,8 +35,8 @@ internal sealed class ParallelAgentStream : IAgentStream
         Func<ActorCriticTask, Rng, IVectorEnvironment> open)
     {
         _options = task.Options;
-        var part = new ActorCriticTask(task.Spec, task.Options
-            with { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
+        var part = new ActorCriticTask(task.Spec, task.Options with
+        { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers)
             .Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
         (_pool, _losses) = (new WorkerPool(workers, "agent"), new double[workers]);

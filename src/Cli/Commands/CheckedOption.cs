@@ -17,19 +17,20 @@ internal static class CheckedOption
     /// <param name="max">Largest value.</param>
     public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15)
         where T : struct => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        CustomParser = result =>
         {
-            var text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
-            if (ScalarText.Parse(typeof(T), text) is T value && Convert.ToDouble(value) is var number && number >= min
-                && number <= max) return value;
-            result.AddError($"{name} is '{text}'; it must be {ScalarText.Expected(typeof(T))} "
-                + $"from {ScalarText.Text(min)} to {ScalarText.Text(max)}");
-            return null;
-        },
-    };
+            Description = description,
+            HelpName = "N",
+            CustomParser = result =>
+            {
+                var text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
+                if (ScalarText.Parse(typeof(T), text) is T value && Convert.ToDouble(value) is var number
+                    && number >= min
+                    && number <= max) return value;
+                result.AddError($"{name} is '{text}'; it must be {ScalarText.Expected(typeof(T))} "
+                    + $"from {ScalarText.Text(min)} to {ScalarText.Text(max)}");
+                return null;
+            },
+        };
 
     /// <summary>
     /// Names given one by one or with commas between: --tasks a b, --tasks a,b. A comma in an option of an id stays

@@ -22,7 +22,7 @@ public static class EnvsCommand
         command.Add(list);
 
         var id = new Argument<string>("ID")
-            { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
+        { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
         var steps = CheckedOption.Number<int>(
             "--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
         var check = new Command("check",

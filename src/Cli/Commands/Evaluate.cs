@@ -31,7 +31,7 @@ public static class Evaluate
         var episodes = CheckedOption.Number<int>(
             "--episodes", "Few-shot test episodes; left out: the config's", min: 2);
         var output = new Option<string?>("--output")
-            { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
+        { Description = "Folder of the result; left out: RUN/evaluations/ with a name from the tasks" };
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
         var set =
             new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
@@ -45,8 +45,10 @@ public static class Evaluate
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var folder = Path.GetFullPath(parsed.GetValue(run)!);
-            var config = RunConfig.Of(folder, asWasRun: true, parsed.GetValue(set) ?? []) with { Assemblies =
-                Plugins.Loaded };
+            var config = RunConfig.Of(folder, asWasRun: true, parsed.GetValue(set) ?? []) with
+            {
+                Assemblies = Plugins.Loaded
+            };
             var wanted = config.Evaluation ?? new EvaluationSection();
             wanted = wanted with
             {
@@ -55,8 +57,11 @@ public static class Evaluate
                 AgentSteps = parsed.GetValue(steps) ?? wanted.AgentSteps,
                 Against = parsed.GetValue(against) is { Length: > 0 } others ? others : wanted.Against,
             };
-            config = config with { Evaluation = wanted,
-                Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel } };
+            config = config with
+            {
+                Evaluation = wanted,
+                Run = config.Run with { Parallel = parsed.GetValue(parallel) ?? config.Run.Parallel }
+            };
             var suite = Suite.Open(config);
             Shell.GoesOnBy = Shell.Arguments;
             if (suite is FewShotSuite fewShot)

@@ -18,7 +18,7 @@ public static class GridCommand
             Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => []
         };
         var list = new Option<bool>("--list", "--dry-run")
-            { Description = "Print the runs and the command of each; run nothing" };
+        { Description = "Print the runs and the command of each; run nothing" };
         var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.")
             { file, set, list };
         command.SetAction(async (parsed, stop) =>

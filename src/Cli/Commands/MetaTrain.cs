@@ -28,7 +28,7 @@ public static class MetaTrain
             "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
         var accept = ResumeOptions.AcceptChanges();
         var dry = new Option<bool>("--dry-run")
-            { Description = "Print what would run, with an estimate of its cost, and stop" };
+        { Description = "Print what would run, with an estimate of its cost, and stop" };
         var assembly = Plugins.Option();
         var command = new Command("meta-train", "Launch a meta-training run, or go on with one.")
             { config, set, resume, parallel, accept, assembly, dry };

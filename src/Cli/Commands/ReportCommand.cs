@@ -17,13 +17,13 @@ public static class ReportCommand
             Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore
         };
         var output = new Option<string?>("--output", "-o")
-            { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+        { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
         var window = CheckedOption.Number<int>(
             "--window", "Points of the moving average (default: as the run recorded)", min: 1, max: 1e9);
         var replications = CheckedOption.Number<int>(
             "--bootstrap", "Replications of the bootstrap (default: 10000)", min: 100, max: 1e6);
         var pool = new Option<bool>("--pool")
-            { Description = "Count equally named methods of several runs as one with more seeds" };
+        { Description = "Count equally named methods of several runs as one with more seeds" };
         var by = new Option<string[]>("--by")
         {
             Description = "A key of the runs' configs whose value names the method, instead of the method's own name; "

@@ -21,7 +21,7 @@ public static class TaskCommand
     public static Command Create()
     {
         var spec = new Option<string[]>("--spec")
-            { Description = "The task's specification; may be given several times", Required = true };
+        { Description = "The task's specification; may be given several times", Required = true };
         var output = new Option<string[]>("--out")
         {
             Description = "Where its result goes, one for each --spec, in the same order; its checkpoint lies beside "

@@ -82,8 +82,8 @@ public static class Train
         {
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
             Assemblies = Plugins.Loaded,
-            Run = config.Run
-                with { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+            Run = config.Run with
+            { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
         };
     }
 
@@ -120,7 +120,8 @@ public static class Train
                 + "with its own, choose another run.directory, or accept the change with --accept-changes.");
         var config = (isAnother ? asked : own) with
         {
-            EnvironmentThreads = asked.EnvironmentThreads, Run = own.Run with { Device = asked.Run.Device },
+            EnvironmentThreads = asked.EnvironmentThreads,
+            Run = own.Run with { Device = asked.Run.Device },
         };
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept, acceptChanges,
             isAnother ? ConfigFile.ToYaml(config) : null);

@@ -65,8 +65,11 @@ internal static class ConfigWriter
             case IDictionary: text.Append(" {}\n"); break;
             case IEnumerable list when value is not string:
                 var items = list.Cast<object>().ToList();
-                if (items.Count == 0 || !OptionKey.IsSection(items[0].GetType())) { text
-                    .Append($" [{string.Join(", ", items.Select(Text))}]\n"); break; }
+                if (items.Count == 0 || !OptionKey.IsSection(items[0].GetType()))
+                {
+                    text.Append($" [{string.Join(", ", items.Select(Text))}]\n");
+                    break;
+                }
                 text.Append('\n');
                 foreach (var item in items)
                 {

@@ -74,15 +74,15 @@ internal static class OldKeys
 
     private static (string Path, YamlNode Value) Translate(ConfigTree tree, string now, YamlNode value) =>
         (now, value) switch
-    {
-        ("multi-cv.learner.stopping.patience", YamlScalarNode { Value: "0" }) =>
-            ("multi-cv.learner.stopping", Word(tree, "null", value)),
-        ("omniglot.task.augmentation.corners", YamlScalarNode { Value: "true" }) => (now, Word(tree, "ink", value)),
-        ("omniglot.task.augmentation.corners", YamlScalarNode { Value: "false" }) =>
-            (now, Word(tree, "background", value)),
-        ("assemblies", YamlScalarNode) => (now, tree.Like(new YamlSequenceNode(value), value)),
-        _ => (now, value),
-    };
+        {
+            ("multi-cv.learner.stopping.patience", YamlScalarNode { Value: "0" }) =>
+                ("multi-cv.learner.stopping", Word(tree, "null", value)),
+            ("omniglot.task.augmentation.corners", YamlScalarNode { Value: "true" }) => (now, Word(tree, "ink", value)),
+            ("omniglot.task.augmentation.corners", YamlScalarNode { Value: "false" }) =>
+                (now, Word(tree, "background", value)),
+            ("assemblies", YamlScalarNode) => (now, tree.Like(new YamlSequenceNode(value), value)),
+            _ => (now, value),
+        };
 
     private static YamlScalarNode Word(ConfigTree tree, string word, YamlNode where) =>
         tree.Like(new YamlScalarNode(word) { Style = YamlDotNet.Core.ScalarStyle.Plain }, where);

@@ -33,8 +33,8 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         return outcomes!;
 
         TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop) =>
-            train(work, hooks
-                with { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
+            train(work, hooks with
+            { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>

@@ -20,8 +20,11 @@ public static class Estimate
             ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
             : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
         // As long as it takes to measure, whatever the length of a task.
-        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with {
-            GradientSteps = 1_000_000, Stopping = null }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
+        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with
+        {
+            GradientSteps = 1_000_000,
+            Stopping = null
+        }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.TrainStep();
         var clock = Stopwatch.StartNew();
         var steps = 0;

@@ -105,12 +105,12 @@ public static class HeldOutEvaluation
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)),
             [.. finished.Select(f => f.Curve)], curves, measure, axis, higher, suite.Window, Scales(finished),
             Facts(config, suite))
-            {
-                Method = Methods.NameOf(config.Method),
-                Smoothing = suite.Smoothing,
-                Scores = [.. finished.SelectMany(f =>
+        {
+            Method = Methods.NameOf(config.Method),
+            Smoothing = suite.Smoothing,
+            Scores = [.. finished.SelectMany(f =>
                     f.Scores.Select(s => new Score(f.Curve.Task, f.Curve.Method, f.Curve.Seed, s.Key, s.Value)))],
-            };
+        };
     }
 
     private static Dictionary<string, Scale> Scales(IReadOnlyList<Evaluation.Finished> finished) =>
@@ -122,14 +122,14 @@ public static class HeldOutEvaluation
     {
         var facts = new SortedDictionary<string, string>(suite.Facts.ToDictionary(f => f.Key, f => f.Value),
             StringComparer.Ordinal)
-            {
-                ["method"] = ConfigFile.ToLine(config.Method),
-                ["network"] = suite.Network.Name,
-                ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
-                ["runtime"] = RuntimeInformation.FrameworkDescription,
-                ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
+        {
+            ["method"] = ConfigFile.ToLine(config.Method),
+            ["network"] = suite.Network.Name,
+            ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
+            ["runtime"] = RuntimeInformation.FrameworkDescription,
+            ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
                     + $"{Environment.ProcessorCount} cores",
-            };
+        };
         if (Plugins.Identity is { } own) facts["assemblies"] = own;
         return facts;
     }

@@ -64,7 +64,8 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
                         [.. mine.Select(u => ValueOf(u, q)).Where(double.IsFinite).DefaultIfEmpty(double.NaN)]))],
                     method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey)
                         ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
-            })]) { Compared = first };
+            })])
+        { Compared = first };
 
         // By the seed, which gives equal units of two methods the same tasks; empty where it does not tell a method's
         // units apart.

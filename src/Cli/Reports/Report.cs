@@ -77,8 +77,8 @@ public sealed record Report(
                     pool: true, labels is null ? null : [.. here.Select(i => labels[i])])
                     .Select(l => l with { Runs = [.. l.Runs.Select(run => here[run])] });
             }).ToList();
-            return report
-                with { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all), rng.Split("sweeps")) };
+            return report with
+            { Sweeps = SweepReport.Of(sweep.Key, all, sweep.Values, Ordered(all), rng.Split("sweeps")) };
         }
         var first = runs[0].Result;
         if (runs.FirstOrDefault(r => (r.Result.Measure, r.Result.Axis) != (first.Measure, first.Axis))

@@ -113,7 +113,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
                     return file;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException
-                or RlLeapException) { }
+                or RlLeapException)
+            { }
         return null;
     }
 
@@ -135,7 +136,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
             if (Sums(path, flush: false).SequenceEqual(manifest.Sha256)) return Of(manifest, path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or JsonException
-            or DamagedFileException) { }
+            or DamagedFileException)
+        { }
         // It may be whole; to go on from the one before would delete it.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

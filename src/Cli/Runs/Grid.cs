@@ -29,8 +29,11 @@ public sealed partial class Grid(GridConfig config, string file,
         var left = runs.Where(r => !RunDirectory.IsComplete(FolderOf(r))).ToList();
         var (done, failed) = (runs.Count - left.Count, new List<GridRun>());
         using var progress = new Progress(file, runs.Count, "runs", done);
-        await Parallel.ForEachAsync(left, new ParallelOptions { MaxDegreeOfParallelism = config.Parallel,
-            CancellationToken = stop }, async (run, token) =>
+        await Parallel.ForEachAsync(left, new ParallelOptions
+        {
+            MaxDegreeOfParallelism = config.Parallel,
+            CancellationToken = stop
+        }, async (run, token) =>
             {
                 var folder = FolderOf(run);
                 Log.Information("{Run}: {What}", run.Name, RunDirectory.Holds(folder) ? "goes on" : "begins");

@@ -25,8 +25,10 @@ internal static class RunChanges
     /// <summary>A result with the checksums of what it was made with.</summary>
     public static Result Seal(Result result, string config, string? metrics)
     {
-        var sums = new SortedDictionary<string, string>(StringComparer.Ordinal) { [ConfigSum] =
-            ConfigGuard.Sum(config) };
+        var sums = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [ConfigSum] = ConfigGuard.Sum(config)
+        };
         if (metrics is not null) sums[MetricsSum] = metrics;
         return result with { Sums = sums };
     }

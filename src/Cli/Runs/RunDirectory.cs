@@ -198,7 +198,8 @@ public sealed class RunDirectory : IDisposable
         _events.Dispose();
         try { File.Delete(PathOf(HolderName)); }
         catch (Exception e) when (e is IOException
-            or UnauthorizedAccessException) { /* it became read-only meanwhile */ }
+            or UnauthorizedAccessException)
+        { /* it became read-only meanwhile */ }
         _lock.Dispose(); // the lock's file stays: who opened it meanwhile must not lock one that is gone
     }
 

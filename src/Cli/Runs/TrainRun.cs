@@ -224,8 +224,11 @@ public sealed class TrainRun : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         SafeTensors.Write(path, _learner.Model.Export().Select(p => KeyValuePair.Create(p.Name, p.Value)),
-            new Dictionary<string, string> { ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
-                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string>
+            {
+                ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
+                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture)
+            });
     }
 
     private void Restore(Checkpoint checkpoint)

@@ -87,8 +87,11 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
             if (isDone(items[i])) continue;
             var (start, of) = starts.TryGetValue(items[i].From.Identity, out var found)
                 ? found : (null, (FileReference?)null);
-            tasks.Add(Put(home, i, new TaskSpec { Config = settings, Start = start, StartConfig = of,
-                Evaluation = new EvaluationWork(items[i].TaskId, items[i].Seed, items[i].From.Name) }));
+            tasks.Add(Put(home, i, new TaskSpec
+            {
+                Config = settings, Start = start, StartConfig = of,
+                Evaluation = new EvaluationWork(items[i].TaskId, items[i].Seed, items[i].From.Name)
+            }));
         }
         Run(home, "evaluation", HashOf([settings.Sha256, identity]), tasks,
             (task, result) => store(items[task.Index], result.Finished!), progress, cancellation);
@@ -98,8 +101,12 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
     // What does not change a result is left at its default, so that a run that goes on elsewhere has the same input.
     private static FileReference PutConfig(string folder, string name, MetaTrainConfig config) =>
         FileReference.Put(folder, name, next =>
-        AtomicFile.WriteAllText(next, ConfigFile.ToYaml(config with { Run = config.Run
-            with { Directory = "unused", Parallel = 0, CheckpointSeconds = 120 }, Executor = new ExecutorSection() })));
+        AtomicFile.WriteAllText(next, ConfigFile.ToYaml(config with
+        {
+            Run = config.Run with
+            { Directory = "unused", Parallel = 0, CheckpointSeconds = 120 },
+            Executor = new ExecutorSection()
+        })));
 
     private static TaskUnit Put(string folder, int index, TaskSpec spec) =>
         new(index, spec.Label, spec.Save(Path.Combine(folder, TaskUnit.SpecName(index))));

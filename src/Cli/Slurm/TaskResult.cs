@@ -63,10 +63,10 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
             if (notes.GetValueOrDefault(InputNote) != input) return null;
             return new TaskResult(input, notes.GetValueOrDefault(NodeNote, "?"), notes.GetValueOrDefault(ErrorNote),
                 notes.GetValueOrDefault(FinalNote) == "yes")
-                {
-                    Finished = notes.TryGetValue(FinishedNote, out var finished)
+            {
+                Finished = notes.TryGetValue(FinishedNote, out var finished)
                         ? JsonSerializer.Deserialize<Evaluation.Finished>(finished, Json.Options) : null,
-                };
+            };
         }
         catch (Exception e) when (e is RlLeapException or IOException or UnauthorizedAccessException or JsonException)
         {

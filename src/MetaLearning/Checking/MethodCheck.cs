@@ -11,8 +11,11 @@ public sealed record MethodProblem
     public required MetaLearningMethod Method { get; init; }
 
     /// <summary>How tasks are learned.</summary>
-    public LearnerOptions Learner { get; init; } = new() { GradientSteps = 8,
-        Optimizer = new OptimizerOptions { LearningRate = 0.02 } };
+    public LearnerOptions Learner { get; init; } = new()
+    {
+        GradientSteps = 8,
+        Optimizer = new OptimizerOptions { LearningRate = 0.02 }
+    };
 
     /// <summary>How the initialization moves.</summary>
     public OptimizerOptions MetaOptimizer { get; init; } = new() { Kind = OptimizerKind.Adam, LearningRate = 0.01 };
@@ -27,7 +30,7 @@ public sealed record MethodProblem
     public IMetaLearner Open(long seed = 1) => Method.Create(new MetaLearnerContext
     {
         Network = new SmallMlp([1, 12, 10], activateLast: true), Pool = Pool, Learner = Learner,
-            MetaOptimizer = MetaOptimizer,
+        MetaOptimizer = MetaOptimizer,
         MetaSteps = 4, Rng = new Rng(seed),
     });
 

@@ -108,7 +108,9 @@ public class OpsGolden
         var inputs = entry.GetProperty("inputs").EnumerateArray()
             .Select(i => Read(i, i.GetProperty("type").GetString() switch
             {
-                "long" => ScalarType.Int64, "bool" => ScalarType.Bool, _ => type,
+                "long" => ScalarType.Int64,
+                "bool" => ScalarType.Bool,
+                _ => type,
             })).ToArray();
         var floats = inputs.Where(i => i.is_floating_point()).Select(i => i.requires_grad_()).ToArray();
         var result = operation(inputs);
