@@ -10,7 +10,10 @@ public class PpoTests
 {
     private static readonly ActorCriticOptions Small = ActorCriticOptions.Presets["classic"] with
     {
-        Environments = 4, RolloutLength = 16, NormalizeObservations = true, NormalizeRewards = true,
+        Environments = 4,
+        RolloutLength = 16,
+        NormalizeObservations = true,
+        NormalizeRewards = true,
         Ppo = new() { Epochs = 2, Minibatches = 3 },
     };
 

@@ -77,10 +77,10 @@ public sealed class RecordingTests : IDisposable
         Directory.CreateDirectory(_folder["empty"]);
         var (code, _, error) = ProgramProcess.Wait(Process.Start(new ProcessStartInfo(Environment.ProcessPath!,
             [Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "play", _folder["r"], "--record", _folder["a.mp4"]])
-            {
-                RedirectStandardOutput = true, RedirectStandardError = true,
-                Environment = { ["PATH"] = _folder["empty"] },
-            })!);
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+            Environment = { ["PATH"] = _folder["empty"] },
+        })!);
         Assert.Equal(1, code);
         Assert.Contains("needs the program ffmpeg", error, StringComparison.Ordinal);
         if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(p => File.Exists(Path.Combine(p, "ffmpeg"))))

@@ -39,8 +39,12 @@ internal static class PpoPresets
     /// <summary>CleanRL's ppo_continuous_action.py.</summary>
     public static ActorCriticOptions CleanRlContinuous { get; } = CleanRl with
     {
-        Preset = "ppo-cleanrl-continuous", Environments = 1, RolloutLength = 2048, EntropyCoefficient = 0,
-        NormalizeObservations = true, NormalizeRewards = true,
+        Preset = "ppo-cleanrl-continuous",
+        Environments = 1,
+        RolloutLength = 2048,
+        EntropyCoefficient = 0,
+        NormalizeObservations = true,
+        NormalizeRewards = true,
         Ppo = new() { Epochs = 10, Minibatches = 32, Clip = 0.2, ValueClip = 0.2 },
         Optimizer = CleanRl.Optimizer with { LearningRate = 3e-4 },
     };
@@ -48,7 +52,10 @@ internal static class PpoPresets
     /// <summary>CleanRL's ppo_atari.py.</summary>
     public static ActorCriticOptions CleanRlAtari { get; } = CleanRl with
     {
-        Preset = "ppo-cleanrl-atari", Environments = 8, RewardClip = 1, Network = "nature2015",
+        Preset = "ppo-cleanrl-atari",
+        Environments = 8,
+        RewardClip = 1,
+        Network = "nature2015",
         Ppo = new() { Epochs = 4, Minibatches = 4, Clip = 0.1, ValueClip = 0.1 },
     };
 

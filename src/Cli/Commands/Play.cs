@@ -17,9 +17,12 @@ public static class Play
     {
         var run = new Argument<string>("run") { Description = "Folder of a run of rlleap train, complete or not." };
         var task = new Option<string?>("--task")
-            { Description = "Environment to play, if not the run's own; observations and actions must fit." };
-        var record = new Option<string?>("--record") { Description =
-            "File of the recording: .png (animated), .gif or .mp4." };
+        { Description = "Environment to play, if not the run's own; observations and actions must fit." };
+        var record = new Option<string?>("--record")
+        {
+            Description =
+            "File of the recording: .png (animated), .gif or .mp4."
+        };
         var episodes = CheckedOption.Number<int>(
             "--episodes", "Episodes to play, 1 where left out; the first is recorded.", min: 1, max: 1e6);
         var greedy =

@@ -21,7 +21,8 @@ internal static class Recording
             case ".png" or ".apng" or ".gif": break;
             case ".mp4": Ffmpeg.Require(); break;
             case "": throw new RlLeapException($"--record {path}: the name says no kind of file; end it in {Kinds}.");
-            case var kind: throw new RlLeapException($"--record {path}: {kind} cannot be written; name a {Kinds} "
+            case var kind:
+                throw new RlLeapException($"--record {path}: {kind} cannot be written; name a {Kinds} "
                 + $"file.");
         }
         if (Directory.Exists(path)) throw new RlLeapException($"--record {path}: this is a folder; name a file.");
