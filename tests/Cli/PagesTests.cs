@@ -72,13 +72,14 @@ public sealed partial class PagesTests
     {
         string[] words = [.. Word().Matches(command).Select(m => m.Value.Replace("'", "").Replace("\"", "")).Skip(1)];
         if (words is [] or ["test" or "bench" or "COMMAND", ..]) return null;
+        // What a shell variable or an assembly brings is not known here.
+        if (command.Contains('$')) return null;
         var parsed = Program.Commands().Parse(words);
         if (parsed.Errors is [var error, ..]) return error.Message;
         if (words.FirstOrDefault(w => w.StartsWith("experiments/", StringComparison.Ordinal) && !w.Contains('*')
             && !Path.Exists(Path.Combine(Repository.Root, w))) is { } missing) return $"there is no {missing}";
-        // What a shell variable or an assembly brings is not known here.
-        if (command.Contains('$') || words.Contains("--assembly")) return null;
-        if (words is not ["meta-train", var file, ..] || !file.EndsWith(".yaml", StringComparison.Ordinal)) return null;
+        if (words.Contains("--assembly") || words is not ["meta-train", var file, ..]
+            || !file.EndsWith(".yaml", StringComparison.Ordinal)) return null;
         string[] settings = [.. words.Index().Where(w => w.Index > 0 && words[w.Index - 1] == "--set")
             .Select(w => w.Item)];
         try
