@@ -55,7 +55,7 @@ public sealed class LearnerTests
         Assert.Contains("other", Assert.Throws<RlLeapException>(() => other.Load(folder["c.safetensors"])).Message);
         File.WriteAllBytes(folder["d.safetensors"], File.ReadAllBytes(folder["c.safetensors"])[..^9]);
         Assert.Contains("not a whole",
-            Assert.Throws<RlLeapException>(() => learner.Load(folder["d.safetensors"])).Message);
+            Assert.Throws<DamagedFileException>(() => learner.Load(folder["d.safetensors"])).Message);
     }
 
     [Theory]

@@ -28,7 +28,7 @@ public sealed class HangTests
     {
         using var folder = new TempFolder();
         var (exit, _, error) = Program("train", "gym:rlleap_fixture:" + id, "--directory", folder["r"], "--agent-steps",
-            "100000", "--set", "agent.environments=2");
+            "100000", "--set", "agent={preset: a2c, network: mlp, environments: 2}");
         Assert.Equal(1, exit);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
@@ -48,8 +48,8 @@ public sealed class HangTests
         using var folder = new TempFolder();
         var (exit, _, error) = Program("train", "gym:rlleap_fixture:Raising?after=60", "--directory", folder["r"],
             "--agent-steps", "100000",
-            "--set", "agent.environments=2", "--set", "record.evaluate-every=50", "--set",
-            "record.evaluation-episodes=2");
+            "--set", "agent={preset: a2c, network: mlp, environments: 2}", "--set", "record.evaluate-every=50",
+            "--set", "record.evaluation-episodes=2");
         Assert.Equal(1, exit);
         Assert.Contains("ValueError: the wheels came off", error, StringComparison.Ordinal);
         Assert.True(File.Exists(folder["r/checkpoints/000000000050/evaluate-first"]));

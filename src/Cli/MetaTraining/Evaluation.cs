@@ -121,9 +121,9 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                 Log.Warning("the checkpoint of {Task}, seed {Seed}, was damaged and is now {Path}; it starts again",
                     item.TaskId, item.Seed, DamagedFileException.SetAside(checkpoint));
             }
-        var end = learner.Options.GradientSteps * suite.StepsPerUpdate;
+        var end = suite.Experience(learner.Options.GradientSteps);
         using var line = progress.Begin($"{item.TaskId} from {item.From.Name}, seed {item.Seed}", end, suite.Curve.Axis,
-            learner.Step * suite.StepsPerUpdate);
+            suite.Experience(learner.Step));
         var saved = System.Diagnostics.Stopwatch.StartNew();
         long? diverged = null;
         try
@@ -137,7 +137,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                     stop.ThrowIfCancellationRequested();
                 }
                 recorder.Add(learner.TrainStep(Save), learner.Count);
-                line.Update(learner.Step * suite.StepsPerUpdate, recorder.Note);
+                line.Update(suite.Experience(learner.Step), recorder.Note);
             }
             learner.RequireFinite();
             recorder.End(learner.Count);

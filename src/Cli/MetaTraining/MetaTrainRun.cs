@@ -117,13 +117,12 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private ThreadExecutor Threads(Suite suite, Progress progress, StepTimes times)
     {
-        var (lines, unit) =
-            (new System.Collections.Concurrent.ConcurrentDictionary<string, Progress.Line>(), suite.StepsPerUpdate);
+        var lines = new System.Collections.Concurrent.ConcurrentDictionary<string, Progress.Line>();
         return new ThreadExecutor(Workers, new TrainingHooks
         {
-            Stepped = (work, step) => lines.GetOrAdd(work.Label,
-                _ => progress.Begin(work.TaskId, work.Learner.GradientSteps * unit, suite.Curve.Axis, step.Step * unit))
-                .Update((step.Step + 1) * unit, FormattableString.Invariant(
+            Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => progress.Begin(work.TaskId,
+                suite.Experience(work.Learner.GradientSteps), suite.Curve.Axis, suite.Experience(step.Step)))
+                .Update(suite.Experience(step.Step + 1), FormattableString.Invariant(
                     $"{(step.Metrics.TryGetValue("return", out var r) ? $"return {r:G4}, " : "")}loss {step.Loss:G4}")),
             CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
             SetAside = (work, path) =>

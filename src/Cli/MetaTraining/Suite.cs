@@ -31,8 +31,8 @@ public abstract class Suite
     /// <summary>What a learning curve's values are and what its steps count.</summary>
     public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
 
-    /// <summary>Units of the curve's axis in a gradient step.</summary>
-    public virtual long StepsPerUpdate => 1;
+    /// <summary>Units of the curve's axis that so many gradient steps make.</summary>
+    public virtual long Experience(long gradientSteps) => gradientSteps;
 
     /// <summary>What each value of a learning curve is the mean of; null where it is as measured.</summary>
     public virtual string? Smoothing => null;
@@ -128,7 +128,8 @@ public sealed class GamesSuite : Suite
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
 
     /// <inheritdoc/>
-    public override long StepsPerUpdate => Options.BatchSize / Options.UpdatesPerRollout;
+    public override long Experience(long gradientSteps) =>
+        gradientSteps * Options.BatchSize / Options.UpdatesPerRollout;
 
     /// <inheritdoc/>
     public override string Smoothing => $"the last {_evaluation.Window} episodes";
