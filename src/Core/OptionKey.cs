@@ -9,13 +9,10 @@ namespace RlLeap;
 /// <summary>A property of an options record, seen as a key of a config.</summary>
 /// <remarks>
 /// An options record is a record with <c>init</c> properties; <c>LearningRate</c> is the key <c>learning-rate</c>.
-/// Everything about a
-/// key stands at its property: the XML comment documents it, the initializer is its default (<c>required</c>: it has
-/// none), and
-/// attributes of System.ComponentModel.DataAnnotations bound it: <see cref="RangeAttribute"/> numbers (and the numbers
-/// of a list),
-/// <see cref="AllowedValuesAttribute"/> texts, <see cref="MinLengthAttribute"/> lists. Records of a user's own work the
-/// same way.
+/// Everything about a key stands at its property: the XML comment documents it, the initializer is its default
+/// (<c>required</c>: it has none), and attributes of System.ComponentModel.DataAnnotations bound it: <see
+/// cref="RangeAttribute"/> numbers (and the numbers of a list), <see cref="AllowedValuesAttribute"/> texts, <see
+/// cref="MinLengthAttribute"/> lists. Records of a user's own work the same way.
 /// </remarks>
 public sealed class OptionKey
 {

@@ -23,8 +23,7 @@ public static class ScalarText
     /// <summary>The value that a text is of a type; null where it is none.</summary>
     /// <remarks>
     /// Whole numbers may be written 5_000_000 or 5e6. A switch is true, 1, on or false, 0, off. An enum's values are
-    /// its names in
-    /// kebab-case. Numbers that are not finite, or that do not fit the type, are none.
+    /// its names in kebab-case. Numbers that are not finite, or that do not fit the type, are none.
     /// </remarks>
     public static object? Parse(Type type, string text)
     {

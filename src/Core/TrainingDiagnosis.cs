@@ -10,11 +10,9 @@ namespace RlLeap;
 /// ended.</summary>
 /// <remarks>
 /// <para>Nothing is drawn or played for it. The start is measured on a few inputs of each of the first batches, which
-/// are more varied than one batch
-/// (all episodes begin alike), at the parameters before the first update. The end is measured on the last batch, at the
-/// parameters that its
-/// loss was computed at, where the batch has enough inputs to say that a unit is active on less than 1 % of
-/// them.</para>
+/// are more varied than one batch (all episodes begin alike), at the parameters before the first update. The end is
+/// measured on the last batch, at the parameters that its loss was computed at, where the batch has enough inputs to
+/// say that a unit is active on less than 1 % of them.</para>
 /// <para>It costs a copy of the parameters during the first batches, and two forward passes in all.</para>
 /// </remarks>
 public sealed class TrainingDiagnosis : IDisposable

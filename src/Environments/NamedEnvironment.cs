@@ -10,8 +10,7 @@ internal sealed class NamedEnvironment : EnvironmentWrapper
     {
         var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
         // Later values win. The environment's own come after the requested ones, because an empty default may stand for
-        // a
-        // preset that only the environment knows.
+        // a preset that only the environment knows.
         foreach (var (key, value) in options.Resolved.Concat(inner.Spec.Options).Concat(wrappers))
             resolved[key] = value;
         Spec = inner.Spec with { Id = options.Id, Options = resolved };

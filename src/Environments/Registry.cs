@@ -165,8 +165,7 @@ public static class Registry
             }
         }
         // A time limit counts agent steps. These wrappers take several steps of the inner environment for one agent
-        // step,
-        // so the limit has to be a wrapper around them.
+        // step, so the limit has to be a wrapper around them.
         if ((wrappers.ContainsKey("repeat") || wrappers.ContainsKey("noop")) && own.Remove("time_limit", out var limit))
             wrappers["time_limit"] = limit;
         return (entry, new EnvironmentOptions(id, name, own, entry.Options), wrappers);

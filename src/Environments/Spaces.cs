@@ -13,8 +13,7 @@ public enum ElementType : byte
 /// <summary>A set of possible observations or actions.</summary>
 /// <remarks>
 /// A value is a row of <see cref="Length"/> numbers: one for a Discrete, one for each element of a Box, and those of
-/// all
-/// parts, in order, for a Dict.
+/// all parts, in order, for a Dict.
 /// </remarks>
 public abstract record Space
 {

@@ -169,8 +169,7 @@ public sealed class FuzzTests : IDisposable
     private const string Seed = "0000KOIPe1Q1"; // the same cases in every run
 
     // Applies one to three kinds of damage: flip a bit, cut the end, remove, insert or overwrite bytes, or set a byte
-    // of the
-    // header to an extreme value.
+    // of the header to an extreme value.
     private static Gen<byte[]> Damage(byte[] good)
     {
         var at = Gen.Double[0, 1];

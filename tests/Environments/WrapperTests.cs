@@ -31,8 +31,7 @@ public sealed class WrapperTests
         var repeated = recorder.Actions.Zip(Enumerable.Range(0, Steps))
             .Count(pair => pair.First != 1 + pair.Second % 2);
         // The requested action alternates. A repeat is visible unless the repeated action happens to be the requested
-        // one,
-        // which gives p (1 - p) + p^3 (1 - p) + ... = p / (1 + p).
+        // one, which gives p (1 - p) + p^3 (1 - p) + ... = p / (1 + p).
         Assert.Equal(0.25 / 1.25, (double)repeated / Steps, 0.01);
         recorder.Actions.Clear();
         var always = new StickyActions(recorder, 1, new Rng(3));

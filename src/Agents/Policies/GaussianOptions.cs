@@ -26,8 +26,7 @@ public sealed record GaussianOptions
 
     /// <summary>
     /// Correlation of the noise of one step with that of the step before (an AR(1) process with the same variance):
-    /// more
-    /// than 0 explores further where single steps cancel out; 0 draws each step alone.
+    /// more than 0 explores further where single steps cancel out; 0 draws each step alone.
     /// </summary>
     [Range(0, 1, MaximumIsExclusive = true)]
     public double NoiseCorrelation { get; init; }

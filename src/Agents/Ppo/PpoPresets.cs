@@ -21,8 +21,7 @@ internal static class PpoPresets
 
     /// <summary>
     /// CleanRL's ppo.py (Huang et al. 2022, jmlr.org/papers/v23/21-1342.html). Its value loss has a factor 1/2 besides
-    /// its
-    /// coefficient 0.5: 0.25 here.
+    /// its coefficient 0.5: 0.25 here.
     /// </summary>
     public static ActorCriticOptions CleanRl { get; } = new()
     {

@@ -8,8 +8,7 @@ namespace RlLeap.Agents;
 /// own.</summary>
 /// <remarks>
 /// Every minibatch is a gradient step of the <see cref="Learner"/>, so whoever observes a learner's path sees PPO's as
-/// it
-/// does A2C's. A rollout's agent steps count when its last minibatch has been learned from.
+/// it does A2C's. A rollout's agent steps count when its last minibatch has been learned from.
 /// </remarks>
 internal sealed class PpoStream : AgentStream
 {

@@ -9,8 +9,8 @@ namespace RlLeap.Cli.Config;
 /// </summary>
 /// <remarks>
 /// A key may be a scalar (<see cref="ScalarText"/>), a record, a list or a dictionary of these. Records that the
-/// library uses are bound
-/// as they are. <c>base: other.yaml</c> in a file names the file whose keys its own are laid over.
+/// library uses are bound as they are. <c>base: other.yaml</c> in a file names the file whose keys its own are laid
+/// over.
 /// </remarks>
 public static class ConfigFile
 {

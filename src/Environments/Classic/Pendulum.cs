@@ -4,8 +4,7 @@ namespace RlLeap.Environments.Classic;
 /// <remarks>
 /// The swing-up problem, as in Doya 2000 ("Reinforcement learning in continuous time and space",
 /// doi:10.1162/089976600300015961), for a rod of mass 1 and length 1. The angle is 0 upright. Episodes only end by
-/// their
-/// time limit.
+/// their time limit.
 /// </remarks>
 internal struct Pendulum : IClassicSystem<Pendulum>
 {
