@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments.Classic;
 
-/// <summary>N copies of a problem in one array. A step allocates nothing.</summary>
-internal sealed class ClassicVector<TSystem> : IVectorEnvironment where TSystem : unmanaged, IClassicSystem<TSystem>
+/// <summary>N copies of a problem in one array.</summary>
+internal sealed class ClassicVector<TSystem> : SlicedVector, IVectorEnvironment
+    where TSystem : unmanaged, IClassicSystem<TSystem>
 {
     private struct Copy
     {
@@ -16,85 +17,42 @@ internal sealed class ClassicVector<TSystem> : IVectorEnvironment where TSystem 
     private readonly Copy[] _copies;
     private readonly Rng[] _random;
     private readonly float[] _actions, _observations;
-    private readonly EpisodeRecord[] _ended;
-    private readonly List<EpisodeRecord> _finished;
     private readonly int _limit, _row;
-    private readonly WorkerPool _pool;
-    private readonly Action<int, int> _work;
-    private bool _started, _resetting;
 
     public ClassicVector(string id, Rng[] random, int limit, int threads)
+        : base(ClassicControl.Spec(id, TSystem.Info, limit), random.Length, threads)
     {
-        (Spec, _random, _limit, Count) = (ClassicControl.Spec(id, TSystem.Info, limit), random, limit, random.Length);
+        (_random, _limit) = (random, limit);
         _copies = new Copy[Count];
-        Observations = new ObservationBuffer(Spec.Observation, Count);
-        FinalObservations = new ObservationBuffer(Spec.Observation, Count);
         (_observations, _row) = (Observations.Floats, Spec.Observation.Length);
-        Rewards = new float[Count];
-        StepTypes = new StepType[Count];
         _actions = new float[Count];
-        _ended = new EpisodeRecord[Count];
-        _finished = new List<EpisodeRecord>(Count);
-        (_pool, _work) = (VectorEnvironmentChecks.StepThreads(Count, threads), Work);
     }
 
-    public EnvironmentSpec Spec { get; }
-
-    public int Count { get; }
-
-    public ObservationBuffer Observations { get; }
-
-    public ObservationBuffer FinalObservations { get; }
-
-    public float[] Rewards { get; }
-
-    public StepType[] StepTypes { get; }
-
-    public IReadOnlyList<EpisodeRecord> Finished => _finished;
-
-    public void Reset()
+    public override void Step(ReadOnlySpan<int> actions)
     {
-        _resetting = true;
-        _finished.Clear();
-        _pool.RunSlices(Count, _work);
-        _started = true;
-    }
-
-    public void Step(ReadOnlySpan<int> actions)
-    {
-        VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started);
+        VectorEnvironmentChecks.CheckStep(Spec, Count, actions, Started);
         for (var i = 0; i < actions.Length; i++) _actions[i] = actions[i];
-        Step();
+        StepAll();
     }
 
     public void Step(ReadOnlySpan<float> actions)
     {
-        ActionNumbers.CheckStep(Spec, Count, actions, _started);
+        ActionNumbers.CheckStep(Spec, Count, actions, Started);
         actions.CopyTo(_actions);
-        Step();
+        StepAll();
     }
 
-    private void Step()
+    protected override void ResetSlice(int start, int end)
     {
-        _resetting = false;
-        _finished.Clear();
-        _pool.RunSlices(Count, _work);
-        VectorEnvironmentChecks.Collect(StepTypes, _ended, _finished);
+        for (var i = start; i < end; i++)
+        {
+            Begin(i);
+            (Rewards[i], StepTypes[i]) = (0, StepType.First);
+            _copies[i].System.Observe(Row(i));
+        }
     }
 
-    private void Work(int start, int end)
-    {
-        if (_resetting)
-            for (var i = start; i < end; i++)
-            {
-                Begin(i);
-                (Rewards[i], StepTypes[i]) = (0, StepType.First);
-                _copies[i].System.Observe(Row(i));
-            }
-        else StepSlice(start, end);
-    }
-
-    private void StepSlice(int start, int end)
+    protected override void StepSlice(int start, int end)
     {
         for (var i = start; i < end; i++)
         {
@@ -114,7 +72,7 @@ internal sealed class ClassicVector<TSystem> : IVectorEnvironment where TSystem 
     {
         ref var copy = ref _copies[i];
         copy.System.Observe(FinalObservations.FloatRow(i));
-        _ended[i] = new EpisodeRecord(i, copy.Return, copy.Length, type);
+        Ended[i] = new EpisodeRecord(i, copy.Return, copy.Length, type);
         Begin(i);
     }
 
@@ -127,31 +85,22 @@ internal sealed class ClassicVector<TSystem> : IVectorEnvironment where TSystem 
 
     private Span<float> Row(int i) => _observations.AsSpan(i * _row, _row);
 
-    public bool CanSnapshot => true;
-
     private string SnapshotKind => $"{TSystem.Info.Name} x {Count}";
 
-    public byte[] Snapshot() => ClassicControl.Snapshot(SnapshotKind, writer =>
+    public override byte[] Snapshot() => ClassicControl.Snapshot(SnapshotKind, writer =>
     {
         writer.Write(MemoryMarshal.AsBytes(_copies.AsSpan()));
         foreach (var random in _random) writer.Write(random.SaveState());
-        writer.Write(_started);
-        VectorEnvironmentChecks.Save(writer, this);
+        Save(writer);
     });
 
-    public void Restore(ReadOnlySpan<byte> snapshot) =>
+    public override void Restore(ReadOnlySpan<byte> snapshot) =>
         ClassicControl.Restore(Spec, SnapshotKind, snapshot, reader =>
         {
             reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_copies.AsSpan()));
             for (var i = 0; i < Count; i++) _random[i] = Rng.FromState(reader.ReadBytes(_random[i].SaveState().Length));
-            _started = reader.ReadBoolean();
-            VectorEnvironmentChecks.Load(reader, this);
-            _finished.Clear();
+            Load(reader);
         });
 
-    public bool CanRender => true;
-
-    public Picture Render(int index) => ClassicControl.Picture(ref _copies[index].System);
-
-    public void Dispose() => _pool.Dispose();
+    public override Picture Render(int index) => ClassicControl.Picture(ref _copies[index].System);
 }
