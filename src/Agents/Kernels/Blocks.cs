@@ -25,14 +25,14 @@ internal static unsafe class Blocks
     /// <param name="w">[K, 32], together.</param>
     /// <param name="y">Eight outputs of 32 values.</param>
     /// <param name="start">32 values to start from.</param>
-    public static void Wide(float** x, Terms terms, float* w, float** y, float* start) =>
-        Wide(x, terms, w, y, start, relu: true);
+    public static void LinearRelu32(float** x, Terms terms, float* w, float** y, float* start) =>
+        Sum32(x, terms, w, y, start, relu: true);
 
     /// <summary>y[r] [32] += sum over the terms k of x[r][k] w[k, 32]. Rows that are the same count once.</summary>
-    public static void WideMore(float** x, Terms terms, float* w, float** y) => Wide(x, terms, w, y, null, relu: false);
+    public static void Add32(float** x, Terms terms, float* w, float** y) => Sum32(x, terms, w, y, null, relu: false);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide(float** x, Terms terms, float* w, float** y, float* start, bool relu)
+    private static void Sum32(float** x, Terms terms, float* w, float** y, float* start, bool relu)
     {
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3], x4 = x[4], x5 = x[5], x6 = x[6], x7 = x[7];
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
@@ -85,22 +85,21 @@ internal static unsafe class Blocks
             (a6, b6) = (Vector512.Max(a6, zero), Vector512.Max(b6, zero));
             (a7, b7) = (Vector512.Max(a7, zero), Vector512.Max(b7, zero));
         }
-        Put(y[0], a0, b0);
-        Put(y[1], a1, b1);
-        Put(y[2], a2, b2);
-        Put(y[3], a3, b3);
-        Put(y[4], a4, b4);
-        Put(y[5], a5, b5);
-        Put(y[6], a6, b6);
-        Put(y[7], a7, b7);
+        Store32(y[0], a0, b0);
+        Store32(y[1], a1, b1);
+        Store32(y[2], a2, b2);
+        Store32(y[3], a3, b3);
+        Store32(y[4], a4, b4);
+        Store32(y[5], a5, b5);
+        Store32(y[6], a6, b6);
+        Store32(y[7], a7, b7);
     }
 
     /// <summary>
-    /// As <see cref="Wide(float**, Terms, float*, float**, float*)"/>, for 16 outputs a row; the sums of even and of
-    /// odd terms are added last.
+    /// As <see cref="LinearRelu32"/>, for 16 outputs a row; the sums of even and of odd terms are added last.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Narrow(float** x, Terms terms, float* w, float** y, float* start)
+    public static void LinearRelu16(float** x, Terms terms, float* w, float** y, float* start)
     {
         float* x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3], x4 = x[4], x5 = x[5], x6 = x[6], x7 = x[7];
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
@@ -149,7 +148,7 @@ internal static unsafe class Blocks
     /// <param name="height">Its rows.</param>
     /// <param name="y">Eight rows of sums.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OfWeights(
+    public static void WeightGradient32(
         float* x, nint across, nint down, float* g, nint outputs, int width, int height, float* y)
     {
         float* y1 = y + outputs, y2 = y1 + outputs, y3 = y2 + outputs, y4 = y3 + outputs;
@@ -185,19 +184,19 @@ internal static unsafe class Blocks
                 (a7, b7) = (Vector512.FusedMultiplyAdd(v, p, a7), Vector512.FusedMultiplyAdd(v, q, b7));
             }
         }
-        Put(y, a0, b0);
-        Put(y1, a1, b1);
-        Put(y2, a2, b2);
-        Put(y3, a3, b3);
-        Put(y4, a4, b4);
-        Put(y5, a5, b5);
-        Put(y6, a6, b6);
-        Put(y7, a7, b7);
+        Store32(y, a0, b0);
+        Store32(y1, a1, b1);
+        Store32(y2, a2, b2);
+        Store32(y3, a3, b3);
+        Store32(y4, a4, b4);
+        Store32(y5, a5, b5);
+        Store32(y6, a6, b6);
+        Store32(y7, a7, b7);
     }
 
-    /// <summary>As <see cref="OfWeights"/> for sixteen terms and 16 outputs: rows of g and y are 16 wide.</summary>
+    /// <summary>As <see cref="WeightGradient32"/> for 16 terms and 16 outputs: rows of g and y are 16 wide.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void OfNarrowWeights(float* x, nint across, nint down, float* g, int width, int height, float* y)
+    public static void WeightGradient16(float* x, nint across, nint down, float* g, int width, int height, float* y)
     {
         Vector512<float> a0 = Vector512.Load(y), a1 = Vector512.Load(y + 16);
         Vector512<float> a2 = Vector512.Load(y + 32), a3 = Vector512.Load(y + 48);
@@ -249,7 +248,7 @@ internal static unsafe class Blocks
         b7.Store(y + 240);
     }
 
-    private static void Put(float* y, Vector512<float> a, Vector512<float> b)
+    private static void Store32(float* y, Vector512<float> a, Vector512<float> b)
     {
         a.Store(y);
         b.Store(y + 16);

@@ -45,7 +45,7 @@ internal static unsafe class DenseGradient
                             rows[r] = x + row * inputs + i;
                             rows[Rows + r] = y + row * outputs + o;
                         }
-                        Blocks.WideMore(rows, terms, p, rows + Rows);
+                        Blocks.Add32(rows, terms, p, rows + Rows);
                     }
                 }
             }

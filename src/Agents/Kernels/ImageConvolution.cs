@@ -124,7 +124,7 @@ internal sealed unsafe class ImageConvolution
                 var image = (float*)x + at;
                 if (input.dtype == ScalarType.Byte)
                     PixelLayouts.OfPlanes(x + at, image = pixels.Data, _channels, _height * _width);
-                OfWeights(image, own.Data + i * size, sums.Data);
+                WeightGradient32(image, own.Data + i * size, sums.Data);
             }
             if (ofInput) OfInputs(own.Data, weights.Data, ofX + (long)first * Image, count, rows);
         }
@@ -147,14 +147,14 @@ internal sealed unsafe class ImageConvolution
                 rows[r] = left ? Next(ref walk) : rows[r - 1];
                 outputs[r] = left ? y + (long)(place + r) * _filters : outputs[r - 1];
             }
-            if (Block == Narrow) Blocks.Narrow(rows, terms, weights, outputs, bias);
+            if (Block == Narrow) Blocks.LinearRelu16(rows, terms, weights, outputs, bias);
             else
                 for (var f = 0; f < _filters; f += Wide, Move(outputs, Wide))
-                    Blocks.Wide(rows, terms, weights + f * Inputs, outputs, bias + f);
+                    Blocks.LinearRelu32(rows, terms, weights + f * Inputs, outputs, bias + f);
         }
     }
 
-    private void OfWeights(float* x, float* g, float* sums)
+    private void WeightGradient32(float* x, float* g, float* sums)
     {
         nint across = _stride * _channels, down = _stride * _width * _channels;
         var step = Block == Narrow ? Narrow : Blocks.Rows;
@@ -163,10 +163,11 @@ internal sealed unsafe class ImageConvolution
             Fetch(x + Image, (int)((long)k * Image / Inputs), step * Image / Inputs);
             var at = x + k / Piece * _width * _channels + k % Piece;
             if (Block == Narrow)
-                Blocks.OfNarrowWeights(at, across, down, g, _outWidth, _outHeight, sums + k * _filters);
+                Blocks.WeightGradient16(at, across, down, g, _outWidth, _outHeight, sums + k * _filters);
             else
                 for (var f = 0; f < _filters; f += Wide)
-                    Blocks.OfWeights(at, across, down, g + f, _filters, _outWidth, _outHeight, sums + k * _filters + f);
+                    Blocks.WeightGradient32(
+                        at, across, down, g + f, _filters, _outWidth, _outHeight, sums + k * _filters + f);
         }
     }
 
@@ -186,7 +187,7 @@ internal sealed unsafe class ImageConvolution
             }
             for (var ky = 0; ky < _kernel; ky++, Move(inputs, _width * _channels - Piece))
                 for (var k = 0; k < Piece; k += Wide, Move(inputs, Wide))
-                    Blocks.WideMore(rows, terms, weights + (ky * Piece + k) * _filters, inputs);
+                    Blocks.Add32(rows, terms, weights + (ky * Piece + k) * _filters, inputs);
         }
     }
 
