@@ -275,8 +275,7 @@ public sealed class LeapPath : IDisposable
     {
         if (loss.numel() != 1)
             throw new RlLeapException($"The loss has the shape {Shape.Text(loss.shape)}; it must be one number, the "
-                + $"one "
-                + "that backward was called on.");
+                + "one that backward was called on.");
         using var detached = loss.detach();
         using var wide = detached.to_type(ScalarType.Float64);
         Observe(wide.item<double>());

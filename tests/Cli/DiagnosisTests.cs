@@ -42,17 +42,7 @@ public sealed class DiagnosisTests : IDisposable
     [InlineData("progressive")]
     public void MethodsThatGrowOneStateAreDiagnosedToo(string method)
     {
-        var config = _folder.Write("grown.yaml", $"""
-            run: {"{"}directory: {_folder["grown"]}, seed: 3{"}"}
-            suite: games
-            games:
-              pool: [MinAtar/Asterix-v0?planes=10, MinAtar/Breakout-v0?planes=10]
-              agent-steps: 8000
-              agent: {"{"}preset: minatar{"}"}
-            method: {"{"}name: {method}{"}"}
-            meta: {"{"}steps: 2, batch: 2{"}"}
-            """);
-        ProgramProcess.Succeed("meta-train", config);
+        MetaTrain("grown", method, "{steps: 2, batch: 2}");
         foreach (var game in new[] { "Asterix", "Breakout" })
         {
             var rows = Rows(_folder["grown"], $"diagnosis/MinAtar/{game}-v0?planes=10");
@@ -67,23 +57,26 @@ public sealed class DiagnosisTests : IDisposable
     [Fact]
     public void AnEvaluationDiagnosesWhatItLearnedFrom()
     {
-        var config = _folder.Write("evaluated.yaml", $"""
-            run: {"{"}directory: {_folder["evaluated"]}, seed: 3{"}"}
-            suite: games
-            games:
-              pool: [MinAtar/Asterix-v0?planes=10, MinAtar/Breakout-v0?planes=10]
-              agent-steps: 8000
-              agent: {"{"}preset: minatar{"}"}
-            method: {"{"}name: leap{"}"}
-            meta: {"{"}steps: 1, batch: 1{"}"}
-            """);
-        ProgramProcess.Succeed("meta-train", config);
+        MetaTrain("evaluated", "leap", "{steps: 1, batch: 1}");
         ProgramProcess.Succeed("evaluate", _folder["evaluated"], "--tasks", "MinAtar/SpaceInvaders-v0?planes=10",
             "--seeds", "2", "--agent-steps", "8000", "--against", "none", "--output", _folder["output"]);
         var result = Result.Load(_folder["output/result.json"]);
         var diagnoses = Report.Of([("evaluated", result)], new Rng(0), 50).Diagnoses;
         Assert.Equal(["leap", "none"], diagnoses.Where(d => d.Task.Contains("Space")).Select(d => d.From));
     }
+
+    // Two games, eight thousand steps each.
+    private void MetaTrain(string folder, string method, string meta) =>
+        ProgramProcess.Succeed("meta-train", _folder.Write(folder + ".yaml", $$"""
+            run: {directory: {{_folder[folder]}}, seed: 3}
+            suite: games
+            games:
+              pool: [MinAtar/Asterix-v0?planes=10, MinAtar/Breakout-v0?planes=10]
+              agent-steps: 8000
+              agent: {preset: minatar}
+            method: {name: {{method}}}
+            meta: {{meta}}
+            """));
 
     [Fact]
     public void AMetaTrainingRecordsTheStateOfTheInitializationOnEveryTask()

@@ -43,8 +43,7 @@ public static class TrainedInitialization
         if (File.Exists(Path.Combine(folder, FileName))) return;
         throw new RlLeapException(RunDirectory.IsComplete(folder)
             ? $"{folder} is complete, but its {FileName} is gone, and no checkpoint holds it any more. "
-                + $"Bring it "
-                + "back, or run the meta-training again in another folder."
+                + "Bring it back, or run the meta-training again in another folder."
             : $"{folder} has no {FileName}: its meta-training is not finished. Go on with it by: "
                 + $"rlleap meta-train --resume {folder}");
     }

@@ -54,8 +54,7 @@ internal static class Ffmpeg
             process.WaitForExit();
             if (process.ExitCode != 0 || !File.Exists(temporary))
                 throw new RlLeapException($"ffmpeg could not write {path}: {said.Result.Trim()} A .gif or .png needs "
-                    + $"no "
-                    + "ffmpeg.");
+                    + "no ffmpeg.");
             File.Move(temporary, full, overwrite: true);
         }
         finally { File.Delete(temporary); }
