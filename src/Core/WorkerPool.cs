@@ -87,7 +87,8 @@ public sealed class WorkerPool : IDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Run(items.Count, i =>
         {
-            if (stop.IsCancellationRequested) return;
+            // The caller's token first: while another thread cancels it, the linked one may still lag behind.
+            if (cancellation.IsCancellationRequested || stop.IsCancellationRequested) return;
             try { work(items[i], stop.Token); }
             catch (OperationCanceledException) when (stop.IsCancellationRequested) { }
             catch
