@@ -111,7 +111,7 @@ public sealed class MetaTrainProcessTests : IDisposable
         Assert.Contains($"Go on with: ./rlleap grid {grid}\n", error);
         foreach (var seed in new[] { 1, 2 })
         {
-            Assert.Null(RunDirectory.HolderOf(_folder[$"grid/seed-{seed}"]));
+            Assert.Null(RunLock.HolderOf(_folder[$"grid/seed-{seed}"]));
             Assert.Single(Directory.GetFiles(_folder[$"grid/seed-{seed}/work/step-000000"], "*.checkpoint"));
         }
         Assert.False(Directory.Exists(_folder["grid/seed-3"]));

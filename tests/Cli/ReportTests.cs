@@ -200,8 +200,8 @@ public class ReportTests
     {
         var overall = Report.Of(Errors(1), new Rng(0), 200, pool: true).Overall!;
         Assert.Equal(("run", "leap"), (overall.Unit, overall.Compared));
-        // None has no such score
-        Assert.Equal([OverallReport.Area, "validation error", "AUC of error"], overall.Quantities);
+        // The area is computed from the curves: a run's own score of it is not shown beside it.
+        Assert.Equal([OverallReport.Area, "validation error"], overall.Quantities);
         var (leap, none) = (overall.Methods[0], overall.Methods[1]);
         Assert.Equal([0.1105, 0.1205, 0.1305], leap.Values[0], (a, b) => Math.Abs(a - b) < 1e-12);
         // Of three, all draws of one are likely enough

@@ -91,7 +91,7 @@ public static class Status
     private static string StateOf(string run)
     {
         if (RunDirectory.IsComplete(run)) return "complete";
-        if (RunDirectory.HolderOf(run) is not { } holder) return $"stopped: --resume {run}";
+        if (RunLock.HolderOf(run) is not { } holder) return $"stopped: --resume {run}";
         return holder.Host == Environment.MachineName && !IsAlive(holder.Process)
             ? $"killed: --resume {run}" : $"running: process {holder.Process} on {holder.Host}";
     }

@@ -1,4 +1,5 @@
 // What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
+using RlLeap.Cli.Runs;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
 using RlLeap.Environments;
@@ -217,7 +218,7 @@ public sealed class OmniglotSuite : Suite
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         new Dictionary<string, double>(base.Scores(learner, recorder))
         {
-            ["AUC of error"] = LearningCurve.Of(recorder.Values).Area(),
+            [Score.CurveArea] = LearningCurve.Of(recorder.Values).Area(),
             ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
         };
 

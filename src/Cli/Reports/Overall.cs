@@ -78,12 +78,9 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
         }
     }
 
-    /// <summary>The area, and the scores that are not the area again under another name.</summary>
+    /// <summary>The area, and the runs' own scores but that of the area, which is the same number.</summary>
     internal static string[] QuantitiesOf(IReadOnlyList<Learned> all) =>
-        [Area, .. all.SelectMany(l => l.Scores.Select(s => s.Quantity)).Distinct()
-        .Where(quantity => all.Any(l => l.Curve.Diverged is null
-            && (l.Scores.FirstOrDefault(s => s.Quantity == quantity) is not { } score
-                || Math.Abs(score.Value - LearningCurves.Area(l.Curve.Steps, l.Curve.Values)) > 1e-9)))];
+        [Area, .. all.SelectMany(l => l.Scores.Select(s => s.Quantity)).Distinct().Where(q => q != Score.CurveArea)];
 
     /// <summary>A quantity averaged over the tasks (and seeds) of a unit; NaN where it has none.</summary>
     internal static double ValueOf(IEnumerable<Learned> unit, string quantity) => quantity == Area

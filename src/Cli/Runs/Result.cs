@@ -110,7 +110,13 @@ public sealed record EmbeddingPicture(
     IReadOnlyList<double> Y);
 
 /// <summary>One number about one learning process.</summary>
-public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value);
+public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value)
+{
+    /// <summary>
+    /// The quantity that is the area under the curve of errors: a report computes it from the curve itself.
+    /// </summary>
+    public const string CurveArea = "AUC of error";
+}
 
 /// <summary>One quantity of the meta-training over meta-steps: path length, energy, mean return of a task.</summary>
 public sealed record MetaCurve(string Task, string Quantity, IReadOnlyList<long> MetaSteps,

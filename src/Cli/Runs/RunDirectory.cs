@@ -18,14 +18,14 @@ public sealed class RunDirectory : IDisposable
 
     private const string CheckpointsName = "checkpoints", EventsName = "events";
 
-    private readonly FileStream _lock;
+    private readonly RunLock _lock;
     private readonly SortedDictionary<string, AppendedFile> _appended = new(StringComparer.Ordinal);
     private readonly EventFiles _events;
     private readonly CheckpointStore _checkpoints;
     private readonly Lazy<IMetricSink> _metrics;
     private readonly Lazy<IMetricSink> _times;
 
-    private RunDirectory(string root, FileStream @lock, int keep)
+    private RunDirectory(string root, RunLock @lock, int keep)
     {
         Root = root;
         _lock = @lock;
@@ -74,17 +74,6 @@ public sealed class RunDirectory : IDisposable
 
     public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
 
-    /// <summary>The process that holds a run, or held it when it was killed; null where it was let go.</summary>
-    public static (int Process, string Host)? HolderOf(string path)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(path, HolderName)).Split(' ', 2) is [var process, var host]
-                && int.TryParse(process, out var id) ? (id, host.Trim()) : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
-    }
-
     /// <summary>Begins a run in a new or empty folder and writes its resolved config.</summary>
     /// <exception cref="RlLeapException">The folder holds something, or another process uses it.</exception>
     public static RunDirectory Start(string path, string config, int keep = 2)
@@ -107,7 +96,7 @@ public sealed class RunDirectory : IDisposable
             throw new RlLeapException(
                 $"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path)
-            .Any(e => Path.GetFileName(e) is not (LockName or HolderName)))
+            .Any(e => !RunLock.IsOwn(e)))
             throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
     }
 
@@ -196,11 +185,7 @@ public sealed class RunDirectory : IDisposable
     {
         foreach (var file in _appended.Values) file.Dispose();
         _events.Dispose();
-        try { File.Delete(PathOf(HolderName)); }
-        catch (Exception e) when (e is IOException
-            or UnauthorizedAccessException)
-        { /* it became read-only meanwhile */ }
-        _lock.Dispose(); // the lock's file stays: who opened it meanwhile must not lock one that is gone
+        _lock.Dispose();
     }
 
     private Dictionary<string, long> Lengths() => _appended
@@ -257,39 +242,10 @@ public sealed class RunDirectory : IDisposable
             if (File.Exists(file) && !lengths.ContainsKey(Path.GetRelativePath(Root, file))) File.Delete(file);
     }
 
-    // The lock cannot be read while it is held, so its holder is named in a file beside it.
-    private const string LockName = ".lock", HolderName = ".holder";
-
     private static RunDirectory Open(string path, int keep)
     {
         path = Path.GetFullPath(path);
-        FileStream stream;
-        try
-        {
-            Directory.CreateDirectory(path);
-            // The system lets go of it whatever happens to us.
-            stream = new FileStream(Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite,
-                FileShare.None);
-        }
-        catch (IOException e) when (SystemErrors.IsHeldByAnother(e))
-        {
-            var holder = HolderOf(path) is { } h ? $"process {h.Process} on {h.Host}" : "another process";
-            throw new RlLeapException($"{path} is in use by {holder}: wait for it, or stop it.");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RlLeapException($"Cannot use {path} as a run's folder: {SystemErrors.Explain(e)}", e);
-        }
-        try
-        {
-            File.WriteAllText(Path.Combine(path, HolderName), $"{Environment.ProcessId} {Environment.MachineName}\n");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            stream.Dispose();
-            throw new RlLeapException($"Cannot use {path} as a run's folder: {SystemErrors.Explain(e)}", e);
-        }
-        return new RunDirectory(path, stream, keep);
+        return new RunDirectory(path, new RunLock(path), keep);
     }
 
     /// <summary>The first line in which a run's config is not the one asked for, from 1, and what stands there in both;

@@ -1,0 +1,65 @@
+// What a report is made of.
+using RlLeap.Cli.Statistics;
+
+namespace RlLeap.Cli.Reports;
+
+/// <summary>
+/// One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.
+/// </summary>
+public sealed record TaskReport(string Task, double? Goal, IReadOnlyList<MethodReport> Methods);
+
+/// <summary>
+/// One method on one task: the mean curve with its band over <c>Steps</c>, each seed's area and final value, and their
+/// means with intervals. <c>Reached</c> seeds reached the goal; <c>StepsToGoal</c> is their median where more than half
+/// of all did.
+/// </summary>
+public sealed record MethodReport(
+    string Method, int Seeds, IReadOnlyList<double> Steps, IReadOnlyList<double> Mean, IReadOnlyList<double> Low,
+    IReadOnlyList<double> High,
+    double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
+{
+    /// <summary>How many of the seeds diverged; they count with their last value before that.</summary>
+    public int Diverged { get; init; }
+
+    /// <summary>
+    /// How much larger the area is than the reference's: the mean over pairs of the same seed, with Student's 95 %
+    /// interval. Null without at least two pairs.
+    /// </summary>
+    public Interval? Difference { get; init; }
+
+    /// <summary>
+    /// The same over runs: the mean of each run's pairs, which share the initialization that the run learned, then the
+    /// mean over runs with Student's 95 % interval. Null without at least two runs, or where each has one pair.
+    /// </summary>
+    public Interval? DifferenceOfRuns { get; init; }
+}
+
+/// <summary>
+/// One number about a method on a task: its mean over seeds with its interval, and what a paper reports.
+/// </summary>
+public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean,
+    double? Published);
+
+/// <summary>A statistic of a method's normalized scores (final values or areas) over all tasks and seeds.</summary>
+public sealed record Aggregate(string Method, string Of, string Statistic, Interval Interval);
+
+/// <summary>The probability that a run of <c>Method</c> beats one of <c>Over</c>, averaged over tasks.</summary>
+public sealed record Improvement(string Method, string Over, string Of, Interval Interval)
+{
+    /// <summary>Seeds of each, on the task that has the most.</summary>
+    public int Seeds { get; init; } = 1;
+}
+
+/// <summary>Where the numbers came from.</summary>
+public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record);
+
+/// <summary>Learning processes of a task without a single value: no episode ended in them.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Method">What they started from.</param>
+/// <param name="Count">How many have no value.</param>
+/// <param name="Of">How many there are.</param>
+public sealed record MissingCurves(string Task, string Method, int Count, int Of)
+{
+    /// <summary>The seeds of those that have no value.</summary>
+    public IReadOnlyList<long> Seeds { get; init; } = [];
+}
