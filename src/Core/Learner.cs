@@ -24,6 +24,23 @@ public sealed record LearnerOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public EarlyStopping? Stopping { get; init; }
 
+    /// <summary>
+    /// Who moves which parameters, by patterns over their names: "conv*: frozen", "head: adapted"; body is the whole
+    /// network, head all heads (docs/roles.md). null: as the network has it.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, ParameterRole>? Roles { get; init; }
+    /// <summary>
+    /// Factors on the learning rate of parameters, by the same patterns: "head: 10". null: 1 for all.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(0, double.PositiveInfinity)]
+    public IReadOnlyDictionary<string, double>? Rates { get; init; }
+
+    /// <summary>Roles and rates as one; null where the options have neither.</summary>
+    [JsonIgnore]
+    public ParameterRoles? ParameterRoles => Roles is null && Rates is null ? null : new ParameterRoles(Roles, Rates);
+
     /// <summary>These options for one task: epochs become the task's own number of gradient steps.</summary>
     /// <exception cref="RlLeapException">Epochs are asked for and the task has none.</exception>
     public LearnerOptions For(TaskInfo task) => Epochs == 0 ? this
@@ -72,7 +89,12 @@ public sealed class Learner : IDisposable
             throw new RlLeapException(
                 $"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives "
                     + $"{Shape.Text(task.Info.InputShape)}. Choose another network or another observation.");
-        Model = new Model(network, task.Info.Heads, dtype, device);
+        options.ParameterRoles?.RequireMatches(network, task.Info.Heads);
+        Model = new Model(network, task.Info.Heads, dtype, device, options.ParameterRoles);
+        if (Model.Parameters.Layout is { Count: > 0 } layout && layout.Groups().Count == 0)
+            throw new RlLeapException($"{task.Info.Id} cannot be learned: the roles leave no parameter of {network.Name} "
+                + "and its heads adapted.");
+        Model.Parameters.Differentiate(ParameterRole.Meta, wanted: false);
         Model.Initialize(rng.Split("model"));
         Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);
         _stream = task.Open(rng.Split("stream"), Model.Device);
@@ -258,10 +280,11 @@ public sealed class Learner : IDisposable
             foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
         }
         SafeTensors.Write(path, tensors,
-            CheckpointHeader.Of(new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
-            {
-                ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
-            }));
+            CheckpointHeader.Of(RlLeap.ParameterRoles.Note(Model.Parameters.Layout,
+                new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
+                {
+                    ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
+                })));
         _saved = Step;
     }
 
@@ -280,6 +303,7 @@ public sealed class Learner : IDisposable
             throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with "
                 + $"{notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
         CheckpointHeader.Check(notes, path);
+        RlLeap.ParameterRoles.CheckNote(Model.Parameters.Layout, notes, path);
         Fill(Model.Parameters.Flat, "parameters");
         Fill(Model.Buffers.Flat, "buffers");
         Optimizer.RestoreState(Raw("optimizer"));

@@ -23,11 +23,12 @@ public sealed class Model : IDisposable
     /// <param name="heads">Linear heads on its features; none when the network's features are the output.</param>
     /// <param name="dtype">Floating type.</param>
     /// <param name="device">Where parameters lie and inputs must lie.</param>
+    /// <param name="roles">Overrides the roles and rates that the network gives its entries.</param>
     public Model(Network network, IReadOnlyList<Head> heads, ScalarType dtype = ScalarType.Float32,
-        Device? device = null)
+        Device? device = null, ParameterRoles? roles = null)
     {
         Heads = heads;
-        Parameters = new ParameterVector(LayoutOf(network, heads), dtype, device);
+        Parameters = new ParameterVector(LayoutOf(network, heads, roles), dtype, device);
         Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
         _headBiases = [.. heads.Select(head => Parameters.Layout.IndexOf(head.Name + ".bias"))];
         _headFeatures = [.. heads.Select(network.FeaturesOf)];
@@ -86,14 +87,20 @@ public sealed class Model : IDisposable
     /// <summary>
     /// The layout that a network with these heads has: encoder, shared heads, then the task's own heads.
     /// </summary>
-    public static ParameterLayout LayoutOf(Network network, IReadOnlyList<Head> heads) => new(
-        network.Parameters.Concat(heads.SelectMany(head =>
+    public static ParameterLayout LayoutOf(
+        Network network, IReadOnlyList<Head> heads, ParameterRoles? roles = null) => new(roles is null
+            ? network.Parameters.Concat(HeadEntries(network, heads))
+            : roles.ApplyTo(network.Parameters, areHeads: false)
+                .Concat(roles.ApplyTo(HeadEntries(network, heads), areHeads: true)));
+
+    internal static IEnumerable<ParameterInfo> HeadEntries(Network network, IReadOnlyList<Head> heads) =>
+        heads.SelectMany(head =>
         {
             var bias = new ParameterInfo(head.Name + ".bias", [head.Size], head.Shared);
             ParameterInfo[] constant = [bias];
             return head.IsConstant ? constant : [new ParameterInfo(
                 head.Name + ".weight", [head.Size, network.FeaturesOf(head).Count], head.Shared), bias];
-        })));
+        });
 
     // The layout has shared entries first; a network may have entries that are not.
     private static IReadOnlyList<Tensor> EncoderOf(

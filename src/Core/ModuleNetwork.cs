@@ -102,6 +102,7 @@ public sealed class ModuleNetwork : Network, IDisposable
         view.copy_(parameter);
         parameter.set_(view);
         parameter.grad = gradient;
+        parameter.requires_grad_(view.requires_grad);
     }
 
     private static IEnumerable<(string name, Tensor buffer)> FloatingBuffers(nn.Module module) =>

@@ -15,6 +15,12 @@ public sealed record ParameterInfo(string Name, long[] Shape, bool Shared = true
     /// <summary>Number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (product, size) => product * size);
 
+    /// <summary>What may move it.</summary>
+    public ParameterRole Role { get; init; }
+
+    /// <summary>Factor on the learning rate with which a task moves it; at least 0.</summary>
+    public double Rate { get; init; } = 1;
+
     /// <summary>"name [2, 3]", for messages.</summary>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
 }
@@ -77,6 +83,24 @@ public sealed class ParameterLayout
 
     /// <summary>Whether there is an entry of this name.</summary>
     public bool Contains(string name) => _index.ContainsKey(name);
+
+    /// <summary>Runs of neighbouring entries that move at one rate. Entries of rate 0 are in none.</summary>
+    /// <param name="rate">The rate of an entry; null for the <see cref="ParameterInfo.Rate"/> of adapted entries, and 0
+    /// for others.</param>
+    public IReadOnlyList<ParameterGroup> Groups(Func<ParameterInfo, double>? rate = null)
+    {
+        rate ??= entry => entry.Role == ParameterRole.Adapted ? entry.Rate : 0;
+        var groups = new List<ParameterGroup>();
+        for (var i = 0; i < Entries.Count; i++)
+        {
+            var (own, count) = (rate(Entries[i]), Entries[i].Count);
+            if (own == 0) continue;
+            if (groups.Count > 0 && groups[^1] is var last && last.Rate == own && last.Start + last.Count == Offsets[i])
+                groups[^1] = last with { Count = last.Count + count };
+            else groups.Add(new ParameterGroup(Offsets[i], count, own));
+        }
+        return groups;
+    }
 
     /// <summary>
     /// Null when the shared parts agree in names, shapes and order; otherwise the first difference in words.

@@ -11,7 +11,7 @@ namespace RlLeap;
 /// <para>An optimizer step, a Leap increment, an average or a checkpoint is then an operation on one tensor, not a loop
 /// over modules. The views are detached leaves made once, each with its grad a view of <see cref="Gradient"/>: backward
 /// accumulates straight into the flat buffer. Zero that buffer (<see cref="ZeroGradient"/>); never set a view's grad to
-/// null, which would part it from the buffer.</para>
+/// null, which would part it from the buffer. Frozen entries take no gradient.</para>
 /// <para>The vector owns its tensors whatever dispose scope it was made in; dispose the vector.</para>
 /// </remarks>
 public sealed class ParameterVector : IDisposable
@@ -52,7 +52,7 @@ public sealed class ParameterVector : IDisposable
             _views[i] = View(Flat, i).detach().DetachFromDisposeScope();
             if (!requiresGradient) continue;
             _gradientViews[i] = View(Gradient!, i).detach().DetachFromDisposeScope();
-            _views[i].requires_grad_();
+            _views[i].requires_grad_(Layout.Entries[i].Role != ParameterRole.Frozen);
             _views[i].grad = _gradientViews[i];
         }
     }
@@ -97,6 +97,16 @@ public sealed class ParameterVector : IDisposable
     {
         using var _ = no_grad();
         return new ParameterVector(Layout, Flat.detach(), requiresGradient: true);
+    }
+
+    /// <summary>
+    /// Whether backward makes the gradient of the entries of a role. At first it does so for all but frozen ones.
+    /// Without, it saves the time and leaves their gradient as it is.
+    /// </summary>
+    public void Differentiate(ParameterRole role, bool wanted)
+    {
+        for (var i = 0; i < _views.Length; i++)
+            if (Layout.Entries[i].Role == role) _views[i].requires_grad_(wanted);
     }
 
     /// <summary>Zeroes the gradient buffer, one kernel.</summary>

@@ -21,13 +21,15 @@ public sealed class MetaInitialization : IDisposable
     /// </param>
     /// <param name="dtype">Floating type.</param>
     /// <param name="device">Where it lies.</param>
+    /// <param name="roles">Overrides the roles and rates that the network gives its entries.</param>
     public MetaInitialization(
-        Network network, IReadOnlyList<Head>? sharedHeads, ScalarType dtype = ScalarType.Float32, Device? device = null)
+        Network network, IReadOnlyList<Head>? sharedHeads, ScalarType dtype = ScalarType.Float32, Device? device = null,
+        ParameterRoles? roles = null)
     {
         _encoderOnly = sharedHeads is null;
         _sharedHeads = sharedHeads ?? [];
         Network = network;
-        Shared = new ParameterVector(Model.LayoutOf(network, _sharedHeads), dtype, device);
+        Shared = new ParameterVector(Model.LayoutOf(network, _sharedHeads, roles), dtype, device);
         Buffers = new ParameterVector(new ParameterLayout(network.Buffers), dtype, device, requiresGradient: false);
         // Views are made on first use, which must come before threads share them.
         _ = (Shared.Shared, Shared.SharedGradient);
@@ -90,7 +92,7 @@ public sealed class MetaInitialization : IDisposable
     public void Save(string path)
     {
         using var scope = NewDisposeScope();
-        SafeTensors.Write(path, Export(), new Dictionary<string, string> { ["network"] = Network.Name });
+        SafeTensors.Write(path, Export(), ParameterRoles.Note(Shared.Layout, new() { ["network"] = Network.Name }));
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>

@@ -19,7 +19,8 @@ internal abstract class MetaLearner : IMetaLearner
     protected MetaLearner(MetaLearningMethod method, MetaLearnerContext context, IReadOnlyList<Head>? sharedHeads)
     {
         (Method, Context) = (method, context);
-        Initialization = new MetaInitialization(context.Network, sharedHeads, context.DType, context.Device);
+        Initialization = new MetaInitialization(
+            context.Network, sharedHeads, context.DType, context.Device, context.Learner.ParameterRoles);
         Initialization.Initialize(context.Rng.Split("initialization"));
     }
 
@@ -59,6 +60,7 @@ internal abstract class MetaLearner : IMetaLearner
             [NetworkNote] = Context.Network.Name,
             [MetaStepsNote] = MetaSteps.ToString(CultureInfo.InvariantCulture),
         };
+        ParameterRoles.Note(Initialization.Shared.Layout, notes);
         SafeTensors.Write(path, Export(notes), notes);
     }
 

@@ -33,9 +33,16 @@ public abstract record MetaLearningMethod
     public IMetaLearner Create(MetaLearnerContext context)
     {
         context.Check();
+        context.CheckRoles(this);
         Check(context);
         return Open(context);
     }
+
+    /// <summary>
+    /// Whether the method can leave parameters of this role to be what they are. By default it does not move frozen
+    /// ones, and has nothing that would learn meta ones.
+    /// </summary>
+    public virtual bool Honours(ParameterRole role) => role != ParameterRole.Meta;
 
     /// <summary>Throws when the method cannot work with the context.</summary>
     protected virtual void Check(MetaLearnerContext context) { }
@@ -125,6 +132,26 @@ public sealed record MetaLearnerContext
             SharedHeadsOf(task) is { Count: > 0 } heads
                 ? string.Join(", ", heads.Select(head => $"{head.Name} [{head.Size}]"))
                 : "none";
+    }
+
+    /// <summary>Throws when a pattern of a role or rate matches nothing, or a method cannot honour a role.</summary>
+    internal void CheckRoles(MetaLearningMethod method)
+    {
+        foreach (var task in Pool)
+        {
+            Learner.ParameterRoles?.RequireMatches(Network, task.Info.Heads);
+            var layout = Model.LayoutOf(Network, task.Info.Heads, Learner.ParameterRoles);
+            if (layout.Entries.FirstOrDefault(entry => !method.Honours(entry.Role)) is { } entry)
+                throw new RlLeapException($"{entry.Name} of {task.Info.Id} is {Names.Kebab(entry.Role.ToString())}, which "
+                    + $"the method {Methods.NameOf(method)} cannot honour. {Hint(entry.Role)}");
+            if (layout.Groups().Count == 0)
+                throw new RlLeapException($"The roles leave no parameter of {Network.Name} and the heads of "
+                    + $"{task.Info.Id} adapted: a task would learn nothing.");
+        }
+
+        static string Hint(ParameterRole role) => role == ParameterRole.Meta
+            ? "Freeze it, or choose a method that learns meta parameters: fomaml, maml or warp."
+            : "Leave its role out, or choose another method.";
     }
 
     internal static void RequireTasks(int poolSize)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Moves an initialization against the mean of what tasks contributed.</summary>
+/// <summary>Moves an initialization against the mean of what tasks contributed, all but frozen entries.</summary>
 /// <param name="initialization">What moves; the optimizer does not own it.</param>
 /// <param name="options">The update rule.</param>
 /// <param name="metaSteps">Meta-steps of the whole run, for the schedule; 0 when unknown.</param>
@@ -13,7 +13,8 @@ internal sealed class MetaOptimizer(ParameterVector initialization, OptimizerOpt
     /// <summary>The name of the optimizer's state in checkpoints.</summary>
     public const string StateName = "meta.optimizer";
 
-    private readonly VectorOptimizer _optimizer = new(initialization, options, metaSteps);
+    private readonly VectorOptimizer _optimizer = new(initialization, options, metaSteps,
+        initialization.Layout.Groups(entry => entry.Role == ParameterRole.Frozen ? 0 : 1));
 
     /// <summary>Meta-steps made.</summary>
     public long Steps => _optimizer.Step;

@@ -119,7 +119,7 @@ public sealed class LearnerTests
     }
 
     /// <summary>y = a fixed linear map of x, minibatches of 16 from the stream's own rng.</summary>
-    private sealed class Regression(string id = "regression", int inputs = 3, int explodeAt = -1) : ITask
+    internal sealed class Regression(string id = "regression", int inputs = 3, int explodeAt = -1) : ITask
     {
         public TaskInfo Info { get; } = new(id, [inputs], [new Head("out", 2)]);
         public ITaskStream Open(Rng rng, Device device) => new Stream(rng, explodeAt);

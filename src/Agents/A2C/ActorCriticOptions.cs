@@ -95,6 +95,17 @@ public sealed record ActorCriticOptions
     };
 
     /// <summary>
+    /// Who moves which parameters, by patterns over their names: "conv*: frozen"; body is the encoder, head the heads
+    /// (docs/roles.md). null: all are adapted.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, ParameterRole>? Roles { get; init; }
+    /// <summary>Factors on the learning rate of parameters, by the same patterns. null: 1 for all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(0, double.PositiveInfinity)]
+    public IReadOnlyDictionary<string, double>? Rates { get; init; }
+
+    /// <summary>
     /// Experiment 3 of Leap (Flennerhag et al. 2019, arXiv 1812.01054, appendix F): what it states is as stated; value
     /// coefficient, clipping of the gradient, reduction, form of RMSProp and initialization are our reading
     /// (docs/fidelity.md).

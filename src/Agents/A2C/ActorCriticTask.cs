@@ -64,6 +64,8 @@ public sealed class ActorCriticTask : ITask
     {
         Optimizer = Options.Optimizer,
         GradientSteps = (agentSteps + Options.BatchSize - 1) / Options.BatchSize * Options.UpdatesPerRollout,
+        Roles = Options.Roles,
+        Rates = Options.Rates,
     };
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     /// </summary>
     public MetaTrainConfig? Config { get; init; }
 
+    /// <summary>The tasks of that run, which say what a learner from here adapts; null for the evaluating run's.</summary>
+    public Suite? Suite { get; init; }
+
     /// <summary>Random initialization.</summary>
     public static StartingPoint None { get; } = new("none", null, "none");
 
@@ -110,8 +113,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var task = suite.Find(item.TaskId);
         var rng = new Rng(seed).Split("evaluation").Split(item.TaskId, item.Seed);
-        using var learner = item.From.Meta is { } meta ? meta.Begin(task, suite.EvaluationLearner, rng)
-            : new Learner(task, suite.Network, suite.EvaluationLearner, rng, Devices.Open(device));
+        using var learner = item.From.Meta is { } meta ? meta.Begin(task, LearnerFrom(item.From), rng)
+            : new Learner(task, suite.Network, LearnerFrom(item.From), rng, Devices.Open(device));
         learner.Diagnosis = new TrainingDiagnosis();
         var recorder = suite.Record();
         if (File.Exists(checkpoint))
@@ -163,6 +166,13 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         }
     }
 
+    // In random initialization nothing is worth being left as it is.
+    private LearnerOptions LearnerFrom(StartingPoint point)
+    {
+        var roles = point.Meta is null ? null : (point.Suite ?? suite).EvaluationLearner;
+        return suite.EvaluationLearner with { Roles = roles?.Roles, Rates = roles?.Rates };
+    }
+
     private void Store(Item item, Finished finished, ref int done, Progress progress)
     {
         SealedJson.Write(PathOf(item), finished, Json.Options);
@@ -202,7 +212,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         var key = JsonSerializer.Serialize(new
         {
             item.TaskId, item.Seed, RunSeed = seed, item.From.Identity, Network = suite.Network.Name,
-            Facts = suite.Setting, Learner = ConfigFile.ToLine(suite.EvaluationLearner),
+            Facts = suite.Setting, Learner = ConfigFile.ToLine(LearnerFrom(item.From)),
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
             Assemblies = Plugins.Identity, // a user's own code may have changed under its name
         });

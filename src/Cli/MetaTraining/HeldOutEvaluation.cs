@@ -65,7 +65,7 @@ public static class HeldOutEvaluation
             {
                 var theirs = other.Config with { Executor = config.Executor };
                 opened.Add(TrainedInitialization.Load(other.Folder, other.Suite, theirs));
-                points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs });
+                points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs, Suite = other.Suite });
             }
             using var progress =
                 new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);
@@ -130,6 +130,8 @@ public static class HeldOutEvaluation
             ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
                     + $"{Environment.ProcessorCount} cores",
         };
+        if (ParameterRoles.Describe(Model.LayoutOf(suite.Network, suite.Pool[0].Info.Heads, suite.Learner.ParameterRoles))
+            is { Length: > 0 } roles) facts["roles"] = roles;
         if (Plugins.Identity is { } own) facts["assemblies"] = own;
         return facts;
     }

@@ -202,6 +202,16 @@ public sealed record EvaluationSection
     [Range(1, 1e15)]
     public long? AgentSteps { get; init; }
 
+    /// <summary>
+    /// Who moves which parameters when a held-out task is learned, as in a learner's roles (docs/roles.md); left out: as
+    /// in meta-training. From random initialization everything is learned.
+    /// </summary>
+    public IReadOnlyDictionary<string, ParameterRole>? Roles { get; init; }
+
+    /// <summary>Factors on learning rates there, as in a learner's rates; left out: as in meta-training.</summary>
+    [Range(0, 1e9)]
+    public IReadOnlyDictionary<string, double>? Rates { get; init; }
+
     /// <summary>Compare with: none (random initialization) or folders of other runs.</summary>
     public IReadOnlyList<string> Against { get; init; } = ["none"];
 

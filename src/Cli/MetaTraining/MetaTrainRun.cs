@@ -154,7 +154,10 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     /// there or does not fit.</exception>
     public static void Check(MetaTrainConfig config, Suite suite)
     {
-        Open(config, suite).Dispose();
-        if (config.Evaluation is { } wanted) HeldOutEvaluation.Check(suite, wanted);
+        using var learner = Open(config, suite);
+        if (config.Evaluation is not { } wanted) return;
+        foreach (var id in HeldOutEvaluation.Check(suite, wanted).Tasks)
+            suite.EvaluationLearner.ParameterRoles?.RequireMatches(learner.Initialization.Network,
+                suite.Find(id).Info.Heads);
     }
 }

@@ -78,8 +78,9 @@ public sealed class MultiCvSuite : Suite
         (_section, _location, _rng) = (config.MultiCv!, location, new Rng(config.Run.Seed).Split("multi-cv"));
         foreach (var name in _section.Sets) Find(name);
         Learner = _section.Learner;
-        EvaluationLearner = _section.EvaluationSteps is { } steps ? Learner with { GradientSteps = steps, Epochs = 0 }
-            : Learner with { Epochs = _section.EvaluationEpochs };
+        EvaluationLearner = Evaluated(_section.EvaluationSteps is { } steps
+            ? Learner with { GradientSteps = steps, Epochs = 0 }
+            : Learner with { Epochs = _section.EvaluationEpochs }, config.Evaluation);
         Pool = [.. _section.Sets.Where(name => name != _section.HeldOut).Select(Find)];
         HeldOut = [Prefix + _section.HeldOut];
         Network = _section.Network is { } own

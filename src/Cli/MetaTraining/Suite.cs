@@ -29,6 +29,11 @@ public abstract class Suite
     /// <summary>How a task is learned when an initialization is evaluated.</summary>
     public abstract LearnerOptions EvaluationLearner { get; }
 
+    /// <summary>Options of a learner with the roles and rates that an evaluation's section says.</summary>
+    protected static LearnerOptions Evaluated(LearnerOptions learner, EvaluationSection? section) =>
+        section is null ? learner
+            : learner with { Roles = section.Roles ?? learner.Roles, Rates = section.Rates ?? learner.Rates };
+
     /// <summary>What a learning curve's values are and what its steps count.</summary>
     public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
 
@@ -97,7 +102,8 @@ public sealed class GamesSuite : Suite
         HeldOut = games.HeldOut is { } held ? [held] : [];
         Network = _pool[0].CreateNetwork();
         Learner = _pool[0].LearnerOptions(games.AgentSteps);
-        EvaluationLearner = _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps);
+        EvaluationLearner = Evaluated(
+            _pool[0].LearnerOptions(_evaluation.AgentSteps ?? games.AgentSteps), _evaluation);
     }
 
     /// <summary>How every agent learns.</summary>
@@ -174,8 +180,8 @@ public sealed class OmniglotSuite : Suite
         _options = omniglot.Task;
         Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
         Learner = omniglot.Learner;
-        EvaluationLearner = omniglot.EvaluationSteps is { } steps
-            ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
+        EvaluationLearner = Evaluated(omniglot.EvaluationSteps is { } steps
+            ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner, config.Evaluation);
         Network = omniglot.Network is { } own
             ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
     }

@@ -80,7 +80,10 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
         var (config, suite) = SuiteOf(spec.Config, folder);
         var point = spec.Start is not { } reference ? StartingPoint.None with { Name = work.From }
             : new StartingPoint(work.From, Start(spec.StartConfig ?? spec.Config, reference, folder,
-                learner => learner.Load(reference.In(folder))), reference.Sha256);
+                learner => learner.Load(reference.In(folder))), reference.Sha256)
+            {
+                Suite = SuiteOf(spec.StartConfig ?? spec.Config, folder).Suite,
+            };
         var evaluation = new Evaluation(suite, config.Run.Seed, folder, folder);
         var finished = evaluation.Learn(new Evaluation.Item(work.TaskId, point, work.Seed),
             CheckpointPath(resultPath, input), checkpointEvery, config.Run.Device, progress, cancellation);

@@ -21,6 +21,10 @@ internal static class FusedOptimizers
     /// <summary>The memory of a flat float32 tensor on the CPU.</summary>
     internal static Span<float> Values(Tensor flat) => MemoryMarshal.Cast<byte, float>(flat.bytes);
 
+    /// <summary>The memory of a group's part of such a tensor.</summary>
+    internal static Span<float> Values(Tensor flat, ParameterGroup group) =>
+        Values(flat).Slice((int)group.Start, (int)group.Count);
+
     /// <summary>
     /// m = b1 m + (1-b1) g, v = b2 v + (1-b2) g^2, theta -= rate m / (sqrt(v) / root + eps), with g = scale gradient +
     /// decay theta.

@@ -26,6 +26,9 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     /// <inheritdoc/>
     public override string Name => "fomaml";
 
+    /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
+    public override bool Honours(ParameterRole role) => true;
+
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new LastGradient(taskId);
 

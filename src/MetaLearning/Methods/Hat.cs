@@ -43,6 +43,9 @@ public sealed record HatOptions : MetaLearningMethod
     /// <inheritdoc/>
     public override string Name => "hat";
 
+    /// <summary>Adapted ones only.</summary>
+    public override bool Honours(ParameterRole role) => role == ParameterRole.Adapted;
+
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {

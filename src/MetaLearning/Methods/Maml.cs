@@ -43,6 +43,9 @@ public sealed record MamlOptions : PerTaskMethod
     /// <inheritdoc/>
     public override string Name => "maml";
 
+    /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
+    public override bool Honours(ParameterRole role) => true;
+
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) =>
         throw new NotSupportedException("MAML is a gradient through training, not an observer of it.");
@@ -99,6 +102,9 @@ public sealed record MamlOptions : PerTaskMethod
         var (model, stream, options) = (learner.Model, learner.Stream, run.Job.Learner);
         IReadOnlyList<Tensor> theta = model.Parameters.Views;
         var velocity = new Tensor?[theta.Count];
+        var entries = model.Parameters.Layout.Entries;
+        int[] adapted = [.. Enumerable.Range(0, theta.Count)
+            .Where(i => entries[i] is { Role: ParameterRole.Adapted, Rate: > 0 })];
         var loss = zeros([], model.DType, model.Device);
         for (var step = 0L; step < options.GradientSteps; step++)
         {
@@ -110,10 +116,10 @@ public sealed record MamlOptions : PerTaskMethod
             losses.Add(ValueOf(loss, run.Job.TaskId, step));
             summary.Add(batch.Metrics);
             var gradients = autograd.grad(
-                [loss], [.. theta], retain_graph: AddLastInnerLoss || !FirstOrder, create_graph: !FirstOrder,
-                allow_unused: true);
+                [loss], [.. adapted.Select(i => theta[i])], retain_graph: AddLastInnerLoss || !FirstOrder,
+                create_graph: !FirstOrder, allow_unused: true);
             var rate = options.Optimizer.RateAt(step, options.GradientSteps);
-            theta = Descend(theta, gradients, velocity, options.Optimizer, rate);
+            theta = Descend(model.Parameters.Layout, adapted, theta, gradients, velocity, options.Optimizer, rate);
         }
         return (theta, loss);
     }
@@ -131,24 +137,22 @@ public sealed record MamlOptions : PerTaskMethod
         return loss;
     }
 
-    /// <summary>One step of torch.optim.SGD as new graph tensors.</summary>
+    /// <summary>One step of torch.optim.SGD on the adapted entries as new graph tensors.</summary>
     /// <remarks>v = momentum v + gradient + decay theta, then theta - rate v.</remarks>
     private static Tensor[] Descend(
-        IReadOnlyList<Tensor> theta, IList<Tensor> gradients, Tensor?[] velocity, OptimizerOptions options, double rate)
+        ParameterLayout layout, int[] adapted, IReadOnlyList<Tensor> theta, IList<Tensor> gradients,
+        Tensor?[] velocity, OptimizerOptions options, double rate)
     {
-        var next = new Tensor[theta.Count];
-        for (var i = 0; i < next.Length; i++)
+        Tensor[] next = [.. theta];
+        for (var k = 0; k < adapted.Length; k++)
         {
-            var (here, gradient) = (theta[i], gradients[i]);
-            if (gradient is null || gradient.IsInvalid)
-            {
-                next[i] = here; // the loss does not reach this parameter
-                continue;
-            }
+            var i = adapted[k];
+            var (here, gradient) = (theta[i], gradients[k]);
+            if (gradient is null || gradient.IsInvalid) continue; // the loss does not reach this parameter
             if (options.WeightDecay != 0) gradient = gradient + here * options.WeightDecay;
             if (options.Momentum != 0)
                 velocity[i] = gradient = velocity[i] is { } v ? v * options.Momentum + gradient : gradient;
-            next[i] = here - gradient * rate;
+            next[i] = here - gradient * (rate * layout.Entries[i].Rate);
         }
         return next;
     }

@@ -9,6 +9,9 @@ public sealed record NoPretrainingOptions : MetaLearningMethod
     /// <inheritdoc/>
     public override string Name => "none";
 
+    /// <summary>All roles: meta ones stay as they are drawn.</summary>
+    public override bool Honours(ParameterRole role) => true;
+
     /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new NoPretraining(this, context);
 

@@ -29,6 +29,9 @@ public sealed record ProgressiveOptions : MetaLearningMethod
     /// <inheritdoc/>
     public override string Name => "progressive";
 
+    /// <summary>Adapted ones only.</summary>
+    public override bool Honours(ParameterRole role) => role == ParameterRole.Adapted;
+
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
