@@ -92,8 +92,8 @@ public sealed class Learner : IDisposable
         options.ParameterRoles?.RequireMatches(network, task.Info.Heads);
         Model = new Model(network, task.Info.Heads, dtype, device, options.ParameterRoles);
         if (Model.Parameters.Layout is { Count: > 0 } layout && layout.Groups().Count == 0)
-            throw new RlLeapException($"{task.Info.Id} cannot be learned: the roles leave no parameter of {network.Name} "
-                + "and its heads adapted.");
+            throw new RlLeapException($"{task.Info.Id} cannot be learned: the roles leave no parameter of "
+                + $"{network.Name} and its heads adapted.");
         Model.Parameters.Differentiate(ParameterRole.Meta, wanted: false);
         Model.Initialize(rng.Split("model"));
         Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);

@@ -18,8 +18,8 @@ public enum ParameterRole
 /// <para>
 /// In a pattern <c>*</c> stands for any characters. A pattern matches an entry by its whole name, or by a part of it
 /// that ends before a dot: <c>conv*</c> matches <c>conv1.weight</c>, <c>encoder.0</c> matches
-/// <c>encoder.0.conv.weight</c>. The word <c>body</c> matches every entry of the network, and <c>head</c> every entry of
-/// the task's heads. Where several patterns match an entry, the longest counts.
+/// <c>encoder.0.conv.weight</c>. The word <c>body</c> matches every entry of the network, and <c>head</c> every entry
+/// of the task's heads. Where several patterns match an entry, the longest counts.
 /// </para>
 /// <para>What no pattern matches keeps the role and the rate that its network gave it.</para>
 /// </remarks>
@@ -33,8 +33,11 @@ public sealed class ParameterRoles
     /// <param name="roles">The roles.</param>
     /// <param name="rates">Factors on the learning rate of adapted entries.</param>
     public ParameterRoles(
-        IReadOnlyDictionary<string, ParameterRole>? roles = null, IReadOnlyDictionary<string, double>? rates = null) =>
-        (_roles, _rates) = (roles ?? new Dictionary<string, ParameterRole>(), rates ?? new Dictionary<string, double>());
+        IReadOnlyDictionary<string, ParameterRole>? roles = null, IReadOnlyDictionary<string, double>? rates = null)
+    {
+        _roles = roles ?? new Dictionary<string, ParameterRole>();
+        _rates = rates ?? new Dictionary<string, double>();
+    }
 
     /// <summary>The entries with the roles and rates that the patterns say.</summary>
     /// <param name="entries">Entries of a network, or of heads.</param>
@@ -56,12 +59,13 @@ public sealed class ParameterRoles
         if (_roles.Count == 0 && _rates.Count == 0) return;
         var body = network.Parameters.Select(entry => entry.Name).ToList();
         var own = Model.HeadEntries(network, heads).Select(entry => entry.Name).ToList();
-        foreach (var (key, pattern) in _roles.Keys.Select(p => ("roles", p)).Concat(_rates.Keys.Select(p => ("rates", p))))
-            if (!body.Any(name => Matches(pattern, name, isHead: false))
-                && !own.Any(name => Matches(pattern, name, isHead: true)))
-                throw new RlLeapException($"{key}: the pattern {pattern} matches no parameter of {network.Name} and its "
-                    + $"heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the network, {Head} all "
-                    + "heads.");
+        foreach (var (key, patterns) in new[] { ("roles", _roles.Keys), ("rates", _rates.Keys) })
+            foreach (var pattern in patterns)
+                if (!body.Any(name => Matches(pattern, name, isHead: false))
+                    && !own.Any(name => Matches(pattern, name, isHead: true)))
+                    throw new RlLeapException($"{key}: the pattern {pattern} matches no parameter of {network.Name} and "
+                        + $"its heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the network, "
+                        + $"{Head} all heads.");
     }
 
     /// <summary>The entries of a layout that are not simply adapted, in one line: "conv1.weight frozen, head.bias rate

@@ -142,9 +142,9 @@ public sealed record MetaLearnerContext
             Learner.ParameterRoles?.RequireMatches(Network, task.Info.Heads);
             var layout = Model.LayoutOf(Network, task.Info.Heads, Learner.ParameterRoles);
             if (layout.Entries.FirstOrDefault(entry => !method.Honours(entry.Role)) is { } entry)
-                throw new RlLeapException($"{entry.Name} of {task.Info.Id} is {Names.Kebab(entry.Role.ToString())}, which "
-                    + $"the method {Methods.NameOf(method)} cannot honour. {Hint(entry.Role)}");
-            if (layout.Groups().Count == 0)
+                throw new RlLeapException($"{entry.Name} of {task.Info.Id} is {Names.Kebab(entry.Role.ToString())}, "
+                    + $"which the method {Methods.NameOf(method)} cannot honour. {Hint(entry.Role)}");
+            if (layout.Count > 0 && layout.Groups().Count == 0)
                 throw new RlLeapException($"The roles leave no parameter of {Network.Name} and the heads of "
                     + $"{task.Info.Id} adapted: a task would learn nothing.");
         }

@@ -39,7 +39,7 @@ public sealed class ParameterRoleTests
     [Fact]
     public void A_pattern_that_matches_nothing_is_an_error_before_training()
     {
-        var options = new LearnerOptions { Roles = new Dictionary<string, ParameterRole> { ["conv*"] = ParameterRole.Frozen } };
+        var options = With(("conv*", ParameterRole.Frozen));
         var message = Assert.Throws<RlLeapException>(() => Learner(options)).Message;
         Assert.Contains("roles: the pattern conv* matches no parameter", message, StringComparison.Ordinal);
         Assert.Contains("0.weight", message, StringComparison.Ordinal);
@@ -49,8 +49,9 @@ public sealed class ParameterRoleTests
     }
 
     [Fact]
-    public void A_learner_with_nothing_to_adapt_is_refused() => Assert.Contains("adapted", Assert.Throws<RlLeapException>(
-        () => Learner(With(("*", ParameterRole.Frozen)))).Message, StringComparison.Ordinal);
+    public void A_learner_with_nothing_to_adapt_is_refused() => Assert.Contains("adapted",
+        Assert.Throws<RlLeapException>(() => Learner(With(("*", ParameterRole.Frozen)))).Message,
+        StringComparison.Ordinal);
 
     [Theory]
     [InlineData(OptimizerKind.Sgd, 0.9)]

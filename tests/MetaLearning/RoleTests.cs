@@ -71,7 +71,7 @@ public sealed class RoleTests
     public void Freezing_holds_in_tasks_and_between_them_and_elsewhere_all_is_learned()
     {
         var roles = Config("freeze.yaml").Evaluation!.Roles!;
-        var learner = Sgd(steps: 4) with { Roles = new Dictionary<string, ParameterRole> { ["0"] = ParameterRole.Frozen } };
+        var learner = With("0", ParameterRole.Frozen);
         using var meta = new LeapOptions().Create(Context(learner));
         var first = meta.Initialization.Shared["0.weight"].detach().clone();
         var second = meta.Initialization.Shared["2.weight"].detach().clone();
@@ -90,13 +90,14 @@ public sealed class RoleTests
     [Fact]
     public void A_role_that_a_method_cannot_honour_is_an_error_before_training()
     {
-        var meta = Sgd(4) with { Roles = new Dictionary<string, ParameterRole> { ["body"] = ParameterRole.Meta } };
+        var meta = With("body", ParameterRole.Meta);
         var message = Assert.Throws<RlLeapException>(() => new LeapOptions().Create(Context(meta))).Message;
-        Assert.Contains("0.weight of sine is meta, which the method leap cannot honour", message, StringComparison.Ordinal);
-        var frozen = Sgd(4) with { Roles = new Dictionary<string, ParameterRole> { ["body"] = ParameterRole.Frozen } };
+        Assert.Contains("0.weight of sine is meta, which the method leap cannot honour", message,
+            StringComparison.Ordinal);
+        var frozen = With("body", ParameterRole.Frozen);
         Assert.Contains("hat cannot honour", Assert.Throws<RlLeapException>(() =>
             new HatOptions().Create(Context(frozen))).Message, StringComparison.Ordinal);
-        var typo = Sgd(4) with { Roles = new Dictionary<string, ParameterRole> { ["conv*"] = ParameterRole.Frozen } };
+        var typo = With("conv*", ParameterRole.Frozen);
         Assert.Contains("conv* matches no parameter", Assert.Throws<RlLeapException>(() =>
             new LeapOptions().Create(Context(typo))).Message, StringComparison.Ordinal);
     }
@@ -153,6 +154,9 @@ public sealed class RoleTests
         {
             TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = method, Learner = learner,
         }, Task, start).Contribution!;
+
+    private static LearnerOptions With(string pattern, ParameterRole role) =>
+        Sgd(steps: 4) with { Roles = new Dictionary<string, ParameterRole> { [pattern] = role } };
 
     private static LearnerOptions Sgd(long steps) =>
         new() { GradientSteps = steps, Optimizer = new OptimizerOptions { LearningRate = 0.05 } };

@@ -22,7 +22,9 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     /// </summary>
     public MetaTrainConfig? Config { get; init; }
 
-    /// <summary>The tasks of that run, which say what a learner from here adapts; null for the evaluating run's.</summary>
+    /// <summary>
+    /// The tasks of that run, which say what a learner from here adapts; null for the evaluating run's.
+    /// </summary>
     public Suite? Suite { get; init; }
 
     /// <summary>Random initialization.</summary>

@@ -130,8 +130,8 @@ public static class HeldOutEvaluation
             ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
                     + $"{Environment.ProcessorCount} cores",
         };
-        if (ParameterRoles.Describe(Model.LayoutOf(suite.Network, suite.Pool[0].Info.Heads, suite.Learner.ParameterRoles))
-            is { Length: > 0 } roles) facts["roles"] = roles;
+        var layout = Model.LayoutOf(suite.Network, suite.Pool[0].Info.Heads, suite.Learner.ParameterRoles);
+        if (ParameterRoles.Describe(layout) is { Length: > 0 } roles) facts["roles"] = roles;
         if (Plugins.Identity is { } own) facts["assemblies"] = own;
         return facts;
     }

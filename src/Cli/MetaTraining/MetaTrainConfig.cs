@@ -203,8 +203,8 @@ public sealed record EvaluationSection
     public long? AgentSteps { get; init; }
 
     /// <summary>
-    /// Who moves which parameters when a held-out task is learned, as in a learner's roles (docs/roles.md); left out: as
-    /// in meta-training. From random initialization everything is learned.
+    /// Who moves which parameters when a held-out task is learned, as in a learner's roles (docs/roles.md); left out:
+    /// as in meta-training. From random initialization everything is learned.
     /// </summary>
     public IReadOnlyDictionary<string, ParameterRole>? Roles { get; init; }
 
