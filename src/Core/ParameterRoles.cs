@@ -63,8 +63,8 @@ public sealed class ParameterRoles
             foreach (var pattern in patterns)
                 if (!body.Any(name => Matches(pattern, name, isHead: false))
                     && !own.Any(name => Matches(pattern, name, isHead: true)))
-                    throw new RlLeapException($"{key}: the pattern {pattern} matches no parameter of {network.Name} and "
-                        + $"its heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the network, "
+                    throw new RlLeapException($"{key}: the pattern {pattern} matches no parameter of {network.Name} "
+                        + $"and its heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the network, "
                         + $"{Head} all heads.");
     }
 
