@@ -64,8 +64,8 @@ public sealed class ParameterRoles
                 if (!body.Any(name => Matches(pattern, name, isHead: false))
                     && !own.Any(name => Matches(pattern, name, isHead: true)))
                     throw new RlLeapException($"{key}: the pattern {pattern} matches no parameter of {network.Name} "
-                        + $"and its heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the network, "
-                        + $"{Head} all heads.");
+                        + $"and its heads. There are {string.Join(", ", body.Concat(own))}; {Body} is all of the "
+                        + $"network, {Head} all heads.");
     }
 
     /// <summary>The entries of a layout that are not simply adapted, in one line: "conv1.weight frozen, head.bias rate
