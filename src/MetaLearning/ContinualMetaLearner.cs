@@ -21,6 +21,12 @@ internal abstract class ContinualMetaLearner(MetaLearningMethod method, MetaLear
     /// <summary>A learner of a task at the present state. Its training must not change the state.</summary>
     public abstract override Learner Begin(ITask task, LearnerOptions options, Rng rng);
 
+    /// <summary>Refused: such a method grows from nothing, and protects only what it learned itself.</summary>
+    /// <exception cref="RlLeapException">Always.</exception>
+    public override void StartFrom(IReadOnlyDictionary<string, Tensor> parameters) => throw new RlLeapException(
+        $"{Method.Name} cannot start from the parameters of another run: it keeps what its own tasks learned, task by "
+        + "task. Use leap, reptile, fomaml, maml or finetuning.");
+
     /// <summary>Frees the tensors of all tasks.</summary>
     public override void Dispose()
     {

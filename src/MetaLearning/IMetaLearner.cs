@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace RlLeap.MetaLearning;
 
 /// <summary>Learns, over many tasks, where learning a task should start.</summary>
@@ -29,6 +31,16 @@ public interface IMetaLearner : IDisposable
     /// <param name="options">How.</param>
     /// <param name="rng">The only source of randomness: new heads, the task's stream.</param>
     Learner Begin(ITask task, LearnerOptions options, Rng rng);
+
+    /// <summary>Takes over parameters that were learned elsewhere, before the first meta-step: a warm start.</summary>
+    /// <param name="parameters">
+    /// By the names that files use, for all of the initialization. What it does not have is passed over.
+    /// </param>
+    /// <exception cref="RlLeapException">
+    /// One is missing or has another shape; a meta-step was made; or the method cannot start so.
+    /// </exception>
+    void StartFrom(IReadOnlyDictionary<string, Tensor> parameters) => throw new RlLeapException(
+        $"{Method.Name} cannot start from the parameters of another run.");
 
     /// <summary>Saves everything that is needed to go on (safetensors).</summary>
     void Save(string path);

@@ -51,6 +51,14 @@ internal abstract class MetaLearner : IMetaLearner
         Initialization.Begin(task, options, rng);
 
     /// <inheritdoc/>
+    public virtual void StartFrom(IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        if (MetaSteps > 0)
+            throw new RlLeapException($"A warm start comes before the first meta-step; {MetaSteps} were made.");
+        Initialization.Import(parameters, "what is started from");
+    }
+
+    /// <inheritdoc/>
     public void Save(string path)
     {
         using var scope = NewDisposeScope();

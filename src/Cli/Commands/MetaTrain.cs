@@ -26,28 +26,35 @@ public static class MetaTrain
         var parallel = CheckedOption.Number<int>(
             "--parallel",
             "Tasks trained side by side (run.parallel); 0 for one a core; no result depends on it", max: 1024);
-        var accept = ResumeOptions.AcceptChanges();
+        var (accept, extend) = (ResumeOptions.AcceptChanges(), ResumeOptions.Extend("meta-steps"));
+        var from = ResumeOptions.From();
         var dry = new Option<bool>("--dry-run")
         { Description = "Print what would run, with an estimate of its cost, and stop" };
         var assembly = Plugins.Option();
         var command = new Command("meta-train", "Launch a meta-training run, or go on with one.")
-            { config, set, resume, parallel, accept, assembly, dry };
+            { config, set, from, resume, extend, parallel, accept, assembly, dry };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
             if ((file is null) == (folder is null))
                 throw new RlLeapException("Give either a config file or --resume RUN.");
+            var (more, start) = (parsed.GetValue(extend), parsed.GetValue(from));
+            ResumeOptions.Check(folder, more, start);
             var wanted = folder is null ? ConfigFile.Load<MetaTrainConfig>(file!, parsed.GetValue(set) ?? [])
                 : RunConfig.Of(folder, asWasRun: false, parsed.GetValue(set) ?? []);
-            var directory = wanted.Run.Directory ?? $"runs/{Path.GetFileNameWithoutExtension(file)}";
+            if (start is not null) wanted = wanted with { From = start };
+            if (more is { } steps) wanted = Extension.Of(wanted, folder!, steps);
+            var directory = wanted.Run.Directory
+                ?? $"runs/{Path.GetFileNameWithoutExtension(file)}{WarmStart.Tail(wanted.From)}";
             wanted = wanted with { Assemblies = Plugins.Loaded, Run = wanted.Run with { Directory = directory } };
             if (parsed.GetValue(dry))
             {
                 Estimate.Print(wanted);
                 return Task.CompletedTask;
             }
-            Launch(wanted, folder, parsed.GetValue(parallel), stop, parsed.GetValue(accept));
+            Launch(wanted, folder, parsed.GetValue(parallel), stop, parsed.GetValue(accept),
+                extended: more is not null);
             return Task.CompletedTask;
         });
         return command;
@@ -55,14 +62,16 @@ public static class MetaTrain
 
     /// <summary>Runs a config in a new folder, or goes on in <paramref name="folder"/>; prints the result.</summary>
     internal static void Launch(MetaTrainConfig config, string? folder, int? parallel, CancellationToken stop,
-        bool acceptChanges = false)
+        bool acceptChanges = false, bool extended = false)
     {
         // What cannot work is an error before a folder is made, not after hours.
         var suite = Suite.Open(config);
         if (folder is null) MetaTrainRun.Check(config, suite);
         SlurmExecutor.Of(config, config.Run.Directory!);
         using var run = folder is null ? RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config))
-            : RunDirectory.Resume(folder, acceptChanges: acceptChanges);
+            : RunDirectory.Resume(folder, acceptChanges: acceptChanges,
+                config: extended ? Longer(folder, config) : null,
+                extension: extended ? Extension.OfMetaTraining : null);
         using var log = new RunLog(run, Doctor.Versions());
         Shell.GoesOnBy = ["meta-train", "--resume", folder ?? config.Run.Directory!,
             .. parallel is { } side ? new[] { "--parallel", $"{side}" } : []];
@@ -77,6 +86,13 @@ public static class MetaTrain
                 run).Execute(suite, stop);
         ReportCommand.Show(result, run.Root);
         Console.WriteLine($"result: {run.PathOf(RunDirectory.ResultName)}");
+    }
+
+    // As the folder has it, but for the meta-steps: where tasks are trained this time is not kept.
+    private static string Longer(string folder, MetaTrainConfig config)
+    {
+        var own = ConfigFile.LoadRun<MetaTrainConfig>(folder);
+        return ConfigFile.ToYaml(own with { Meta = own.Meta with { Steps = config.Meta.Steps } });
     }
 }
 

@@ -83,7 +83,7 @@ public static class Play
 
     private static void RequireAgent(string folder)
     {
-        if (File.ReadLines(RunDirectory.ConfigOf(folder)).Any(l => l.StartsWith("suite:", StringComparison.Ordinal)))
+        if (ConfigFile.IsMetaTrain(folder))
             throw new RlLeapException($"{folder} is a run of meta-train: what it learned is where learning starts, not "
                 + "an agent that acts. Train one from it (rlleap train ID --from RUN), and play that run.");
     }

@@ -35,7 +35,8 @@ public static class Train
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:i." };
         var directory = new Option<string?>("--directory") { Description = "Folder of the run." };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
-        var accept = ResumeOptions.AcceptChanges();
+        var (accept, extend) = (ResumeOptions.AcceptChanges(), ResumeOptions.Extend("agent steps"));
+        var from = ResumeOptions.From();
         var assembly = Plugins.Option();
         var dryRun = new Option<bool>("--dry-run")
         {
@@ -43,13 +44,15 @@ public static class Train
         };
         var command = new Command("train", "Train one agent on one environment.")
         {
-            id, config, set, preset, steps, seed, device, directory, resume, accept, assembly, dryRun,
+            id, config, set, preset, steps, seed, device, directory, from, resume, extend, accept, assembly, dryRun,
         };
         command.SetAction((parsed, stop) =>
         {
             Plugins.LoadByHand(parsed.GetValue(assembly)!);
+            ResumeOptions.Check(parsed.GetValue(resume), parsed.GetValue(extend), parsed.GetValue(from));
             List<string> settings = [.. parsed.GetValue(set)!];
             Add("environment", parsed.GetValue(id));
+            Add("from", parsed.GetValue(from));
             Add("agent.preset", parsed.GetValue(preset));
             Add("agent-steps", parsed.GetValue(steps) is { } count ? ScalarText.Text(count) : null);
             Add("run.seed", parsed.GetValue(seed) is { } number ? ScalarText.Text(number) : null);
@@ -57,7 +60,7 @@ public static class Train
             Add("run.directory", parsed.GetValue(directory));
             if (parsed.GetValue(resume) is { } folder)
                 return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, parsed.GetValue(accept),
-                    stop));
+                    parsed.GetValue(extend), stop));
             var chosen = Resolve(Read(parsed.GetValue(config), settings));
             return Task.FromResult(parsed.GetValue(dryRun) ? DryRun(chosen) : Start(chosen, stop));
 
@@ -83,7 +86,10 @@ public static class Train
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),
             Assemblies = Plugins.Loaded,
             Run = config.Run with
-            { Directory = config.Run.Directory ?? $"runs/{name}-{agent.Preset}-seed-{config.Run.Seed}" },
+            {
+                Directory = config.Run.Directory
+                    ?? $"runs/{name}-{agent.Preset}{WarmStart.Tail(config.From)}-seed-{config.Run.Seed}",
+            },
         };
     }
 
@@ -98,13 +104,13 @@ public static class Train
 
     private static int Start(TrainConfig config, CancellationToken stop)
     {
-        TrainRun.Open(config).Learner.Dispose(); // what cannot be trained is an error before a folder is made
+        TrainRun.OpenNew(config).Learner.Dispose(); // what cannot be trained is an error before a folder is made
         using var run = RunDirectory.Start(config.Run.Directory!, ConfigFile.ToYaml(config),
             config.Record.CheckpointsKept);
         return Execute(config, run, stop);
     }
 
-    private static int Resume(string folder, string? file, List<string> settings, bool acceptChanges,
+    private static int Resume(string folder, string? file, List<string> settings, bool acceptChanges, long? more,
         CancellationToken stop)
     {
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
@@ -123,8 +129,10 @@ public static class Train
             EnvironmentThreads = asked.EnvironmentThreads,
             Run = own.Run with { Device = asked.Run.Device },
         };
+        if (more is { } steps) config = Extension.Of(config, folder, steps);
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept, acceptChanges,
-            isAnother ? ConfigFile.ToYaml(config) : null);
+            isAnother || more is not null ? ConfigFile.ToYaml(config) : null,
+            more is null ? null : Extension.OfTraining);
         if (RunDirectory.IsComplete(run.Root))
         {
             Console.WriteLine($"{run.Root} is complete: see {RunDirectory.ResultName} there.");
@@ -159,7 +167,7 @@ public static class Train
     private static int DryRun(TrainConfig config)
     {
         Console.Write(ConfigFile.ToYaml(config));
-        var (task, learner) = TrainRun.Open(config);
+        var (task, learner) = TrainRun.OpenNew(config);
         using var _ = learner;
         var options = learner.Options;
         // Whole rollouts, where one gives several updates.

@@ -39,6 +39,11 @@ public static class ConfigFile
         return Bind<T>(tree, overrides);
     }
 
+    /// <summary>Whether the run in a folder is one of meta-train.</summary>
+    /// <exception cref="RlLeapException">The folder holds no run.</exception>
+    public static bool IsMetaTrain(string folder) => File.ReadLines(RunDirectory.ConfigOf(folder))
+        .Any(line => line.StartsWith("suite:", StringComparison.Ordinal));
+
     /// <summary>
     /// A record as YAML with every key; reads back to an equal one. The canonical form: equal records have equal texts.
     /// </summary>

@@ -14,6 +14,11 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     [Range(1, 1e15)]
     public long AgentSteps { get; init; } = 5_000_000;
 
+    /// <summary>
+    /// Finished run of train or meta-train whose parameters training starts from (its folder); left out: random ones.
+    /// </summary>
+    public string? From { get; init; }
+
     /// <summary>Threads that step the environments; results do not depend on them.</summary>
     [Range(1, 256)]
     public int EnvironmentThreads { get; init; } = 1;

@@ -41,6 +41,12 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
     /// <summary>The episodes, where suite is few-shot.</summary>
     public FewShotSection? FewShot { get; init; }
 
+    /// <summary>
+    /// Finished run of meta-train or train whose parameters meta-training starts from (its folder); left out: random
+    /// ones.
+    /// </summary>
+    public string? From { get; init; }
+
     /// <summary>The method.</summary>
     public MetaLearningMethod Method { get; init; } = new LeapOptions();
 
@@ -59,7 +65,7 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
     public IReadOnlyList<string> Assemblies { get; init; } = [];
 
     /// <summary>How a task of this suite is learned, where its section says so.</summary>
-    private LearnerOptions? Learner =>
+    internal LearnerOptions? Learner =>
         Suite switch
         {
             SuiteKind.Omniglot => Omniglot?.Learner,

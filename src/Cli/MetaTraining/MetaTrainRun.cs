@@ -30,10 +30,23 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         using var learner = Open(config, suite);
         if (run.Restored is { } checkpoint) learner.Load(checkpoint.PathOf(StateName));
+        else if (config.From is { } from) StartFrom(from, suite, learner);
         MetaTrain(suite, learner, cancellation);
         learner.Save(run.PathOf(TrainedInitialization.FileName));
         return run.Complete(Evaluate(suite, learner, cancellation));
     }
+
+    // A checkpoint has it at once: from then on the run does not depend on the other one.
+    private void StartFrom(string folder, Suite suite, IMetaLearner learner)
+    {
+        using var start = WarmStart.Read(folder);
+        start.ApplyTo(learner, suite.Pool);
+        run.History.Add(RunHistory.StartedFrom, 0, start.Text + start.Warning(HeldOutOf(config, suite)));
+        SaveCheckpoint(learner, RestoredPatience(suite, made: 0));
+    }
+
+    private static IReadOnlyList<string> HeldOutOf(MetaTrainConfig config, Suite suite) =>
+        config.Evaluation is not { } wanted ? [] : wanted.Tasks.Count > 0 ? wanted.Tasks : suite.HeldOut;
 
     /// <summary>A meta-learner as a config has it, not yet trained.</summary>
     public static IMetaLearner Open(MetaTrainConfig config, Suite suite) => config.Method.Create(new MetaLearnerContext
@@ -155,6 +168,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     public static void Check(MetaTrainConfig config, Suite suite)
     {
         using var learner = Open(config, suite);
+        if (config.From is { } from)
+            using (var start = WarmStart.Read(from)) start.ApplyTo(learner, suite.Pool);
         if (config.Evaluation is not { } wanted) return;
         foreach (var id in HeldOutEvaluation.Check(suite, wanted).Tasks)
             suite.EvaluationLearner.ParameterRoles?.RequireMatches(learner.Initialization.Network,

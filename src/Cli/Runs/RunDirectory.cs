@@ -108,40 +108,68 @@ public sealed class RunDirectory : IDisposable
     /// so.</param>
     /// <param name="config">The config to go on with instead of the folder's, which it replaces; null for the folder's.
     /// A complete run is then no longer complete.</param>
-    /// <param name="kind">How the history calls the change.</param>
+    /// <param name="extension">How a complete run goes on beyond its end; null where it does not.</param>
     /// <exception cref="RlLeapException">Config or plug-ins are others than at the checkpoint; or all checkpoints are
     /// damaged. Nothing was changed then.</exception>
     public static RunDirectory Resume(string path, int keep = 2, bool acceptChanges = false, string? config = null,
-        string kind = RunHistory.Changed)
+        Extension? extension = null)
     {
         ConfigOf(path);
         var run = Open(path, keep);
         try
         {
-            run.Config = config ?? File.ReadAllText(run.PathOf(ConfigName));
+            var own = File.ReadAllText(run.PathOf(ConfigName));
+            run.Config = config ?? own;
             if (IsComplete(run.Root) && config is null) return run; // whose files end after its last checkpoint
             run.Restored = run._checkpoints.Newest();
-            if (run.Restored is { } at && RunChanges.Since(at, run.Config) is { } change)
+            if (run.Restored is null) extension?.RequireCheckpoint(path);
+            var change = run.Restored is { } at ? RunChanges.Since(at, run.Config) : null;
+            if (!acceptChanges && run.Restored is { } kept
+                && (extension is null ? change : RunChanges.Since(kept, own)) is { } unasked)
+                throw new RlLeapException($"{path} goes on with what it was begun with, but since its checkpoint "
+                    + $"{kept.Folder} {unasked}. Bring back what was (the checkpoint holds its {ConfigName}), or "
+                    + $"accept the change with --accept-changes; the result then says so.");
+            var ended = config is not null && IsComplete(run.Root) ? run.SetResultAside(extension) : null;
+            if (config is not null) AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
+            if (change is not null)
             {
-                if (!acceptChanges)
-                    throw new RlLeapException($"{path} goes on with what it was begun with, but since its checkpoint "
-                        + $"{at.Folder} {change}. Bring back what was (the checkpoint holds its {ConfigName}), or "
-                        + $"accept the change with --accept-changes; the result then says so.");
-                run.History.Add(kind, at.Step, $"at step {at.Step} {change}");
+                var step = run.Restored!.Step;
+                run.History.Add(extension is null ? RunHistory.Changed : RunHistory.Extended, step,
+                    extension is null ? $"at step {step} {change}" : $"beyond its end at step {step}: {change}");
                 run.HasAcceptedChanges = true;
             }
-            if (config is not null)
-            {
-                AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
-                if (IsComplete(run.Root))
-                    File.Move(run.PathOf(ResultName), run.PathOf($"result-at-{run.Restored?.Step ?? 0}.json"),
-                        overwrite: true);
-            }
+            if (extension is { KeepsRows: true } && ended is not null) run.MarkEnd(ended);
             run.Cut();
             if (run.Restored is { } from) Log.Information("going on from {Checkpoint}", from.Folder);
             return run;
         }
         catch { run.Dispose(); throw; }
+    }
+
+    // A complete run that goes on is not complete: what it ended with stays, under another name.
+    private Result SetResultAside(Extension? extension)
+    {
+        var result = Result.Load(PathOf(ResultName));
+        foreach (var name in (extension?.Aside ?? []).Prepend(ResultName).Where(name => File.Exists(PathOf(name))))
+            File.Move(PathOf(name), PathOf($"{Path.GetFileNameWithoutExtension(name)}-at-{Restored?.Step ?? 0}"
+                + Path.GetExtension(name)), overwrite: true);
+        return result;
+    }
+
+    // The rows that a complete run wrote after its last checkpoint belong to it.
+    private void MarkEnd(Result ended)
+    {
+        var sums = Restored!.Sums.ToDictionary();
+        foreach (var name in new[] { MetricsName, TimesName }.Where(name => File.Exists(PathOf(name))))
+        {
+            using var file = new AppendedFile(PathOf(name));
+            sums[name] = name == MetricsName && ended.Sums?.GetValueOrDefault(name) is { } kept ? kept : file.Sum;
+        }
+        var events = Directory.Exists(PathOf(EventsName))
+            ? Directory.EnumerateFiles(PathOf(EventsName), "*", SearchOption.AllDirectories) : [];
+        var lengths = sums.Keys.Select(PathOf).Concat(events).Where(File.Exists)
+            .ToDictionary(file => Path.GetRelativePath(Root, file), file => new FileInfo(file).Length);
+        Restored = _checkpoints.Mark(Restored, lengths, sums);
     }
 
     /// <summary>Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files

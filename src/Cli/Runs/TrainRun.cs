@@ -38,6 +38,7 @@ public sealed class TrainRun : IDisposable
         _rng = new Rng(config.Run.Seed);
         (_task, _learner) = Open(config);
         if (run.Restored is { } checkpoint) Restore(checkpoint);
+        else if (config.From is { } from) StartFrom(from);
         if (run.HasAcceptedChanges) Save(_evaluateFirst);
     }
 
@@ -52,6 +53,25 @@ public sealed class TrainRun : IDisposable
         var task = TaskOf(config);
         return (task, new Learner(task, task.CreateNetwork(), task.LearnerOptions(config.AgentSteps),
             new Rng(config.Run.Seed).Split("learner"), Devices.Open(config.Run.Device)));
+    }
+
+    /// <summary>The same as a new run begins: from the parameters of another run where the config says so.</summary>
+    /// <exception cref="RlLeapException">As <see cref="Open"/>; or the other run is not finished or does not fit.
+    /// </exception>
+    public static (ActorCriticTask Task, Learner Learner) OpenNew(TrainConfig config)
+    {
+        var opened = Open(config);
+        try
+        {
+            if (config.From is { } from)
+                using (var start = WarmStart.Read(from)) start.ApplyTo(opened.Learner.Model, config.Environment);
+            return opened;
+        }
+        catch
+        {
+            opened.Learner.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>
@@ -229,6 +249,15 @@ public sealed class TrainRun : IDisposable
                 ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
                 ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture)
             });
+    }
+
+    // A checkpoint has it at once: from then on the run does not depend on the other one.
+    private void StartFrom(string folder)
+    {
+        using var start = WarmStart.Read(folder);
+        start.ApplyTo(_learner.Model, _config.Environment);
+        _run.History.Add(RunHistory.StartedFrom, 0, start.Text);
+        Save();
     }
 
     private void Restore(Checkpoint checkpoint)

@@ -25,8 +25,7 @@ internal static class UnfinishedRun
         Log.Warning("{Run} is not complete: what follows is its state {At}", folder, at);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))) + " (unfinished)";
         var record = new Dictionary<string, string> { [Note] = at };
-        if (File.ReadLines(Path.Combine(folder, RunDirectory.ConfigName)).Any(line =>
-            line.StartsWith("suite:", StringComparison.Ordinal)))
+        if (ConfigFile.IsMetaTrain(folder))
         {
             var meta = ConfigFile.LoadRun<MetaTrainConfig>(folder);
             return new Result("meta-train", name, [], RecordedCurve.ReadMeta(metrics, Say), Record: record)

@@ -44,6 +44,13 @@ internal sealed class FewShotLearner : MetaLearner
         return learner;
     }
 
+    public override void StartFrom(IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        base.StartFrom(parameters);
+        _learner.Model.Parameters.CopyFrom(Initialization.Shared);
+        _learner.Model.Buffers.CopyFrom(Initialization.Buffers);
+    }
+
     public override void Dispose()
     {
         _learner.Dispose();

@@ -62,6 +62,13 @@ internal sealed class Finetuning : MetaLearner
         }
     }
 
+    public override void StartFrom(IReadOnlyDictionary<string, Tensor> parameters)
+    {
+        base.StartFrom(parameters);
+        using var _ = no_grad();
+        _all.Shared.copy_(Initialization.Shared.Shared);
+    }
+
     public override void Dispose()
     {
         foreach (var model in _models.Values) model.Dispose();

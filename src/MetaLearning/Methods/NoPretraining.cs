@@ -22,6 +22,9 @@ public sealed record NoPretrainingOptions : MetaLearningMethod
         public override Learner Begin(ITask task, LearnerOptions learner, Rng rng) =>
             new(task, Context.Network, learner, rng, Context.Device, dtype: Context.DType);
 
+        public override void StartFrom(IReadOnlyDictionary<string, Tensor> parameters) => throw new RlLeapException(
+            "The method none starts every task from random parameters, so it cannot start from another run.");
+
         protected override MetaStepRecord Step(
             IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
         {

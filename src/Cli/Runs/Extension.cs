@@ -1,0 +1,95 @@
+// A finished run that goes on: more agent steps, more meta-steps.
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+
+namespace RlLeap.Cli.Runs;
+
+/// <summary>How a complete run goes on beyond its end.</summary>
+/// <param name="KeepsRows">Whether the rows that it wrote after its last checkpoint stay: those of the last evaluation
+/// of an agent are part of its history, those of held-out tasks are learned anew.</param>
+/// <param name="Aside">Files that it ended with, and that get the step of their end into their name.</param>
+public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Aside)
+{
+    /// <summary>Of a training.</summary>
+    internal static Extension OfTraining { get; } = new(KeepsRows: true, TrainRun.ModelFile);
+
+    /// <summary>Of a meta-training.</summary>
+    internal static Extension OfMetaTraining { get; } = new(KeepsRows: false, TrainedInitialization.FileName);
+
+    /// <exception cref="RlLeapException">Always: only a checkpoint has all that a run goes on with.</exception>
+    internal void RequireCheckpoint(string folder) => throw new RlLeapException(
+        $"{folder} has no checkpoint any more, which more steps would go on from. Start a new run from what it "
+        + $"learned: --from {folder}");
+
+    /// <summary>The config of a finished training with more agent steps.</summary>
+    /// <param name="config">Its own, or what is asked for.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="more">Agent steps beyond those that it was to make.</param>
+    /// <exception cref="RlLeapException">The run is not finished, its learning rate ends with its steps, or there are
+    /// no more steps to make.</exception>
+    internal static TrainConfig Of(TrainConfig config, string folder, long more)
+    {
+        RequireFinished(folder, "train");
+        RequireConstant(folder, config.Agent.Optimizer, "agent.optimizer", "agent steps",
+            $"--set agent.optimizer.schedule=constant --set agent.optimizer.learning-rate=RATE --accept-changes, or "
+            + $"start a new training from what this one learned: rlleap train {config.Environment} --from {folder}");
+        var longer = config with { AgentSteps = Sum(config.AgentSteps, more, "agent-steps") };
+        var rollout = config.Agent.BatchSize;
+        var (made, wanted) = (Rollouts(config.AgentSteps), Rollouts(longer.AgentSteps));
+        if (wanted == made)
+            throw new RlLeapException($"{folder} has made {made * rollout} agent steps, whole rollouts of {rollout}; "
+                + $"{longer.AgentSteps} are no more than that. Extend it by at least "
+                + $"{made * rollout - config.AgentSteps + 1}.");
+        return longer;
+
+        long Rollouts(long steps) => (steps + rollout - 1) / rollout;
+    }
+
+    /// <summary>The config of a finished meta-training with more meta-steps.</summary>
+    /// <param name="config">Its own.</param>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="more">Meta-steps beyond those that it was to make.</param>
+    /// <exception cref="RlLeapException">The run is not finished, a rate ends with its steps, or it stopped early.
+    /// </exception>
+    internal static MetaTrainConfig Of(MetaTrainConfig config, string folder, long more)
+    {
+        RequireFinished(folder, "meta-train");
+        var instead = $"start a new meta-training from what this one learned: rlleap meta-train CONFIG --from {folder}";
+        RequireConstant(folder, config.Meta.Optimizer, "meta.optimizer", "meta-steps", instead);
+        // One optimizer lives through all meta-steps, so its schedule is that of the whole run.
+        if (config is { Method: MetaLearning.FinetuningOptions, Learner: { } learner })
+            RequireConstant(folder, learner.Optimizer, "learner.optimizer", "meta-steps", instead);
+        if (config is { Method: MetaLearning.FinetuningOptions, Games: { } games })
+            RequireConstant(folder, games.Agent.Optimizer, "games.agent.optimizer", "meta-steps", instead);
+        if (new CheckpointStore(Path.Combine(folder, "checkpoints")).Newest() is { } last
+            && last.Step < config.Meta.Steps)
+            throw new RlLeapException($"{folder} ended after {last.Step} of {config.Meta.Steps} meta-steps, because "
+                + $"its validation error fell no more (meta.patience: {config.Meta.Patience}). More meta-steps would "
+                + "end at once.");
+        return config with
+        {
+            Meta = config.Meta with { Steps = Sum(config.Meta.Steps, more, "meta.steps") },
+        };
+    }
+
+    private static void RequireFinished(string folder, string command)
+    {
+        RunDirectory.ConfigOf(folder);
+        if (!RunDirectory.IsComplete(folder))
+            throw new RlLeapException($"{folder} is not finished, so there is nothing to extend yet. Go on with it by: "
+                + $"rlleap {command} --resume {folder}");
+    }
+
+    private static void RequireConstant(string folder, OptimizerOptions optimizer, string key, string steps,
+        string instead)
+    {
+        if (optimizer.Schedule == Schedule.Constant) return;
+        throw new RlLeapException($"the learning rate of {folder} fell over the {steps} it was to make "
+            + $"({key}.schedule: {Names.Kebab($"{optimizer.Schedule}")}), so it ended low; a longer schedule would "
+            + $"have fallen more slowly, and to go on with it would raise the rate again. Say what you want: {instead}");
+    }
+
+    private static long Sum(long steps, long more, string key) =>
+        steps + (double)more <= 1e15 ? steps + more
+            : throw new RlLeapException($"{key} would be {steps} + {more}; at most 1e15 are possible.");
+}
