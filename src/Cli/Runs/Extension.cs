@@ -86,7 +86,7 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
         if (optimizer.Schedule == Schedule.Constant) return;
         throw new RlLeapException($"the learning rate of {folder} fell over the {steps} it was to make "
             + $"({key}.schedule: {Names.Kebab($"{optimizer.Schedule}")}), so it ended low; a longer schedule would "
-            + $"have fallen more slowly, and to go on with it would raise the rate again. Say what you want: {instead}");
+            + $"have fallen more slowly, and going on with it would raise the rate. Say what you want: {instead}");
     }
 
     private static long Sum(long steps, long more, string key) =>
