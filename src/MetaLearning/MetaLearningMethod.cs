@@ -16,6 +16,8 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(FinetuningOptions), "finetuning")]
 [JsonDerivedType(typeof(HatOptions), "hat")]
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
+[JsonDerivedType(typeof(SequentialOptions), "sequential")]
+[JsonDerivedType(typeof(EwcOptions), "ewc")]
 [JsonDerivedType(typeof(PrototypicalOptions), "prototypical")]
 [JsonDerivedType(typeof(MatchingOptions), "matching")]
 [JsonDerivedType(typeof(RelationOptions), "relation")]

@@ -10,6 +10,7 @@ public sealed class ShippedConfigTests
     private static readonly string Folder = Path.Combine(Repository.Root, "experiments");
 
     private static readonly string[] Files = [.. Directory.GetDirectories(Folder)
+        .Concat(Directory.GetDirectories(Path.Combine(Folder, "transfer")))
         .SelectMany(experiment => Directory.GetFiles(experiment, "*.yaml")).Order(StringComparer.Ordinal)];
 
     public static TheoryData<string> Names => [.. Files.Select(file => Path.GetRelativePath(Folder, file))];

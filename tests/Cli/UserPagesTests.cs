@@ -35,7 +35,7 @@ public sealed class UserPagesTests : IDisposable
     [Fact]
     public async Task The_commands_of_the_page_on_methods_work_as_written()
     {
-        var outputs = await Run("methods.md", expected: 3);
+        var outputs = await Run("own-methods.md", expected: 3);
         Assert.Contains("my/part-way", outputs[1]);
         Assert.Contains("{name: my/part-way, fraction: 0.25}", File.ReadAllText(_folder["my-method/result.json"]));
         Assert.Contains("result: ", outputs[2]);

@@ -1,4 +1,4 @@
-// The network and the method of docs/networks.md and docs/methods.md in use.
+// The network and the method of docs/networks.md and docs/own-methods.md in use.
 using RlLeap.MetaLearning;
 using RlLeap.Testing;
 using Xunit;

@@ -18,6 +18,8 @@ public enum SuiteKind
     MultiCv,
     /// <summary>Few-shot episodes: small classification problems of classes that were never seen.</summary>
     FewShot,
+    /// <summary>Whole image data sets, learned in their order or together, and tested after each meta-step.</summary>
+    ImageSets,
 }
 
 /// <summary>A meta-training run.</summary>
@@ -40,6 +42,9 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
 
     /// <summary>The episodes, where suite is few-shot.</summary>
     public FewShotSection? FewShot { get; init; }
+
+    /// <summary>The data sets, where suite is image-sets.</summary>
+    public ImageSetsSection? ImageSets { get; init; }
 
     /// <summary>
     /// Finished run of meta-train or train whose parameters meta-training starts from (its folder); left out: random
@@ -71,6 +76,7 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             SuiteKind.Omniglot => Omniglot?.Learner,
             SuiteKind.MultiCv => MultiCv?.Learner,
             SuiteKind.FewShot => FewShot?.Learner,
+            SuiteKind.ImageSets => ImageSets?.Learner,
             _ => null
         };
 
@@ -92,6 +98,10 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             "a section, because suite is multi-cv");
         if (Suite == SuiteKind.FewShot && FewShot is null) yield return ("few-shot",
             "a section, because suite is few-shot");
+        if (Suite == SuiteKind.ImageSets && ImageSets is null) yield return ("image-sets",
+            "a section, because suite is image-sets");
+        if (Suite == SuiteKind.ImageSets && Evaluation is not null) yield return ("evaluation",
+            "nothing, because what is learned is tested after each meta-step");
         if (Suite == SuiteKind.FewShot && Evaluation is not null) yield return ("evaluation",
             "nothing, because a few-shot run is tested on few-shot.test");
         if (Method is FewShotMethod && Suite != SuiteKind.FewShot) yield return ("method.name",

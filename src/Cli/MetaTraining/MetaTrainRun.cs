@@ -82,9 +82,11 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         {
             cancellation.ThrowIfCancellationRequested();
             times.Begin();
-            var batch = sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i]).ToList();
+            var batch = suite.BatchOf(learner.MetaSteps)
+                ?? [.. sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i])];
             var record = learner.MetaStep(batch, stored, cancellation);
             metrics.Write(record, suite);
+            foreach (var row in suite.Measure(learner)) run.Metrics.Write(row);
             if (patience is not null) Count(patience, record.Mean(suite.PatienceMetric!));
             // Finished contributions are part of this checkpoint; what is kept of the step can go.
             SaveCheckpoint(learner, patience);
@@ -155,6 +157,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (suite is FewShotSuite { Tests: var tests } fewShot)
             return FewShotTest.Run(config, fewShot, learner, tests, config.FewShot!.TestEpisodes,
                 HeldOutEvaluation.ResultOf(config, suite, run.Root, "meta-train", []), cancellation);
+        if (suite is ImageSetsSuite sets)
+            return sets.Complete(HeldOutEvaluation.ResultOf(config, suite, run.Root, "meta-train", []));
         var start = StartingPoint.Of(Methods.NameOf(config.Method), learner);
         var finished = config.Evaluation is { } wanted
             ? HeldOutEvaluation.Run(config, suite, run.Root, wanted, start, cancellation) : [];

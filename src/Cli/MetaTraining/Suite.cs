@@ -2,8 +2,10 @@
 using RlLeap.Cli.Runs;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.Runs;
 using RlLeap.Environments;
 using RlLeap.Data;
+using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 
@@ -72,6 +74,12 @@ public abstract class Suite
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
 
+    /// <summary>The tasks of a meta-step where the suite sets their order; null where they are drawn.</summary>
+    public virtual IReadOnlyList<ITask>? BatchOf(long metaStep) => null;
+
+    /// <summary>What the suite measures of the meta-learner after each meta-step: rows of the run's metrics.</summary>
+    public virtual IEnumerable<Row> Measure(IMetaLearner learner) => [];
+
     /// <summary>The suite that a config names.</summary>
     public static Suite Open(MetaTrainConfig config) => config.Suite switch
     {
@@ -79,6 +87,7 @@ public abstract class Suite
         SuiteKind.Omniglot => new OmniglotSuite(config),
         SuiteKind.MultiCv => new MultiCvSuite(config),
         SuiteKind.FewShot => new FewShotSuite(config),
+        SuiteKind.ImageSets => new ImageSetsSuite(config),
         _ => throw new RlLeapException($"There is no suite {config.Suite}."),
     };
 }

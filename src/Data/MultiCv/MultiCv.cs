@@ -56,16 +56,19 @@ public static class MultiCv
     /// <param name="validationFraction">Share of the training images that become the validation part.</param>
     /// <param name="trainImages">How many of the shuffled training images to train on, or 0 for all. The other parts do
     /// not change.</param>
+    /// <param name="testImages">How many of the shuffled test images to test on, or 0 for all.</param>
     /// <exception cref="DataException">The set is missing, damaged, another data set, or (unless allowed)
     /// incomplete.</exception>
     public static MultiCvSet Load(string name, Rng rng, DataLocation? location = null, bool allowPartial = false,
-        double validationFraction = 0.15, int trainImages = 0)
+        double validationFraction = 0.15, int trainImages = 0, int testImages = 0)
     {
         var entry = Find(name);
         var images = LoadImages(name, location, allowPartial);
         var split = ImageSplit.Draw(images, rng.Split("split/" + name), validationFraction);
         if (trainImages > 0 && trainImages < split.Train.Length)
             split = split with { Train = split.Train[..trainImages] };
+        if (testImages > 0 && testImages < split.Test.Length)
+            split = split with { Test = split.Test[..testImages] };
         return new MultiCvSet(images, split, entry.Mean, entry.Deviation);
     }
 

@@ -5,8 +5,9 @@ namespace RlLeap.Data;
 /// </summary>
 public sealed class MultiCvTask : ImageTask
 {
-    /// <summary>The task of a data set.</summary>
-    public MultiCvTask(MultiCvSet set) : base("multi-cv/" + set.Name, new ImageSource(set), set.Classes)
+    /// <summary>The task of a data set; its id is the prefix and the name of the set.</summary>
+    public MultiCvTask(MultiCvSet set, string prefix = "multi-cv/")
+        : base(prefix + set.Name, new ImageSource(set), set.Classes)
     {
         Set = set;
         (BatchSize, ValidationSubset) = (64, 500);

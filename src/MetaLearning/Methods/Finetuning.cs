@@ -69,6 +69,24 @@ internal sealed class Finetuning : MetaLearner
         _all.Shared.copy_(Initialization.Shared.Shared);
     }
 
+    /// <summary>A learner of a task: a new one gets a new head, one of the pool goes on with its own.</summary>
+    public override Learner Begin(ITask task, LearnerOptions options, Rng rng)
+    {
+        var learner = new Learner(
+            new PrivateHeadsTask(task), Context.Network, options, rng, Context.Device, dtype: Context.DType);
+        try
+        {
+            Initialization.ApplyTo(learner.Model);
+            if (_headOffsets.ContainsKey(task.Info.Id)) CopyTo(learner.Model, task);
+            return learner;
+        }
+        catch
+        {
+            learner.Dispose();
+            throw;
+        }
+    }
+
     public override void Dispose()
     {
         foreach (var model in _models.Values) model.Dispose();

@@ -26,6 +26,12 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record ProgressiveOptions : MetaLearningMethod
 {
+    /// <summary>
+    /// Whether a column reads only the columns of tasks before it in the pool, as in the original: then what a column
+    /// computes does not change any more when other tasks are learned.
+    /// </summary>
+    public bool EarlierOnly { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "progressive";
 
@@ -49,16 +55,19 @@ public sealed record ProgressiveOptions : MetaLearningMethod
 internal sealed class ProgressiveNets : ContinualMetaLearner
 {
     private readonly string[] _pool;
+    private readonly bool _earlierOnly;
 
     public ProgressiveNets(ProgressiveOptions options, MetaLearnerContext context) : base(options, context)
     {
+        _earlierOnly = options.EarlierOnly;
         _pool = [.. context.Pool.Select(task => task.Info.Id)];
         foreach (var task in context.Pool)
         {
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             var network = new ProgressiveNetwork(
-                context.Network, task.Info.Id, _pool, new Dictionary<string, Dictionary<string, Tensor>>());
+                context.Network, task.Info.Id, _pool, new Dictionary<string, Dictionary<string, Tensor>>(),
+                earlierOnly: options.EarlierOnly);
             var heads = PrivateHeadsTask.PrivateHeads(task.Info);
             using var column = new Model(network, heads, context.DType, context.Device);
             column.Initialize(context.Rng.Split("column." + task.Info.Id));
@@ -72,7 +81,7 @@ internal sealed class ProgressiveNets : ContinualMetaLearner
     {
         var others = Tasks.Where(other => other.Key != task.Info.Id).ToDictionary();
         var network = new ProgressiveNetwork(
-            Context.Network, task.Info.Id, _pool, others, Context.DType, Context.Device);
+            Context.Network, task.Info.Id, _pool, others, Context.DType, Context.Device, _earlierOnly);
         var learner = new Learner(
             new PrivateHeadsTask(task), network, options, rng, Context.Device, dtype: Context.DType);
         if (Tasks.TryGetValue(task.Info.Id, out var own)) learner.Model.Import(own);

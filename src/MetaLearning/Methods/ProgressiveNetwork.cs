@@ -13,6 +13,7 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
     private readonly Network _inner;
     private readonly string _own;
     private readonly string[] _pool;
+    private readonly bool _earlierOnly;
     private readonly Column[] _others;
 
     private sealed record Column(string Id, ParameterVector Parameters, ParameterVector Buffers);
@@ -26,11 +27,12 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
     /// </param>
     /// <param name="dtype">Floating type of the other columns.</param>
     /// <param name="device">Where the other columns lie.</param>
+    /// <param name="earlierOnly">Whether a column reads only those before it in the pool.</param>
     public ProgressiveNetwork(
         Network inner, string own, string[] pool, IReadOnlyDictionary<string, Dictionary<string, Tensor>> others,
-        ScalarType dtype = ScalarType.Float32, Device? device = null)
+        ScalarType dtype = ScalarType.Float32, Device? device = null, bool earlierOnly = false)
     {
-        (_inner, _own, _pool) = (inner, own, pool);
+        (_inner, _own, _pool, _earlierOnly) = (inner, own, pool, earlierOnly);
         Parameters = ParametersOf(own);
         _others = [.. others.Select(other => ColumnOf(other.Key, other.Value))];
 
@@ -123,7 +125,8 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
         }
     }
 
-    private string[] SourcesOf(string id) => [.. _pool.Where(other => other != id)];
+    private string[] SourcesOf(string id) =>
+        [.. _earlierOnly ? _pool.TakeWhile(other => other != id) : _pool.Where(other => other != id)];
 
     /// <summary>The inner network's parameters, then the lateral ones of every layer above the first.</summary>
     /// <remarks>

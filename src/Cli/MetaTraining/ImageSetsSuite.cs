@@ -1,0 +1,173 @@
+// Whole image data sets, one after another or together: what is remembered of each is tested after every meta-step.
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using RlLeap.Cli.Config;
+using RlLeap.Cli.Runs;
+using RlLeap.Cli.Statistics;
+using RlLeap.Data;
+using RlLeap.MetaLearning;
+
+namespace RlLeap.Cli.MetaTraining;
+
+/// <summary>Image data sets in the order in which they are learned.</summary>
+/// <remarks>
+/// A meta-step learns the next meta.batch of them, and begins again after the last one. A batch of one is a sequence of
+/// tasks, a batch of all of them is joint training.
+/// </remarks>
+public sealed record ImageSetsSection : ICheckedConfig
+{
+    /// <summary>Data sets by name (see rlleap data list), in the order in which they are learned.</summary>
+    [MinLength(1)]
+    public required IReadOnlyList<string> Sets { get; init; }
+
+    /// <summary>Training images used of each set; left out: all.</summary>
+    [Range(0, int.MaxValue, MinimumIsExclusive = true)]
+    public int? TrainImages { get; init; }
+
+    /// <summary>Test images used of each set, always the same; left out: all.</summary>
+    [Range(0, int.MaxValue, MinimumIsExclusive = true)]
+    public int? TestImages { get; init; }
+
+    /// <summary>Whether a copy of a set with fewer images than its distribution is accepted.</summary>
+    public bool AllowPartial { get; init; }
+
+    /// <summary>Images in a minibatch.</summary>
+    [Range(1, int.MaxValue)]
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>How a set is learned in a meta-step.</summary>
+    public LearnerOptions Learner { get; init; } = new()
+    {
+        GradientSteps = 250, Optimizer = new OptimizerOptions { Schedule = Schedule.Cosine },
+    };
+
+    /// <summary>Filters of each of the encoder's four convolutions.</summary>
+    [Range(1, 1024)]
+    public int Filters { get; init; } = 64;
+
+    /// <summary>Encoder of your own, as my/name?option=value (docs/networks.md); left out: the convolutions.</summary>
+    public string? Network { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check()
+    {
+        if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null)
+            yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
+        if (Sets.Distinct().Count() < Sets.Count) yield return ("sets", "each set once");
+        if (Network is not null && !Networks.Has(Network))
+            yield return ("network", OwnNames.Expected(Network, [], Networks.Ids));
+    }
+}
+
+/// <summary>Image data sets as tasks that share an encoder, each with a head of its own.</summary>
+public sealed class ImageSetsSuite : Suite
+{
+    private const string Prefix = "images/", Column = "accuracy", Series = "test/";
+
+    /// <summary>The name of what is about all sets together.</summary>
+    public const string All = "images";
+
+    private readonly MetaTrainConfig _config;
+    private readonly MultiCvTask[] _tasks;
+
+    /// <summary>The suite of a config.</summary>
+    /// <exception cref="RlLeapException">A set is missing, damaged or incomplete.</exception>
+    public ImageSetsSuite(MetaTrainConfig config, DataLocation? location = null)
+    {
+        _config = config;
+        var section = config.ImageSets!;
+        var rng = new Rng(config.Run.Seed).Split("image-sets");
+        _tasks = [.. section.Sets.Select(name => new MultiCvTask(
+            MultiCv.Load(name, rng, location, section.AllowPartial, trainImages: section.TrainImages ?? 0,
+                testImages: section.TestImages ?? 0), Prefix)
+        { BatchSize = section.BatchSize })];
+        Network = section.Network is { } own
+            ? Networks.Create(own, _tasks[0].Info.InputShape)
+            : new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, section.Filters);
+        if (config.Meta.Batch > _tasks.Length)
+            throw new RlLeapException($"A meta-step learns each of the {_tasks.Length} image sets once at most; "
+                + $"meta.batch is {config.Meta.Batch}.");
+    }
+
+    /// <inheritdoc/>
+    public override Network Network { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> Pool => _tasks;
+
+    /// <inheritdoc/>
+    public override LearnerOptions Learner => _config.ImageSets!.Learner;
+
+    /// <inheritdoc/>
+    public override LearnerOptions EvaluationLearner => Learner;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> HeldOut => [];
+
+    /// <inheritdoc/>
+    public override ITask Find(string id) => _tasks.FirstOrDefault(task => task.Info.Id == id)
+        ?? throw new RlLeapException(
+            $"There is no task {id}; there are {string.Join(", ", _tasks.Select(task => task.Info.Id))}.");
+
+    /// <inheritdoc/>
+    public override (string, string, bool) Curve => ("test accuracy, %", "meta-steps", true);
+
+    /// <inheritdoc/>
+    public override CurveRecorder Record() => new ErrorCurve();
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<ITask> BatchOf(long metaStep) => [.. SetsOf(metaStep).Select(i => _tasks[i])];
+
+    /// <summary>The test accuracy of every set that has been learned, with the head that it has.</summary>
+    public override IEnumerable<Row> Measure(IMetaLearner learner)
+    {
+        var step = learner.MetaSteps - 1;
+        foreach (var i in Enumerable.Range(0, _tasks.Length).Where(i => FirstVisit(i) <= step))
+        {
+            using var own = learner.Begin(_tasks[i], Learner, new Rng(_config.Run.Seed).Split("test"));
+            var accuracy = 1 - own.Stream.Score(own.Model, Split.Test)["error"];
+            yield return new Row(Series + _tasks[i].Info.Id, step, [(Column, accuracy)]);
+        }
+    }
+
+    /// <summary>The result with a curve of test accuracy for each set, one of their mean, and the scores.</summary>
+    internal Result Complete(Result result)
+    {
+        var (method, seed) = (result.Method!, _config.Run.Seed);
+        var measured = result.MetaCurves.Where(c => c.Quantity == Column)
+            .ToDictionary(c => c.Task[Series.Length..], c => c);
+        List<Curve> curves = [.. _tasks.Where(task => measured.ContainsKey(task.Info.Id)).Select(task =>
+        {
+            var curve = measured[task.Info.Id];
+            return new Curve(task.Info.Id, method, seed, [.. curve.MetaSteps.Select(step => step + 1)],
+                [.. curve.Values.Select(value => 100 * value)]);
+        })];
+        var memory = new Remembered([.. curves.Select(curve => curve.Steps)], [.. curves.Select(curve => curve.Values)]);
+        var steps = curves.SelectMany(curve => curve.Steps).Distinct().Order().ToList();
+        Curve all = new(All, method, seed, steps, [.. steps.Select(memory.AverageAt)]);
+        return result with
+        {
+            Curves = [all, .. curves],
+            Scores = [.. memory.Scores.Select(score => new Score(All, method, seed, score.Key, score.Value)),
+                .. curves.Select(curve => new Score(
+                    curve.Task, method, seed, Remembered.Average, curve.Values[^1]))],
+        };
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
+    {
+        ["image sets"] = string.Join(", ", _tasks.Select(task => task.Info.Id)),
+        ["images"] = string.Join("; ", _tasks.Select(task => string.Create(CultureInfo.InvariantCulture,
+            $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Test.Length} test, "
+                + $"{task.Set.Classes} classes"))),
+    };
+
+    private IEnumerable<int> SetsOf(long metaStep) => Enumerable.Range(0, _config.Meta.Batch)
+        .Select(i => (int)((metaStep * _config.Meta.Batch + i) % _tasks.Length));
+
+    private long FirstVisit(int set) => set / _config.Meta.Batch;
+}
