@@ -145,7 +145,8 @@ public sealed class ImageSetsSuite : Suite
             return new Curve(task.Info.Id, method, seed, [.. curve.MetaSteps.Select(step => step + 1)],
                 [.. curve.Values.Select(value => 100 * value)]);
         })];
-        var memory = new Remembered([.. curves.Select(curve => curve.Steps)], [.. curves.Select(curve => curve.Values)]);
+        var memory = new Remembered(
+            [.. curves.Select(curve => curve.Steps)], [.. curves.Select(curve => curve.Values)]);
         var steps = curves.SelectMany(curve => curve.Steps).Distinct().Order().ToList();
         Curve all = new(All, method, seed, steps, [.. steps.Select(memory.AverageAt)]);
         return result with

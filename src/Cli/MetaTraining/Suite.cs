@@ -2,7 +2,6 @@
 using RlLeap.Cli.Runs;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 using RlLeap.Environments;
 using RlLeap.Data;
 using RlLeap.MetaLearning;

@@ -1,7 +1,7 @@
 // What is left of tasks that were learned one after another.
 namespace RlLeap.Cli.Statistics;
 
-/// <summary>Test accuracies of tasks over the steps after which each was tested, and what they say about memory.</summary>
+/// <summary>Test accuracies of tasks after each step, and what they say about memory.</summary>
 /// <param name="steps">[tasks] the steps after which a task was tested; the first is the step that learned it.</param>
 /// <param name="accuracies">[tasks] the accuracy after each of these steps, in percent.</param>
 internal sealed class Remembered(

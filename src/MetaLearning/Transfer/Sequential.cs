@@ -32,7 +32,8 @@ internal class SequentialLearner : ContinualMetaLearner
     private readonly HashSet<string> _norms;
 
     /// <summary>A meta-learner whose tasks have batch norms of their own, or share them.</summary>
-    public SequentialLearner(MetaLearningMethod method, MetaLearnerContext context, bool taskNorms) : base(method, context) =>
+    public SequentialLearner(MetaLearningMethod method, MetaLearnerContext context, bool taskNorms)
+        : base(method, context) =>
         _norms = taskNorms ? NormsOf(context.Network) : [];
 
     /// <summary>Throws where a network cannot be learned so.</summary>
