@@ -7,6 +7,8 @@ namespace RlLeap;
 /// prints.</summary>
 public static class NetworkCheck
 {
+    private const string Units = "Hidden units are what it says", Layers = "Layer by layer gives the same features";
+
     private static readonly RuleBook<Func<Network>> Book = new(new Dictionary<string, Action<Func<Network>>>
     {
         ["It describes itself consistently"] = Description,
@@ -16,13 +18,21 @@ public static class NetworkCheck
         ["An input's features depend on that input alone"] = RowsKeepApart,
         ["A pass changes neither parameters nor input"] = PassesOnlyRead,
         ["Every parameter is used"] = ParametersAreUsed,
-        ["Hidden units are what it says"] = HiddenUnitsFit,
-        ["Layer by layer gives the same features"] = LayersAgree,
+        [Units] = HiddenUnitsFit,
+        [Layers] = LayersAgree,
         ["A pass leaves no tensors behind"] = NothingStays,
     });
 
     /// <summary>The rules, in the order in which they are checked.</summary>
     public static IReadOnlyList<string> Rules => Book.Rules;
+
+    /// <summary>Why a rule has nothing to say about a network, which then keeps it; null where it has.</summary>
+    /// <exception cref="ArgumentException">There is no such rule.</exception>
+    public static string? WhyNotApplied(string rule, Network network) =>
+        !Rules.Contains(rule) ? throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule))
+        : rule == Layers && !network.IsLayered ? "it has no layers of its own to run one by one (IsLayered)"
+        : rule == Units && network.HiddenUnits.Count == 0 ? "it names no hidden units (HiddenUnits)"
+        : null;
 
     /// <summary>Checks one rule; null when it holds.</summary>
     /// <param name="rule">One of <see cref="Rules"/>.</param>

@@ -30,6 +30,17 @@ public static class EnvironmentCheck
     /// <summary>The rules, in the order in which they are checked.</summary>
     public static IReadOnlyList<string> Rules { get; } = [.. All.Keys];
 
+    /// <summary>Why a rule has nothing to say about an environment, which then keeps it; null where it has.</summary>
+    /// <exception cref="ArgumentException">There is no such rule.</exception>
+    public static string? WhyNotApplied(string rule, IEnvironment environment) =>
+        !All.TryGetValue(rule, out var check)
+            ? throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule))
+        : check == BadActionsAreRefused && environment.Spec.Action is not Discrete
+            ? $"its actions, {environment.Spec.Action}, are checked before it sees them"
+        : check == SavedStatesGoOn && !environment.CanSnapshot ? "it cannot be saved (CanSnapshot)"
+        : check == DrawingChangesNothing && !environment.CanRender ? "it cannot draw itself (CanRender)"
+        : null;
+
     /// <summary>
     /// Checks a registered environment, without the guard that <see cref="Registry.Make"/> puts around it.
     /// </summary>

@@ -14,8 +14,12 @@ public sealed class UserPagesTests : IDisposable
     public async Task The_commands_of_the_page_on_environments_work_as_written()
     {
         var outputs = await Run("environments.md", expected: 5);
-        Assert.Contains($"my/Treasure-v1 keeps all {RlLeap.Environments.EnvironmentCheck.Rules.Count} rules",
-            outputs[1]);
+        // It cannot draw itself: that rule is not among those that it keeps.
+        Assert.Contains($"my/Treasure-v1 keeps all {RlLeap.Environments.EnvironmentCheck.Rules.Count - 1} rules that "
+            + "apply", outputs[1]);
+        Assert.Contains("Drawing it changes nothing: does not apply", outputs[1]);
+        Assert.StartsWith("my/  (yours)", outputs[2]);
+        Assert.Contains("?size=10", outputs[2]);
         Assert.Contains("my/Treasure-v1  ", outputs[2]);
         Assert.Contains("walk to the treasure", outputs[2]);
         Assert.Contains("time_limit=12 keeps all", outputs[3]);

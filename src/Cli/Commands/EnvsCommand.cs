@@ -17,8 +17,16 @@ public static class EnvsCommand
             "Environments by id: list them, or check one against the rules in plain words.") { assembly };
         command.SetAction(result => List(result.GetValue(assembly)));
 
-        var list = new Command("list", "Every environment that can be named now.");
-        list.SetAction(result => List(result.GetValue(assembly)));
+        var prefix = new Argument<string?>("PREFIX")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "Only ids that begin so, each in a line of its own: ALE/, my/Maze.",
+        };
+        var list = new Command("list", "Every environment that can be named now, with its options; yours come first.")
+        {
+            prefix,
+        };
+        list.SetAction(result => List(result.GetValue(assembly), result.GetValue(prefix)));
         command.Add(list);
 
         var id = new Argument<string>("ID")
@@ -33,26 +41,29 @@ public static class EnvsCommand
         return command;
     }
 
-    private static int List(string[]? assemblies)
+    private static int List(string[]? assemblies, string? prefix = null)
     {
+        var builtIn = Registry.List().Select(entry => entry.Id).ToHashSet();
         Plugins.LoadByHand(assemblies ?? []);
-        var all = Registry.List();
-        var width = all.Max(entry => entry.Id.Length);
-        foreach (var (id, summary) in all) Console.WriteLine($"{id.PadRight(width)}  {summary}");
-        Console.WriteLine();
-        Console.WriteLine("Options follow an id as ?name=value&name=value. Every id takes:");
-        foreach (var option in WrapperFactory.Options) Console.WriteLine($"  {option.Name,-12}{option.Summary}");
+        EnvironmentList.Print(Registry.List(), builtIn, prefix, Console.Out);
         return 0;
     }
 
     private static int Check(string id, int steps, string[]? assemblies)
     {
         Plugins.LoadByHand(assemblies ?? []);
-        var spec = Registry.Spec(id);
+        EnvironmentSpec spec;
+        Dictionary<string, string?> whyNot;
+        using (var environment = Registry.Make(id, new Rng(0)))
+        {
+            spec = environment.Spec;
+            whyNot = EnvironmentCheck.Rules.ToDictionary(rule => rule,
+                rule => EnvironmentCheck.WhyNotApplied(rule, environment));
+        }
         Console.WriteLine($"{id}: shows {spec.Observation}, takes {spec.Action}"
             + $"{(spec.ActionNames.Count > 0 ? $" ({string.Join(", ", spec.ActionNames)})" : "")}");
         return RuleReport.Print(id, EnvironmentCheck.Rules, rule => EnvironmentCheck.Run(rule, id, steps),
-            () => $" Random play: {Rate(id):N0} steps/s alone.");
+            rule => whyNot[rule], () => $" Random play: {Rate(id):N0} steps/s alone.");
     }
 
     private static double Rate(string id)

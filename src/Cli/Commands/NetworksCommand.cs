@@ -57,7 +57,8 @@ public static class NetworksCommand
         var parameters = network.Parameters.Sum(p => p.Shape.Aggregate(1L, (product, size) => product * size));
         Console.WriteLine($"{name}: reads {Shape.Text(network.InputShape)}, "
             + $"gives {network.Features} features, {parameters} parameters");
-        return RuleReport.Print(name, NetworkCheck.Rules, rule => NetworkCheck.Run(rule, Make));
+        return RuleReport.Print(name, NetworkCheck.Rules, rule => NetworkCheck.Run(rule, Make),
+            rule => NetworkCheck.WhyNotApplied(rule, network));
     }
 }
 

@@ -57,6 +57,7 @@ public static class Play
         id ??= config.Environment;
         var rng = new Rng(seed);
         var spec = Registry.Spec(id);
+        RequireFit(config, spec, folder);
         var distribution = new ActionDistribution(spec, config.Agent.Gaussian);
         using var model = Load(config, folder, spec, distribution);
         var recorded = 0;
@@ -115,7 +116,6 @@ public static class Play
         var options = config.Agent;
         var model = new Model(AgentNetworks.Create(options, spec.Observation), ActorCritic.Heads(actions, options));
         using var scope = torch.NewDisposeScope();
-        RequireFit(config, spec, folder);
         var missing = model.Import(SafeTensors.Read(file).Tensors);
         if (missing.Count > 0) throw new RlLeapException(
             $"{file} lacks {missing[0]}: it was saved from another network than {model.Network.Name} for {spec.Id}.");

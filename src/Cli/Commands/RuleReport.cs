@@ -8,14 +8,21 @@ internal static class RuleReport
     /// <param name="name">What is checked.</param>
     /// <param name="rules">The rules.</param>
     /// <param name="check">Checks one; null when it holds.</param>
+    /// <param name="whyNot">Why a rule does not apply; null where it does.</param>
     /// <param name="more">Goes after the line of one that keeps all rules.</param>
     public static int Print(string name, IReadOnlyList<string> rules, Func<string, Finding?> check,
-        Func<string>? more = null)
+        Func<string, string?>? whyNot = null, Func<string>? more = null)
     {
-        var (broken, stopped) = (0, 0);
+        var (broken, stopped, apply) = (0, 0, 0);
         var errors = new HashSet<string>();
         foreach (var rule in rules)
         {
+            if (whyNot?.Invoke(rule) is { } reason)
+            {
+                Console.WriteLine($"-   {rule}: does not apply, {reason}");
+                continue;
+            }
+            apply++;
             var finding = check(rule);
             if (finding?.StoppedBy is { } error && !errors.Add(error))
             {
@@ -30,8 +37,9 @@ internal static class RuleReport
             Console.WriteLine($"      likely cause:  {finding.LikelyCause}");
         }
         var rest = stopped > 0 ? $"; {stopped} more could not be checked for the same error" : "";
-        Console.WriteLine(broken == 0 ? $"{name} keeps all {rules.Count} rules.{more?.Invoke()}"
-            : $"{name} breaks {broken} of {rules.Count} rules{rest}.");
+        var all = apply == rules.Count ? $"{apply} rules" : $"{apply} rules that apply";
+        Console.WriteLine(broken == 0 ? $"{name} keeps all {all}.{more?.Invoke()}"
+            : $"{name} breaks {broken} of {all}{rest}.");
         return broken == 0 ? 0 : Shell.Failed;
     }
 }

@@ -15,7 +15,7 @@ public abstract class CurveRecorder
     public List<double> Values { get; protected init; } = [];
 
     /// <summary>What to show beside a running task.</summary>
-    public string Note => Values.Count == 0 ? "" : FormattableString.Invariant($"{Label} {Values[^1]:G4}");
+    public virtual string Note => Values.Count == 0 ? "" : FormattableString.Invariant($"{Label} {Values[^1]:G4}");
 
     /// <summary>What the values are, in a word.</summary>
     protected abstract string Label { get; }
@@ -67,6 +67,9 @@ public sealed class ReturnCurve : CurveRecorder
 
     /// <inheritdoc/>
     protected override string Label => "return";
+
+    /// <inheritdoc/>
+    public override string Note => _episodes == 0 ? "no episode ended yet" : base.Note;
 
     /// <inheritdoc/>
     public override void Add(StepRecord step, long count)

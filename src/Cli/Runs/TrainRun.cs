@@ -182,11 +182,14 @@ public sealed class TrainRun : IDisposable
     public string? LastEvaluation { get; private set; }
 
     private static string Note(StepRecord step, EpisodeWindow episodes) => string.Create(CultureInfo.InvariantCulture,
-        $"return {episodes.MeanReturn:0.##}  policy {step.Metrics["policy_loss"]:0.000}  value "
+        $"{ReturnOf(episodes, "0.##")}  policy {step.Metrics["policy_loss"]:0.000}  value "
             + $"{step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained "
             + $"{step.Metrics["explained_variance"]:0.00}")
         + (step.Diagnosis?.Collapsed is { } layer
             ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
+
+    private static string ReturnOf(EpisodeWindow episodes, string? format = null) => episodes.Count == 0
+        ? "no episode ended yet" : "return " + episodes.MeanReturn.ToString(format, CultureInfo.InvariantCulture);
 
     // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was
     // cut short.
@@ -298,7 +301,7 @@ public sealed class TrainRun : IDisposable
             Record: record)
         { Smoothing = curve.Smoothing, Method = MethodOf(_config) };
         result = _run.Complete(result);
-        Log.Information("done: mean return of the last 100 episodes {Return}", stream.Episodes.MeanReturn);
+        Log.Information("done: {Return} (mean of the last 100 episodes)", ReturnOf(stream.Episodes));
         return result;
     }
 }
