@@ -1,10 +1,11 @@
 // The user's own environment, network and method, as their pages tell it: the commands are run as they stand there.
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Xunit;
 
 namespace RlLeap.Tests.Cli;
 
-public sealed class UserPagesTests : IDisposable
+public sealed partial class UserPagesTests : IDisposable
 {
     private readonly TempFolder _folder = new();
 
@@ -71,8 +72,34 @@ public sealed class UserPagesTests : IDisposable
         Assert.Contains("photos, 3-way 3-shot", outputs[1]);
     }
 
+    [Fact]
+    public async Task The_tutorial_works_as_written()
+    {
+        Directory.CreateDirectory(_folder["mine"]);
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs/tutorial.md"));
+        foreach (Match file in FileBlock().Matches(page))
+            File.WriteAllText(_folder[file.Groups[1].Value], file.Groups[2].Value
+                .Replace("$(MSBuildThisFileDirectory)..", Repository.Root)
+                .Replace("runs/", _folder.Root + "/").Replace("mine/bin", _folder["mine/bin"]));
+        Assert.Equal(5, Directory.GetFiles(_folder["mine"]).Length);
+        var outputs = await Run("tutorial.md", expected: 12,
+            (" mine/", $" {_folder["mine"]}/"), ("Release mine", $"Release {_folder["mine"]}"),
+            (_folder["mine"] + "/Corridor-v0 ", "mine/Corridor-v0 "), (_folder["mine"] + "/wide ", "mine/wide "),
+            (_folder["mine"] + "/toward-the-end ", "mine/toward-the-end "));
+        Assert.Contains("mine/Corridor-v0 keeps all", outputs[4]);
+        Assert.Contains("mine/wide keeps all", outputs[7]);
+        Assert.Contains("mine/toward-the-end keeps all", outputs[8]);
+        Assert.Contains("area minus none's", outputs[9]);
+        Assert.Contains("toward-the-end", outputs[11]);
+    }
+
+    // A block whose file the text before it names: `mine/Corridor.cs`.
+    [GeneratedRegex(@"`(mine/[\w.]+)`[^`]*\n\n```(?:xml|csharp|yaml)\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex FileBlock();
+
     /// <summary>Every line of the page's shell blocks; runs go to a folder of the test's.</summary>
-    private async Task<IReadOnlyList<string>> Run(string page, int expected, (string, string)? replace = null)
+    private async Task<IReadOnlyList<string>> Run(string page, int expected,
+        params (string From, string To)[] replacements)
     {
         List<string> commands = [];
         var inside = false;
@@ -89,7 +116,7 @@ public sealed class UserPagesTests : IDisposable
             var started =
                 command.Replace("./rlleap ", $"dotnet \"{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}\" ")
                     .Replace("runs/", _folder.Root + "/");
-            if (replace is var (from, to)) started = started.Replace(from, to);
+            foreach (var (from, to) in replacements) started = started.Replace(from, to);
             using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", started])
             { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true })!;
             var error = process.StandardError.ReadToEndAsync();

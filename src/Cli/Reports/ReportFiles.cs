@@ -227,9 +227,12 @@ public static class ReportFiles
                     + $"{NetworkDiagnostics.Advice}" : ""),
             ["task", "learned from", "layer", "dormant", "rank"],
             [.. shown.Select(d => (IReadOnlyList<string>)[d.Task,
-                d.From.StartsWith("meta-step", StringComparison.Ordinal) ? $"{d.Label}, {d.From}" : d.From, d.Layer,
-                string.Create(CultureInfo.InvariantCulture, $"{100 * d.Dormant:0} %"),
-                string.Create(CultureInfo.InvariantCulture, $"{d.Rank:0.#}")])]);
+                d.From.StartsWith("meta-step", StringComparison.Ordinal) ? $"{d.Label}, {d.From}" : d.From,
+                // A network that does not name its hidden layers is measured by its features alone.
+                d.Layer.Length > 0 ? d.Layer : N(double.NaN),
+                double.IsNaN(d.Dormant) ? N(d.Dormant)
+                    : string.Create(CultureInfo.InvariantCulture, $"{100 * d.Dormant:0} %"),
+                double.IsNaN(d.Rank) ? N(d.Rank) : string.Create(CultureInfo.InvariantCulture, $"{d.Rank:0.#}")])]);
     }
 
     private static string Units(int count, int diverged, string of = "") =>
