@@ -14,7 +14,7 @@ public sealed partial class PagesTests
         .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.md",
             SearchOption.AllDirectories))
         .Where(path => !path.Contains("/bin/") && !path.Contains("/obj/"))
-        .Append(Path.Combine(Repository.Root, "README.md")).Append(Path.Combine(Repository.Root, "CONTRIBUTING.md"))];
+        .Concat(new[] { "README.md", "CONTRIBUTING.md" }.Select(page => Path.Combine(Repository.Root, page)))];
 
     [Fact]
     public void Links_lead_somewhere()

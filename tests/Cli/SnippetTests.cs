@@ -63,7 +63,8 @@ public sealed partial class SnippetTests : IDisposable
               </PropertyGroup>
               <ItemGroup>
                 <Using Include="MyEnvironment" />
-                <Reference Include="{AppContext.BaseDirectory}RlLeap.*.dll" Exclude="{AppContext.BaseDirectory}*Tests.dll" />
+                <Reference Include="{AppContext.BaseDirectory}RlLeap.*.dll"
+                           Exclude="{AppContext.BaseDirectory}*Tests.dll" />
                 <Reference Include="{AppContext.BaseDirectory}TorchSharp.dll;{AppContext.BaseDirectory}xunit.*.dll" />
               </ItemGroup>
             </Project>
