@@ -44,8 +44,8 @@ public sealed partial class PagesTests
         Assert.Empty(found);
     }
 
-    // Two screens. The list of keys is made by the program, the list of differences has to be complete, and the tutorial
-    // holds whole files.
+    // Two screens. The list of keys is made by the program, the list of differences has to be complete, and the
+    // tutorial holds whole files.
     [Fact]
     public void Pages_of_docs_have_two_screens()
     {
