@@ -260,6 +260,12 @@ public class RunTests
         Assert.True(File.Exists(outcome));
         Assert.False(File.Exists(executor.CheckpointPath(work)));
 
+        // What took less time than its file is worth is not kept.
+        File.Delete(outcome);
+        executor = new CachingExecutor(new InlineExecutor(), temp["work"]) { WorthKeeping = TimeSpan.FromHours(1) };
+        Assert.NotNull(Assert.Single(Train()).Contribution);
+        Assert.False(File.Exists(outcome));
+
         IReadOnlyList<TaskOutcome> Train() => executor.Map(new MetaBatch(0, start, [work]),
             (w, hooks, stop) => TaskRun.Execute(w, sine, start, hooks, stop));
     }

@@ -42,10 +42,12 @@ public sealed class FewShotMethodTests
         Assert.Equal(loss, method.Evaluate(model, episode).Loss.item<float>(), 1e-5);
     }
 
-    [Fact]
-    public void Siamese_weighs_pairs_of_one_class_as_much_as_pairs_of_two_and_takes_the_most_similar_image()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Siamese_weighs_pairs_as_asked_for_and_takes_the_most_similar_image(bool balanced)
     {
-        var method = new SiameseOptions();
+        var method = new SiameseOptions { Balanced = balanced };
         var (model, episode, support, query) = Made(method);
         var (weight, bias) = (model.Parameters["similarity.weight"].data<float>().ToArray(),
             model.Parameters["similarity.bias"].item<float>());
@@ -60,7 +62,8 @@ public sealed class FewShotMethodTests
                 scores[q, s / 2] = s % 2 == 0 ? distance + bias : Math.Max(scores[q, s / 2], distance + bias);
             }
         var outcome = method.Evaluate(model, episode);
-        Assert.Equal((same.Average() + other.Average()) / 2, outcome.Loss.item<float>(), 1e-5);
+        var expected = balanced ? (same.Average() + other.Average()) / 2 : same.Concat(other).Average();
+        Assert.Equal(expected, outcome.Loss.item<float>(), 1e-5);
         Assert.True(outcome.Scores.allclose(tensor(scores).to_type(ScalarType.Float32), 1e-4, 1e-5));
     }
 

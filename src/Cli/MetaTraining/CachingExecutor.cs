@@ -1,4 +1,5 @@
 // Keeps every finished contribution of a meta-step on disk, so that a crash loses no finished task.
+using System.Diagnostics;
 using RlLeap.MetaLearning;
 using Serilog;
 
@@ -10,6 +11,9 @@ namespace RlLeap.Cli.MetaTraining;
 /// <param name="folder">Folder of the run's work; every meta-step has one in it.</param>
 public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
 {
+    /// <summary>The outcome of a shorter training is not kept: training again is cheaper.</summary>
+    public TimeSpan WorthKeeping { get; init; }
+
     /// <summary>Where the outcome of a work lies.</summary>
     public string OutcomePath(TaskJob work) =>
         Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.outcome");
@@ -32,9 +36,18 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
         }
         return outcomes!;
 
-        TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop) =>
-            train(work, hooks with
-            { Checkpoint = CheckpointPath, SaveOutcome = outcome => outcome.Save(OutcomePath(work)) }, stop);
+        TaskOutcome Kept(TaskJob work, TrainingHooks hooks, CancellationToken stop)
+        {
+            var began = Stopwatch.GetTimestamp();
+            return train(work, hooks with
+            {
+                Checkpoint = CheckpointPath,
+                SaveOutcome = outcome =>
+                {
+                    if (Stopwatch.GetElapsedTime(began) >= WorthKeeping) outcome.Save(OutcomePath(work));
+                },
+            }, stop);
+        }
     }
 
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>

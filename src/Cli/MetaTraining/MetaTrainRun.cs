@@ -1,4 +1,5 @@
 // A meta-training run from config to result: meta-steps, checkpoints, evaluation, report.
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using RlLeap.Cli.Slurm;
@@ -20,6 +21,9 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     internal const string StateName = "meta.safetensors";
 
     private const string PatienceName = "patience.txt";
+
+    // Work that is shorter is made again sooner than it is written to a disk and waited for.
+    private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Runs to the end, or to where <paramref name="cancellation"/> asks to leave; then a checkpoint has been written.
@@ -74,29 +78,47 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         var times = new StepTimes(Workers);
         var work = run.PathOf("work");
         var stored = new CachingExecutor(SlurmExecutor.Of(config, run.Root) is { } cluster ? cluster.Steps(step =>
-            CachingExecutor.StepFolder(work, step), progress) : times.Watch(Threads(suite, progress, times)), work);
+            CachingExecutor.StepFolder(work, step), progress) : times.Watch(Threads(suite, progress, times)), work)
+        { WorthKeeping = WorthKeeping };
         var metrics = new MetaTrainMetrics(config, run.Metrics);
         var patience = RestoredPatience(suite, learner.MetaSteps);
         if (run.HasAcceptedChanges) SaveCheckpoint(learner, patience);
-        while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
+        var (recorded, saved, savedAt) = (learner.MetaSteps, learner.MetaSteps, 0L);
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            times.Begin();
-            var batch = suite.BatchOf(learner.MetaSteps)
-                ?? [.. sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i])];
-            var record = learner.MetaStep(batch, stored, cancellation);
-            metrics.Write(record, suite);
-            foreach (var row in suite.Measure(learner)) run.Metrics.Write(row);
-            if (patience is not null) Count(patience, record.Mean(suite.PatienceMetric!));
-            // Finished contributions are part of this checkpoint; what is kept of the step can go.
-            SaveCheckpoint(learner, patience);
-            stored.Forget(record.MetaStep);
-            run.Times.Write(times.End(record.MetaStep));
-            var summary = metrics.Summary(record);
-            progress.Report(learner.MetaSteps, summary);
-            Log.Information("meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, summary);
+            while (learner.MetaSteps < config.Meta.Steps && patience is not { IsOver: true })
+            {
+                cancellation.ThrowIfCancellationRequested();
+                times.Begin();
+                var batch = suite.BatchOf(learner.MetaSteps)
+                    ?? [.. sampler.Batch(learner.MetaSteps).Select(i => suite.Pool[i])];
+                var record = suite.Validated(learner.MetaStep(batch, stored, cancellation), learner, cancellation);
+                metrics.Write(record, suite);
+                foreach (var row in suite.Measure(learner)) run.Metrics.Write(row);
+                recorded = learner.MetaSteps;
+                if (patience is not null) Count(patience, record.Mean(suite.PatienceMetric!));
+                if (savedAt == 0 || Stopwatch.GetElapsedTime(savedAt) >= WorthKeeping) Save();
+                // Finished contributions are part of this checkpoint, or were too short to be kept.
+                stored.Forget(record.MetaStep);
+                run.Times.Write(times.End(record.MetaStep));
+                var summary = metrics.Summary(record);
+                progress.Report(learner.MetaSteps, summary);
+                Log.Information(
+                    "meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, summary);
+            }
+        }
+        finally
+        {
+            // Also when cancelled; not in the middle of a meta-step's record.
+            if (saved < recorded && recorded == learner.MetaSteps) Save();
         }
         CachingExecutor.Discard(work);
+
+        void Save()
+        {
+            SaveCheckpoint(learner, patience);
+            (saved, savedAt) = (learner.MetaSteps, Stopwatch.GetTimestamp());
+        }
     }
 
     private void SaveCheckpoint(IMetaLearner learner, Patience? patience) => run.SaveCheckpoint(learner.MetaSteps,
