@@ -292,4 +292,25 @@ public sealed class TaskTests
             labels.Clear();
         }
     }
+
+    [Fact]
+    public void A_strided_encoder_halves_by_stride_and_its_features_are_means_over_places()
+    {
+        using var model = new Model(new ConvolutionalEncoder(1, 28, filters: 3, blocks: 2) { Strided = true }, []);
+        model.Initialize(new Rng(1));
+        model.Training = false;
+        using var images = rand([2, 1, 28, 28], generator: new Generator(1));
+        var x = images;
+        for (var b = 0; b < 2; b++)
+        {
+            Tensor P(string name) => model.Parameters[$"encoder.{b}.{name}"];
+            Tensor B(string name) => model.Buffers[$"encoder.{b}.norm.{name}"];
+            x = nn.functional.conv2d(x, P("conv.weight"), P("conv.bias"), strides: [2, 2], padding: [1, 1]);
+            x = nn.functional.batch_norm(
+                x, B("running_mean"), B("running_var"), P("norm.weight"), P("norm.bias")).relu();
+        }
+        Assert.Equal([2, 3, 7, 7], x.shape);
+        Assert.Equal((3, "conv2x3strided"), ((int)model.Network.Features, model.Network.Name));
+        Assert.True(model.Features(images).allclose(x.mean([2, 3]), 1e-4, 1e-5));
+    }
 }
