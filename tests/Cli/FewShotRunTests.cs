@@ -106,6 +106,18 @@ public sealed class FewShotRunTests : IDisposable
         Assert.Equal(whole.Episodes, resumed.Episodes);
     }
 
+    [Fact]
+    public void Patience_ends_meta_training_where_the_validation_error_stays()
+    {
+        Draw();
+        // A rate of next to nothing: the error of the second validation is that of the first.
+        string[] settings = ["--set", "meta.steps=50", "--set", "meta.optimizer.learning-rate=1e-12", "--set",
+            "meta.patience=2", "--set", "few-shot.validation.way=3", "--set", "few-shot.shared-head=false", "--set",
+            "few-shot.validation-every=2"];
+        ProgramProcess.Succeed(["meta-train", Config("fomaml"), .. settings]);
+        Assert.Equal(6, JsonLines.Read(_folder["run/metrics.jsonl"]).Count(row => row.Series == "meta"));
+    }
+
     [Theory]
     [InlineData("maml", "method.outer=validation")]
     [InlineData("fomaml", "method.gradient=validation")]
@@ -115,8 +127,13 @@ public sealed class FewShotRunTests : IDisposable
     public void Methods_that_train_on_the_support_images_learn_the_same_episodes(string method, string setting)
     {
         Draw();
-        var steps = "few-shot.learner.gradient-steps=2";
-        ProgramProcess.Succeed("meta-train", Config(method), "--set", setting, "--set", steps);
+        string[] settings = ["--set", "few-shot.learner.gradient-steps=2", "--set", "few-shot.validation=null", "--set",
+            "few-shot.split={validation: 4, test: 4}", "--set", "few-shot.validation-every=3", "--set",
+            "few-shot.support-batch=3", "--set", "few-shot.strided=true"];
+        ProgramProcess.Succeed(["meta-train", Config(method), "--set", setting, .. settings]);
+        var validated = JsonLines.Read(_folder["run/metrics.jsonl"]).Where(row => row.Series == "meta"
+            && row.Values.Any(v => v.Column == "validation/error" && v.Value is >= 0 and <= 1)).Select(row => row.Step);
+        if (method != "none") Assert.Equal([2, 3], validated);
         var score = Assert.Single(Result.Load(_folder["run/result.json"]).Episodes!);
         Assert.Equal((method, 20), (score.Method, score.Count));
         var (code, _, error) = ProgramProcess.Run("evaluate", _folder["run"], "--way", "3", "--shot", "1");
@@ -147,10 +164,16 @@ public sealed class FewShotRunTests : IDisposable
     [InlineData("The splits of images overlap: the class class01 is named to train on and to test on",
         "few-shot.split={train-names: [class01], test-names: [class01]}")]
     [InlineData("There is no few-shot data", "few-shot.data=nowhere")]
-    public void Data_that_do_not_suffice_are_refused_before_a_folder_is_made(string expected, string setting)
+    [InlineData("few-shot.validation.way is 3, but the linear head that is meta-learned tells 4 classes apart",
+        "method={name: maml}")]
+    [InlineData("few-shot.test.0.way is 4, but the linear head that is meta-learned tells 3 classes apart",
+        "method={name: reptile}", "few-shot.train.way=3")]
+    [InlineData("false, because the network is one of your own", "few-shot.network=my/net", "few-shot.strided=true")]
+    public void Data_that_do_not_suffice_are_refused_before_a_folder_is_made(string expected, params string[] settings)
     {
         Draw();
-        var (code, _, error) = ProgramProcess.Run("meta-train", Config(), "--set", setting);
+        string[] all = [.. settings.SelectMany(setting => new[] { "--set", setting })];
+        var (code, _, error) = ProgramProcess.Run(["meta-train", Config(), .. all]);
         Assert.Equal(1, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder["run"]));

@@ -205,6 +205,40 @@ public sealed class FewShotTests : IDisposable
     }
 
     [Fact]
+    public void Batches_of_support_images_pass_through_all_of_them_and_go_on_where_they_were_saved()
+    {
+        using var model = new Model(new SmallNorm(), [new Head("classes", 3)]);
+        var shape = new EpisodeShape { Way = 3, Shot = 4, Query = 2 };
+        using var episode = new Directions().Draw(Split.Train, shape, new Rng(5), CPU, ScalarType.Float32);
+        var task = new EpisodeTask(new Directions(), shape) { Fixed = new Rng(5), SupportBatch = 5 };
+        using var stream = task.Open(new Rng(1), CPU);
+        var rows = Enumerable.Range(0, 24).Select(_ => -1L).ToArray();
+        byte[] saved = [];
+        for (var i = 0; i < 24; i++)
+        {
+            if (i % 5 == 0) rows = Next(stream, rows, i);
+            if (i == 10) saved = stream.Save();
+        }
+        Assert.Equal(Enumerable.Range(0, 12).Select(i => (long)i), rows[..12].Order());
+        Assert.Equal(Enumerable.Range(0, 12).Select(i => (long)i), rows[12..24].Order());
+        Assert.NotEqual(rows[..12], rows[12..24]);
+
+        using var resumed = task.Open(new Rng(1), CPU);
+        resumed.Restore(saved);
+        Assert.Equal(rows[15..20], Next(resumed, new long[24], 15)[15..20]);
+
+        // Which support image each row of a batch is, by its pixels; its label must be that image's.
+        long[] Next(ITaskStream from, long[] into, int at)
+        {
+            using var batch = from.NextBatch(model);
+            Assert.Equal(5, batch.Count);
+            long[] found = [.. Enumerable.Range(0, 5).Select(b => Enumerable.Range(0, 12).Select(i => (long)i)
+                .Single(i => batch.Inputs![b].equal(episode.Images[i]).all().item<bool>()))];
+            return [.. into[..at], .. found, .. new long[Math.Max(0, 24 - at - 5)]];
+        }
+    }
+
+    [Fact]
     public void Support_statistics_are_those_of_the_support_images_and_the_models_own_stay()
     {
         using var model = new Model(new SmallNorm(), []);

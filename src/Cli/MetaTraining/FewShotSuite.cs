@@ -32,11 +32,16 @@ public sealed record FewShotSection : ICheckedConfig
     /// <summary>Validation episodes; left out: as the first kind of test episodes.</summary>
     public EpisodeShape? Validation { get; init; }
 
-    /// <summary>
-    /// Validation episodes after each meta-step, for methods that compare images; 0 for none. Always the same ones.
-    /// </summary>
+    /// <summary>Validation episodes, always the same ones; 0 for none.</summary>
     [Range(0, int.MaxValue)]
     public int ValidationEpisodes { get; init; } = 50;
+
+    /// <summary>
+    /// Meta-steps from one validation to the next, for methods that train on the support images. Those that compare
+    /// images are validated after each.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int ValidationEvery { get; init; } = 100;
 
     /// <summary>Kinds of test episodes. They need not be those of training.</summary>
     [MinLength(1)]
@@ -60,6 +65,12 @@ public sealed record FewShotSection : ICheckedConfig
         GradientSteps = 5, Optimizer = new OptimizerOptions { LearningRate = 0.1 },
     };
 
+    /// <summary>
+    /// Support images of a gradient step of these methods, which pass through all of them in shuffled order; 0 for all.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int SupportBatch { get; init; }
+
     /// <summary>Gradient steps on the support images of a test episode; left out: as in training.</summary>
     [Range(1, 1e15)]
     public long? EvaluationSteps { get; init; }
@@ -74,9 +85,17 @@ public sealed record FewShotSection : ICheckedConfig
     /// </summary>
     public string? Network { get; init; }
 
+    /// <summary>
+    /// Whether that encoder halves the side by stride and averages over places, instead of pooling: as MAML's on
+    /// Omniglot, at less than half the time.
+    /// </summary>
+    public bool Strided { get; init; }
+
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
+        if (Network is not null && Strided)
+            yield return ("strided", "false, because the network is one of your own");
         if (Network is not null && !Networks.Has(Network))
             yield return ("network", OwnNames.Expected(Network, [], Networks.Ids));
     }
@@ -87,6 +106,10 @@ public sealed class FewShotSuite : Suite
 {
     private readonly FewShotSection _section;
     private readonly Rng _rng;
+    private readonly EpisodeShape _validation;
+    private readonly bool _validates, _learnsHead;
+    private readonly long _metaSteps;
+    private readonly int _workers;
 
     /// <summary>The suite of a config.</summary>
     /// <exception cref="RlLeapException">The data are missing, or too small for the episodes asked for.</exception>
@@ -100,14 +123,21 @@ public sealed class FewShotSuite : Suite
         Images.Require(Split.Train, _section.Train);
         foreach (var shape in _section.Test) Images.Require(Split.Test, shape);
         var validation = _section.Validation ?? _section.Test[0];
-        var validates = _section.ValidationEpisodes > 0 && config.Method is FewShotMethod;
-        if (validates) Images.Require(Split.Validation, validation);
+        _validation = validation;
+        _validates = _section.ValidationEpisodes > 0;
+        _learnsHead = config.Method is not FewShotMethod;
+        (_metaSteps, _workers) = (config.Meta.Steps, config.Run.Parallel);
+        if (_validates) Images.Require(Split.Validation, validation);
+        if (_learnsHead && _section.SharedHead)
+            RequireHead([.. _section.Test.Index().Select(t => ($"test.{t.Index}", t.Item)),
+                .. _validates ? [("validation", validation)] : Array.Empty<(string, EpisodeShape)>()]);
         Pool = [new EpisodeTask(Images, _section.Train)
         {
             Transductive = _section.Transductive,
             SharedHead = _section.SharedHead,
+            SupportBatch = _section.SupportBatch,
             Validation = validation,
-            ValidationEpisodes = validates ? _section.ValidationEpisodes : 0,
+            ValidationEpisodes = _section.ValidationEpisodes,
         }];
         EvaluationLearner = _section.EvaluationSteps is { } steps
             ? Learner with { GradientSteps = steps, Epochs = 0 }
@@ -116,8 +146,8 @@ public sealed class FewShotSuite : Suite
             ? Networks.Create(own, Images.InputShape)
             : new ConvolutionalEncoder(
                 set.Channels, set.Side, pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
-            { PoolFirst = false };
-        TaskMetrics = [TrainingSummary.Error, .. validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
+            { PoolFirst = false, Strided = _section.Strided };
+        TaskMetrics = [TrainingSummary.Error, .. _validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
     }
 
     /// <summary>What episodes are drawn from.</summary>
@@ -159,13 +189,48 @@ public sealed class FewShotSuite : Suite
         TaskMetrics.Contains(EpisodeTask.ValidationError) ? EpisodeTask.ValidationError : null;
 
     /// <summary>The test episodes of a shape: fixed by the seed and the shape, whatever the method.</summary>
-    public EpisodeEvaluation Evaluation(EpisodeShape shape) =>
-        new(Images, shape, _rng.Split($"test {shape} {shape.Query}"))
+    public EpisodeEvaluation Evaluation(EpisodeShape shape) => Evaluation(shape, "test", Split.Test);
+
+    private EpisodeEvaluation Evaluation(EpisodeShape shape, string name, Split part) =>
+        new(Images, shape, _rng.Split($"{name} {shape} {shape.Query}"))
         {
             Learner = EvaluationLearner,
             Transductive = _section.Transductive,
             SharedHead = _section.SharedHead,
+            SupportBatch = _section.SupportBatch,
+            Part = part,
         };
+
+    /// <summary>
+    /// The error on the validation episodes, of methods that train on the support images; NaN after meta-steps without
+    /// a validation. The others measure it themselves.
+    /// </summary>
+    public override MetaStepRecord Validated(
+        MetaStepRecord record, IMetaLearner learner, CancellationToken cancellation)
+    {
+        if (!_learnsHead || !_validates) return record;
+        var made = record.MetaStep + 1;
+        var error = made % _section.ValidationEvery != 0 && made != _metaSteps ? double.NaN
+            : 1 - Evaluation(_validation, "validation", Split.Validation)
+                .Run(learner, _section.ValidationEpisodes, _workers, cancellation: cancellation).Mean;
+        return record with
+        {
+            Tasks = [.. record.Tasks.Select(task => task with
+            {
+                Metrics = new Dictionary<string, double>(task.Metrics) { [EpisodeTask.ValidationError] = error },
+            })],
+        };
+    }
+
+    // Before hours of training, not after.
+    private void RequireHead(IReadOnlyList<(string Key, EpisodeShape Shape)> shapes)
+    {
+        foreach (var (key, shape) in shapes)
+            if (shape.Way != _section.Train.Way)
+                throw new RlLeapException($"few-shot.{key}.way is {shape.Way}, but the linear head that is "
+                    + $"meta-learned tells {_section.Train.Way} classes apart (few-shot.train.way). Take the same way, "
+                    + "or give each episode a new head (few-shot.shared-head: false).");
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

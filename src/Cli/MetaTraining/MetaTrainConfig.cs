@@ -124,10 +124,10 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
         if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name",
             "another method than maml, whose graph would hold every rollout of a task");
         if (Meta.Patience > 0 && Learner?.Stopping is null
-            && !(Method is FewShotMethod && FewShot is { ValidationEpisodes: > 0 }))
+            && FewShot is not { ValidationEpisodes: > 0 })
             yield return ("meta.patience",
                 "0, because these tasks' validation error is not looked at "
-                    + "(omniglot or multi-cv, with learner.stopping)");
+                    + "(omniglot or multi-cv with learner.stopping, few-shot with validation-episodes)");
     }
 }
 
@@ -192,7 +192,7 @@ public sealed record MetaSection
 
     /// <summary>
     /// Meta-steps in a row without a new lowest mean validation error that end meta-training; 0 for never. For suites
-    /// whose tasks have learner.stopping.
+    /// whose tasks have learner.stopping, and for few-shot, where those without a validation are not counted.
     /// </summary>
     [Range(0, int.MaxValue)]
     public int Patience { get; init; }

@@ -65,6 +65,11 @@ public abstract class Suite
     /// <summary>The metric that <see cref="MetaSection.Patience"/> looks at; null where there is none.</summary>
     public virtual string? PatienceMetric => Learner.Stopping?.Metric;
 
+    /// <summary>The record of a meta-step with what the suite itself has measured after it; as it is, where that is
+    /// nothing.</summary>
+    public virtual MetaStepRecord Validated(
+        MetaStepRecord record, IMetaLearner learner, CancellationToken cancellation) => record;
+
     /// <summary>The <see cref="TaskMetrics"/> of image tasks: the error, and what early stopping looks at.</summary>
     protected IReadOnlyList<string> ImageMetrics =>
         Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];

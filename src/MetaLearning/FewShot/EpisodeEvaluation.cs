@@ -38,6 +38,12 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     /// <summary>Whether the head was meta-learned, for methods that train on the support images.</summary>
     public bool SharedHead { get; init; } = true;
 
+    /// <summary>Support images of a training batch (<see cref="EpisodeTask.SupportBatch"/>).</summary>
+    public int SupportBatch { get; init; }
+
+    /// <summary>Which classes are classified.</summary>
+    public Split Part { get; init; } = Split.Test;
+
     /// <summary>The i-th episode.</summary>
     /// <param name="index">Its number, from 0.</param>
     /// <param name="device">Where its tensors lie; the CPU when null.</param>
@@ -58,7 +64,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
         IMetaLearner learner, int episodes, int workers = 1, Action? done = null,
         CancellationToken cancellation = default)
     {
-        source.Require(Split.Test, shape);
+        source.Require(Part, shape);
         RequireHead(learner);
         var accuracies = new double[episodes];
         using var pool = new WorkerPool(workers, "episode", most: episodes);
@@ -94,7 +100,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
             using var own = CopyOf(metric.Model);
             own.Training = Transductive;
             using var episode = source.Draw(
-                Split.Test, shape, RngOf(index, Split.Test), own.Device, own.DType);
+                Part, shape, RngOf(index, Part), own.Device, own.DType);
             return ((FewShotMethod)learner.Method).Accuracy(own, episode);
         }
         using var adapted = Adapt(learner, index);
@@ -104,9 +110,10 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     // A learner that has trained on the support images of an episode.
     private Learner Adapt(IMetaLearner learner, int index)
     {
-        var task = new EpisodeTask(source, shape, Split.Test)
+        var task = new EpisodeTask(source, shape, Part)
         {
-            Fixed = RngOf(index, Split.Test),
+            Fixed = RngOf(index, Part),
+            SupportBatch = SupportBatch,
             Transductive = Transductive,
             SharedHead = SharedHead,
         };

@@ -9,7 +9,7 @@ namespace RlLeap.MetaLearning;
 /// <para>
 /// Every stream that is opened has an episode of its own, drawn from the stream's random numbers. So the methods that
 /// train task by task (MAML, Reptile, Leap) see a new episode in each training. A training batch is all of the support
-/// images, a validation or test batch all of the query images.
+/// images, or <see cref="SupportBatch"/> of them; a validation or test batch is all of the query images.
 /// </para>
 /// <para>
 /// Queries are normalized by the statistics of the support images, unless <see cref="Transductive"/> is set.
@@ -36,6 +36,12 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public bool SharedHead { get; init; } = true;
 
     /// <summary>
+    /// Support images of a training batch, which pass through all of them in shuffled order, again and again; 0 for all
+    /// at once. Reptile learns from the differences between the batches of a class.
+    /// </summary>
+    public int SupportBatch { get; init; }
+
+    /// <summary>
     /// Shape of the validation episodes of a method that compares images; null for the training shape.
     /// </summary>
     public EpisodeShape? Validation { get; init; }
@@ -57,14 +63,33 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public ITaskStream Open(Rng rng, Device device)
     {
         source.Require(split, shape);
-        return new Stream(this, source.Draw(split, shape, Fixed ?? rng, device));
+        var own = Fixed ?? rng;
+        return new Stream(this, source.Draw(split, shape, own, device), own.Split("support batches"));
     }
 
-    private sealed class Stream(EpisodeTask task, Episode episode) : ITaskStream
+    /// <remarks>What a batch holds depends on its number alone, so that the number is all there is to save.</remarks>
+    private sealed class Stream(EpisodeTask task, Episode episode, Rng order) : ITaskStream
     {
-        public IBatch NextBatch(Model model, Split split = Split.Train) => split == Split.Train
-            ? new Part(episode.SupportOf(episode.Images).to_type(model.DType), episode.SupportLabels, isSupport: true)
-            : new Part(episode.QueryOf(episode.Images).to_type(model.DType), episode.QueryLabels, isSupport: false);
+        private long _drawn; // support images, where they come in batches
+
+        public IBatch NextBatch(Model model, Split split = Split.Train)
+        {
+            if (split != Split.Train)
+                return new Part(episode.QueryOf(episode.Images).to_type(model.DType), episode.QueryLabels, false);
+            var (images, labels) = (episode.SupportOf(episode.Images).to_type(model.DType), episode.SupportLabels);
+            if (task.SupportBatch == 0) return new Part(images, labels, isSupport: true);
+            using var rows = tensor(NextRows(), device: labels.device);
+            using var all = images;
+            return new Part(all.index_select(0, rows), labels.index_select(0, rows), isSupport: true);
+        }
+
+        private long[] NextRows()
+        {
+            var (count, rows) = (episode.Shape.SupportCount, new long[task.SupportBatch]);
+            for (var i = 0; i < rows.Length; i++, _drawn++)
+                rows[i] = order.Split("pass", _drawn / count).Permutation(count)[(int)(_drawn % count)];
+            return rows;
+        }
 
         public Tensor Loss(Model model, IBatch batch)
         {
@@ -88,9 +113,9 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
         public bool CanSave => true;
 
         // The episode is drawn anew from the same random numbers.
-        public byte[] Save() => [];
+        public byte[] Save() => BitConverter.GetBytes(_drawn);
 
-        public void Restore(ReadOnlySpan<byte> state) { }
+        public void Restore(ReadOnlySpan<byte> state) => _drawn = BitConverter.ToInt64(state);
 
         public void Dispose() => episode.Dispose();
 
