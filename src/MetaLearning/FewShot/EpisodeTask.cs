@@ -63,7 +63,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public ITaskStream Open(Rng rng, Device device)
     {
         source.Require(split, shape);
-        var own = Fixed ?? rng;
+        var own = Fixed is { } same ? Rng.FromState(same.SaveState()) : rng; // drawing moves the copy
         return new Stream(this, source.Draw(split, shape, own, device), own.Split("support batches"));
     }
 
