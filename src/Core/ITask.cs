@@ -148,4 +148,11 @@ public interface IPathObserver : IDisposable
 /// <param name="Steps">Gradient steps of the process.</param>
 /// <param name="Metrics">Path length and energy, losses.</param>
 public sealed record Contribution(string TaskId, double[] MetaGradient, long Steps,
-    IReadOnlyDictionary<string, double> Metrics);
+    IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>
+    /// Points of the path for a method that goes over those of all tasks together: the adapted numbers of the task's
+    /// model, its own heads included. null for most methods.
+    /// </summary>
+    public IReadOnlyList<float[]>? Points { get; init; }
+}

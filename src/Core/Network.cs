@@ -137,6 +137,10 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     public Pass With(IReadOnlyList<Tensor> otherBuffers, bool training) =>
         new(parameters, otherBuffers, training, hooks);
 
+    /// <summary>The same pass with other hooks.</summary>
+    public Pass With(LayerHooks? otherHooks) =>
+        new(parameters, buffers, training, otherHooks) { AtParameters = AtParameters };
+
     /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
     public Tensor Dense(int i, Tensor input) => SmallBatchLinear.Linear(input, parameters[i], parameters[i + 1]);
 

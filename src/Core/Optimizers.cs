@@ -219,7 +219,8 @@ public sealed class VectorOptimizer : IDisposable
         {
             if (clip == 1) return;
             using Scalar factor = clip;
-            Vector.Gradient!.mul_(factor);
+            if (MovesAll(Vector, Groups)) Vector.Gradient!.mul_(factor);
+            else foreach (var group in Groups) Of(Vector.Gradient!, group).mul_(factor);
         }
 
         /// <summary>A group's part of a flat tensor.</summary>
@@ -231,6 +232,7 @@ public sealed class VectorOptimizer : IDisposable
     {
         private readonly OptimizerHelper[] _rules;
         private readonly Parameter[] _parts; // views that are not the vector's own
+        private readonly List<Tensor> _gradients = []; // likewise
 
         public Torch(ParameterVector vector, IReadOnlyList<ParameterGroup> groups,
             Func<IEnumerable<Parameter>, OptimizerHelper> rule) : base(vector, groups)
@@ -257,11 +259,8 @@ public sealed class VectorOptimizer : IDisposable
         public override void Dispose()
         {
             foreach (var rule in _rules) rule.Dispose();
-            foreach (var part in _parts)
-            {
-                part.grad?.Dispose();
-                part.Dispose();
-            }
+            foreach (var part in _parts) part.Dispose();
+            foreach (var gradient in _gradients) gradient.Dispose();
         }
 
         private Parameter Part(ParameterGroup group)
@@ -269,7 +268,8 @@ public sealed class VectorOptimizer : IDisposable
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             var part = new Parameter(Vector.Flat.detach().narrow(0, group.Start, group.Count));
-            part.grad = Vector.Gradient!.narrow(0, group.Start, group.Count).DetachFromDisposeScope();
+            _gradients.Add(Vector.Gradient!.narrow(0, group.Start, group.Count).DetachFromDisposeScope());
+            part.grad = _gradients[^1];
             part.DetachFromDisposeScope();
             return part;
         }

@@ -12,9 +12,22 @@ internal sealed class MapReduceMetaLearner : MetaLearner
 {
     private readonly MetaOptimizer _optimizer;
 
+    private readonly PerTaskMethod _method;
+
     public MapReduceMetaLearner(PerTaskMethod method, MetaLearnerContext context)
-        : base(method, context, context.SharedHeads) =>
-        _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps);
+        : base(method, context, context.SharedHeads)
+    {
+        _method = method;
+        _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps,
+            method.MetaParameterOptimizer(context.MetaOptimizer));
+    }
+
+    public override Learner Begin(ITask task, LearnerOptions options, Rng rng)
+    {
+        var learner = base.Begin(task, options, rng);
+        _method.Prepare(learner);
+        return learner;
+    }
 
     public override void Dispose()
     {
@@ -31,8 +44,9 @@ internal sealed class MapReduceMetaLearner : MetaLearner
             cancellation);
         List<TaskOutcome> diverged = [.. outcomes.Where(outcome => outcome.Contribution is null)];
         RequireEnoughTasks(diverged, batch.Count);
-        List<Contribution> contributions = [.. outcomes.Select(outcome => outcome.Contribution).OfType<Contribution>()];
-        var norm = _optimizer.Step(contributions);
+        List<TrainedTask> trained = [.. outcomes.Where(outcome => outcome.Contribution is not null)
+            .Select(outcome => new TrainedTask(batch[outcome.Job.Index], outcome.Job, outcome.Contribution!))];
+        var norm = _optimizer.Step(_method.Gather(Initialization, trained, cancellation));
         var records = outcomes.Where(outcome => outcome.Contribution is not null).Select(outcome => new TaskRecord(
             outcome.Job.TaskId, outcome.Job.Seed, outcome.Contribution!.Steps, outcome.Contribution.Metrics));
         return new MetaStepRecord(MetaSteps, [.. records], diverged, norm);

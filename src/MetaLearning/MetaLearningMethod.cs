@@ -13,6 +13,7 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(ReptileOptions), "reptile")]
 [JsonDerivedType(typeof(FirstOrderMamlOptions), "fomaml")]
 [JsonDerivedType(typeof(MamlOptions), "maml")]
+[JsonDerivedType(typeof(WarpOptions), "warp")]
 [JsonDerivedType(typeof(FinetuningOptions), "finetuning")]
 [JsonDerivedType(typeof(HatOptions), "hat")]
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
@@ -35,10 +36,15 @@ public abstract record MetaLearningMethod
     public IMetaLearner Create(MetaLearnerContext context)
     {
         context.Check();
+        context = context with { Network = NetworkFor(context.Network) };
         context.CheckRoles(this);
         Check(context);
         return Open(context);
     }
+
+    /// <summary>The network that tasks learn with: the context's, with whatever the method adds to it.</summary>
+    /// <exception cref="RlLeapException">The network does not fit the method.</exception>
+    protected virtual Network NetworkFor(Network network) => network;
 
     /// <summary>
     /// Whether the method can leave parameters of this role to be what they are. By default it does not move frozen
@@ -61,6 +67,29 @@ public abstract record PerTaskMethod : MetaLearningMethod
     /// <summary>An observer for the training of one task.</summary>
     public abstract PathObserver Observe(string taskId);
 
+    /// <summary>
+    /// Called with each learner that starts from what was meta-learned, before its first step, in meta-training and
+    /// after it. A method sets here how a task learns, where that is meta-learned too.
+    /// </summary>
+    public virtual void Prepare(Learner learner) { }
+
+    /// <summary>
+    /// How meta parameters move along the mean of what tasks contributed; as the initialization does by default.
+    /// </summary>
+    /// <param name="optimizer">How the initialization moves.</param>
+    protected internal virtual OptimizerOptions MetaParameterOptimizer(OptimizerOptions optimizer) => optimizer;
+
+    /// <summary>
+    /// What is averaged, made from what all tasks contributed. For methods that need the tasks together; by default the
+    /// contributions as they are.
+    /// </summary>
+    /// <param name="start">Where the tasks started. It must not change.</param>
+    /// <param name="trained">The tasks that did not diverge, at least one, in the order of the batch.</param>
+    /// <param name="cancellation">Asks to leave.</param>
+    protected internal virtual IReadOnlyList<Contribution> Gather(
+        MetaInitialization start, IReadOnlyList<TrainedTask> trained, CancellationToken cancellation) =>
+        [.. trained.Select(task => task.Contribution)];
+
     /// <summary>Trains one task and returns its contribution. By default: ordinary training with an observer.</summary>
     public virtual Contribution Train(TaskRun run)
     {
@@ -74,6 +103,12 @@ public abstract record PerTaskMethod : MetaLearningMethod
     /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new MapReduceMetaLearner(this, context);
 }
+
+/// <summary>A task of a meta-step with what it contributed.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Job">Its training.</param>
+/// <param name="Contribution">What it contributes.</param>
+public sealed record TrainedTask(ITask Task, TaskJob Job, Contribution Contribution);
 
 /// <summary>Everything that a meta-learner is made from, for every method.</summary>
 public sealed record MetaLearnerContext

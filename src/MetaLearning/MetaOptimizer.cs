@@ -4,23 +4,39 @@ using static TorchSharp.torch;
 namespace RlLeap.MetaLearning;
 
 /// <summary>Moves an initialization against the mean of what tasks contributed, all but frozen entries.</summary>
-/// <param name="initialization">What moves; the optimizer does not own it.</param>
-/// <param name="options">The update rule.</param>
-/// <param name="metaSteps">Meta-steps of the whole run, for the schedule; 0 when unknown.</param>
-internal sealed class MetaOptimizer(ParameterVector initialization, OptimizerOptions options, long metaSteps = 0)
-    : IDisposable
+internal sealed class MetaOptimizer : IDisposable
 {
     /// <summary>The name of the optimizer's state in checkpoints.</summary>
     public const string StateName = "meta.optimizer";
 
-    private readonly VectorOptimizer _optimizer = new(initialization, options, metaSteps,
-        initialization.Layout.Groups(entry => entry.Role == ParameterRole.Frozen ? 0 : 1));
+    private readonly ParameterVector _vector;
+    private readonly VectorOptimizer[] _rules; // one, or one of the initialization and one of meta parameters
+
+    /// <summary>An optimizer of an initialization.</summary>
+    /// <param name="initialization">What moves; the optimizer does not own it.</param>
+    /// <param name="options">The update rule.</param>
+    /// <param name="metaSteps">Meta-steps of the whole run, for the schedule; 0 when unknown.</param>
+    /// <param name="ofMeta">The update rule of meta parameters; null for the same.</param>
+    public MetaOptimizer(
+        ParameterVector initialization, OptimizerOptions options, long metaSteps = 0, OptimizerOptions? ofMeta = null)
+    {
+        _vector = initialization;
+        _rules = ofMeta is null || ofMeta == options || initialization.Layout.Entries.All(
+            entry => entry.Role != ParameterRole.Meta)
+            ? [Rule(options, role => role != ParameterRole.Frozen)]
+            : [Rule(options, role => role == ParameterRole.Adapted), Rule(ofMeta, role => role == ParameterRole.Meta)];
+
+        VectorOptimizer Rule(OptimizerOptions rule, Func<ParameterRole, bool> moves) =>
+            new(initialization, rule, metaSteps, initialization.Layout.Groups(entry => moves(entry.Role) ? 1 : 0));
+    }
 
     /// <summary>Meta-steps made.</summary>
-    public long Steps => _optimizer.Step;
+    public long Steps => _rules[0].Step;
 
     /// <summary>The optimizer's state as bytes in a tensor.</summary>
-    public Tensor State => tensor(_optimizer.SaveState());
+    public Tensor State => tensor(_rules is [var only] ? only.SaveState()
+        : [.. _rules.Select(rule => rule.SaveState())
+            .SelectMany(state => (byte[])[.. BitConverter.GetBytes(state.Length), .. state])]);
 
     /// <summary>Makes one meta-step.</summary>
     /// <returns>The norm of the mean meta-gradient.</returns>
@@ -29,9 +45,9 @@ internal sealed class MetaOptimizer(ParameterVector initialization, OptimizerOpt
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var gradient = Average(contributions);
-        initialization.ZeroGradient();
-        initialization.SharedGradient.copy_(tensor(gradient));
-        _optimizer.Update();
+        _vector.ZeroGradient();
+        _vector.SharedGradient.copy_(tensor(gradient));
+        foreach (var rule in _rules) rule.Update();
         double squares = 0;
         foreach (var value in gradient) squares += value * value;
         return Math.Sqrt(squares);
@@ -48,8 +64,26 @@ internal sealed class MetaOptimizer(ParameterVector initialization, OptimizerOpt
     }
 
     /// <summary>Goes on where <see cref="State"/> was taken.</summary>
-    public void Restore(Tensor state) => _optimizer.RestoreState(state.data<byte>().ToArray());
+    public void Restore(Tensor state)
+    {
+        var bytes = state.data<byte>().ToArray();
+        if (_rules is [var only])
+        {
+            only.RestoreState(bytes);
+            return;
+        }
+        var at = 0;
+        foreach (var rule in _rules)
+        {
+            var length = BitConverter.ToInt32(bytes, at);
+            rule.RestoreState(bytes[(at + 4)..(at + 4 + length)]);
+            at += 4 + length;
+        }
+    }
 
     /// <summary>Frees the optimizer's memory.</summary>
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        foreach (var rule in _rules) rule.Dispose();
+    }
 }

@@ -46,7 +46,7 @@ public abstract class PathObserver(string taskId) : IPathObserver
     }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, Tensor> State => _state;
+    public virtual IReadOnlyDictionary<string, Tensor> State => _state;
 
     /// <inheritdoc/>
     public virtual IReadOnlyDictionary<string, double> Scalars => _losses.Scalars;
@@ -61,7 +61,7 @@ public abstract class PathObserver(string taskId) : IPathObserver
     }
 
     /// <summary>Frees the observer's tensors.</summary>
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (var value in _state.Values) value.Dispose();
         _state.Clear();

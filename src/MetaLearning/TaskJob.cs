@@ -59,6 +59,7 @@ public sealed record TaskOutcome(TaskJob Job, Contribution? Contribution, string
 {
     private const string TaskNote = "task", SeedNote = "seed", MetaStepNote = "meta-step", IndexNote = "index";
     private const string FailureNote = "failure", StepsNote = "steps", MetricsNote = "metrics", Gradient = "direction";
+    private const string PointsName = "points";
 
     private static readonly JsonSerializerOptions NaNs =
         new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
@@ -78,6 +79,8 @@ public sealed record TaskOutcome(TaskJob Job, Contribution? Contribution, string
             notes[MetricsNote] = JsonSerializer.Serialize(Contribution.Metrics, NaNs);
         }
         var tensors = new Dictionary<string, Tensor> { [Gradient] = tensor(Contribution?.MetaGradient ?? []) };
+        if (Contribution?.Points is { Count: > 0 } points)
+            tensors[PointsName] = tensor(points.SelectMany(point => point).ToArray(), [points.Count, points[0].Length]);
         SafeTensors.Write(path, tensors, notes);
     }
 
@@ -99,7 +102,11 @@ public sealed record TaskOutcome(TaskJob Job, Contribution? Contribution, string
             || !notes.TryGetValue(MetricsNote, out var text))
             throw new RlLeapException($"{path} is not the outcome of a task's training.");
         var metrics = JsonSerializer.Deserialize<Dictionary<string, double>>(text, NaNs)!;
-        var contribution = new Contribution(job.TaskId, gradient.data<double>().ToArray(), steps, metrics);
+        var contribution = new Contribution(job.TaskId, gradient.data<double>().ToArray(), steps, metrics)
+        {
+            Points = tensors.TryGetValue(PointsName, out var points)
+                ? [.. Enumerable.Range(0, (int)points.size(0)).Select(i => points[i].data<float>().ToArray())] : null,
+        };
         return new TaskOutcome(job, contribution, null);
     }
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;
+using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 
@@ -19,12 +20,16 @@ public static class Estimate
         var workers = config.Executor is { Kind: ExecutorKind.Slurm } jobs
             ? jobs.Concurrency > 0 ? jobs.Concurrency * jobs.TasksPerJob : config.Meta.Batch
             : config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
+        using var meta = MetaTrainRun.Open(config, suite);
+        // A method may add to the network.
+        var network = config.Method is PerTaskMethod ? meta.Initialization.Network : suite.Network;
         // As long as it takes to measure, whatever the length of a task.
-        using var learner = new Learner(suite.Pool[0], suite.Network, suite.Learner.For(suite.Pool[0].Info) with
+        using var learner = new Learner(suite.Pool[0], network, suite.Learner.For(suite.Pool[0].Info) with
         {
             GradientSteps = 1_000_000,
             Stopping = null
         }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
+        learner.Model.Parameters.Differentiate(ParameterRole.Meta, config.Method.Honours(ParameterRole.Meta));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.TrainStep();
         var clock = Stopwatch.StartNew();
         var steps = 0;
@@ -44,17 +49,33 @@ public static class Estimate
         var memory = 250e6 + workers * parameters * 4.0 * 6;
         var disk = parameters * (3 * 8.0 + config.Meta.Batch * 8.0);
         var atMost = suite.Learner.Stopping is null ? "" : " at most";
-        var andMore = config.Method is RlLeap.MetaLearning.MamlOptions
-            ? " and more, because MAML differentiates through its steps" : "";
+        var andMore = config.Method is MamlOptions ? " and more, because MAML differentiates through its steps"
+            : config.Method is WarpOptions { Update: not WarpUpdate.Online } ? " and the steps at stored points" : "";
+        var place = config.Run.Directory;
+        var points = Points(config, learner, (long)length, workers);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
 
-            # {suite.Pool.Count} tasks in the pool, {parameters:N0} parameters, {suite.Network.Name}
+            # {suite.Pool.Count} tasks in the pool, {parameters:N0} parameters, {network.Name}
             # {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{atMost}
             # {updates:N0} gradient steps in all, about {rate:N0} a second and worker ({suite.Pool[0].Info.Id})
             # {workers} side by side: about {Span(seconds)}{andMore}
-            # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {config.Run.Directory}
+            # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {place}{points}
             # nothing was run and nothing was written
             """));
+    }
+
+    // What WarpGrad stores to come back to.
+    private static string Points(MetaTrainConfig config, Learner learner, long steps, int workers)
+    {
+        if (config.Method is not WarpOptions { Update: not WarpUpdate.Online } warp) return "";
+        var adapted = learner.Optimizer.Groups.Sum(group => group.Count);
+        var (each, count) = (warp.PointBytes(adapted, steps), (steps + warp.KeepEvery - 1) / warp.KeepEvery);
+        var tasks = warp.Update == WarpUpdate.Central ? config.Meta.Batch : Math.Min(workers, config.Meta.Batch);
+        return string.Create(CultureInfo.InvariantCulture, $"""
+
+            # stored points: {count:N0} a task (keep-every: {warp.KeepEvery}), {adapted:N0} numbers each; of {tasks:N0}
+            #   tasks at once: about {Math.Max(1, tasks * each / 1e6):N0} MB more
+            """);
     }
 
     private static string Span(double seconds) => seconds switch

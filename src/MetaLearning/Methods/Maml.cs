@@ -163,7 +163,7 @@ public sealed record MamlOptions : PerTaskMethod
     /// task tries backward, which finds what a network always does wrong. The outer loss zeroes the gradient that this
     /// leaves behind.
     /// </remarks>
-    private static void RequireDifferentiable(Tensor loss, string task, long step)
+    internal static void RequireDifferentiable(Tensor loss, string task, long step)
     {
         if (!loss.requires_grad || loss.numel() != 1)
             throw new RlLeapException($"{task}: MAML needs a loss that is one number with a gradient; this one has "

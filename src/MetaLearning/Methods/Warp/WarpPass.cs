@@ -1,0 +1,145 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>The steps that warps make at stored points of one task, or of several, in a drawn order.</summary>
+/// <remarks>
+/// Every point takes new batches from a stream that its task's seed opens. So the result depends on points and seeds
+/// alone, and one task has the same result here as in a pass over all tasks that it is alone in.
+/// </remarks>
+internal sealed class WarpPass(WarpOptions options, TaskJob first)
+{
+    private readonly List<(Work Work, float[] Point, long Step)> _points = [];
+    private readonly OptimizerOptions _sgd = new() { LearningRate = options.Rate };
+
+    private sealed record Work(ITask Task, Model Model, TaskJob Job);
+
+    /// <summary>Adds the points of a task.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="model">A model of it, at the warps to start from; the pass writes to it.</param>
+    /// <param name="points">Adapted numbers at the stored points, first to last.</param>
+    /// <param name="job">The task's job; null for that of the first.</param>
+    public void Add(ITask task, Model model, IReadOnlyList<float[]> points, TaskJob? job = null)
+    {
+        var work = new Work(task, model, job ?? first);
+        _points.AddRange(points.Select((point, i) => (work, point, (long)i * options.KeepEvery)));
+    }
+
+    /// <summary>Makes the steps. All models end at the same warps.</summary>
+    /// <returns>The warps at the start minus those at the end, in float64.</returns>
+    public double[] Run(CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        var works = _points.Select(point => point.Work).Distinct().ToList();
+        var streams = works.ToDictionary(work => work, work =>
+            work.Task.Open(new Rng(work.Job.Seed).Split("warp").Split("stream"), work.Model.Device));
+        var meta = WarpObserver.MetaOf(works[0].Model.Parameters.Layout);
+        var start = Read(works[0].Model, meta);
+        var at = works[0];
+        var isFirst = true;
+        try
+        {
+            foreach (var work in works) work.Model.Parameters.Differentiate(ParameterRole.Meta, wanted: true);
+            foreach (var i in new Rng(first.Seed).Split("warp").Split("order").Permutation(_points.Count))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var (work, point, step) = _points[i];
+                if (work != at) Write(work.Model, meta, Read(at.Model, meta));
+                at = work;
+                Write(work.Model, work.Model.Parameters.Layout.Groups(), tensor(point));
+                Gradient(work, streams[work], step, isFirst);
+                isFirst = false;
+                using var optimizer = new VectorOptimizer(work.Model.Parameters, _sgd, groups: meta);
+                optimizer.Update();
+            }
+            using var _ = no_grad();
+            return (start - Read(at.Model, meta)).cpu().data<double>().ToArray();
+        }
+        finally
+        {
+            foreach (var stream in streams.Values) stream.Dispose();
+        }
+    }
+
+    /// <summary>A contribution with a displacement in the place of its meta parameters.</summary>
+    public Contribution Displace(Contribution contribution, double[] displacement)
+    {
+        var (gradient, at) = (contribution.MetaGradient.ToArray(), 0L);
+        foreach (var group in WarpObserver.MetaOf(_points[0].Work.Model.Parameters.Layout))
+        {
+            Array.Copy(displacement, at, gradient, group.Start, group.Count);
+            at += group.Count;
+        }
+        return contribution with { MetaGradient = gradient };
+    }
+
+    /// <summary>Leaves the gradient of the objective at a model's point in its gradient buffer.</summary>
+    private void Gradient(Work work, ITaskStream stream, long step, bool isFirst)
+    {
+        using var scope = NewDisposeScope();
+        var model = work.Model;
+        using var batch = stream.NextBatch(model);
+        if (!options.Exact)
+        {
+            var loss = stream.Loss(model, batch);
+            Require(loss, work.Job.TaskId, step);
+            model.Parameters.ZeroGradient();
+            loss.backward();
+            return;
+        }
+        var here = model.At(model.Parameters.Views);
+        var inner = stream.Loss(here, batch);
+        Require(inner, work.Job.TaskId, step);
+        if (isFirst) MamlOptions.RequireDifferentiable(inner, work.Job.TaskId, step: 0);
+        var next = InnerStep(model, inner, work.Job.Learner.Optimizer.RateAt(step, work.Job.Learner.GradientSteps));
+        var after = model.At(next);
+        using var other = stream.NextBatch(after);
+        var outer = stream.Loss(after, other);
+        Require(outer, work.Job.TaskId, step);
+        model.Parameters.ZeroGradient();
+        outer.backward();
+    }
+
+    // One step of SGD on the adapted entries, with its graph.
+    private static Tensor[] InnerStep(Model model, Tensor loss, double rate)
+    {
+        var entries = model.Parameters.Layout.Entries;
+        Tensor[] next = [.. model.Parameters.Views];
+        int[] adapted = [.. Enumerable.Range(0, next.Length)
+            .Where(i => entries[i] is { Role: ParameterRole.Adapted, Rate: > 0 })];
+        var gradients = autograd.grad([loss], [.. adapted.Select(i => next[i])], retain_graph: true, create_graph: true,
+            allow_unused: true);
+        for (var k = 0; k < adapted.Length; k++)
+            if (gradients[k] is { IsInvalid: false } gradient)
+                next[adapted[k]] = next[adapted[k]] - gradient * (rate * entries[adapted[k]].Rate);
+        return next;
+    }
+
+    private static void Require(Tensor loss, string task, long step)
+    {
+        var value = loss.detach().to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(value)) throw new DivergenceException(task, step, "loss at a stored point", value);
+    }
+
+    private static Tensor Read(Model model, IReadOnlyList<ParameterGroup> groups)
+    {
+        using var _ = no_grad();
+        var flat = model.Parameters.Flat.detach();
+        // The cat of one tensor is that tensor.
+        return cat([.. groups.Select(group => flat.narrow(0, group.Start, group.Count))])
+            .to(ScalarType.Float64, copy: true);
+    }
+
+    private static void Write(Model model, IReadOnlyList<ParameterGroup> groups, Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var (flat, at) = (model.Parameters.Flat.detach(), 0L);
+        foreach (var group in groups)
+        {
+            flat.narrow(0, group.Start, group.Count).copy_(values.narrow(0, at, group.Count));
+            at += group.Count;
+        }
+    }
+}
