@@ -189,6 +189,59 @@ public class PpoTests
         Assert.Equal(1, last.Average(x => x * x), 0.1);
     }
 
+    private const string Images = "MinAtar/Breakout-v1?render=rgb84";
+
+    // Minibatches of 192 rows: three pieces.
+    private static readonly ActorCriticOptions OfImages = ActorCriticOptions.Presets["ppo-cleanrl-atari"] with
+    {
+        Environments = 6,
+        RolloutLength = 64,
+        Network = AgentNetworks.Auto,
+        Ppo = new() { Epochs = 1, Minibatches = 2, ValueClip = 0.1 },
+    };
+
+    [Fact]
+    public void Any_number_of_workers_gives_the_same_bits()
+    {
+        var ends = new[] { 1, 2, 4 }.Select(workers =>
+        {
+            var task = new ActorCriticTask(Images, OfImages, workers: workers);
+            using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(10_000), new Rng(1));
+            var losses = Enumerable.Range(0, 4).Select(_ => learner.TrainStep().Loss).ToArray();
+            return (Losses: losses, Bits: Bits(learner));
+        }).ToArray();
+        Assert.All(ends, end => Assert.Equal(ends[0].Losses, end.Losses));
+        Assert.All(ends, end => Assert.Equal(ends[0].Bits, end.Bits));
+    }
+
+    [Fact]
+    public void A_minibatch_in_pieces_has_the_loss_and_the_gradient_of_the_whole()
+    {
+        var task = new ActorCriticTask(Images, OfImages, workers: 2);
+        using var model = new Model(task.CreateNetwork(), task.Info.Heads);
+        model.Initialize(new Rng(1));
+        using var scope = NewDisposeScope();
+        using ITaskStream stream = task.Open(new Rng(2), CPU);
+        using var batch = stream.NextBatch(model);
+        model.Parameters.ZeroGradient();
+        var pieces = stream.Loss(model, batch);
+        pieces.backward();
+        var metrics = new Dictionary<string, double>(batch.Metrics);
+        using var gradient = model.Parameters.Gradient!.clone();
+
+        // At tensors that are not its own parameters a model cannot be replicated: one piece.
+        Tensor[] elsewhere = [.. model.Parameters.Views.Select(view => view.detach().clone().requires_grad_())];
+        var whole = stream.Loss(model.At(elsewhere), batch);
+        var gradients = autograd.grad([whole], elsewhere);
+        Assert.Equal(whole.item<float>(), pieces.item<float>(), 1e-5);
+        Assert.All(batch.Metrics, metric => Assert.Equal(metric.Value, metrics[metric.Key], 1e-5));
+        for (var i = 0; i < elsewhere.Length; i++)
+        {
+            var apart = (gradients[i] - model.Parameters.GradientOf(i)).abs().max().item<float>();
+            Assert.True(apart <= 1e-4f * gradient.abs().max().item<float>(), $"{i}: {apart}");
+        }
+    }
+
     private sealed class Counting : IPathObserver
     {
         public int Steps { get; private set; }

@@ -20,13 +20,16 @@ public sealed class ActorCriticTask : ITask
     /// <param name="id">Its id, options included.</param>
     /// <param name="options">How the agent learns.</param>
     /// <param name="threads">Threads that step the environments, shared by all workers.</param>
-    /// <param name="workers">Threads that act and differentiate, each in its part of the environments; results depend
-    /// on their number.</param>
+    /// <param name="workers">Threads that learn. With A2C each acts and differentiates in its part of the environments,
+    /// and results depend on their number. With PPO they differentiate the pieces of a minibatch, and step the
+    /// environments; no result depends on their number.</param>
     /// <exception cref="RlLeapException">Unknown environment or bad options.</exception>
     public ActorCriticTask(string id, ActorCriticOptions options, int threads = 1, int workers = 1)
-        : this(Registry.Spec(id), options, rng => Registry.MakeVector(id, options.Environments, rng, threads))
+        : this(Registry.Spec(id), options, rng => Registry.MakeVector(id, options.Environments, rng,
+            options.Ppo is null ? threads : Math.Max(threads, workers)))
     {
-        if (workers < 1 || options.Environments % workers != 0)
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        if (options.Ppo is null && options.Environments % workers != 0)
             throw new RlLeapException($"{options.Environments} environments cannot be split evenly over "
                 + $"{workers} workers. Choose another number of one of them.");
         (_id, _workers, _threads) = (id, workers, threads);
@@ -74,11 +77,8 @@ public sealed class ActorCriticTask : ITask
     /// <inheritdoc cref="ITask.Open"/>
     public IAgentStream Open(Rng rng, Device device)
     {
-        if (_workers == 1)
-            return Options.Ppo is null ? new ActorCriticStream(this, rng, device, _open)
-                : new PpoStream(this, rng, device, _open);
-        if (Options.Ppo is not null)
-            throw new RlLeapException($"{Info.Id}: PPO learns with one worker; {_workers} are asked for (workers).");
+        if (Options.Ppo is not null) return new PpoStream(this, rng, device, _open, _workers);
+        if (_workers == 1) return new ActorCriticStream(this, rng, device, _open);
         return new ParallelAgentStream(this, _workers, rng, device, (part, parts) =>
             Registry.MakeVector(_id!, part.Options.Environments, parts, Math.Max(1, _threads / _workers)));
     }

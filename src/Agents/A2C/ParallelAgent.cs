@@ -16,9 +16,8 @@ namespace RlLeap.Agents;
 /// within each part.</para>
 /// <para>Workers meet twice in a step, so one's emulation overlaps with another's passes: cores are used better than by
 /// passes that are spread over threads.</para>
-/// <para><see cref="Loss"/> computes the parts' gradients together with their losses. What it returns has that value
-/// and that gradient. It has no second derivative, so it is refused for a model at other parameters than its own
-/// (MAML).</para>
+/// <para><see cref="Loss"/> computes the parts' gradients together with their losses (<see cref="GradientReplicas"/>),
+/// so it is refused for a model at other parameters than its own (MAML).</para>
 /// </remarks>
 internal sealed class ParallelAgentStream : IAgentStream
 {
@@ -26,10 +25,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     private readonly ActorCriticOptions _options;
     private readonly WorkerPool _pool;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
-    private readonly double[] _losses;
-    private ParameterVector? _of; // whose replicas these are
-    private ParameterVector[] _replicas = [];
-    private Model[] _models = [];
+    private readonly GradientReplicas _replicas;
 
     public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device,
         Func<ActorCriticTask, Rng, IVectorEnvironment> open)
@@ -39,7 +35,8 @@ internal sealed class ParallelAgentStream : IAgentStream
         { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers)
             .Select(k => new ActorCriticStream(part, rng.Split("worker", k), device, r => open(part, r)))];
-        (_pool, _losses) = (new WorkerPool(workers, "agent"), new double[workers]);
+        _pool = new WorkerPool(workers, "agent");
+        _replicas = new GradientReplicas(workers, _pool);
     }
 
     public EpisodeWindow Episodes { get; } = new();
@@ -48,9 +45,9 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public IBatch NextBatch(Model model, Split split = Split.Train)
     {
-        Replicate(model);
+        _replicas.Follow(model);
         var rollouts = new Rollout[_parts.Length];
-        try { _pool.Run(_parts.Length, k => rollouts[k] = (Rollout)_parts[k].NextBatch(_models[k], split)); }
+        try { _pool.Run(_parts.Length, k => rollouts[k] = (Rollout)_parts[k].NextBatch(_replicas.Models[k], split)); }
         catch
         {
             foreach (var rollout in rollouts) rollout?.Dispose();
@@ -62,60 +59,17 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public Tensor Loss(Model model, IBatch batch)
     {
-        Replicate(model);
+        _replicas.Follow(model);
         var parts = (Parts)batch;
         var weight = _options.Reduction == LossReduction.Mean ? 1.0 / _parts.Length : 1.0;
-        _pool.Run(_parts.Length, k => _losses[k] = Differentiate(k, parts.Rollouts[k], weight));
-        parts.Summarize(_options.Reduction);
-        return Known(model.Parameters, _losses.Sum());
-    }
-
-    // A part's share of the loss; its gradient is then that of its replica.
-    private double Differentiate(int part, Rollout rollout, double weight)
-    {
-        using var scope = NewDisposeScope();
-        using var _ = enable_grad();
-        var loss = _parts[part].Loss(_models[part], rollout);
         using Scalar factor = weight;
-        if (weight != 1) loss *= factor;
-        _replicas[part].ZeroGradient();
-        loss.backward();
-        return loss.detach().to_type(ScalarType.Float64).item<double>();
-    }
-
-    // A scalar of this value, whose gradient is the sum of the replicas'.
-    private Tensor Known(ParameterVector parameters, double value)
-    {
-        var sum = _replicas[0];
-        using (no_grad())
-            foreach (var replica in _replicas.Skip(1)) sum.Gradient!.add_(replica.Gradient!);
-        using var _ = enable_grad();
-        // Its graph knows the sum's version: backward of a loss whose gradient was overwritten by a later one's is
-        // refused.
-        var guard = parameters.Views[^1].select(0, 0) * sum.GradientOf(parameters.Views.Count - 1).select(0, 0);
-        return KnownGradient.apply([value, sum, guard, .. parameters.Views]);
-    }
-
-    // (value, vector with the gradient, guard, parameters...) to a scalar. Exceptions in backward would end the
-    // process: it has none.
-    private sealed class KnownGradient : autograd.SingleTensorFunction<KnownGradient>
-    {
-        public override string Name => "KnownGradient";
-
-        public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
+        var sum = _replicas.Sum((k, replica) =>
         {
-            var sum = (ParameterVector)inputs[1];
-            context.save_data("sum", sum);
-            return full([], (double)inputs[0], sum.Flat.dtype, sum.Flat.device);
-        }
-
-        public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
-        {
-            var sum = (ParameterVector)context.get_data("sum");
-            var one = gradient.to_type(ScalarType.Float64).item<double>() == 1; // as most often: no copy
-            return [null!, null!, zeros_like(gradient),
-                .. sum.Views.Select((_, i) => one ? sum.GradientOf(i) : sum.GradientOf(i) * gradient)];
-        }
+            var loss = _parts[k].Loss(replica, parts.Rollouts[k]);
+            return weight == 1 ? loss : loss * factor;
+        });
+        parts.Summarize(_options.Reduction);
+        return sum;
     }
 
     // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
@@ -157,24 +111,8 @@ internal sealed class ParallelAgentStream : IAgentStream
     public void Dispose()
     {
         foreach (var part in _parts) part.Dispose();
-        foreach (var replica in _replicas) replica.Dispose();
+        _replicas.Dispose();
         _pool.Dispose();
-    }
-
-    private void Replicate(Model model)
-    {
-        if (ReferenceEquals(_of, model.Parameters) && model.IsAtParameters) return;
-        if (!model.IsAtParameters)
-            throw new RlLeapException($"{model.Network.Name} is to be evaluated at other parameters than its own, "
-                + $"through which {_parts.Length} workers cannot differentiate. Use one worker (--set workers=1).");
-        if (model.Buffers.Layout.Entries.Count > 0)
-            throw new RlLeapException($"{model.Network.Name} has buffers ("
-                + $"{model.Buffers.Layout.Entries[0].Name}), which {_parts.Length} workers would change at the same "
-                + "time. Use one worker (--set workers=1), or a network without.");
-        foreach (var replica in _replicas) replica.Dispose();
-        _of = model.Parameters;
-        _replicas = [.. _parts.Select(_ => model.Parameters.Replica())];
-        _models = [.. _replicas.Select(model.At)];
     }
 
     // The rollouts of all parts as one batch.

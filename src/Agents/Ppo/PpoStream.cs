@@ -8,18 +8,33 @@ namespace RlLeap.Agents;
 /// own.</summary>
 /// <remarks>
 /// Every minibatch is a gradient step of the <see cref="Learner"/>, so whoever observes a learner's path sees PPO's as
-/// it does A2C's. A rollout's agent steps count when its last minibatch has been learned from.
+/// it does A2C's. A rollout's agent steps count when its last minibatch has been learned from. A minibatch of images is
+/// differentiated in pieces, by as many threads as there are; how it is cut does not depend on their number.
 /// </remarks>
 internal sealed class PpoStream : AgentStream
 {
+    private const int RowsOfAPiece = 64; // images: enough for a pass to cost the same for each
+
     private readonly PpoOptions _ppo;
+    private readonly ActorCriticOptions _lossOptions; // advantages are normalized over a minibatch, before it is cut
+    private readonly int _pieces;
+    private readonly WorkerPool _pool;
+    private readonly GradientReplicas _replicas;
     private Experience? _experience; // null between two rollouts
     private int[] _order = [];
     private int _next; // minibatch of all passes that comes next
     private Rng _shuffles;
 
-    public PpoStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
-        : base(task, rng, device, open) => (_ppo, _shuffles) = (task.Options.Ppo!, rng.Split("minibatches"));
+    public PpoStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open, int workers)
+        : base(task, rng, device, open)
+    {
+        (_ppo, _shuffles) = (task.Options.Ppo!, rng.Split("minibatches"));
+        _lossOptions = task.Options with { NormalizeAdvantages = false };
+        var isDivided = AgentNetworks.AreImages(task.Spec.Observation) && device.type == DeviceType.CPU;
+        _pieces = isDivided ? Math.Max(1, task.Options.BatchSize / _ppo.Minibatches / RowsOfAPiece) : 1;
+        _pool = new WorkerPool(workers, "agent", most: _pieces);
+        _replicas = new GradientReplicas(_pieces, _pool);
+    }
 
     /// <inheritdoc/>
     public override int BatchesLeft => _experience is null ? 0 : Batches - _next;
@@ -42,7 +57,8 @@ internal sealed class PpoStream : AgentStream
         _next++;
         var from = (int)((long)rows * part / _ppo.Minibatches);
         var to = (int)((long)rows * (part + 1) / _ppo.Minibatches);
-        var batch = new Minibatch(_experience, _order[from..to], _next == Batches ? rows : 0);
+        var batch = new Minibatch(_experience, _order[from..to], _next == Batches ? rows : 0,
+            Task.Options.NormalizeAdvantages);
         foreach (var (name, value) in fresh?.Metrics ?? new Dictionary<string, double>()) batch.Note(name, value);
         return batch;
     }
@@ -51,26 +67,60 @@ internal sealed class PpoStream : AgentStream
     public override Tensor Loss(Model model, IBatch batch)
     {
         var minibatch = (Minibatch)batch;
-        var outputs = model.Outputs(model.Features(minibatch.Inputs));
-        var (logProbability, entropy) = Task.Distribution.Evaluate(outputs[ActorCritic.PolicyHead],
-            Task.Distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, minibatch.Actions);
-        var loss = Ppo.Loss(logProbability, entropy, outputs[ActorCritic.ValueHead].squeeze(1), minibatch.Targets,
-            Task.Options);
-        minibatch.Note("policy_loss", Scalar(loss.Policy));
-        minibatch.Note("value_loss", Scalar(loss.Value));
-        minibatch.Note("entropy", Scalar(loss.Entropy));
+        // Replicas are for functions of their own parameters: without statistics that passes move, and not in MAML.
+        var divides = _pieces > 1 && model is { IsAtParameters: true, Network.IsFunctional: true }
+            && model.Buffers.Layout.Entries.Count == 0;
+        var (total, terms) = divides ? LossInPieces(model, minibatch) : LossOf(model, minibatch, 0, 1);
+        minibatch.Note("policy_loss", terms.Policy);
+        minibatch.Note("value_loss", terms.Value);
+        minibatch.Note("entropy", terms.Entropy);
         minibatch.Note("explained_variance", minibatch.ExplainedVariance);
-        minibatch.Note("approx_kl", loss.ApproximateKl);
-        minibatch.Note("clip_fraction", loss.ClipFraction);
+        minibatch.Note("approx_kl", terms.ApproximateKl);
+        minibatch.Note("clip_fraction", terms.ClipFraction);
         var passEnds = _next % _ppo.Minibatches == 0;
-        if (_ppo.TargetKl > 0 && passEnds && loss.ApproximateKl > _ppo.TargetKl && _next < Batches)
+        if (_ppo.TargetKl > 0 && passEnds && terms.ApproximateKl > _ppo.TargetKl && _next < Batches)
         {
             minibatch.StepsSkipped = Batches - _next;
             minibatch.Count = _order.Length;
             _next = Batches;
         }
         if (_next == Batches) EndRollout();
-        return loss.Total;
+        return total;
+    }
+
+    private readonly record struct Terms(
+        double Policy, double Value, double Entropy, double ApproximateKl, double ClipFraction)
+    {
+        public static Terms operator +(Terms a, Terms b) => new(a.Policy + b.Policy, a.Value + b.Value,
+            a.Entropy + b.Entropy, a.ApproximateKl + b.ApproximateKl, a.ClipFraction + b.ClipFraction);
+    }
+
+    // Means over the minibatch are the sums of its pieces' means, each weighted by its part of the rows.
+    private (Tensor Total, Terms Terms) LossInPieces(Model model, Minibatch minibatch)
+    {
+        var terms = new Terms[_pieces];
+        _replicas.Follow(model);
+        var sum = _replicas.Sum((piece, replica) =>
+        {
+            (var total, terms[piece]) = LossOf(replica, minibatch, piece, _pieces);
+            return total;
+        });
+        return (sum, terms.Aggregate((a, b) => a + b));
+    }
+
+    // What a piece of a minibatch adds to its loss and to the terms.
+    private (Tensor Total, Terms Terms) LossOf(Model model, Minibatch minibatch, int piece, int pieces)
+    {
+        var (inputs, actions, targets, weight) = minibatch.Piece(piece, pieces);
+        var outputs = model.Outputs(model.Features(inputs));
+        var (logProbability, entropy) = Task.Distribution.Evaluate(outputs[ActorCritic.PolicyHead],
+            Task.Distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, actions);
+        var loss = Ppo.Loss(logProbability, entropy, outputs[ActorCritic.ValueHead].squeeze(1), targets, _lossOptions);
+        var terms = new Terms(weight * Scalar(loss.Policy), weight * Scalar(loss.Value), weight * Scalar(loss.Entropy),
+            weight * loss.ApproximateKl, weight * loss.ClipFraction);
+        if (weight == 1) return (loss.Total, terms);
+        using Scalar factor = weight;
+        return (loss.Total * factor, terms);
     }
 
     /// <inheritdoc/>
@@ -100,6 +150,8 @@ internal sealed class PpoStream : AgentStream
     public override void Dispose()
     {
         EndRollout();
+        _replicas.Dispose();
+        _pool.Dispose();
         base.Dispose();
     }
 
@@ -114,9 +166,10 @@ internal sealed class PpoStream : AgentStream
     {
         private readonly Dictionary<string, double> _metrics = [];
 
-        public Minibatch(Experience experience, int[] rows, long count)
+        public Minibatch(Experience experience, int[] rows, long count, bool normalize)
         {
             (Count, ExplainedVariance, Targets) = (count, experience.ExplainedVariance, experience.TargetsOf(rows));
+            if (normalize) Targets = Targets with { Advantages = Ppo.Normalized(Targets.Advantages) };
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             var index = tensor(Array.ConvertAll(rows, row => (long)row), device: experience.Inputs.device);
@@ -131,6 +184,18 @@ internal sealed class PpoStream : AgentStream
         public PpoTargets Targets { get; }
 
         public double ExplainedVariance { get; }
+
+        // The piece's rows, and their part of the whole.
+        public (Tensor Inputs, Tensor Actions, PpoTargets Targets, double Weight) Piece(int piece, int pieces)
+        {
+            if (pieces == 1) return (Inputs, Actions, Targets, 1);
+            var rows = Targets.Returns.Length;
+            var from = (int)((long)rows * piece / pieces);
+            var to = (int)((long)rows * (piece + 1) / pieces);
+            return (Inputs[from..to], Actions[from..to],
+                new(Targets.LogProbabilities[from..to], Targets.Values[from..to], Targets.Advantages[from..to],
+                    Targets.Returns[from..to]), (double)(to - from) / rows);
+        }
 
         public long Count { get; set; }
 

@@ -80,7 +80,8 @@ public static class Train
         var name = string.Concat(config.Environment
             .Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
         // Emulation and the large networks of images fill every core; small games are learned fastest one agent a core.
-        var fits = Enumerable.Range(1, Environment.ProcessorCount).Last(w => agent.Environments % w == 0);
+        var fits = Enumerable.Range(1, Environment.ProcessorCount)
+            .Last(w => agent.Ppo is not null || agent.Environments % w == 0);
         return config with
         {
             Workers = config.Workers ?? (config.Environment.StartsWith("ALE/", StringComparison.Ordinal) ? fits : 1),

@@ -24,8 +24,8 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     public int EnvironmentThreads { get; init; } = 1;
 
     /// <summary>
-    /// Threads that act and learn, each in its part of the environments; results depend on their number. null: 1, but
-    /// on ALE as many as there are cores.
+    /// Threads that act and learn, each in its part of the environments; results depend on their number with A2C, not
+    /// with PPO. null: 1, but on ALE as many as there are cores.
     /// </summary>
     [Range(1, 256)]
     public int? Workers { get; init; }
@@ -49,7 +49,7 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     public IEnumerable<(string Key, string Expected)> Check()
     {
         foreach (var broken in AgentKeys.Check("agent", Agent)) yield return broken;
-        if (Workers is { } workers && Agent.Environments % workers != 0) yield return ("workers",
+        if (Workers is { } workers && Agent.Ppo is null && Agent.Environments % workers != 0) yield return ("workers",
             $"a divisor of agent.environments, {Agent.Environments}");
     }
 }
