@@ -11,7 +11,7 @@ internal static class PpoPresets
         Preset = "classic", Environments = 8, RolloutLength = 128, Discount = 0.99, Lambda = 0.95,
         EntropyCoefficient = 0.01, ValueCoefficient = 0.5, NormalizeAdvantages = true, Network = AgentNetworks.Auto,
         Gaussian = new() { NoiseCorrelation = 0.5 }, NormalizeRewards = true,
-        Ppo = new() { Epochs = 10, Minibatches = 4, Clip = 0.2 },
+        Ppo = new() { Epochs = 10, Minibatches = 4, Clip = 0.3 },
         Optimizer = new()
         {
             Kind = OptimizerKind.Adam, LearningRate = 1e-3, Schedule = Schedule.Linear, ScheduleFloor = 0.1,
