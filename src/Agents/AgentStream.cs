@@ -16,6 +16,9 @@ public interface IAgentStream : ITaskStream
     /// </summary>
     IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished { get; }
 
+    /// <summary>The observations so far that were outside their space.</summary>
+    SpaceWatch Outside { get; }
+
     /// <summary>Batches that the rollout of the last one still has; 0 if the next batch acts.</summary>
     int BatchesLeft => 0;
 }
@@ -37,6 +40,7 @@ public abstract class AgentStream : IAgentStream
     private protected AgentStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
     {
         (Task, _rng, Device, _open) = (task, rng, device, open);
+        Outside = new SpaceWatch(task.Spec.Observation);
         if (task.Options.NormalizeObservations) _moments = new RunningMoments(task.Spec.Observation.Length);
     }
 
@@ -51,6 +55,9 @@ public abstract class AgentStream : IAgentStream
 
     /// <inheritdoc/>
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
+
+    /// <inheritdoc/>
+    public SpaceWatch Outside { get; }
 
     /// <inheritdoc/>
     public virtual int BatchesLeft => 0;
@@ -74,6 +81,7 @@ public abstract class AgentStream : IAgentStream
             Episodes.Add(episode);
             _finished.Add((_agentSteps + (step + 1L) * rollout.Environments, episode));
         }
+        Outside.See(rollout, _agentSteps);
         _agentSteps += rollout.Count;
         return rollout;
     }
@@ -105,6 +113,7 @@ public abstract class AgentStream : IAgentStream
         _moments?.Save(writer);
         Acting.SaveMore(writer);
         SaveMore(writer);
+        Outside.Save(writer);
         writer.Flush();
         return stream.ToArray();
     }
@@ -131,6 +140,7 @@ public abstract class AgentStream : IAgentStream
         Acting.RestoreState(actions);
         Acting.RestoreMore(reader);
         RestoreMore(reader);
+        if (reader.BaseStream.Position < reader.BaseStream.Length) Outside.Restore(reader); // older ones lack it
     }
 
     /// <summary>Writes what only this kind of stream has to save.</summary>

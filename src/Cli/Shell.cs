@@ -9,6 +9,8 @@ using Serilog.Events;
 using Serilog.Formatting.Display;
 using Spectre.Console;
 using RlLeap.Cli.Commands;
+using RlLeap.Cli.Runs;
+using RlLeap.Environments;
 using Progress = RlLeap.Cli.Runs.Progress;
 
 namespace RlLeap.Cli;
@@ -81,6 +83,7 @@ public static class Shell
         if (Message(e) is { } message)
         {
             Console.Error.WriteLine($"rlleap: {message}");
+            if (e is EnvironmentException { Details: { } details }) ShowDetails(details);
             return Failed;
         }
         var log = Path.Combine(Path.GetTempPath(), $"rlleap-defect-{Environment.ProcessId}.log");
@@ -96,6 +99,22 @@ public static class Shell
         Console.Error.WriteLine($"rlleap: this should not have happened: {e.GetType().Name}: {e.Summary()}\nrlleap: "
             + $"the details are in {log}; please report them.");
         return Defect;
+    }
+
+    // What is long goes to the run's log; without one it follows the message.
+    private static void ShowDetails(string details)
+    {
+        try
+        {
+            if (RunLog.LastPath is { } log)
+            {
+                File.AppendAllText(log, details + "\n");
+                Console.Error.WriteLine($"rlleap: the traceback is in {log}");
+                return;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { } // shown instead
+        Console.Error.WriteLine(details);
     }
 
     /// <summary>What to tell the user about an error that is not a defect; null for a defect.</summary>

@@ -151,7 +151,7 @@ public sealed class Learner : IDisposable
     public StepRecord TrainStep()
     {
         using var scope = NewDisposeScope();
-        using var batch = _stream.NextBatch(Model);
+        using var batch = NextBatch();
         var loss = _stream.Loss(Model, batch);
         var value = loss.detach().to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value)) throw new DivergenceException(Task.Info.Id, Step, "loss", value);
@@ -233,6 +233,16 @@ public sealed class Learner : IDisposable
     /// emulator).
     /// </summary>
     public bool CanResumeExactly => _stream.CanSave;
+
+    // Who acts by a model whose outputs are no numbers has no action.
+    private IBatch NextBatch()
+    {
+        try { return _stream.NextBatch(Model); }
+        catch (NotFiniteNumberException e)
+        {
+            throw new DivergenceException(Task.Info.Id, Step, e.Message, e.OffendingNumber);
+        }
+    }
 
     /// <summary>
     /// As <see cref="TrainStep()"/>, but calls <paramref name="save"/> before an exception of an environment that

@@ -6,6 +6,12 @@ namespace RlLeap.Environments;
 /// </summary>
 public class EnvironmentException(string message, Exception? inner = null) : RlLeapException(message, inner)
 {
+    /// <summary>
+    /// What is too long for a message: the traceback of Python's own exception. null where there is nothing more to
+    /// say.
+    /// </summary>
+    public string? Details { get => field ?? (InnerException as EnvironmentException)?.Details; init; }
+
     /// <summary>The error for an environment whose actions are of a kind that RlLeap does not know.</summary>
     /// <param name="id">The environment.</param>
     /// <param name="space">Its action space, in its own notation.</param>

@@ -46,7 +46,10 @@ internal sealed unsafe class BridgeVector
                     + RlLeap.Shape.Text(Get<long[]>(observations, "source_shape")),
             };
             foreach (var (name, version) in PythonHost.Versions()) options[name] = version;
-            Spec = new EnvironmentSpec(request.Id, new Box(element, _reader.Shape, low, high),
+            var (lows, highs) = (Get<double[]>(observations, "lows"), Get<double[]>(observations, "highs"));
+            var box = element == ElementType.Float32 && lows.Length > 0 ? Box.Between(lows, highs)
+                : new Box(element, _reader.Shape, low, high);
+            Spec = new EnvironmentSpec(request.Id, box,
                 SpaceDescription.Read(request.Id, Get<string>(_vector, "action_space")))
             {
                 ActionNames = Get<string[]>(_vector, "action_names"),

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using RlLeap.Environments;
 using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
 /// <summary>The one Python of this process: found and started at first use.</summary>
-public static class PythonHost
+public static partial class PythonHost
 {
     private static readonly Lock Gate = new();
     private static PythonInstallation? _installation;
@@ -79,8 +80,8 @@ public static class PythonHost
     internal static void MarkHung(string what) => Interlocked.CompareExchange(ref _hung, what, null);
 
     /// <summary>
-    /// A Python exception as one of ours: its traceback, or only its message where the bridge itself refused. Hold the
-    /// GIL.
+    /// A Python exception as one of ours: what it says and where, with its traceback as the details; or only the
+    /// message where the bridge itself refused. Hold the GIL.
     /// </summary>
     /// <remarks>
     /// The Python exception is let go of: its traceback keeps every frame's variables alive, environments among them.
@@ -91,7 +92,9 @@ public static class PythonHost
         var text = kind == "Refused" ? "" : e.Format().TrimEnd();
         foreach (var held in new PyObject?[] { e.Traceback, e.Value, e.Type }) held?.Dispose();
         const string Actions = "ACTIONS ", Missing = "MISSING ";
-        if (kind != "Refused") return new EnvironmentException($"{id}: Python raised an exception in {doing}:\n{text}");
+        if (kind != "Refused")
+            return new EnvironmentException($"{id}: Python raised {kind}: {message.Split('\n')[0].TrimEnd('.')} "
+                + $"({doing}{PlaceOf(text)}).") { Details = text };
         if (message.StartsWith(Actions, StringComparison.Ordinal))
             return EnvironmentException.UnknownActions(id, message[Actions.Length..]);
         if (message.StartsWith(Missing, StringComparison.Ordinal))
@@ -102,6 +105,16 @@ public static class PythonHost
         return new EnvironmentException($"{id}: {(doing == PythonThread.Making ? "" : $"in {doing}, ")}{message}"
             + $"{(message.EndsWith('.') ? "" : ".")}");
     }
+
+    // ", arm.py, line 12": where the exception came from, by its traceback's last frame.
+    private static string PlaceOf(string traceback)
+    {
+        var frame = Frame().Matches(traceback).LastOrDefault();
+        return frame is null ? "" : $", {Path.GetFileName(frame.Groups[1].Value)}, line {frame.Groups[2].Value}";
+    }
+
+    [GeneratedRegex("^  File \"(.+)\", line ([0-9]+)", RegexOptions.Multiline)]
+    private static partial Regex Frame();
 
     /// <summary>The packages that decide what an environment does, with their versions; hold the GIL.</summary>
     internal static IEnumerable<(string Name, string Version)> Versions()

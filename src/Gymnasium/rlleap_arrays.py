@@ -81,12 +81,14 @@ def picture(value):
 class Observations:
     """The observations of N copies: Box as bytes or floats, Discrete as one-hot floats.
 
+    low and high are the bounds of all elements; lows and highs those of each element of a vector, and empty otherwise.
+
     rows [N, ...] is what the copies show, finals [N, ...] the last observations of episodes that ended. Both are uint8,
     float32, or float64 from the first wider number on: .NET makes float32 of it and names a value that does not fit.
     """
 
     def __init__(self, space, n):
-        self.n, self.space = n, space
+        self.n, self.space, self.lows, self.highs = n, space, [], []
         self.one_hot = is_a(space, "Discrete")
         if self.one_hot:
             self.start, self.source = int(getattr(space, "start", 0)), "int64"
@@ -99,6 +101,9 @@ class Observations:
             if 0 in self.shape:
                 raise Refused(f"its observations are {space}, which are empty")
             self.low, self.high = float(np.min(space.low)), float(np.max(space.high))
+            if len(self.shape) == 1:
+                self.lows, self.highs = ([float(bound) for bound in np.broadcast_to(bounds, self.shape)]
+                                         for bounds in (space.low, space.high))
         else:
             raise Refused(f"its observations are {space}; RlLeap takes Box and Discrete observations. "
                           "Wrap the environment in Python, for example with gymnasium.wrappers.FlattenObservation.")

@@ -103,7 +103,7 @@ class Flattened:
     def __init__(self, space, n):
         self.n, self.space, self.source, self.source_shape = n, space, str(space), ()
         self.length, self._write = _writer(space, 0, "")
-        self.shape, self.low, self.high = (self.length,), -np.inf, np.inf
+        self.shape, self.low, self.high, self.lows, self.highs = (self.length,), -np.inf, np.inf, [], []
         self.rows, self.finals = (np.zeros((n, self.length), np.float32) for _ in range(2))
 
     def put(self, i, value):

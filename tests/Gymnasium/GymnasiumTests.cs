@@ -223,7 +223,7 @@ public sealed class GymnasiumTests
     }
 
     [PythonFact]
-    public void AnExceptionInStepShowsItsTracebackAndTheNextResetGoesOn()
+    public void AnExceptionInStepIsOneLineWithItsTracebackBesideAndTheNextResetGoesOn()
     {
         using var vector = Open("Raising", 2);
         vector.Reset();
@@ -231,8 +231,10 @@ public sealed class GymnasiumTests
         vector.Step([0, 0]);
         var e = Fails(() => vector.Step([0, 0]));
         Assert.Contains("step 3", e.Message);
-        Assert.Contains("in inner_detail_of_the_fixture", e.Message);
-        Assert.Contains("ValueError: the wheels came off", e.Message);
+        Assert.Contains("Python raised ValueError: the wheels came off (step 3 after its last reset, "
+            + "rlleap_fixture.py, line", e.Message);
+        Assert.DoesNotContain("\n", e.Message);
+        Assert.Contains("in inner_detail_of_the_fixture", e.Details);
         Assert.Contains("Reset", Fails(() => vector.Step([0, 0])).Message);
         vector.Reset();
         vector.Step([0, 0]);
@@ -243,6 +245,10 @@ public sealed class GymnasiumTests
     {
         using var vector = Open("Raising?where=reset");
         Assert.Contains("RuntimeError: reset went wrong", Fails(vector.Reset).Message);
+        var options = Fails(() => Open("Raising?wheels=3").Dispose());
+        Assert.Contains("wheels", options.Message);
+        Assert.DoesNotContain("\n", options.Message);
+        Assert.Contains("Traceback", options.Details);
     }
 
     [PythonTheory]

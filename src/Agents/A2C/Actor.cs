@@ -51,6 +51,8 @@ public sealed class Actor : IDisposable
 
     /// <summary>The next T steps. The caller disposes the rollout.</summary>
     /// <param name="model">Whose actions they are.</param>
+    /// <exception cref="NotFiniteNumberException">An output of the policy is no finite number: it has no
+    /// action.</exception>
     public Rollout Run(Model model)
     {
         var rollout = Rent();
@@ -82,6 +84,7 @@ public sealed class Actor : IDisposable
     private void Step(Rollout rollout, int t, Model model, Tensor? features)
     {
         var outputs = Policy.Host(Output(ActorCritic.PolicyHead));
+        RequireNumbers(outputs, "output", t);
         if (_distribution.IsDiscrete)
         {
             Policy.Sample(outputs, _rng, _actions);
@@ -91,6 +94,7 @@ public sealed class Actor : IDisposable
             return;
         }
         var deviations = _distribution.Deviations > 0 ? Policy.Host(Output(ActorCritic.DeviationHead)) : [];
+        RequireNumbers(deviations, "logarithm of a deviation", t);
         _distribution.Sample(outputs, deviations, _rng, _numbers, _noise);
         _numbers.CopyTo(rollout.Numbers, t * _numbers.Length);
         _distribution.ToEnvironment(_numbers, _sent);
@@ -98,6 +102,18 @@ public sealed class Actor : IDisposable
 
         Tensor Output(int head) =>
             features is null ? model.Forward(rollout.Row(t), head) : model.Output(head, features);
+    }
+
+    // An action drawn from NaN would be some action.
+    private void RequireNumbers(ReadOnlySpan<float> outputs, string what, int t)
+    {
+        for (var k = 0; k < outputs.Length; k++)
+        {
+            if (float.IsFinite(outputs[k])) continue;
+            var (each, count) = (outputs.Length / Environment.Count, Environment.Count);
+            throw new NotFiniteNumberException(FormattableString.Invariant(
+                $"policy's {what} {k % each} for copy {k / each} of {count}, step {t + 1} of the rollout,"), outputs[k]);
+        }
     }
 
     // What step t brought: rewards to learn from, discounts, finished episodes.

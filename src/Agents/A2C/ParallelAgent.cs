@@ -23,6 +23,7 @@ internal sealed class ParallelAgentStream : IAgentStream
 {
     private readonly ActorCriticStream[] _parts;
     private readonly ActorCriticOptions _options;
+    private readonly Box _space;
     private readonly WorkerPool _pool;
     private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private readonly GradientReplicas _replicas;
@@ -30,7 +31,7 @@ internal sealed class ParallelAgentStream : IAgentStream
     public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device,
         Func<ActorCriticTask, Rng, IVectorEnvironment> open)
     {
-        _options = task.Options;
+        (_options, _space) = (task.Options, task.Spec.Observation);
         var part = new ActorCriticTask(task.Spec, task.Options with
         { Environments = task.Options.Environments / workers }, _ => throw new InvalidOperationException());
         _parts = [.. Enumerable.Range(0, workers)
@@ -42,6 +43,16 @@ internal sealed class ParallelAgentStream : IAgentStream
     public EpisodeWindow Episodes { get; } = new();
 
     public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
+
+    public SpaceWatch Outside
+    {
+        get
+        {
+            var all = new SpaceWatch(_space);
+            foreach (var part in _parts) all.Add(part.Outside);
+            return all;
+        }
+    }
 
     public IBatch NextBatch(Model model, Split split = Split.Train)
     {

@@ -9,6 +9,9 @@ namespace RlLeap.Cli.Runs;
 /// </summary>
 public sealed class RunLog : IDisposable
 {
+    /// <summary>The log that was opened last; null before the first.</summary>
+    public static string? LastPath { get; private set; }
+
     private readonly ILogger _before = Log.Logger;
     private readonly Serilog.Core.Logger _both;
 
@@ -22,7 +25,7 @@ public sealed class RunLog : IDisposable
             .WriteTo.File(run.PathOf("run.log"),
                 outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
             .CreateLogger();
-        Log.Logger = _both;
+        (Log.Logger, LastPath) = (_both, run.PathOf("run.log"));
         Log.Information("{Command}", Environment.CommandLine);
         Log.Information("{Versions}", versions);
     }

@@ -29,7 +29,7 @@ public sealed class TrainRun : IDisposable
     private readonly ActorCriticTask _task;
     private readonly Learner _learner;
     private readonly Rng _rng;
-    private bool _evaluateFirst;
+    private bool _evaluateFirst, _toldOfOutside;
 
     /// <summary>A run at its beginning, or where its newest whole checkpoint is.</summary>
     public TrainRun(TrainConfig config, RunDirectory run)
@@ -89,7 +89,7 @@ public sealed class TrainRun : IDisposable
         using (var progress = new Progress(_task.Info.Id, total, "agent steps", _learner.Count))
         {
             var (clock, reported, last) = (Stopwatch.StartNew(), _learner.Count, TimeSpan.Zero);
-            if (_evaluateFirst && !_learner.IsDone && !Evaluate(_learner.Count, stop))
+            if (_evaluateFirst && !_learner.IsDone && !Evaluate(_learner.Count, progress, stop))
                 Leave(stop, evaluationPending: true);
             while (!_learner.IsDone)
             {
@@ -101,6 +101,7 @@ public sealed class TrainRun : IDisposable
                 _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every
                     || _learner.Step == _learner.Options.GradientSteps - 1;
                 var step = TrainStep();
+                TellOfOutside(stream);
                 var now = _learner.Count;
                 if (_config.Record.Episodes)
                     foreach (var (at, episode) in stream.Finished)
@@ -116,7 +117,7 @@ public sealed class TrainRun : IDisposable
                     if (step.Diagnosis is { } diagnosis) Record(diagnosis, now);
                 }
                 if (!_learner.IsDone && _config.Record.EvaluateEvery > 0 && Crosses(_config.Record.EvaluateEvery)
-                    && !Evaluate(now, stop)) Leave(stop, evaluationPending: true);
+                    && !Evaluate(now, progress, stop)) Leave(stop, evaluationPending: true);
                 if (!_learner.IsDone && Crosses(_config.Record.CheckpointEvery)) Save();
 
                 bool Crosses(long every) => now / every != before / every;
@@ -124,7 +125,7 @@ public sealed class TrainRun : IDisposable
             // Before the last evaluation: whatever stops the run from here on, a resume does the rest and nothing
             // twice.
             Save();
-            if (!Evaluate(_learner.Count, stop)) stop.ThrowIfCancellationRequested();
+            if (!Evaluate(_learner.Count, progress, stop)) stop.ThrowIfCancellationRequested();
         }
         if (LastEvaluation is not null) Console.WriteLine(LastEvaluation);
         return Finish(stream);
@@ -137,6 +138,15 @@ public sealed class TrainRun : IDisposable
 
     /// <summary>Frees the learner; the folder stays the caller's.</summary>
     public void Dispose() => _learner.Dispose();
+
+    // Once: an environment that does it once does it often.
+    private void TellOfOutside(IAgentStream stream)
+    {
+        if (_toldOfOutside || stream.BatchesLeft > 0 || stream.Outside.First is not { } first) return;
+        _toldOfOutside = true;
+        Log.Warning("{Task}: {First}. Observations outside their space are counted; training goes on", _task.Info.Id,
+            first);
+    }
 
     private StepRecord TrainStep()
     {
@@ -193,7 +203,7 @@ public sealed class TrainRun : IDisposable
 
     // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was
     // cut short.
-    private bool Evaluate(long now, CancellationToken stop)
+    private bool Evaluate(long now, Progress progress, CancellationToken stop)
     {
         if (_config.Record.EvaluationEpisodes == 0) return true;
         var rng = _rng.Split("evaluation", now);
@@ -223,11 +233,20 @@ public sealed class TrainRun : IDisposable
         IReadOnlyList<EpisodeRecord> Play(Rng rng, bool sampled)
         {
             var count = Math.Min(_config.Record.EvaluationEpisodes, _task.Options.Environments);
+            var (each, ended, said) = ((_config.Record.EvaluationEpisodes + count - 1) / count, 0, Stopwatch.StartNew());
             using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
                 _config.EnvironmentThreads);
-            return Evaluation.Play(_learner.Model, environment, (_config.Record.EvaluationEpisodes + count - 1) / count,
-                sampled ? rng.Split("actions") : null, Most(), cancellation: stop,
-                distribution: _task.Distribution);
+            return Evaluation.Play(_learner.Model, environment, each, sampled ? rng.Split("actions") : null, Most(),
+                Tell, stop, _task.Distribution);
+
+            void Tell(IVectorEnvironment vector)
+            {
+                ended += vector.Finished.Count;
+                if (said.Elapsed < TimeSpan.FromSeconds(1)) return;
+                said.Restart();
+                progress.Note($"evaluation, {(sampled ? "sampled" : "greedy")}: {Math.Min(ended, each * count)} of "
+                    + $"{each * count} episodes");
+            }
         }
     }
 
@@ -294,6 +313,13 @@ public sealed class TrainRun : IDisposable
             ["episodes"] = stream.Episodes.Count.ToString(CultureInfo.InvariantCulture),
             ["mean-return-last-100"] = stream.Episodes.MeanReturn.ToString("R", CultureInfo.InvariantCulture),
         };
+        if (stream.Outside.Count > 0)
+        {
+            record["observations-outside-their-space"] =
+                stream.Outside.Count.ToString(CultureInfo.InvariantCulture);
+            record["first-observation-outside"] = stream.Outside.First!;
+            Log.Warning("{Count} observations were outside their space", stream.Outside.Count);
+        }
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         var result = new Result("train", Path.GetFileName(_run.Root),
             [new Curve(_task.Info.Id, MethodOf(_config), _config.Run.Seed, curve.Steps, curve.Values)], [],
