@@ -4,7 +4,8 @@ using RlLeap.Environments;
 
 namespace RlLeap.Agents;
 
-/// <summary>Counts the observations of a training that lie outside the space which their environment declares.</summary>
+/// <summary>Counts the observations of a training that lie outside the space that their environment
+/// declares.</summary>
 /// <remarks>
 /// Nothing is lost by such an observation: an agent learns from it as from any other. But it shows that the bounds are
 /// too narrow or that the environment has a fault. Bounds are compared as float32, which observations are.

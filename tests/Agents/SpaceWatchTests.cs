@@ -51,7 +51,8 @@ public class SpaceWatchTests
         var stream = (IAgentStream)learner.Stream;
         learner.TrainStep(); // eight steps: 0 .. 7
         Assert.Equal(2 * 2, stream.Outside.Count);
-        Assert.StartsWith("element 1 of the observation is 6, outside ", stream.Outside.First, StringComparison.Ordinal);
+        Assert.StartsWith("element 1 of the observation is 6, outside ", stream.Outside.First,
+            StringComparison.Ordinal);
         Assert.EndsWith("(copy 0 of 2, agent step 12)", stream.Outside.First, StringComparison.Ordinal);
         var first = stream.Outside.First;
         while (learner.Count < 2 * 20) learner.TrainStep(); // 0 .. 9, 0 .. 9, 0 .. 3
@@ -89,8 +90,8 @@ public class SpaceWatchTests
             learner.Model.Parameters["policy.bias"][1] = float.NaN;
         }
         var error = Assert.Throws<DivergenceException>(() => learner.TrainStep()).Message;
-        Assert.Contains("Climbing: the policy's output 1 for copy 0 of 2, step 1 of the rollout, became NaN at gradient step 0", error,
-            StringComparison.Ordinal);
+        Assert.Contains("Climbing: the policy's output 1 for copy 0 of 2, step 1 of the rollout, became NaN at gradient "
+            + "step 0", error, StringComparison.Ordinal);
     }
 
     private static Learner Learn(string kind) => Learn(SpaceOf(kind), kind == "bytes");

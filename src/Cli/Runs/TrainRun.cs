@@ -233,7 +233,8 @@ public sealed class TrainRun : IDisposable
         IReadOnlyList<EpisodeRecord> Play(Rng rng, bool sampled)
         {
             var count = Math.Min(_config.Record.EvaluationEpisodes, _task.Options.Environments);
-            var (each, ended, said) = ((_config.Record.EvaluationEpisodes + count - 1) / count, 0, Stopwatch.StartNew());
+            var each = (_config.Record.EvaluationEpisodes + count - 1) / count;
+            var (ended, said) = (0, Stopwatch.StartNew());
             using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
                 _config.EnvironmentThreads);
             return Evaluation.Play(_learner.Model, environment, each, sampled ? rng.Split("actions") : null, Most(),
