@@ -90,8 +90,8 @@ public class SpaceWatchTests
             learner.Model.Parameters["policy.bias"][1] = float.NaN;
         }
         var error = Assert.Throws<DivergenceException>(() => learner.TrainStep()).Message;
-        Assert.Contains("Climbing: the policy's output 1 for copy 0 of 2, step 1 of the rollout, became NaN at gradient "
-            + "step 0", error, StringComparison.Ordinal);
+        Assert.Contains("Climbing: the policy's output 1 for copy 0 of 2, step 1 of the rollout, became NaN at "
+            + "gradient step 0", error, StringComparison.Ordinal);
     }
 
     private static Learner Learn(string kind) => Learn(SpaceOf(kind), kind == "bytes");

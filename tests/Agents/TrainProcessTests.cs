@@ -74,8 +74,8 @@ public class TrainProcessTests(TrainProcessTests.Uninterrupted reference)
         var (code, _, error) = ProgramProcess.Run(["train", id, "--directory", folder["r"], .. Small, .. settings]);
         Assert.Equal(1, code);
         if (expected != "not finite") Assert.Contains(expected, error);
-        else Assert.Matches("(the loss|gradient norm|of the rollout,) became (NaN|∞|-∞|Infinity|-Infinity) at gradient "
-            + "step [0-9]+", error);
+        else Assert.Matches("(the loss|gradient norm|of the rollout,) became (NaN|∞|-∞|Infinity|-Infinity) at "
+            + "gradient step [0-9]+", error);
         Assert.DoesNotContain("   at ", error); // no stack
     }
 

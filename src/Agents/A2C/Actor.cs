@@ -111,8 +111,8 @@ public sealed class Actor : IDisposable
         {
             if (float.IsFinite(outputs[k])) continue;
             var (each, count) = (outputs.Length / Environment.Count, Environment.Count);
-            throw new NotFiniteNumberException($"policy's {what} {k % each} for copy {k / each} of {count}, step {t + 1} "
-                + "of the rollout,", outputs[k]);
+            throw new NotFiniteNumberException($"policy's {what} {k % each} for copy {k / each} of {count}, step "
+                + $"{t + 1} of the rollout,", outputs[k]);
         }
     }
 
