@@ -52,6 +52,28 @@ public interface IEpisodeSource
     Episode Draw(Split split, EpisodeShape shape, Rng rng, Device device, ScalarType dtype = ScalarType.Float32);
 }
 
+/// <summary>Episodes of classes that the caller names, and all training classes as one problem.</summary>
+/// <remarks>What transfers between classes needs it: pretraining on all of them, and a curriculum of hard ones.</remarks>
+public interface IClassSource : IEpisodeSource
+{
+    /// <summary>Classes of a part.</summary>
+    int ClassCount(Split split);
+
+    /// <summary>Draws an episode of some of the classes named.</summary>
+    /// <param name="classes">Numbers as in <see cref="Episode.Classes"/>, at least as many as the episode has.</param>
+    /// <param name="shape">How many of them, and how many images of each.</param>
+    /// <param name="rng">The only source of randomness.</param>
+    /// <param name="device">Where the episode's tensors lie.</param>
+    /// <param name="dtype">Floating type of the images.</param>
+    /// <exception cref="RlLeapException">There are too few classes, or one has too few images.</exception>
+    Episode Draw(IReadOnlyList<int> classes, EpisodeShape shape, Rng rng, Device device,
+        ScalarType dtype = ScalarType.Float32);
+
+    /// <summary>All training classes as one classification task, with a private head of one output a class.</summary>
+    /// <param name="batchSize">Images of a minibatch.</param>
+    ITask Classification(int batchSize);
+}
+
 /// <summary>
 /// One small classification problem: a few labelled support images, and query images to be classified.
 /// </summary>

@@ -19,6 +19,8 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
 [JsonDerivedType(typeof(SequentialOptions), "sequential")]
 [JsonDerivedType(typeof(EwcOptions), "ewc")]
+[JsonDerivedType(typeof(PretrainingOptions), "pretraining")]
+[JsonDerivedType(typeof(MetaTransferOptions), "meta-transfer")]
 [JsonDerivedType(typeof(PrototypicalOptions), "prototypical")]
 [JsonDerivedType(typeof(MatchingOptions), "matching")]
 [JsonDerivedType(typeof(RelationOptions), "relation")]

@@ -80,8 +80,12 @@ public sealed record FewShotSection : ICheckedConfig
     /// </summary>
     public bool SharedHead { get; init; } = true;
 
+    /// <summary>Filters of each of the encoder's four convolutions.</summary>
+    [Range(1, 1024)]
+    public int Filters { get; init; } = 64;
+
     /// <summary>
-    /// Encoder of your own, as my/name?option=value (docs/networks.md); left out: four blocks of 64 filters.
+    /// Encoder of your own, as my/name?option=value (docs/networks.md); left out: four blocks of convolutions.
     /// </summary>
     public string? Network { get; init; }
 
@@ -145,7 +149,8 @@ public sealed class FewShotSuite : Suite
         Network = _section.Network is { } own
             ? Networks.Create(own, Images.InputShape)
             : new ConvolutionalEncoder(
-                set.Channels, set.Side, pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
+                set.Channels, set.Side, _section.Filters,
+                pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
             { PoolFirst = false, Strided = _section.Strided };
         TaskMetrics = [TrainingSummary.Error, .. _validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
     }
@@ -173,6 +178,7 @@ public sealed class FewShotSuite : Suite
 
     /// <inheritdoc/>
     public override ITask Find(string id) => id == Pool[0].Info.Id ? Pool[0]
+        : EpisodeTask.ClassesIn(id) is { } classes ? ((EpisodeTask)Pool[0]).Of(classes)
         : throw new RlLeapException($"There is no task {id}: this suite has one, {Pool[0].Info.Id}.");
 
     /// <inheritdoc/>

@@ -94,13 +94,14 @@ internal sealed class WarmStart : IDisposable
         IReadOnlySet<string> heads, string what)
     {
         var known = new HashSet<string>();
-        foreach (var (name, shape) in parameters.Entries.Select(entry => (entry.Name, entry.Shape))
-            .Concat(buffers.Entries.Select(entry => (Model.BufferPrefix + entry.Name, entry.Shape))))
+        foreach (var (name, shape, role) in parameters.Entries.Select(entry => (entry.Name, entry.Shape, entry.Role))
+            .Concat(buffers.Entries.Select(entry => (Model.BufferPrefix + entry.Name, entry.Shape, entry.Role))))
         {
             known.Add(name);
             if (!_tensors.TryGetValue(name, out var value))
             {
-                if (!_isAgent && IsOfHead(name)) continue;
+                // What is meta-learned on top of a network starts as it is drawn.
+                if (!_isAgent && (IsOfHead(name) || role == ParameterRole.Meta)) continue;
                 throw Misfit($"{name} {Shape.Text(shape)} is not there");
             }
             if (!value.shape.AsSpan().SequenceEqual(shape))

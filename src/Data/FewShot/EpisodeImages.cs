@@ -8,7 +8,7 @@ namespace RlLeap.Data;
 /// All images lie in one tensor of bytes, with rotated copies as further classes where asked for. An episode is one
 /// selection of rows of it. A class's rotated copies are in the same split as the class.
 /// </remarks>
-public sealed class EpisodeImages : IEpisodeSource, IDisposable
+public sealed class EpisodeImages : IClassSource, IDisposable
 {
     private readonly Tensor _pixels; // [images x rotations, C, S, S], bytes
     private readonly (int First, int Count)[] _classes;
@@ -91,8 +91,28 @@ public sealed class EpisodeImages : IEpisodeSource, IDisposable
         Split split, EpisodeShape shape, Rng rng, Device device, ScalarType dtype = ScalarType.Float32)
     {
         Require(split, shape);
-        var all = _splits[(int)split];
-        int[] classes = [.. Sample(rng, all.Length, shape.Way).Select(i => all[i])];
+        return Draw(_splits[(int)split], shape, rng, device, dtype);
+    }
+
+    /// <inheritdoc/>
+    public Episode Draw(
+        IReadOnlyList<int> classes, EpisodeShape shape, Rng rng, Device device, ScalarType dtype = ScalarType.Float32)
+    {
+        if (classes.Count < shape.Way)
+            throw new RlLeapException($"{Name}: an episode of {shape} cannot be drawn from {classes.Count} classes.");
+        return EpisodeOf([.. Sample(rng, classes.Count, shape.Way).Select(i => classes[i])], shape, rng, device, dtype);
+    }
+
+    /// <inheritdoc/>
+    public ITask Classification(int batchSize) =>
+        new ImageTask($"classes/{Name}", new ClassImages(_pixels, [.. TrainClasses.Select(c => _classes[c])]),
+            TrainClasses.Length)
+        { BatchSize = batchSize };
+
+    private int[] TrainClasses => _splits[(int)RlLeap.Split.Train];
+
+    private Episode EpisodeOf(int[] classes, EpisodeShape shape, Rng rng, Device device, ScalarType dtype)
+    {
         var rows = new long[shape.SupportCount + shape.QueryCount];
         for (var c = 0; c < classes.Length; c++)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -55,8 +56,36 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     /// <summary>Draws the same episode for every stream; null for a new one each time.</summary>
     public Rng? Fixed { get; init; }
 
+    /// <summary>
+    /// The classes that episodes are drawn from, by number (<see cref="Episode.Classes"/>); null for all of the split.
+    /// They are part of the task's id.
+    /// </summary>
+    public IReadOnlyList<int>? Classes { get; init; }
+
+    /// <summary>The same task, with episodes of these classes alone.</summary>
+    public EpisodeTask Of(IReadOnlyList<int>? classes) => new(source, shape, split)
+    {
+        Transductive = Transductive, SharedHead = SharedHead, Validation = Validation,
+        ValidationEpisodes = ValidationEpisodes, Fixed = Fixed, Classes = classes,
+    };
+
+    /// <summary>The classes in an id; null where it names none.</summary>
+    public static IReadOnlyList<int>? ClassesIn(string id) => id.Split(ClassesMark) is [_, var list]
+        ? [.. list.Split(',').Select(number => int.Parse(number, CultureInfo.InvariantCulture))] : null;
+
+    /// <summary>A query batch's accuracy on a class, by the class's number.</summary>
+    internal static string AccuracyOf(int number) => $"{AccuracyPrefix}{number}";
+
+    /// <summary>A query batch's F1 on a class: the harmonic mean of precision and recall.</summary>
+    internal static string F1Of(int number) => $"{F1Prefix}{number}";
+
+    internal const string ClassPrefix = "class.", AccuracyPrefix = "class.accuracy.", F1Prefix = "class.f1.";
+
+    private const string ClassesMark = "?classes=";
+
     /// <inheritdoc/>
-    public TaskInfo Info => new($"few-shot/{source.Name}", source.InputShape,
+    public TaskInfo Info => new(
+        $"few-shot/{source.Name}{(Classes is null ? "" : ClassesMark + string.Join(',', Classes))}", source.InputShape,
         [new Head("classes", shape.Way) { Shared = SharedHead }]);
 
     /// <inheritdoc/>
@@ -64,7 +93,11 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     {
         source.Require(split, shape);
         var own = Fixed is { } same ? Rng.FromState(same.SaveState()) : rng; // drawing moves the copy
-        return new Stream(this, source.Draw(split, shape, own, device), own.Split("support batches"));
+        if (Classes is null)
+            return new Stream(this, source.Draw(split, shape, own, device), own.Split("support batches"));
+        if (source is not IClassSource named)
+            throw new RlLeapException($"{source.Name} cannot draw episodes of named classes; an IClassSource can.");
+        return new Stream(this, named.Draw(Classes, shape, own, device), own.Split("support batches"));
     }
 
     /// <remarks>What a batch holds depends on its number alone, so that the number is all there is to save.</remarks>
@@ -96,9 +129,26 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
             var part = (Part)batch;
             var logits = part.IsSupport ? model.Output(part.Images) : Queries(model, part.Images);
             using (no_grad())
-            using (var wrong = logits.argmax(1).ne(part.Labels).sum())
+            using (var predicted = logits.argmax(1))
+            using (var wrong = predicted.ne(part.Labels).sum())
+            {
                 part.Record("error", wrong.item<long>() / (double)part.Count);
+                if (!part.IsSupport) RecordClasses(part, predicted);
+            }
             return F.cross_entropy(logits, part.Labels);
+        }
+
+        // The rows of a class follow one another.
+        private void RecordClasses(Part part, Tensor predicted)
+        {
+            using var here = predicted.cpu();
+            var (labels, each) = (here.data<long>().ToArray(), episode.Shape.Query);
+            for (var c = 0; c < episode.Shape.Way; c++)
+            {
+                var right = labels.AsSpan(c * each, each).Count(c);
+                part.Record(AccuracyOf(episode.Classes[c]), right / (double)each);
+                part.Record(F1Of(episode.Classes[c]), 2.0 * right / (each + labels.AsSpan().Count(c)));
+            }
         }
 
         public IReadOnlyDictionary<string, double> Score(Model model, Split split)

@@ -1,0 +1,84 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace RlLeap.MetaLearning;
+
+/// <summary>A pretrained network that stands still, with scales and shifts of its weights that are meta-learned.</summary>
+/// <remarks>
+/// <para>Sun et al. 2019, arXiv 1812.02391, equation 5. Every weight W [outputs, inputs, ...] and its bias b become</para>
+/// <code>
+/// W * scale,  scale [outputs, inputs, 1, ...], at first 1        b + shift,  shift [outputs], at first 0
+/// </code>
+/// <para>
+/// The network's own entries keep their names and are frozen, its statistics too (they are entries named as their
+/// buffers are in files). It always runs in evaluation mode, so that batch norm uses the statistics of pretraining.
+/// </para>
+/// </remarks>
+internal sealed class ScaleShiftNetwork : Network
+{
+    /// <summary>What stands before the name of the entry that is scaled or shifted.</summary>
+    public const string ScalePrefix = "scale.", ShiftPrefix = "shift.";
+
+    private readonly Network _inner;
+    private readonly int[] _scales, _shifts; // by parameter of the inner network; -1 where it has none
+
+    /// <summary>Scales and shifts around a network.</summary>
+    /// <param name="inner">The network that is pretrained.</param>
+    /// <param name="learned">Whether there are scales and shifts; otherwise the network stands still, and no more.</param>
+    /// <exception cref="RlLeapException">The network is a torch.nn.Module, or has no weights.</exception>
+    public ScaleShiftNetwork(Network inner, bool learned = true)
+    {
+        if (!inner.IsFunctional || !inner.Parameters.Any(p => p.Shape.Length > 1))
+            throw new RlLeapException($"{inner.Name} has no weights that could be scaled: use a RlLeap.Network.");
+        _inner = inner;
+        var entries = inner.Parameters.Concat(inner.Buffers.Select(
+            buffer => buffer with { Name = Model.BufferPrefix + buffer.Name }))
+            .Select(entry => entry with { Role = ParameterRole.Frozen }).ToList();
+        _scales = new int[inner.Parameters.Count];
+        _shifts = new int[inner.Parameters.Count];
+        var weight = ""; // the prefix of the weight that came last
+        for (var i = 0; i < inner.Parameters.Count; i++)
+        {
+            var entry = inner.Parameters[i];
+            var prefix = entry.Name[..Math.Max(0, entry.Name.LastIndexOf('.'))];
+            (_scales[i], _shifts[i]) = (-1, -1);
+            if (!learned) continue;
+            if (entry.Shape.Length > 1)
+            {
+                (_scales[i], weight) = (entries.Count, prefix);
+                long[] shape = [entry.Shape[0], entry.Shape[1], .. Enumerable.Repeat(1L, entry.Shape.Length - 2)];
+                entries.Add(new ParameterInfo(ScalePrefix + entry.Name, shape) { Role = ParameterRole.Meta });
+            }
+            else if (prefix == weight)
+            {
+                _shifts[i] = entries.Count;
+                entries.Add(new ParameterInfo(ShiftPrefix + entry.Name, entry.Shape) { Role = ParameterRole.Meta });
+            }
+        }
+        Parameters = entries;
+    }
+
+    public override string Name => $"scale-and-shift({_inner.Name})";
+    public override long[] InputShape => _inner.InputShape;
+    public override long Features => _inner.Features;
+    public override IReadOnlyList<ParameterInfo> Parameters { get; }
+    public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
+
+    public override Tensor Forward(Pass pass, Tensor input)
+    {
+        var count = _inner.Parameters.Count;
+        var theta = new Tensor[count];
+        for (var i = 0; i < count; i++)
+            theta[i] = _scales[i] >= 0 ? pass.Parameter(i) * pass.Parameter(_scales[i])
+                : _shifts[i] >= 0 ? pass.Parameter(i) + pass.Parameter(_shifts[i]) : pass.Parameter(i);
+        // No derivative goes to statistics, and batch norm refuses tensors that ask for one.
+        Tensor[] statistics = [.. _inner.Buffers.Select((_, i) => pass.Parameter(count + i).detach())];
+        return _inner.Forward(new Pass(theta, statistics, training: false, pass.Hooks), input);
+    }
+
+    public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
+    {
+        _inner.Initialize(parameter, i => parameter(_inner.Parameters.Count + i), rng);
+        foreach (var scale in _scales.Where(scale => scale >= 0)) parameter(scale).fill_(1);
+    }
+}
