@@ -66,7 +66,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public EpisodeTask Of(IReadOnlyList<int>? classes) => new(source, shape, split)
     {
         Transductive = Transductive, SharedHead = SharedHead, Validation = Validation,
-        ValidationEpisodes = ValidationEpisodes, Fixed = Fixed, Classes = classes,
+        ValidationEpisodes = ValidationEpisodes, Fixed = Fixed, Classes = classes, SupportBatch = SupportBatch,
     };
 
     /// <summary>The classes in an id; null where it names none.</summary>
