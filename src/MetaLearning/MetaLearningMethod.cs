@@ -19,6 +19,9 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
 [JsonDerivedType(typeof(SequentialOptions), "sequential")]
 [JsonDerivedType(typeof(EwcOptions), "ewc")]
+[JsonDerivedType(typeof(DistillationOptions), "distillation")]
+[JsonDerivedType(typeof(DomainAdversarialOptions), "domain-adversarial")]
+[JsonDerivedType(typeof(MultiTaskOptions), "multi-task")]
 [JsonDerivedType(typeof(PretrainingOptions), "pretraining")]
 [JsonDerivedType(typeof(MetaTransferOptions), "meta-transfer")]
 [JsonDerivedType(typeof(PrototypicalOptions), "prototypical")]
@@ -117,6 +120,9 @@ public sealed record MetaLearnerContext
 {
     /// <summary>The encoder.</summary>
     public required Network Network { get; init; }
+
+    /// <summary>The network of teachers, for distillation; null for <see cref="Network"/>.</summary>
+    public Network? Teacher { get; init; }
 
     /// <summary>The tasks to pretrain on. Heads that they mark as shared are meta-learned with the encoder.</summary>
     public required IReadOnlyList<ITask> Pool { get; init; }

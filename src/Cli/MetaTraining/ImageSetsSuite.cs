@@ -45,12 +45,27 @@ public sealed record ImageSetsSection : ICheckedConfig
     [Range(1, 1024)]
     public int Filters { get; init; } = 64;
 
+    /// <summary>The same of the teacher's encoder, for distillation; left out: as many.</summary>
+    [Range(1, 1024)]
+    public int? TeacherFilters { get; init; }
+
+    /// <summary>
+    /// Data sets that are learned in the evaluation and not in meta-training: the target of domain adaptation.
+    /// </summary>
+    public IReadOnlyList<string> HeldOut { get; init; } = [];
+
+    /// <summary>Gradient steps of a set that is learned in the evaluation; left out: as in a meta-step.</summary>
+    [Range(1, 1e15)]
+    public long? EvaluationSteps { get; init; }
+
     /// <summary>Encoder of your own, as my/name?option=value (docs/networks.md); left out: the convolutions.</summary>
     public string? Network { get; init; }
 
     /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
+        if (HeldOut.FirstOrDefault(name => !MultiCv.Names.Contains(name) || Sets.Contains(name)) is not null)
+            yield return ("held-out", $"names that are not in sets, among {string.Join(", ", MultiCv.Names)}");
         if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null)
             yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
         if (Sets.Distinct().Count() < Sets.Count) yield return ("sets", "each set once");
@@ -68,7 +83,7 @@ public sealed class ImageSetsSuite : Suite
     public const string All = "images";
 
     private readonly MetaTrainConfig _config;
-    private readonly MultiCvTask[] _tasks;
+    private readonly MultiCvTask[] _tasks, _heldOut;
 
     /// <summary>The suite of a config.</summary>
     /// <exception cref="RlLeapException">A set is missing, damaged or incomplete.</exception>
@@ -77,13 +92,16 @@ public sealed class ImageSetsSuite : Suite
         _config = config;
         var section = config.ImageSets!;
         var rng = new Rng(config.Run.Seed).Split("image-sets");
-        _tasks = [.. section.Sets.Select(name => new MultiCvTask(
-            MultiCv.Load(name, rng, location, section.AllowPartial, trainImages: section.TrainImages ?? 0,
-                testImages: section.TestImages ?? 0), Prefix)
-        { BatchSize = section.BatchSize })];
-        Network = section.Network is { } own
+        MultiCvTask TaskOf(string name) => new(MultiCv.Load(name, rng, location, section.AllowPartial,
+            trainImages: section.TrainImages ?? 0, testImages: section.TestImages ?? 0), Prefix)
+        { BatchSize = section.BatchSize, ValidationSubset = 500 };
+        _tasks = [.. section.Sets.Select(TaskOf)];
+        _heldOut = [.. section.HeldOut.Select(TaskOf)];
+        Network EncoderOf(int filters) => section.Network is { } own
             ? Networks.Create(own, _tasks[0].Info.InputShape)
-            : new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, section.Filters);
+            : new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, filters);
+        Network = EncoderOf(section.Filters);
+        Teacher = EncoderOf(section.TeacherFilters ?? section.Filters);
         if (config.Meta.Batch > _tasks.Length)
             throw new RlLeapException($"A meta-step learns each of the {_tasks.Length} image sets once at most; "
                 + $"meta.batch is {config.Meta.Batch}.");
@@ -93,24 +111,41 @@ public sealed class ImageSetsSuite : Suite
     public override Network Network { get; }
 
     /// <inheritdoc/>
+    public override Network Teacher { get; }
+
+    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool => _tasks;
 
     /// <inheritdoc/>
     public override LearnerOptions Learner => _config.ImageSets!.Learner;
 
     /// <inheritdoc/>
-    public override LearnerOptions EvaluationLearner => Learner;
+    public override LearnerOptions EvaluationLearner => _config.ImageSets!.EvaluationSteps is { } steps
+        ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
+
+    /// <summary>The sets that are learned in the evaluation: those held out, or all where none is.</summary>
+    public override IReadOnlyList<string> HeldOut =>
+        [.. (_heldOut.Length > 0 ? _heldOut : _tasks).Select(task => task.Info.Id)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> HeldOut => [];
+    public override ITask Find(string id) => _tasks.Concat(_heldOut).FirstOrDefault(task =>
+        task.Info.Id == id || task.Set.Name == id) ?? throw new RlLeapException($"There is no task {id}; there are "
+            + $"{string.Join(", ", _tasks.Concat(_heldOut).Select(task => task.Info.Id))}.");
+
+    /// <summary>Test accuracy after meta-steps, or the training error of what an evaluation learns.</summary>
+    public override (string, string, bool) Curve => _config.Evaluation is null
+        ? ("test accuracy, %", "meta-steps", true) : ("training error", "gradient steps", false);
 
     /// <inheritdoc/>
-    public override ITask Find(string id) => _tasks.FirstOrDefault(task => task.Info.Id == id)
-        ?? throw new RlLeapException(
-            $"There is no task {id}; there are {string.Join(", ", _tasks.Select(task => task.Info.Id))}.");
+    public override int Window => _config.Evaluation is null ? 1 : 10;
 
-    /// <inheritdoc/>
-    public override (string, string, bool) Curve => ("test accuracy, %", "meta-steps", true);
+    /// <summary>The test accuracy and what it comes from.</summary>
+    public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
+        new Dictionary<string, double>
+        {
+            ["test accuracy, %"] = 100 * (1 - learner.Stream.Score(learner.Model, Split.Test)["error"]),
+            ["parameters"] = learner.Model.Parameters.Layout.Count,
+        };
 
     /// <inheritdoc/>
     public override CurveRecorder Record() => new ErrorCurve();
@@ -124,6 +159,7 @@ public sealed class ImageSetsSuite : Suite
     /// <summary>The test accuracy of every set that has been learned, with the head that it has.</summary>
     public override IEnumerable<Row> Measure(IMetaLearner learner)
     {
+        if (_config.Evaluation is not null) yield break;
         var step = learner.MetaSteps - 1;
         foreach (var i in Enumerable.Range(0, _tasks.Length).Where(i => FirstVisit(i) <= step))
         {
@@ -162,8 +198,9 @@ public sealed class ImageSetsSuite : Suite
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["image sets"] = string.Join(", ", _tasks.Select(task => task.Info.Id)),
-        ["images"] = string.Join("; ", _tasks.Select(task => string.Create(CultureInfo.InvariantCulture,
-            $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Test.Length} test, "
+        ["held-out sets"] = string.Join(", ", _heldOut.Select(task => task.Info.Id)),
+        ["images"] = string.Join("; ", _tasks.Concat(_heldOut).Select(task => string.Create(
+            CultureInfo.InvariantCulture, $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Test.Length} test, "
                 + $"{task.Set.Classes} classes"))),
     };
 

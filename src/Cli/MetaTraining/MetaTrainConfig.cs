@@ -100,8 +100,6 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             "a section, because suite is few-shot");
         if (Suite == SuiteKind.ImageSets && ImageSets is null) yield return ("image-sets",
             "a section, because suite is image-sets");
-        if (Suite == SuiteKind.ImageSets && Evaluation is not null) yield return ("evaluation",
-            "nothing, because what is learned is tested after each meta-step");
         if (Suite == SuiteKind.FewShot && Evaluation is not null) yield return ("evaluation",
             "nothing, because a few-shot run is tested on few-shot.test");
         if (Method is FewShotMethod && Suite != SuiteKind.FewShot) yield return ("method.name",

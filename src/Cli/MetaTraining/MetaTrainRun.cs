@@ -56,6 +56,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     public static IMetaLearner Open(MetaTrainConfig config, Suite suite) => config.Method.Create(new MetaLearnerContext
     {
         Network = suite.Network,
+        Teacher = suite.Teacher,
         Pool = suite.Pool,
         Learner = suite.Learner,
         MetaOptimizer = config.Meta.Optimizer,
@@ -179,7 +180,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (suite is FewShotSuite { Tests: var tests } fewShot)
             return FewShotTest.Run(config, fewShot, learner, tests, config.FewShot!.TestEpisodes,
                 HeldOutEvaluation.ResultOf(config, suite, run.Root, "meta-train", []), cancellation);
-        if (suite is ImageSetsSuite sets)
+        if (suite is ImageSetsSuite sets && config.Evaluation is null)
             return sets.Complete(HeldOutEvaluation.ResultOf(config, suite, run.Root, "meta-train", []));
         var start = StartingPoint.Of(Methods.NameOf(config.Method), learner);
         var finished = config.Evaluation is { } wanted

@@ -14,6 +14,9 @@ public abstract class Suite
     /// <summary>The encoder that all tasks share.</summary>
     public abstract Network Network { get; }
 
+    /// <summary>The network of teachers, for distillation; null for <see cref="Network"/>.</summary>
+    public virtual Network? Teacher => null;
+
     /// <summary>The tasks to pretrain on.</summary>
     public abstract IReadOnlyList<ITask> Pool { get; }
 

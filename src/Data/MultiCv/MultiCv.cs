@@ -19,8 +19,7 @@ public static class MultiCv
     private static readonly Entry[] Entries =
     [
         new("cifar10", [125.3 / 255, 123.0 / 255, 113.9 / 255], [63.0 / 255, 62.1 / 255, 66.7 / 255], 50_000, 10_000,
-            l => [l.Require("cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin",
-                "cifar10/cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz", "cifar10", "cifar10-lossless-subset")],
+            l => [Cifar10(l)],
             (s, n) => MultiCvReaders.Cifar10(s[0], n)),
         new("cifar100", [125.3 / 255, 123.0 / 255, 113.9 / 255], [63.0 / 255, 62.1 / 255, 66.7 / 255], 50_000, 10_000,
             l => [l.Require("cifar100", "cifar-100-binary", "cifar100/cifar-100-binary",
@@ -28,6 +27,9 @@ public static class MultiCv
             (s, n) => MultiCvReaders.Cifar100(s[0], n)),
         new("mnist", [0.1], [0.2752], 60_000, 10_000, l => [l.Require("mnist", "mnist", "MNIST/raw")],
             (s, n) => MultiCvReaders.IdxFolder(s[0], n)),
+        // Pixels as a network sees them that learned MNIST.
+        new("mnist-m", [0.1], [0.2752], 60_000, 10_000, l => [l.Require("mnist", "mnist", "MNIST/raw"), Cifar10(l)],
+            (s, n) => BlendedDigits.Of(MultiCvReaders.IdxFolder(s[0], n), MultiCvReaders.Cifar10(s[1], n), n)),
         new("fashion-mnist", [0.2190], [0.3318], 60_000, 10_000,
             l => [l.Require("fashion-mnist", "fashion-mnist", "FashionMNIST/raw")],
             (s, n) => MultiCvReaders.IdxFolder(s[0], n)),
@@ -45,7 +47,9 @@ public static class MultiCv
             (s, n) => MultiCvReaders.Facescrub(s[0], n)),
     ];
 
-    /// <summary>Names of the sets: cifar10, cifar100, mnist, fashion-mnist, notmnist, svhn, gtsrb, facescrub.</summary>
+    /// <summary>
+    /// Names of the sets: cifar10, cifar100, mnist, mnist-m, fashion-mnist, notmnist, svhn, gtsrb, facescrub.
+    /// </summary>
     public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(e => e.Name)];
 
     /// <summary>Loads a set and draws its split. The set is decoded once and then read from the cache.</summary>
@@ -94,6 +98,10 @@ public static class MultiCv
     private static Entry Find(string name) =>
         Array.Find(Entries, e => e.Name == name) ?? throw new RlLeapException(
             $"There is no Multi-CV data set called '{name}'; there are {string.Join(", ", Names)}.");
+
+    private static string Cifar10(DataLocation location) =>
+        location.Require("cifar10", "cifar-10-batches-bin", "cifar10/cifar-10-batches-bin",
+            "cifar10/cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz", "cifar10", "cifar10-lossless-subset");
 
     private static string[] GtsrbSources(DataLocation location)
     {

@@ -34,6 +34,8 @@ public static class DataCatalog
                 "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
                 "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c"),
         ]),
+        new("mnist-m", "MNIST's digits blended with CIFAR-10's photographs, made here of these two sets (docs/data.md)",
+            []),
         new("fashion-mnist", "pieces of clothing, 60,000 + 10,000 (Xiao et al. 2017; MIT); 31 MB",
         [
             .. Idx("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", null,

@@ -82,7 +82,7 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
 }
 
 /// <summary>A minibatch of images and labels. Once a loss was computed from it, it also has the error rate.</summary>
-public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
+public sealed class ImageBatch(Tensor images, Tensor labels) : ILabelledBatch
 {
     private readonly Dictionary<string, double> _metrics = [];
 
@@ -90,7 +90,9 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
     public Tensor Images => images;
 
     /// <inheritdoc/>
-    public Tensor? Inputs => images;
+    public Tensor Inputs => images;
+
+    Tensor? IBatch.Inputs => images;
 
     /// <summary>[B], int64.</summary>
     public Tensor Labels => labels;
@@ -101,7 +103,8 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : IBatch
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
-    internal void Record(string metric, double value) => _metrics[metric] = value;
+    /// <inheritdoc/>
+    public void Record(string metric, double value) => _metrics[metric] = value;
 
     /// <inheritdoc/>
     public void Dispose()

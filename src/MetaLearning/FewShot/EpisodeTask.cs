@@ -104,6 +104,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     private sealed class Stream(EpisodeTask task, Episode episode, Rng order) : ITaskStream
     {
         private long _drawn; // support images, where they come in batches
+        private Tensor? _features; // of the support images, where training does not move the network
 
         public IBatch NextBatch(Model model, Split split = Split.Train)
         {
@@ -127,7 +128,9 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
         public Tensor Loss(Model model, IBatch batch)
         {
             var part = (Part)batch;
-            var logits = part.IsSupport ? model.Output(part.Images) : Queries(model, part.Images);
+            var logits = !part.IsSupport ? Queries(model, part.Images)
+                : task.SupportBatch == 0 && StandsStill(model) ? model.Output(0, Features(model, part.Images))
+                : model.Output(part.Images);
             using (no_grad())
             using (var predicted = logits.argmax(1))
             using (var wrong = predicted.ne(part.Labels).sum())
@@ -136,6 +139,29 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
                 if (!part.IsSupport) RecordClasses(part, predicted);
             }
             return F.cross_entropy(logits, part.Labels);
+        }
+
+        // One pass serves all steps of a classifier that is trained alone.
+        private Tensor Features(Model model, Tensor images)
+        {
+            if (_features is not null) return _features;
+            using var _ = no_grad();
+            return _features = model.Features(images).DetachFromDisposeScope();
+        }
+
+        // Frozen entries and meta ones do not change in a training. Where meta ones are differentiated, a loss needs
+        // its graph.
+        private static bool StandsStill(Model model)
+        {
+            if (!model.IsAtParameters || !model.Network.IsFunctional) return false;
+            var (layout, views) = (model.Parameters.Layout, model.Parameters.Views);
+            foreach (var entry in model.Network.Parameters)
+            {
+                var i = layout.IndexOf(entry.Name);
+                var role = layout.Entries[i].Role;
+                if (role == ParameterRole.Adapted || role == ParameterRole.Meta && views[i].requires_grad) return false;
+            }
+            return true;
         }
 
         // The rows of a class follow one another.
@@ -167,7 +193,11 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
 
         public void Restore(ReadOnlySpan<byte> state) => _drawn = BitConverter.ToInt64(state);
 
-        public void Dispose() => episode.Dispose();
+        public void Dispose()
+        {
+            episode.Dispose();
+            _features?.Dispose();
+        }
 
         private Tensor Queries(Model model, Tensor images)
         {

@@ -172,12 +172,14 @@ internal sealed class MetaTransfer : MetaLearner
             cancellation);
         List<TaskOutcome> diverged = [.. outcomes.Where(outcome => outcome.Contribution is null)];
         RequireEnoughTasks(diverged, batch.Count);
-        List<Contribution> contributions = [.. outcomes.Select(outcome => outcome.Contribution).OfType<Contribution>()];
+        List<Contribution> contributions =
+            [.. outcomes.Select(outcome => outcome.Contribution).OfType<Contribution>()];
         var norm = _optimizer.Step(contributions);
         _hard = isHard ? [] : HardestOf(contributions.Select(contribution => contribution.Metrics),
             MetaTransferOptions.PrefixOf(_options.Measure), _options.HardClasses);
         var records = outcomes.Where(outcome => outcome.Contribution is not null).Select(outcome => new TaskRecord(
-            batch[outcome.Job.Index].Info.Id, outcome.Job.Seed, outcome.Contribution!.Steps, outcome.Contribution.Metrics
+            batch[outcome.Job.Index].Info.Id, outcome.Job.Seed, outcome.Contribution!.Steps,
+            outcome.Contribution.Metrics
                 .Where(metric => !metric.Key.StartsWith(EpisodeTask.ClassPrefix, StringComparison.Ordinal))
                 .Append(new("hard", isHard ? 1 : 0)).ToDictionary()));
         return new MetaStepRecord(MetaSteps, [.. records], diverged, norm);
@@ -187,7 +189,8 @@ internal sealed class MetaTransfer : MetaLearner
     /// <param name="metrics">Each episode's metrics.</param>
     /// <param name="prefix">What stands before a class's number in the name of the measure.</param>
     /// <param name="count">How many; 0 for none.</param>
-    internal static int[] HardestOf(IEnumerable<IReadOnlyDictionary<string, double>> metrics, string prefix, int count) =>
+    internal static int[] HardestOf(
+        IEnumerable<IReadOnlyDictionary<string, double>> metrics, string prefix, int count) =>
         [.. metrics.SelectMany(episode => episode)
             .Where(metric => metric.Key.StartsWith(prefix, StringComparison.Ordinal))
             .GroupBy(metric => int.Parse(metric.Key.AsSpan(prefix.Length), CultureInfo.InvariantCulture))

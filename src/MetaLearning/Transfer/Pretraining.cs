@@ -23,8 +23,8 @@ public sealed record PretrainingOptions : MetaLearningMethod
     protected override void Check(MetaLearnerContext context)
     {
         if (context.Pool is not [EpisodeTask { Source: IClassSource }])
-            throw new RlLeapException("Pretraining learns all classes of a source of episodes: it needs one as its only "
-                + "task (suite: few-shot), an IClassSource.");
+            throw new RlLeapException("Pretraining learns all classes of a source of episodes: it needs one as its "
+                + "only task (suite: few-shot), an IClassSource.");
     }
 
     /// <inheritdoc/>

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>A pretrained network that stands still, with scales and shifts of its weights that are meta-learned.</summary>
+/// <summary>A pretrained network that stands still, with meta-learned scales and shifts of its weights.</summary>
 /// <remarks>
-/// <para>Sun et al. 2019, arXiv 1812.02391, equation 5. Every weight W [outputs, inputs, ...] and its bias b become</para>
+/// <para>Sun et al. 2019, arXiv 1812.02391, equation 5. Weights W [outputs, inputs, ...] and biases b become</para>
 /// <code>
 /// W * scale,  scale [outputs, inputs, 1, ...], at first 1        b + shift,  shift [outputs], at first 0
 /// </code>
@@ -24,7 +24,7 @@ internal sealed class ScaleShiftNetwork : Network
 
     /// <summary>Scales and shifts around a network.</summary>
     /// <param name="inner">The network that is pretrained.</param>
-    /// <param name="learned">Whether there are scales and shifts; otherwise the network stands still, and no more.</param>
+    /// <param name="learned">Whether there are scales and shifts; otherwise the network only stands still.</param>
     /// <exception cref="RlLeapException">The network is a torch.nn.Module, or has no weights.</exception>
     public ScaleShiftNetwork(Network inner, bool learned = true)
     {
