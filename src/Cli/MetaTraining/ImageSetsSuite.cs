@@ -200,7 +200,8 @@ public sealed class ImageSetsSuite : Suite
         ["image sets"] = string.Join(", ", _tasks.Select(task => task.Info.Id)),
         ["held-out sets"] = string.Join(", ", _heldOut.Select(task => task.Info.Id)),
         ["images"] = string.Join("; ", _tasks.Concat(_heldOut).Select(task => string.Create(
-            CultureInfo.InvariantCulture, $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Test.Length} test, "
+            CultureInfo.InvariantCulture, $"{task.Set.Name}: {task.Set.Split.Train.Length} training, "
+                + $"{task.Set.Split.Test.Length} test, "
                 + $"{task.Set.Classes} classes"))),
     };
 

@@ -17,8 +17,8 @@ namespace RlLeap.MetaLearning;
 /// </code>
 /// <para>
 /// The first task of the pool is the source. Learning another task from this method is adapting to it: its score is
-/// that of its own test images. Against <c>none</c>, the target is learned with its labels. With a weight of 0 the target's
-/// images are not looked at either: the source alone is learned.
+/// that of its own test images. Against <c>none</c>, the target is learned with its labels. With a weight of 0 the
+/// target's images are not looked at either: the source alone is learned.
 /// </para>
 /// </remarks>
 public sealed record DomainAdversarialOptions : MetaLearningMethod
