@@ -19,8 +19,9 @@ internal sealed class ClassImages : IImageSource
     public ClassImages(Tensor pixels, IReadOnlyList<(int First, int Count)> classes)
     {
         _pixels = pixels;
-        var all = classes.Index().SelectMany(c => Enumerable.Range(0, c.Item.Count).Select(i =>
-            (Row: c.Item.First + i, Label: c.Index, IsTrain: i < c.Item.Count - Math.Max(1, c.Item.Count / 10)))).ToList();
+        var all = classes.Index().SelectMany(c => Enumerable.Range(0, c.Item.Count).Select(i => (
+            Row: c.Item.First + i, Label: c.Index,
+            IsTrain: i < c.Item.Count - Math.Max(1, c.Item.Count / 10)))).ToList();
         _train = [.. all.Where(image => image.IsTrain).Select(image => (image.Row, image.Label))];
         _rest = [.. all.Where(image => !image.IsTrain).Select(image => (image.Row, image.Label))];
     }
