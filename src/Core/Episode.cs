@@ -53,7 +53,7 @@ public interface IEpisodeSource
 }
 
 /// <summary>Episodes of classes that the caller names, and all training classes as one problem.</summary>
-/// <remarks>What transfers between classes needs it: pretraining on all of them, and a curriculum of hard ones.</remarks>
+/// <remarks>What transfers between classes needs it: pretraining on all of them, a curriculum of hard ones.</remarks>
 public interface IClassSource : IEpisodeSource
 {
     /// <summary>Classes of a part.</summary>
