@@ -83,6 +83,10 @@ public static class Evaluate
             var name = RlLeap.MetaLearning.Methods.NameOf(config.Method);
             var finished =
                 HeldOutEvaluation.Run(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
+            // An earlier result is worth more than an empty one.
+            if (finished.All(f => f.Curve.Values.Count == 0))
+                throw new RlLeapException("no episode of a held-out task ended, so there is nothing to report, and no "
+                    + "result was written: give more --agent-steps, or a time limit (?time_limit=1000 after the id).");
             var result = HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", finished);
             var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
             var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations",
