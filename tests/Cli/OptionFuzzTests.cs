@@ -115,6 +115,6 @@ public sealed class OptionFuzzTests : IDisposable
             if (Path.GetFileName(folder) is not ("t" or "m")) Directory.Delete(folder, recursive: true);
     }
 
-    private static Command Find(string name) => name.Split(' ').Aggregate((Command)Program.Commands(), (command, word) =>
-        command.Subcommands.Single(sub => sub.Name == word));
+    private static Command Find(string name) => name.Split(' ').Aggregate((Command)Program.Commands(),
+        (command, word) => command.Subcommands.Single(sub => sub.Name == word));
 }
