@@ -12,6 +12,7 @@ IBenchmark[] benchmarks =
     new EnvironmentBenchmark(),
     new FewShotBenchmark(),
     new LeapBenchmark(),
+    new WarpBenchmark(),
     new AleBenchmark(),
     new TorchBenchmark(),
 ];

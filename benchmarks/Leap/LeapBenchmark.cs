@@ -47,7 +47,7 @@ public sealed class LeapBenchmark : IBenchmark
     }
 
     // Alphabets of drawings that are noise: how fast a step is does not depend on what is drawn.
-    private static OmniglotTask[] Alphabets(int count) => [.. Enumerable.Range(0, count).Select(i =>
+    internal static OmniglotTask[] Alphabets(int count) => [.. Enumerable.Range(0, count).Select(i =>
     {
         var pixels = new byte[20 * OmniglotData.DrawingsPerCharacter * OmniglotData.Pixels];
         var rng = new Rng(i);
@@ -143,7 +143,7 @@ public sealed class LeapBenchmark : IBenchmark
     }
 
     // Processor time of this thread, on which all of a step runs: what a busy machine does meanwhile is not part of it.
-    private static double Work(Action action)
+    internal static double Work(Action action)
     {
         var start = ThreadSeconds();
         action();

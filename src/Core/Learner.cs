@@ -114,7 +114,26 @@ public sealed class Learner : IDisposable
     public Model Model { get; }
 
     /// <summary>The update rule at work.</summary>
-    public VectorOptimizer Optimizer { get; }
+    public VectorOptimizer Optimizer { get; private set; }
+
+    /// <summary>
+    /// What is done to the model's gradient after it was observed and before the update, without grad; null for
+    /// nothing.
+    /// </summary>
+    public Action<Model>? GradientTransform { get; set; }
+
+    /// <summary>
+    /// Multiplies the rates of adapted parameters, before the first step and before <see cref="Load"/>.
+    /// </summary>
+    /// <param name="factor">What the rate of an entry is multiplied with; 0 for an entry that stands still.</param>
+    public void ScaleRates(Func<ParameterInfo, double> factor)
+    {
+        if (Step > 0) throw new InvalidOperationException("Rates are scaled before the first step.");
+        Optimizer.Dispose();
+        Optimizer = new VectorOptimizer(Model.Parameters, Options.Optimizer, Options.GradientSteps,
+            Model.Parameters.Layout.Groups(entry =>
+                entry.Role == ParameterRole.Adapted ? entry.Rate * factor(entry) : 0));
+    }
 
     /// <summary>Gradient steps made.</summary>
     public long Step => Optimizer.Step;
@@ -163,6 +182,7 @@ public sealed class Learner : IDisposable
         // of the loss.
         var diagnosis = Diagnose(batch);
         var step = Step;
+        if (GradientTransform is not null) using (no_grad()) GradientTransform(Model);
         Optimizer.Update();
         RequireFiniteGradient();
         if (batch.StepsSkipped > 0) Optimizer.Skip(batch.StepsSkipped);

@@ -56,7 +56,8 @@ public sealed class LeapModule : IDisposable
         nn.Module module, PerTaskMethod method, OptimizerOptions? metaOptimizer = null,
         Func<string, bool>? shared = null)
     {
-        if (method is MamlOptions or FirstOrderMamlOptions { Gradient: not OuterBatch.LastTraining })
+        if (method is InnerUpdateMethod or WarpOptions
+            or FirstOrderMamlOptions { Gradient: not OuterBatch.LastTraining })
             throw new RlLeapException($"{method.Name} needs to train the module itself; around a loop of your own use "
                 + "Leap, Reptile, or FOMAML on the last training batch.");
         method.Observe("").Dispose(); // options that cannot work are refused now, not at the first task

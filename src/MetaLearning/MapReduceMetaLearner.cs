@@ -19,7 +19,7 @@ internal sealed class MapReduceMetaLearner : MetaLearner
     {
         _method = method;
         _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps,
-            method.MetaParameterOptimizer(context.MetaOptimizer));
+            entry => method.MetaParameterOptimizer(entry, context.MetaOptimizer));
     }
 
     public override Learner Begin(ITask task, LearnerOptions options, Rng rng)

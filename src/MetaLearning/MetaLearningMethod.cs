@@ -14,6 +14,7 @@ namespace RlLeap.MetaLearning;
 [JsonDerivedType(typeof(FirstOrderMamlOptions), "fomaml")]
 [JsonDerivedType(typeof(MamlOptions), "maml")]
 [JsonDerivedType(typeof(WarpOptions), "warp")]
+[JsonDerivedType(typeof(MetaSgdOptions), "meta-sgd")]
 [JsonDerivedType(typeof(FinetuningOptions), "finetuning")]
 [JsonDerivedType(typeof(HatOptions), "hat")]
 [JsonDerivedType(typeof(ProgressiveOptions), "progressive")]
@@ -79,10 +80,12 @@ public abstract record PerTaskMethod : MetaLearningMethod
     public virtual void Prepare(Learner learner) { }
 
     /// <summary>
-    /// How meta parameters move along the mean of what tasks contributed; as the initialization does by default.
+    /// How a meta parameter moves along the mean of what tasks contributed; as the initialization does by default.
     /// </summary>
+    /// <param name="entry">The parameter.</param>
     /// <param name="optimizer">How the initialization moves.</param>
-    protected internal virtual OptimizerOptions MetaParameterOptimizer(OptimizerOptions optimizer) => optimizer;
+    protected internal virtual OptimizerOptions MetaParameterOptimizer(
+        ParameterInfo entry, OptimizerOptions optimizer) => optimizer;
 
     /// <summary>
     /// What is averaged, made from what all tasks contributed. For methods that need the tasks together; by default the

@@ -10,24 +10,25 @@ internal sealed class MetaOptimizer : IDisposable
     public const string StateName = "meta.optimizer";
 
     private readonly ParameterVector _vector;
-    private readonly VectorOptimizer[] _rules; // one, or one of the initialization and one of meta parameters
+    private readonly VectorOptimizer[] _rules; // the initialization's, and those of meta parameters that have others
 
     /// <summary>An optimizer of an initialization.</summary>
     /// <param name="initialization">What moves; the optimizer does not own it.</param>
     /// <param name="options">The update rule.</param>
     /// <param name="metaSteps">Meta-steps of the whole run, for the schedule; 0 when unknown.</param>
-    /// <param name="ofMeta">The update rule of meta parameters; null for the same.</param>
+    /// <param name="ofMeta">The update rule of a meta parameter; null for the same.</param>
     public MetaOptimizer(
-        ParameterVector initialization, OptimizerOptions options, long metaSteps = 0, OptimizerOptions? ofMeta = null)
+        ParameterVector initialization, OptimizerOptions options, long metaSteps = 0,
+        Func<ParameterInfo, OptimizerOptions>? ofMeta = null)
     {
         _vector = initialization;
-        _rules = ofMeta is null || ofMeta == options || initialization.Layout.Entries.All(
-            entry => entry.Role != ParameterRole.Meta)
-            ? [Rule(options, role => role != ParameterRole.Frozen)]
-            : [Rule(options, role => role == ParameterRole.Adapted), Rule(ofMeta, role => role == ParameterRole.Meta)];
+        var layout = initialization.Layout;
+        _rules = [.. layout.Entries.Where(entry => entry.Role != ParameterRole.Frozen).Select(RuleOf).Prepend(options)
+            .Distinct().Select(rule => new VectorOptimizer(initialization, rule, metaSteps, layout.Groups(entry =>
+                entry.Role != ParameterRole.Frozen && RuleOf(entry) == rule ? 1 : 0)))];
 
-        VectorOptimizer Rule(OptimizerOptions rule, Func<ParameterRole, bool> moves) =>
-            new(initialization, rule, metaSteps, initialization.Layout.Groups(entry => moves(entry.Role) ? 1 : 0));
+        OptimizerOptions RuleOf(ParameterInfo entry) =>
+            entry.Role == ParameterRole.Meta && ofMeta is not null ? ofMeta(entry) : options;
     }
 
     /// <summary>Meta-steps made.</summary>

@@ -11,7 +11,7 @@ public sealed class MamlGuardTests
 {
     [Fact]
     public void A_loss_without_a_gradient() =>
-        Assert.Contains("MAML needs a loss that is one number with a gradient", Error(loss => loss.detach()));
+        Assert.Contains("needs a loss that is one number with a gradient", Error(loss => loss.detach()));
 
     [Fact]
     public void A_loss_of_many_numbers() =>

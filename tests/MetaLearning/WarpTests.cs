@@ -231,6 +231,22 @@ public sealed class WarpTests
     }
 
     [Fact]
+    public void Warps_that_are_adapted_are_ordinary_layers()
+    {
+        var roles = new Dictionary<string, ParameterRole> { ["warp"] = ParameterRole.Adapted };
+        var learner = Sgd(4) with { Roles = roles };
+        foreach (var update in Enum.GetValues<WarpUpdate>())
+        {
+            using var meta = new WarpOptions { Update = update }.Create(Context() with { Learner = learner });
+            meta.MetaStep([Sine], new ThreadExecutor(1));
+            using var trained = meta.Begin(Sine, learner, new Rng(1));
+            trained.TrainStep();
+            Assert.False(trained.Model.Parameters["warp.0.0.weight"].detach()
+                .Equals(meta.Initialization.Shared["warp.0.0.weight"].detach()));
+        }
+    }
+
+    [Fact]
     public void What_cannot_work_is_an_error_before_training()
     {
         Error("no places for warps", new WarpOptions(), Context() with { Network = new OneUnit { Places = false } });

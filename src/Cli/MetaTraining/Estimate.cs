@@ -49,7 +49,7 @@ public static class Estimate
         var memory = 250e6 + workers * parameters * 4.0 * 6;
         var disk = parameters * (3 * 8.0 + config.Meta.Batch * 8.0);
         var atMost = suite.Learner.Stopping is null ? "" : " at most";
-        var andMore = config.Method is MamlOptions ? " and more, because MAML differentiates through its steps"
+        var andMore = config.Method is InnerUpdateMethod ? " and more, because it is differentiated through"
             : config.Method is WarpOptions { Update: not WarpUpdate.Online } ? " and the steps at stored points" : "";
         var place = config.Run.Directory;
         var points = Points(config, learner, (long)length, workers);

@@ -115,12 +115,12 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             ("multi-cv.network", MultiCv?.Network) })
             if (network is not null && !Networks.Has(network)) yield return (key,
                 OwnNames.Expected(network, [], Networks.Ids));
-        if (Method is MamlOptions && Learner?.Stopping is not null)
+        if (Method is InnerUpdateMethod && Learner?.Stopping is not null)
             yield return ("method.name",
-                "another method than maml, which cannot stop early; or "
+                "another method than maml or meta-sgd, which cannot stop early; or "
                     + $"{Names.Kebab(Suite.ToString())}.learner.stopping: null");
-        if (Method is MamlOptions && Suite == SuiteKind.Games) yield return ("method.name",
-            "another method than maml, whose graph would hold every rollout of a task");
+        if (Method is InnerUpdateMethod && Suite == SuiteKind.Games) yield return ("method.name",
+            "another method than maml or meta-sgd, whose graph would hold every rollout of a task");
         if (Meta.Patience > 0 && Learner?.Stopping is null
             && FewShot is not { ValidationEpisodes: > 0 })
             yield return ("meta.patience",

@@ -75,6 +75,13 @@ public sealed record WarpOptions : PerTaskMethod
     [Range(1, int.MaxValue)]
     public int KeepEvery { get; init; } = 10;
 
+    /// <summary>
+    /// Meta learning rate of the tasks' step sizes, one for each layer of the network, from dot products of each
+    /// gradient with the step before it; 0: they are not learned. Needs no further pass.
+    /// </summary>
+    [Range(0, double.PositiveInfinity)]
+    public double LearnRates { get; init; }
+
     /// <inheritdoc/>
     public override string Name => "warp";
 
@@ -109,12 +116,23 @@ public sealed record WarpOptions : PerTaskMethod
         : (gradientSteps + KeepEvery - 1) / KeepEvery * adapted * sizeof(float);
 
     /// <inheritdoc/>
-    protected override Network NetworkFor(Network network) =>
-        Layer == WarpLayer.None ? network : new WarpedNetwork(network, Layer, Depth, Residual);
+    protected override Network NetworkFor(Network network)
+    {
+        if (LearnRates > 0) network = PathRates.In(network);
+        return Layer == WarpLayer.None ? network : new WarpedNetwork(network, Layer, Depth, Residual);
+    }
+
+    /// <summary>Gives the task the step sizes that were learned.</summary>
+    public override void Prepare(Learner learner)
+    {
+        if (LearnRates > 0) learner.ScaleRates(PathRates.Factors(learner.Model.Parameters));
+    }
 
     /// <inheritdoc/>
-    protected internal override OptimizerOptions MetaParameterOptimizer(OptimizerOptions optimizer) =>
-        Update == WarpUpdate.Online ? Optimizer ?? optimizer : new OptimizerOptions { LearningRate = 1 };
+    protected internal override OptimizerOptions MetaParameterOptimizer(
+        ParameterInfo entry, OptimizerOptions optimizer) =>
+        PathRates.Is(entry) ? new OptimizerOptions { LearningRate = LearnRates }
+        : Update == WarpUpdate.Online ? Optimizer ?? optimizer : new OptimizerOptions { LearningRate = 1 };
 
     /// <inheritdoc/>
     protected internal override IReadOnlyList<Contribution> Gather(
@@ -144,7 +162,7 @@ public sealed record WarpOptions : PerTaskMethod
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
-        if (Initialization is not (null or PerTaskMethod) || Initialization is WarpOptions or MamlOptions)
+        if (Initialization is not (null or PerTaskMethod) || Initialization is WarpOptions or InnerUpdateMethod)
             throw new RlLeapException($"method.initialization is {Methods.NameOf(Initialization)}, which does not "
                 + "learn an initialization from a path. Expected leap, reptile, fomaml, one of your own of that kind, "
                 + "or null.");

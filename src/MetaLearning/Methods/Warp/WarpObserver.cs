@@ -7,10 +7,12 @@ namespace RlLeap.MetaLearning;
 /// the initialization wants to see.</summary>
 internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObserver(taskId)
 {
-    private const string Sum = "warp.sum", PointPrefix = "point.", InnerPrefix = "initialization.";
+    private const string Sum = "warp.sum", Previous = "rates.previous", RateSum = "rates.sum";
+    private const string PointPrefix = "point.", InnerPrefix = "initialization.";
     private readonly PathObserver? _inner = (options.Initialization as PerTaskMethod)?.Observe(taskId);
     private Model? _model;
     private IReadOnlyList<ParameterGroup> _adapted = [], _meta = [];
+    private IReadOnlyList<(long Rate, IReadOnlyList<ParameterGroup> Layer)> _rates = [];
 
     /// <summary>The points stored so far, first to last: the adapted numbers of the task's model, its own heads
     /// included.</summary>
@@ -35,6 +37,7 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
         var layout = model.Parameters.Layout;
         _adapted = layout.Groups();
         _meta = MetaOf(layout);
+        _rates = PathRates.Of(layout);
     }
 
     /// <summary>The meta parameters of a layout. They are shared, so every observed vector has them.</summary>
@@ -58,6 +61,12 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
     protected override void ObservePoint(Tensor position, Tensor gradient, double loss)
     {
         _inner?.Observe(position, gradient, loss);
+        if (_rates.Count > 0)
+        {
+            if (Points == 0) Keep(RateSum, zeros(_rates.Count, ScalarType.Float64));
+            else this[RateSum].add_(PathRates.Derivative(_rates, gradient, position, this[Previous]));
+            Keep(Previous, position);
+        }
         if (options.Update == WarpUpdate.Online)
         {
             if (Points == 0) Keep(Sum, Parts(zeros_like(gradient), _meta));
@@ -89,11 +98,12 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
             else part.zero_();
             at += group.Count;
         }
+        for (var i = 0; i < _rates.Count; i++) gradient[_rates[i].Rate] = this[RateSum][i];
         return gradient;
     }
 
-    private static Tensor Parts(Tensor flat, IReadOnlyList<ParameterGroup> groups) =>
-        cat([.. groups.Select(group => flat.narrow(0, group.Start, group.Count))]);
+    private static Tensor Parts(Tensor flat, IReadOnlyList<ParameterGroup> groups) => groups.Count == 0
+        ? zeros(0, flat.dtype) : cat([.. groups.Select(group => flat.narrow(0, group.Start, group.Count))]);
 
     private static Dictionary<string, T> Own<T>(IReadOnlyDictionary<string, T> kept, bool inner) => kept
         .Where(one => one.Key.StartsWith(InnerPrefix, StringComparison.Ordinal) == inner)

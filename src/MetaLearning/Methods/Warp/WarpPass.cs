@@ -30,11 +30,12 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
     /// <returns>The warps at the start minus those at the end, in float64.</returns>
     public double[] Run(CancellationToken cancellation)
     {
+        if (Moved(_points[0].Work.Model.Parameters.Layout).Count == 0) return [];
         using var scope = NewDisposeScope();
         var works = _points.Select(point => point.Work).Distinct().ToList();
         var streams = works.ToDictionary(work => work, work =>
             work.Task.Open(new Rng(work.Job.Seed).Split("warp").Split("stream"), work.Model.Device));
-        var meta = WarpObserver.MetaOf(works[0].Model.Parameters.Layout);
+        var meta = Moved(works[0].Model.Parameters.Layout);
         var start = Read(works[0].Model, meta);
         var at = works[0];
         var isFirst = true;
@@ -66,13 +67,17 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
     public Contribution Displace(Contribution contribution, double[] displacement)
     {
         var (gradient, at) = (contribution.MetaGradient.ToArray(), 0L);
-        foreach (var group in WarpObserver.MetaOf(_points[0].Work.Model.Parameters.Layout))
+        foreach (var group in Moved(_points[0].Work.Model.Parameters.Layout))
         {
             Array.Copy(displacement, at, gradient, group.Start, group.Count);
             at += group.Count;
         }
         return contribution with { MetaGradient = gradient };
     }
+
+    // Step sizes are learned from the path.
+    private static IReadOnlyList<ParameterGroup> Moved(ParameterLayout layout) => layout.Groups(entry =>
+        entry is { Role: ParameterRole.Meta, Shared: true } && !PathRates.Is(entry) ? 1 : 0);
 
     /// <summary>Leaves the gradient of the objective at a model's point in its gradient buffer.</summary>
     private void Gradient(Work work, ITaskStream stream, long step, bool isFirst)
@@ -91,7 +96,7 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
         var here = model.At(model.Parameters.Views);
         var inner = stream.Loss(here, batch);
         Require(inner, work.Job.TaskId, step);
-        if (isFirst) MamlOptions.RequireDifferentiable(inner, work.Job.TaskId, step: 0);
+        if (isFirst) InnerUpdateMethod.RequireDifferentiable(inner, work.Job.TaskId, step: 0);
         var next = InnerStep(model, inner, work.Job.Learner.Optimizer.RateAt(step, work.Job.Learner.GradientSteps));
         var after = model.At(next);
         using var other = stream.NextBatch(after);
@@ -105,6 +110,7 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
     private static Tensor[] InnerStep(Model model, Tensor loss, double rate)
     {
         var entries = model.Parameters.Layout.Entries;
+        var factor = PathRates.Factors(model.Parameters);
         Tensor[] next = [.. model.Parameters.Views];
         int[] adapted = [.. Enumerable.Range(0, next.Length)
             .Where(i => entries[i] is { Role: ParameterRole.Adapted, Rate: > 0 })];
@@ -112,7 +118,8 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
             allow_unused: true);
         for (var k = 0; k < adapted.Length; k++)
             if (gradients[k] is { IsInvalid: false } gradient)
-                next[adapted[k]] = next[adapted[k]] - gradient * (rate * entries[adapted[k]].Rate);
+                next[adapted[k]] = next[adapted[k]] - gradient
+                    * (rate * entries[adapted[k]].Rate * factor(entries[adapted[k]]));
         return next;
     }
 
