@@ -138,8 +138,9 @@ internal sealed class MetaTransfer : MetaLearner
             context.SharedHeads)
     {
         _options = options;
-        _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps,
-            context.MetaOptimizer with { LearningRate = context.MetaOptimizer.LearningRate * options.ScaleShiftRate });
+        var rate = context.MetaOptimizer.LearningRate * options.ScaleShiftRate;
+        var ofScales = context.MetaOptimizer with { LearningRate = rate };
+        _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps, _ => ofScales);
     }
 
     /// <summary>Takes the encoder over, and scales, shifts and classifier where they are there too.</summary>
