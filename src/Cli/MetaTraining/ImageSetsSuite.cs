@@ -54,6 +54,10 @@ public sealed record ImageSetsSection : ICheckedConfig
     /// </summary>
     public IReadOnlyList<string> HeldOut { get; init; } = [];
 
+    /// <summary>Training images used of a held-out set; left out: as of the others.</summary>
+    [Range(0, int.MaxValue, MinimumIsExclusive = true)]
+    public int? HeldOutImages { get; init; }
+
     /// <summary>Gradient steps of a set that is learned in the evaluation; left out: as in a meta-step.</summary>
     [Range(1, 1e15)]
     public long? EvaluationSteps { get; init; }
@@ -92,11 +96,11 @@ public sealed class ImageSetsSuite : Suite
         _config = config;
         var section = config.ImageSets!;
         var rng = new Rng(config.Run.Seed).Split("image-sets");
-        MultiCvTask TaskOf(string name) => new(MultiCv.Load(name, rng, location, section.AllowPartial,
-            trainImages: section.TrainImages ?? 0, testImages: section.TestImages ?? 0), Prefix)
+        MultiCvTask TaskOf(string name, int? images) => new(MultiCv.Load(name, rng, location, section.AllowPartial,
+            trainImages: images ?? 0, testImages: section.TestImages ?? 0), Prefix)
         { BatchSize = section.BatchSize, ValidationSubset = 500 };
-        _tasks = [.. section.Sets.Select(TaskOf)];
-        _heldOut = [.. section.HeldOut.Select(TaskOf)];
+        _tasks = [.. section.Sets.Select(name => TaskOf(name, section.TrainImages))];
+        _heldOut = [.. section.HeldOut.Select(name => TaskOf(name, section.HeldOutImages ?? section.TrainImages))];
         Network EncoderOf(int filters) => section.Network is { } own
             ? Networks.Create(own, _tasks[0].Info.InputShape)
             : new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, filters);
