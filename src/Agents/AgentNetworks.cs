@@ -21,7 +21,7 @@ public static class AgentNetworks
     public const string Auto = "auto";
 
     /// <summary>All names.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["mnih2013", "nature2015", "minatar", "mlp"];
+    public static IReadOnlyList<string> Names { get; } = ["mnih2013", "nature2015", "minatar", "mlp", "parts"];
 
     /// <summary>The encoder that an agent's options name, normalization and separate networks included.</summary>
     /// <exception cref="RlLeapException">As the other overload.</exception>
@@ -29,7 +29,7 @@ public static class AgentNetworks
     {
         var name = options.Network == Auto ? Choose(observation) : options.Network;
         var network = One();
-        if (!(options.SharedNetwork ?? name != "mlp"))
+        if (!(options.SharedNetwork ?? name is not ("mlp" or "parts")))
             network = new SeparateNetwork(network, One(), options.MetaLearned);
         if (!options.NormalizeObservations) return network;
         if (observation.UnitScale != 1)
@@ -58,6 +58,9 @@ public static class AgentNetworks
             "nature2015" => Nature2015(observation, initialization, layerNorm),
             "minatar" => MinAtar(observation, initialization, layerNorm),
             "mlp" => Mlp(observation, [64, 64], initialization, layerNorm),
+            "parts" => new PartsNetwork(observation,
+                image => Create(Choose(image), image, initialization, layerNorm),
+                vector => Mlp(vector, [64, 64], initialization, layerNorm)),
             _ when name.Contains('/') => Networks.Create(name, observation.Shape),
             _ => throw new RlLeapException(
                 $"There is no network {name}; there are {string.Join(", ", Names)} and {Auto}."),
@@ -106,6 +109,7 @@ public static class AgentNetworks
     private static string Choose(Box observation) => AreImages(observation) ? "mnih2013" : observation.Shape switch
     {
         [_, >= 3, >= 3] => "minatar",
+        _ when observation.Images.Count > 0 => "parts",
         _ => "mlp",
     };
 }

@@ -77,6 +77,12 @@ public sealed record Box(ElementType Element, long[] Shape, double Low, double H
     public IReadOnlyList<double>? Highs { get; private init; }
 
     /// <summary>
+    /// The images in a vector of floats that was made of a Dict or a Tuple: each with its name, its Box [C, H, W] with
+    /// values from 0 to 1, and where its numbers begin. Empty for all other observations.
+    /// </summary>
+    public IReadOnlyList<SpacePart> Images { get; init; } = [];
+
+    /// <summary>
     /// The factor that brings these values to 0..1 for a network. It is 1/255 for images, as bytes or as floats [C, H,
     /// W] from 0 to 255. It is 1 for planes of 0 and 1 and for other floats, which are not changed.
     /// </summary>
@@ -124,7 +130,8 @@ public sealed record Box(ElementType Element, long[] Shape, double Low, double H
     /// <summary>Whether number type, shape and bounds are equal.</summary>
     public bool Equals(Box? other) =>
         other is not null && Element == other.Element && Low.Equals(other.Low) && High.Equals(other.High)
-            && Shape.AsSpan().SequenceEqual(other.Shape) && Same(Lows, other.Lows) && Same(Highs, other.Highs);
+            && Shape.AsSpan().SequenceEqual(other.Shape) && Same(Lows, other.Lows) && Same(Highs, other.Highs)
+            && Images.SequenceEqual(other.Images);
 
     private static bool Same(IReadOnlyList<double>? a, IReadOnlyList<double>? b) =>
         a is null || b is null ? a is null && b is null : a.SequenceEqual(b);

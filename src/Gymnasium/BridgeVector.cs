@@ -48,7 +48,10 @@ internal sealed unsafe class BridgeVector
             foreach (var (name, version) in PythonHost.Versions()) options[name] = version;
             var (lows, highs) = (Get<double[]>(observations, "lows"), Get<double[]>(observations, "highs"));
             var box = element == ElementType.Float32 && lows.Length > 0 ? Box.Between(lows, highs)
-                : new Box(element, _reader.Shape, low, high);
+                : new Box(element, _reader.Shape, low, high)
+                {
+                    Images = SpaceDescription.ReadImages(Get<string>(observations, "images")),
+                };
             Spec = new EnvironmentSpec(request.Id, box,
                 SpaceDescription.Read(request.Id, Get<string>(_vector, "action_space")))
             {

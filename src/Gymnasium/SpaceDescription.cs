@@ -21,6 +21,14 @@ internal static class SpaceDescription
         }
     }
 
+    /// <summary>The images in a flattened observation.</summary>
+    public static IReadOnlyList<SpacePart> ReadImages(string description)
+    {
+        using var document = JsonDocument.Parse(description);
+        return [.. document.RootElement.EnumerateArray().Select(image => new SpacePart(image[0].GetString()!,
+            Box.Between(0, 1, [.. image[1].EnumerateArray().Select(size => size.GetInt64())]), image[2].GetInt32()))];
+    }
+
     private static Space Read(JsonElement space) => space.GetProperty("kind").GetString() switch
     {
         "discrete" => new Discrete(space.GetProperty("n").GetInt32()),

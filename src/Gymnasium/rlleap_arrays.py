@@ -88,7 +88,7 @@ class Observations:
     """
 
     def __init__(self, space, n):
-        self.n, self.space, self.lows, self.highs = n, space, [], []
+        self.n, self.space, self.lows, self.highs, self.images = n, space, [], [], "[]"
         self.one_hot = is_a(space, "Discrete")
         if self.one_hot:
             self.start, self.source = int(getattr(space, "start", 0)), "int64"

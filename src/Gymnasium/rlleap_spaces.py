@@ -9,6 +9,8 @@ import numpy as np
 
 from rlleap_arrays import Refused, is_a
 
+LEAST_OF_IMAGE = 8  # smaller arrays may be boards or tables: they are vectors
+
 
 def parts_of(space):
     """(name, space) of a Dict's or a Tuple's parts; None for other spaces."""
@@ -94,15 +96,17 @@ def _reader_of_parts(space, parts, start):
 class Flattened:
     """The observations of N copies in spaces of several parts, as one row of floats each.
 
-    A Discrete number is one-hot, as each number of a MultiDiscrete; images of bytes are divided by 255. It has what
-    rlleap_arrays.Observations has.
+    A Discrete number is one-hot, as each number of a MultiDiscrete; images of bytes are divided by 255, and those that
+    are large enough lie as [C, H, W]. It has what rlleap_arrays.Observations has.
     """
 
     one_hot, bytes, watch = True, False, None  # bounds are checked here; there are no arrays to look at
 
     def __init__(self, space, n):
         self.n, self.space, self.source, self.source_shape = n, space, str(space), ()
-        self.length, self._write = _writer(space, 0, "")
+        images = []
+        self.length, self._write = _writer(space, 0, "", images)
+        self.images = json.dumps(images)  # name, [C, H, W] and where its numbers begin
         self.shape, self.low, self.high, self.lows, self.highs = (self.length,), -np.inf, np.inf, [], []
         self.rows, self.finals = (np.zeros((n, self.length), np.float32) for _ in range(2))
 
@@ -134,14 +138,14 @@ def _copy_of(space, value, i):
     return dict(picks) if is_a(space, "Dict") else tuple(value for _, value in picks)
 
 
-def _writer(space, start, name):
+def _writer(space, start, name, images):
     """(numbers, function that writes a value into a row) of a space whose numbers begin at start."""
     parts = parts_of(space)
     what = f"the part {name} of the observation" if name else "the observation"
     if parts is not None:
         writers, at = [], start
         for key, part in parts:
-            count, write = _writer(part, at, f"{name}.{key}" if name else key)
+            count, write = _writer(part, at, f"{name}.{key}" if name else key, images)
             writers.append((key, write))
             at += count
 
@@ -154,7 +158,7 @@ def _writer(space, start, name):
                 write(row, part, who)
         return at - start, write_parts
     if is_a(space, "Box"):
-        return _box_writer(space, start, what)
+        return _box_writer(space, start, what, name, images)
     counts, firsts = _counts(space)
     ends = start + np.cumsum(counts)
     binary = is_a(space, "MultiBinary")
@@ -175,18 +179,32 @@ def _writer(space, start, name):
     return (len(counts) if binary else int(counts.sum())), write_counts
 
 
-def _box_writer(space, start, what):
+def _planes_of(shape, space):
+    """[C, H, W] of an image [H, W, C] or [H, W] with values from 0 to 1 or to 255; None for other arrays."""
+    if len(shape) not in (2, 3) or min(shape[:2]) < LEAST_OF_IMAGE or (len(shape) == 3 and shape[2] > 4):
+        return None
+    if np.min(space.low) != 0 or np.max(space.high) not in (1, 255):
+        return None
+    return [shape[2] if len(shape) == 3 else 1, shape[0], shape[1]]
+
+
+def _box_writer(space, start, what, name, images):
     shape, count = tuple(int(k) for k in space.shape), int(np.prod(space.shape))
     dtype = np.dtype(space.dtype)
     if count == 0 or dtype.kind not in "fiub":
         raise Refused(f"{what} is of {space}, which RlLeap cannot read as numbers")
-    scale = 1 / 255 if dtype == np.uint8 and len(shape) >= 2 else 1
+    planes = _planes_of(shape, space)
+    if planes is not None:
+        images.append([name or "image", planes, start])
+    scale = 1 / 255 if (planes and np.max(space.high) == 255) or (dtype == np.uint8 and len(shape) >= 2) else 1
 
     def write_box(row, value, who):
         array = np.asarray(value)
         if array.shape != shape or array.dtype.kind not in "fiub":
             raise Refused(f"{who}: {what} is {array.dtype} of shape {array.shape}, but its space is {space}")
-        numbers = array.reshape(-1) * scale if scale != 1 else array.reshape(-1)
+        numbers = (array.transpose(2, 0, 1) if planes and len(shape) == 3 else array).reshape(-1)
+        if scale != 1:
+            numbers = numbers * scale
         row[start:start + count] = numbers
     return count, write_box
 

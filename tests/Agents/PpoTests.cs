@@ -104,6 +104,27 @@ public class PpoTests
     }
 
     [Fact]
+    public void The_path_of_Leap_has_a_segment_for_each_of_PPOs_gradient_steps()
+    {
+        var task = new ActorCriticTask("Classic/CartPole-v1", Small);
+        using var path = new LeapOptions { LossInPath = false }.Observe(task.Info.Id);
+        using var learner = new Learner(
+            task, task.CreateNetwork(), task.LearnerOptions(128), new Rng(1), observer: path);
+        var positions = new List<float[]>();
+        while (!learner.IsDone)
+        {
+            positions.Add(learner.Model.Parameters.Shared.data<float>().ToArray());
+            learner.TrainStep();
+        }
+        var length = positions.Zip(positions.Skip(1), (a, b) =>
+            Math.Sqrt(a.Zip(b, (x, y) => ((double)y - x) * ((double)y - x)).Sum())).Sum();
+        Assert.Equal(2 * 6, positions.Count);
+        Assert.Equal(length, path.Scalars["path.length"], 1e-5 * length);
+        using var end = learner.Model.Parameters.Shared.clone();
+        Assert.Equal(2 * 6, path.Contribute(end).Steps);
+    }
+
+    [Fact]
     public void Policy_and_value_share_nothing_and_a_task_may_keep_one_of_them()
     {
         var options = Small with { NormalizeObservations = false };

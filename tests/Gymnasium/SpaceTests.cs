@@ -53,6 +53,22 @@ public sealed class SpaceTests
     }
 
     [PythonFact]
+    public void AnImageInADictKeepsItsShapeAndLiesInPlanes()
+    {
+        using var vector = Registry.MakeVector("gym:rlleap_kinds:Camera", 2, new Rng(1));
+        var image = Assert.Single(vector.Spec.Observation.Images);
+        Assert.Equal(new SpacePart("camera", Box.Between(0, 1, 3, 8, 10), 2), image);
+        vector.Reset();
+        var row = vector.Observations.FloatRow(1);
+        Assert.Equal([0.5f, -0.5f], row[..2].ToArray());
+        for (var y = 0; y < 8; y++) Assert.Equal(y / 255f, row[2 + 10 * y + 9], 1e-7f); // red
+        Assert.All(row.Slice(2 + 80, 80).ToArray(), green => Assert.Equal(0, green));
+        Assert.All(row.Slice(2 + 160, 80).ToArray(), blue => Assert.Equal(1, blue));
+        Assert.Equal("parts", new ActorCriticTask("gym:rlleap_kinds:Camera", ActorCriticOptions.Presets["classic"])
+            .CreateNetwork().Name);
+    }
+
+    [PythonFact]
     public void AContinuousEnvironmentOfOnesOwnIsLearned()
     {
         var task = new ActorCriticTask(Reach, ActorCriticOptions.Presets["classic"]);
