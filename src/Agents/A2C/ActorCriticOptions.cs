@@ -55,8 +55,8 @@ public sealed record ActorCriticOptions
     /// <summary>Whether a rollout's advantages are scaled to mean 0 and standard deviation 1.</summary>
     public bool NormalizeAdvantages { get; init; }
     /// <summary>
-    /// Encoder: mnih2013, nature2015, minatar, mlp, parts (a convolution for each image of a Dict or Tuple), one of your
-    /// own as my/name?option=value (docs/networks.md), or auto (chosen by the observation).
+    /// Encoder: mnih2013, nature2015, minatar, mlp, parts (a convolution for each image of a Dict or Tuple), one of
+    /// your own as my/name?option=value (docs/networks.md), or auto (chosen by the observation).
     /// </summary>
     public string Network { get; init; } = AgentNetworks.Auto;
     /// <summary>
