@@ -198,7 +198,8 @@ public static class NetworkDiagnostics
     // Hidden layers are called by their weights, where each has one.
     private static string[] LayerNames(Network network)
     {
-        string[] weights = [.. Weights(network).Select(i => LayerOf(network.Parameters[i]))];
+        string[] weights = [.. Weights(network).Select(i => network.Parameters[i])
+            .Where(entry => entry.Role != ParameterRole.Meta).Select(LayerOf)];
         return weights.Length == network.HiddenUnits.Count ? weights
             : [.. network.HiddenUnits.Select((_, layer) => $"layer{layer + 1}")];
     }

@@ -183,6 +183,61 @@ public sealed class WarpTests
         }
     }
 
+    [Fact]
+    public void A_second_round_goes_on_from_the_mean_of_the_first()
+    {
+        var two = new WarpOptions
+        {
+            Update = WarpUpdate.Local, Rounds = 2, KeepEvery = 2, Rate = 0.05, Layer = WarpLayer.Conv1x1,
+            Initialization = null,
+        };
+        var other = new SinusoidTask("other", 0.7, 1.9, Shared);
+        var context = Context() with { Pool = [Sine, other] };
+        using var meta = two.Create(context);
+        using var once = (two with { Rounds = 1 }).Create(context);
+        using var start = Start(meta.Initialization.Network);
+        start.Shared.CopyFrom(meta.Initialization.Shared);
+        var seen = new Witness();
+        meta.MetaStep([Sine, other], seen);
+        once.MetaStep([Sine, other], new ThreadExecutor(1));
+
+        // The second round by hand: both tasks from where one round ends.
+        var layout = start.Shared.Layout;
+        var displacement = new double[WarpObserver.MetaOf(layout).Sum(group => group.Count)];
+        foreach (var (task, outcome) in new[] { Sine, other }.Zip(seen.Outcomes))
+        {
+            using var model = WarpPass.ModelOf(once.Initialization, task, outcome.Job);
+            var pass = new WarpPass(two, outcome.Job, round: 1);
+            pass.Add(task, model, outcome.Contribution!.Points!);
+            foreach (var (d, i) in pass.Run(default).Select((d, i) => (d, i))) displacement[i] += d / 2;
+        }
+        var at = (int)WarpObserver.MetaOf(layout)[0].Start;
+        var (first, second) = (Warps(once), Warps(meta));
+        for (var i = 0; i < displacement.Length; i++) Assert.Equal(first[i] - displacement[i], second[i], 1e-13);
+        Assert.NotEqual(first, second);
+
+        double[] Warps(IMetaLearner learner) =>
+            learner.Initialization.Shared.Flat.detach().data<double>().ToArray()[at..(at + displacement.Length)];
+    }
+
+    [Fact]
+    public void Layers_keep_their_names_in_diagnoses()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new Model(new WarpedNetwork(Network, WarpLayer.Conv1x1), []);
+        model.Initialize(new Rng(1));
+        Assert.Equal(["0", "2"], NetworkDiagnostics.Of(model, rand(8, 1)).Layers.Select(layer => layer.Name));
+    }
+
+    private sealed class Witness : IExecutor
+    {
+        public IReadOnlyList<TaskOutcome> Outcomes { get; private set; } = [];
+
+        public IReadOnlyList<TaskOutcome> Map(
+            MetaBatch step, TrainTask train, CancellationToken cancellation = default) =>
+            Outcomes = new ThreadExecutor(2).Map(step, train, cancellation);
+    }
+
     [Theory]
     [InlineData(WarpUpdate.Online)]
     [InlineData(WarpUpdate.Local)]
@@ -365,6 +420,12 @@ public sealed class WarpLocalKeepsTheContract : MetaLearnerContract
 {
     protected override MetaLearningMethod Method => new WarpOptions
     { Update = WarpUpdate.Local, KeepEvery = 3, Rate = 0.01, Initialization = new ReptileOptions() };
+}
+
+public sealed class WarpLocalInTwoRoundsKeepsTheContract : MetaLearnerContract
+{
+    protected override MetaLearningMethod Method => new WarpOptions
+    { Update = WarpUpdate.Local, Rounds = 2, KeepEvery = 3, Rate = 0.01 };
 }
 
 public sealed class WarpCentralKeepsTheContract : MetaLearnerContract

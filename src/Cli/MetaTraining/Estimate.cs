@@ -70,7 +70,7 @@ public static class Estimate
         if (config.Method is not WarpOptions { Update: not WarpUpdate.Online } warp) return "";
         var adapted = learner.Optimizer.Groups.Sum(group => group.Count);
         var (each, count) = (warp.PointBytes(adapted, steps), (steps + warp.KeepEvery - 1) / warp.KeepEvery);
-        var tasks = warp.Update == WarpUpdate.Central ? config.Meta.Batch : Math.Min(workers, config.Meta.Batch);
+        var tasks = warp.HoldsBatch ? config.Meta.Batch : Math.Min(workers, config.Meta.Batch);
         return string.Create(CultureInfo.InvariantCulture, $"""
 
             # stored points: {count:N0} a task (keep-every: {warp.KeepEvery}), {adapted:N0} numbers each; of {tasks:N0}

@@ -82,6 +82,13 @@ public sealed record WarpOptions : PerTaskMethod
     [Range(0, double.PositiveInfinity)]
     public double LearnRates { get; init; }
 
+    /// <summary>
+    /// How often in a meta-step tasks go over their points and the warps are averaged (local). The first round is part
+    /// of each task's training. Further ones are made where the meta-learner runs, on all cores.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int Rounds { get; init; } = 1;
+
     /// <inheritdoc/>
     public override string Name => "warp";
 
@@ -106,8 +113,13 @@ public sealed record WarpOptions : PerTaskMethod
         if (Update == WarpUpdate.Central) return contribution with { Points = points };
         var pass = new WarpPass(this, run.Job);
         pass.Add(learner.Task, learner.Model, points);
-        return pass.Displace(contribution, pass.Run(run.Cancellation));
+        contribution = pass.Displace(contribution, pass.Run(run.Cancellation));
+        return Rounds > 1 ? contribution with { Points = points } : contribution;
     }
+
+    /// <summary>Whether the points of all tasks of a meta-batch are held together.</summary>
+    [JsonIgnore]
+    public bool HoldsBatch => Update == WarpUpdate.Central || (Update == WarpUpdate.Local && Rounds > 1);
 
     /// <summary>The bytes of the points that one task stores.</summary>
     /// <param name="adapted">Numbers that a task adapts.</param>
@@ -138,16 +150,15 @@ public sealed record WarpOptions : PerTaskMethod
     protected internal override IReadOnlyList<Contribution> Gather(
         MetaInitialization start, IReadOnlyList<TrainedTask> trained, CancellationToken cancellation)
     {
-        if (Update != WarpUpdate.Central) return base.Gather(start, trained, cancellation);
+        if (!HoldsBatch) return base.Gather(start, trained, cancellation);
+        if (Update == WarpUpdate.Local) return WarpRounds.Run(this, start, trained, cancellation);
         var pass = new WarpPass(this, trained[0].Job);
         var models = new List<Model>();
         try
         {
             foreach (var (task, job, contribution) in trained)
             {
-                models.Add(new Model(start.Network, task.Info.Heads, start.Shared.Flat.dtype, start.Shared.Flat.device,
-                    job.Learner.ParameterRoles));
-                start.ApplyTo(models[^1]);
+                models.Add(WarpPass.ModelOf(start, task, job));
                 pass.Add(task, models[^1], contribution.Points!, job);
             }
             var displacement = pass.Run(cancellation);
@@ -182,7 +193,7 @@ public sealed record WarpOptions : PerTaskMethod
         {
             var adapted = roles.Groups().Sum(group => group.Count);
             var bytes = PointBytes(adapted, context.Learner.For(context.Pool[0].Info).GradientSteps)
-                * (Update == WarpUpdate.Central ? context.MetaBatch
+                * (HoldsBatch ? context.MetaBatch
                     : Math.Min(context.MetaBatch, System.Environment.ProcessorCount));
             var there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
             if (bytes > there)

@@ -8,12 +8,29 @@ namespace RlLeap.MetaLearning;
 /// Every point takes new batches from a stream that its task's seed opens. So the result depends on points and seeds
 /// alone, and one task has the same result here as in a pass over all tasks that it is alone in.
 /// </remarks>
-internal sealed class WarpPass(WarpOptions options, TaskJob first)
+internal sealed class WarpPass(WarpOptions options, TaskJob first, int round = 0)
 {
     private readonly List<(Work Work, float[] Point, long Step)> _points = [];
     private readonly OptimizerOptions _sgd = new() { LearningRate = options.Rate };
 
     private sealed record Work(ITask Task, Model Model, TaskJob Job);
+
+    /// <summary>A model of a task where a meta-step starts. The caller disposes it.</summary>
+    public static Model ModelOf(MetaInitialization start, ITask task, TaskJob job)
+    {
+        var (dtype, device) = (start.Shared.Flat.dtype, start.Shared.Flat.device);
+        var model = new Model(start.Network, task.Info.Heads, dtype, device, job.Learner.ParameterRoles);
+        start.ApplyTo(model);
+        return model;
+    }
+
+    /// <summary>Moves a model's warps by a displacement, as <see cref="Run"/> gives it.</summary>
+    public static void Move(Model model, double[] displacement)
+    {
+        using var scope = NewDisposeScope();
+        var groups = Moved(model.Parameters.Layout);
+        if (groups.Count > 0) Write(model, groups, Read(model, groups) - tensor(displacement));
+    }
 
     /// <summary>Adds the points of a task.</summary>
     /// <param name="task">The task.</param>
@@ -34,7 +51,7 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
         using var scope = NewDisposeScope();
         var works = _points.Select(point => point.Work).Distinct().ToList();
         var streams = works.ToDictionary(work => work, work =>
-            work.Task.Open(new Rng(work.Job.Seed).Split("warp").Split("stream"), work.Model.Device));
+            work.Task.Open(Draws(work.Job).Split("stream"), work.Model.Device));
         var meta = Moved(works[0].Model.Parameters.Layout);
         var start = Read(works[0].Model, meta);
         var at = works[0];
@@ -42,7 +59,7 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
         try
         {
             foreach (var work in works) work.Model.Parameters.Differentiate(ParameterRole.Meta, wanted: true);
-            foreach (var i in new Rng(first.Seed).Split("warp").Split("order").Permutation(_points.Count))
+            foreach (var i in Draws(first).Split("order").Permutation(_points.Count))
             {
                 cancellation.ThrowIfCancellationRequested();
                 var (work, point, step) = _points[i];
@@ -64,16 +81,31 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first)
     }
 
     /// <summary>A contribution with a displacement in the place of its meta parameters.</summary>
-    public Contribution Displace(Contribution contribution, double[] displacement)
+    public Contribution Displace(Contribution contribution, double[] displacement) =>
+        Displace(_points[0].Work.Model.Parameters.Layout, contribution, displacement);
+
+    /// <summary>A contribution of a layout with a displacement in the place of its meta parameters.</summary>
+    public static Contribution Displace(ParameterLayout layout, Contribution contribution, double[] displacement)
     {
         var (gradient, at) = (contribution.MetaGradient.ToArray(), 0L);
-        foreach (var group in Moved(_points[0].Work.Model.Parameters.Layout))
+        foreach (var group in Moved(layout))
         {
             Array.Copy(displacement, at, gradient, group.Start, group.Count);
             at += group.Count;
         }
         return contribution with { MetaGradient = gradient };
     }
+
+    private Rng Draws(TaskJob job)
+    {
+        var own = new Rng(job.Seed).Split("warp");
+        return round == 0 ? own : own.Split("round", round);
+    }
+
+    /// <summary>The displacement in a contribution.</summary>
+    public static double[] DisplacementOf(ParameterLayout layout, Contribution contribution) =>
+        [.. Moved(layout).SelectMany(group =>
+            contribution.MetaGradient.AsSpan((int)group.Start, (int)group.Count).ToArray())];
 
     // Step sizes are learned from the path.
     private static IReadOnlyList<ParameterGroup> Moved(ParameterLayout layout) => layout.Groups(entry =>
