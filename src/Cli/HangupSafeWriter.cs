@@ -34,5 +34,7 @@ internal sealed class HangupSafeWriter(TextWriter inner) : TextWriter
         if (_gone) return;
         try { write(); }
         catch (IOException e) when (SystemErrors.IsReaderGone(e) || (e.HResult & 0xffff) == Closed) { _gone = true; }
+        // What was closed before the program began has the number of a file that the runtime only reads.
+        catch (UnauthorizedAccessException) { _gone = true; }
     }
 }

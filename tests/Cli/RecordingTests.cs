@@ -106,7 +106,10 @@ public sealed class RecordingTests : IDisposable
     public void A_run_whose_reader_leaves_goes_on_to_its_end()
     {
         if (OperatingSystem.IsWindows()) return;
-        foreach (var (name, tail) in new[] { ("pipe", "| head -n 1"), ("both", "2>&1 | head -n 1") })
+        foreach (var (name, tail) in new[]
+        {
+            ("pipe", "| head -n 1"), ("both", "2>&1 | head -n 1"), ("closed", ">&-"), ("all", "<&- >&- 2>&-"),
+        })
         {
             using var shell = Process.Start("bash",
                 ["-c", $"dotnet '{Path.Combine(AppContext.BaseDirectory, "rlleap.dll")}' "
