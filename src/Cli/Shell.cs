@@ -122,7 +122,8 @@ public static class Shell
     {
         RlLeapException => e.Message,
         IOException when SystemErrors.IsDiskFull(e) =>
-            $"the disk is full: {e.Message.TrimEnd('.')}. Free space and go on with --resume; what was saved before is whole.",
+            $"the disk is full: {e.Message.TrimEnd('.')}. Free space and go on with --resume; what was saved before is "
+                + "whole.",
         FileNotFoundException { FileName: { } name } when name.Contains("Version=", StringComparison.Ordinal) =>
             PluginMisfit(e),
         FileLoadException => PluginMisfit(e),

@@ -53,8 +53,11 @@ public sealed class PackedFeed : IDisposable
             // What NuGet kept of this version.
             var kept = Dotnet(Folder.Root, "nuget", "locals", "global-packages", "--list").Split(": ")[^1].Trim();
             foreach (var package in Directory.GetDirectories(kept, "rlleap*"))
+            {
                 if (Directory.Exists(Path.Combine(package, Version)))
                     Directory.Delete(Path.Combine(package, Version), recursive: true);
+                if (!Directory.EnumerateFileSystemEntries(package).Any()) Directory.Delete(package);
+            }
         }
         Folder.Dispose();
     }
