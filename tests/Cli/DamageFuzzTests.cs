@@ -57,11 +57,17 @@ public sealed class DamageFuzzTests : IDisposable
         ProgramProcess.Succeed([.. Start("meta-train"), "--set", $"run.directory={_folder["whole"]}"]);
         var evaluated = 0;
         var expected = Evaluated(_folder["whole"]);
+        // A kept curve has a hash of what it was learned from in its name.
+        var curves = Curves(_folder["whole"]);
         Each("whole", (run, what) =>
         {
             if (Attempt(() => AssertSame(expected, Evaluated(run), what), what)) evaluated++;
+            Assert.True(curves.SequenceEqual(Curves(run)), $"{what}: it was learned from something else");
         });
         Assert.True(evaluated > 0);
+
+        static IReadOnlyList<string> Curves(string folder) => [.. Directory.GetFiles(Path.Combine(folder, "evaluation"),
+            "*.json").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
         static Result Evaluated(string folder)
         {
