@@ -147,16 +147,17 @@ public sealed class ParameterVector : IDisposable
     /// Every entry by name as a contiguous CPU copy in its logical shape, for files, after <paramref name="prefix"/>.
     /// The caller disposes them.
     /// </summary>
-    public IEnumerable<(string Name, Tensor Value)> Export(string prefix = "")
+    public IEnumerable<(string Name, Tensor Value)> Export(string prefix = "") =>
+        Enumerable.Range(0, _views.Length).Select(i => (prefix + Layout.Entries[i].Name, CopyOf(_views[i])));
+
+    // Not in the iterator itself: whoever reads two at a time would leave with the gradient mode of the other.
+    private static Tensor CopyOf(Tensor view)
     {
-        for (var i = 0; i < _views.Length; i++)
-        {
-            using var _ = no_grad();
-            using var detached = _views[i].detach();
-            using var here = detached.cpu();
-            using var ordered = here.contiguous();
-            yield return (prefix + Layout.Entries[i].Name, ordered.clone());
-        }
+        using var _ = no_grad();
+        using var detached = view.detach();
+        using var here = detached.cpu();
+        using var ordered = here.contiguous();
+        return ordered.clone();
     }
 
     /// <summary>

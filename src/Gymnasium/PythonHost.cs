@@ -94,7 +94,8 @@ public static partial class PythonHost
         const string Actions = "ACTIONS ", Missing = "MISSING ";
         if (kind != "Refused")
             return new EnvironmentException($"{id}: Python raised {kind}: {message.Split('\n')[0].TrimEnd('.')} "
-                + $"({doing}{PlaceOf(text)}).") { Details = text };
+                + $"({doing}{PlaceOf(text)}).")
+            { Details = text };
         if (message.StartsWith(Actions, StringComparison.Ordinal))
             return EnvironmentException.UnknownActions(id, message[Actions.Length..]);
         if (message.StartsWith(Missing, StringComparison.Ordinal))

@@ -11,7 +11,8 @@ public sealed class RoleTests
 {
     private static readonly ActorCriticOptions Options = ActorCriticOptions.MinAtar with
     {
-        Environments = 8, Optimizer = new OptimizerOptions { LearningRate = 0.01 },
+        Environments = 8,
+        Optimizer = new OptimizerOptions { LearningRate = 0.01 },
     };
 
     public static TheoryData<string, int, bool> Settings => new()

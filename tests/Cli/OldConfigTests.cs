@@ -25,12 +25,24 @@ public sealed class OldConfigTests
         var old = Runs(Path.Combine(Old, name));
         Assert.NotEmpty(old);
         if (Changed.Contains(name)) return;
-        // One file for eight now.
-        var held = name.StartsWith("multi-cv-", StringComparison.Ordinal) && !File.Exists(Now(name))
-            ? name["multi-cv-".Length..^".yaml".Length] : null;
-        var now = Runs(held is null ? Now(name) : Now("multi-cv-cifar10.yaml"), held is null ? []
-            : [$"multi-cv.held-out={held}", $"run.directory=runs/multi-cv-{held}"]);
-        Assert.Equal(old, now);
+        Assert.Equal(old, File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name)));
+    }
+
+    // One file for eight sets now, and one for five games.
+    private static string OneForAll(string name) =>
+        Now(name.StartsWith("minatar-", StringComparison.Ordinal) ? "minatar-breakout.yaml" : "multi-cv-cifar10.yaml");
+
+    private static string[] HeldOut(string name)
+    {
+        var held = Path.GetFileNameWithoutExtension(name)["multi-cv-".Length..];
+        if (name.StartsWith("multi-cv-", StringComparison.Ordinal))
+            return [$"multi-cv.held-out={held}", $"run.directory=runs/multi-cv-{held}"];
+        held = Path.GetFileNameWithoutExtension(name)["minatar-".Length..];
+        var ids = new[] { "Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders" }
+            .ToLookup(game => game.Equals(held.Replace("-", ""), StringComparison.OrdinalIgnoreCase),
+                game => $"MinAtar/{game}-v0?planes=10");
+        return [$"games.pool=[{string.Join(", ", ids[false])}]", $"evaluation.tasks=[{ids[true].Single()}]",
+            $"run.directory=runs/minatar-{held}"];
     }
 
     // A config's present file: "omniglot-leap.yaml" became "omniglot/leap.yaml".

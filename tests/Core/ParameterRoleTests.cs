@@ -60,8 +60,11 @@ public sealed class ParameterRoleTests
     [InlineData(OptimizerKind.RmsPropBaselines, 0)]
     public void Only_adapted_entries_move_and_as_if_they_were_alone(OptimizerKind kind, double momentum)
     {
-        var options = new OptimizerOptions { Kind = kind, Momentum = momentum, LearningRate = 0.05, MaxGradientNorm = 1,
-            WeightDecay = kind == OptimizerKind.RmsPropBaselines ? 0 : 0.01 };
+        var options = new OptimizerOptions
+        {
+            Kind = kind, Momentum = momentum, LearningRate = 0.05, MaxGradientNorm = 1,
+            WeightDecay = kind == OptimizerKind.RmsPropBaselines ? 0 : 0.01
+        };
         foreach (var type in new[] { ScalarType.Float32, ScalarType.Float64 })
         {
             using var all = Vector(type, ParameterRole.Frozen, ParameterRole.Adapted, ParameterRole.Meta);

@@ -13,6 +13,22 @@ public sealed class ParameterVectorTests
         new("conv.bias", [4])]);
 
     [Fact]
+    public void TwoVectorsCanBeReadSideBySide()
+    {
+        var layout = new ParameterLayout([new("a", [2]), new("b", [3])]);
+        using var one = new ParameterVector(layout);
+        using var other = new ParameterVector(layout);
+        foreach (var (mine, its) in one.Export().Zip(other.Export()))
+        {
+            mine.Value.Dispose();
+            its.Value.Dispose();
+        }
+        using var x = ones(1).requires_grad_();
+        using var y = x * x;
+        Assert.True(y.requires_grad); // the thread is not left without gradients
+    }
+
+    [Fact]
     public void SharedEntriesLieFirstAndLookupsNameWhatThereIs()
     {
         Assert.Equal(["conv.weight", "conv.bias", "head.weight"], Layout.Entries.Select(e => e.Name));

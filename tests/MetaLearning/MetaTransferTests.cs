@@ -162,7 +162,9 @@ public sealed class MetaTransferTests : IDisposable
         using var scope = NewDisposeScope();
         using var pretraining = new PretrainingOptions { BatchSize = 20 }.Create(Context() with
         {
-            MetaOptimizer = new OptimizerOptions { LearningRate = 0.1 }, MetaBatch = 10, MetaSteps = 4,
+            MetaOptimizer = new OptimizerOptions { LearningRate = 0.1 },
+            MetaBatch = 10,
+            MetaSteps = 4,
         });
         var losses = Enumerable.Range(0, 4).Select(_ => pretraining.MetaStep(Batch(10), new ThreadExecutor(1))
             .Mean("loss.mean")).ToList();
@@ -223,7 +225,8 @@ public sealed class MetaTransferTests : IDisposable
     private IMetaLearner Open(MetaTransferOptions options, OptimizerOptions? optimizer = null,
         ScalarType dtype = ScalarType.Float32) => options.Create(Context() with
         {
-            DType = dtype, MetaOptimizer = optimizer ?? Context().MetaOptimizer,
+            DType = dtype,
+            MetaOptimizer = optimizer ?? Context().MetaOptimizer,
         });
 
     private List<ITask> Batch(int count) => [.. Enumerable.Repeat<ITask>(Task, count)];

@@ -30,7 +30,8 @@ public sealed class PretrainedWeightsTests : IDisposable
     {
         var path = _folder["fresh.pt"];
         var start = new ProcessStartInfo("/usr/bin/python3",
-            [Path.Combine(Golden, "pytorch-state-dict.py"), path]) { RedirectStandardOutput = true };
+            [Path.Combine(Golden, "pytorch-state-dict.py"), path])
+        { RedirectStandardOutput = true };
         start.RedirectStandardError = true;
         if (!File.Exists(start.FileName)) return; // no Python here
         using var python = Process.Start(start)!;
