@@ -110,7 +110,7 @@ public sealed class PluginFaultTests
             Check("envs", "faulty/Env-v0?how=shares", 1));
 
     [Theory]
-    [InlineData("networks", "faulty/network", "keeps all 9 rules that apply")]
+    [InlineData("networks", "faulty/network", "keeps all 8 rules that apply")]
     [InlineData("networks", "minatar", "keeps all 10 rules")]
     [InlineData("networks", "mlp", "keeps all 9 rules that apply")]
     [InlineData("methods", "faulty/method", "keeps all 10 rules")]
