@@ -1,0 +1,14 @@
+namespace RlLeap;
+
+/// <summary>What one gradient step saw.</summary>
+/// <param name="Step">Number of the gradient step, from 0.</param>
+/// <param name="Loss">Loss of its batch, before the update.</param>
+/// <param name="Count">Units of experience in the batch.</param>
+/// <param name="Metrics">The batch's metrics.</param>
+public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>
+    /// The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.
+    /// </summary>
+    public NetworkDiagnosis? Diagnosis { get; init; }
+}
