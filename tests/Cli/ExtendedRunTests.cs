@@ -41,6 +41,21 @@ public sealed class ExtendedRunTests : IDisposable
     }
 
     [Fact]
+    public void A_dry_run_of_an_extension_changes_nothing()
+    {
+        ProgramProcess.Succeed(Training("run", 4000));
+        var files = Files();
+        Assert.Contains("agent-steps: 8000",
+            ProgramProcess.Succeed("train", "--resume", _folder["run"], "--extend", "4000", "--dry-run"),
+            StringComparison.Ordinal);
+        Assert.Equal(files, Files());
+
+        List<string> Files() => [.. Directory.GetFiles(_folder["run"], "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(
+                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}")];
+    }
+
+    [Fact]
     public void An_extension_that_is_killed_goes_on_without_being_asked_again()
     {
         ProgramProcess.Succeed(Training("long", 60000, "--set", "record.checkpoint-every=4000"));

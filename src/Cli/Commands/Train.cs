@@ -60,7 +60,7 @@ public static class Train
             Add("run.directory", parsed.GetValue(directory));
             if (parsed.GetValue(resume) is { } folder)
                 return Task.FromResult(Resume(folder, parsed.GetValue(config), settings, parsed.GetValue(accept),
-                    parsed.GetValue(extend), stop));
+                    parsed.GetValue(extend), parsed.GetValue(dryRun), stop));
             var chosen = Resolve(Read(parsed.GetValue(config), settings));
             return Task.FromResult(parsed.GetValue(dryRun) ? DryRun(chosen) : Start(chosen, stop));
 
@@ -112,7 +112,7 @@ public static class Train
     }
 
     private static int Resume(string folder, string? file, List<string> settings, bool acceptChanges, long? more,
-        CancellationToken stop)
+        bool dryRun, CancellationToken stop)
     {
         // Where a run lies and what it computes on may change when a run goes on; what it computes may not.
         var own = ConfigFile.LoadRun<TrainConfig>(folder);
@@ -131,6 +131,7 @@ public static class Train
             Run = own.Run with { Device = asked.Run.Device },
         };
         if (more is { } steps) config = Extension.Of(config, folder, steps);
+        if (dryRun) return DryRun(config);
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept, acceptChanges,
             isAnother || more is not null ? ConfigFile.ToYaml(config) : null,
             more is null ? null : Extension.OfTraining);
