@@ -198,6 +198,19 @@ public class RunTests
     }
 
     [Fact]
+    public void Earlier_rows_with_other_columns_are_said_once_and_the_run_goes_on()
+    {
+        using var stream = new MemoryStream();
+        new JsonLines(stream).Write(new("meta", 1, ("stard", 1)));
+        var said = new List<string>();
+        var sink = new JsonLines(stream, bad => said.Add(bad.ToString()), "m.jsonl");
+        sink.Write(new("meta", 2, ("start", 1)));
+        sink.Write(new("meta", 3, ("start", 1)));
+        Assert.Equal(["m.jsonl: the rows of 'meta' before step 2 have other columns than those from there on"], said);
+        Assert.Throws<InvalidOperationException>(() => sink.Write(new("meta", 4, ("end", 1))));
+    }
+
+    [Fact]
     public void A_metrics_file_cut_off_in_a_line_is_read_up_to_it()
     {
         using var temp = new TempFolder();

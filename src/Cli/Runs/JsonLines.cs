@@ -7,11 +7,11 @@ namespace RlLeap.Cli.Runs;
 
 /// <summary>A line of a file of rows that cannot be read: torn by a crash, or damaged since.</summary>
 /// <param name="File">The file's path.</param>
-/// <param name="Number">The line, from 1.</param>
+/// <param name="Number">The line, from 1; 0 where it is not known.</param>
 /// <param name="Reason">What is wrong with it.</param>
 public readonly record struct BadLine(string File, long Number, string Reason)
 {
-    public override string ToString() => $"{File}, line {Number}: {Reason}";
+    public override string ToString() => Number > 0 ? $"{File}, line {Number}: {Reason}" : $"{File}: {Reason}";
 }
 
 /// <summary>One JSON object a line: {"series":"meta","step":3,"losses/policy":0.25}. No times of its own.
@@ -21,20 +21,23 @@ public readonly record struct BadLine(string File, long Number, string Reason)
 public sealed class JsonLines : IMetricSink
 {
     private readonly Stream _stream;
-    private readonly Dictionary<string, string> _columns = [];
+    private readonly Action<BadLine>? _bad;
+    private readonly string _name;
+    private readonly Dictionary<string, string> _columns = [], _earlier = [];
 
     /// <summary>Appends to <paramref name="stream"/>; what it already holds gives the columns to insist on. The caller
     /// closes it.</summary>
     /// <param name="stream">At its end. Read from its beginning first, where it holds something.</param>
-    /// <param name="bad">Takes each line that cannot be read; it is passed over. Null throws.</param>
+    /// <param name="bad">Takes each line that cannot be read, which is passed over, and earlier rows that have other
+    /// columns than those written now. Null throws.</param>
     /// <param name="name">The file's path, for messages.</param>
     public JsonLines(Stream stream, Action<BadLine>? bad = null, string name = "the metrics")
     {
-        _stream = stream;
+        (_stream, _bad, _name) = (stream, bad, name);
         if (stream.Position == 0) return;
         var end = stream.Position;
         stream.Position = 0;
-        foreach (var row in Read(stream, name, bad)) _columns[row.Series] = ColumnsOf(row);
+        foreach (var row in Read(stream, name, bad)) _earlier[row.Series] = ColumnsOf(row);
         stream.Position = end;
     }
 
@@ -43,6 +46,11 @@ public sealed class JsonLines : IMetricSink
     public void Write(in Row row)
     {
         var columns = ColumnsOf(row);
+        // What a file brings may be damaged, or another version's: that is said, and the run goes on.
+        if (_earlier.Remove(row.Series, out var earlier) && earlier != columns && _bad is not null)
+            _bad(new BadLine(_name, 0, $"the rows of '{row.Series}' before step {row.Step} have other columns than "
+                + "those from there on"));
+        else if (earlier is not null) _columns.TryAdd(row.Series, earlier);
         if (!_columns.TryAdd(row.Series, columns) && _columns[row.Series] != columns)
             throw new InvalidOperationException($"series '{row.Series}' changed its columns at step {row.Step}: "
                 + $"{_columns[row.Series]} before, {columns} now");

@@ -225,7 +225,9 @@ public sealed class RunDirectory : IDisposable
     {
         Append(name);
         var file = _appended[name];
-        return new Tee(new JsonLines(file, bad => Lost($"{bad}; the row is passed over", name), PathOf(name)),
+        return new Tee(
+            new JsonLines(file, bad => Lost($"{bad}{(bad.Number > 0 ? "; the row is passed over" : "")}", name),
+                PathOf(name)),
             new TensorBoard(series =>
                 _events.Append($"{EventsName}/{series.Replace('/', '_')}/events.out.tfevents.0.rlleap")));
     }
