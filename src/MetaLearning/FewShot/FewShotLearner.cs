@@ -61,27 +61,8 @@ internal sealed class FewShotLearner : MetaLearner
         IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var before = State();
-        var (losses, summary) = (new LossSummary(), new TrainingSummary());
-        try
-        {
-            foreach (var _ in batch)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var step = _learner.TrainStep();
-                losses.Add(step.Loss);
-                summary.Add(step.Metrics);
-            }
-            _learner.RequireFinite();
-        }
-        catch
-        {
-            Restore(before);
-            throw;
-        }
+        var metrics = LearnerState.Train(_learner, batch.Count, cancellation);
         Publish();
-        var metrics = losses.Metrics;
-        summary.Record(metrics);
         if (_validates)
             metrics[EpisodeTask.ValidationError] = _learner.Stream.Score(_learner.Model, Split.Validation)["error"];
         var record = new TaskRecord(batch[0].Info.Id, jobs[0].Seed, batch.Count, metrics);
@@ -110,16 +91,5 @@ internal sealed class FewShotLearner : MetaLearner
     {
         Initialization.Shared.CopyFrom(_learner.Model.Parameters);
         Initialization.Buffers.CopyFrom(_learner.Model.Buffers);
-    }
-
-    private (byte[] Optimizer, byte[] Stream) State() => (_learner.Optimizer.SaveState(), _learner.Stream.Save());
-
-    private void Restore((byte[] Optimizer, byte[] Stream) state)
-    {
-        using var scope = NewDisposeScope();
-        _learner.Model.Parameters.CopyFrom(Initialization.Shared);
-        _learner.Model.Buffers.CopyFrom(Initialization.Buffers);
-        _learner.Optimizer.RestoreState(state.Optimizer);
-        _learner.Stream.Restore(state.Stream);
     }
 }

@@ -100,7 +100,7 @@ internal sealed class Distillation : MetaLearner
         }
         catch
         {
-            Restore(before);
+            Restore(name => before[name]);
             throw;
         }
     }
@@ -108,7 +108,7 @@ internal sealed class Distillation : MetaLearner
     protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes) => State();
 
     protected override void Import(MetaCheckpoint checkpoint) =>
-        Restore(State().Keys.ToDictionary(name => name, name => checkpoint[name]));
+        Restore(name => checkpoint[name]);
 
     private TaskRecord Train(TaskJob job, CancellationToken cancellation)
     {
@@ -126,25 +126,15 @@ internal sealed class Distillation : MetaLearner
         return new TaskRecord(job.TaskId, job.Seed, losses.Count, metrics);
     }
 
-    private Dictionary<string, Tensor> State() => new(_teachers.SelectMany(teacher => new[]
-    {
-        ("parameters", teacher.Value.Model.Parameters.Flat.detach().clone()),
-        ("buffers", teacher.Value.Model.Buffers.Flat.detach().clone()),
-        ("optimizer", tensor(teacher.Value.Optimizer.SaveState())),
-        ("stream", tensor(teacher.Value.Stream.Save())),
-    }.Select(part => KeyValuePair.Create($"teacher:{teacher.Key}:{part.Item1}", part.Item2))));
+    private Dictionary<string, Tensor> State() => new(
+        _teachers.SelectMany(teacher => LearnerState.Of(teacher.Value, PrefixOf(teacher.Key))));
 
-    private void Restore(IReadOnlyDictionary<string, Tensor> state)
+    private void Restore(Func<string, Tensor> state)
     {
-        using var _ = no_grad();
-        foreach (var (id, teacher) in _teachers)
-        {
-            teacher.Model.Parameters.Flat.copy_(state[$"teacher:{id}:parameters"]);
-            teacher.Model.Buffers.Flat.copy_(state[$"teacher:{id}:buffers"]);
-            teacher.Optimizer.RestoreState(state[$"teacher:{id}:optimizer"].data<byte>().ToArray());
-            teacher.Stream.Restore(state[$"teacher:{id}:stream"].data<byte>().ToArray());
-        }
+        foreach (var (id, teacher) in _teachers) LearnerState.Restore(teacher, state, PrefixOf(id));
     }
+
+    private static string PrefixOf(string task) => $"teacher:{task}:";
 }
 
 /// <summary>A classification task whose labels are joined by what a teacher says.</summary>

@@ -134,7 +134,7 @@ internal sealed class MultiTask : MetaLearner
             throw new RlLeapException($"Multi-task learning takes all {_tasks.Length} tasks in every meta-step; "
                 + $"it got {batch.Count}. Set meta.batch to {_tasks.Length}.");
         using var scope = NewDisposeScope();
-        var before = State();
+        var before = LearnerState.Of(_learner);
         var losses = new LossSummary();
         var errors = _tasks.ToDictionary(id => id, _ => new List<double>());
         try
@@ -150,7 +150,7 @@ internal sealed class MultiTask : MetaLearner
         }
         catch
         {
-            Restore(before);
+            LearnerState.Restore(_learner, name => before[name]);
             throw;
         }
         var weights = JointTask.WeightsOf(_network, _learner.Model, ((MultiTaskOptions)Method).Weights);
@@ -163,27 +163,10 @@ internal sealed class MultiTask : MetaLearner
     }
 
     protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes) =>
-        State().ToDictionary(part => Prefix + part.Key, part => part.Value);
+        LearnerState.Of(_learner, Prefix);
 
     protected override void Import(MetaCheckpoint checkpoint) =>
-        Restore(State().Keys.ToDictionary(name => name, name => checkpoint[Prefix + name]));
-
-    private Dictionary<string, Tensor> State() => new()
-    {
-        ["parameters"] = _learner.Model.Parameters.Flat.detach().clone(),
-        ["buffers"] = _learner.Model.Buffers.Flat.detach().clone(),
-        ["optimizer"] = tensor(_learner.Optimizer.SaveState()),
-        ["stream"] = tensor(_learner.Stream.Save()),
-    };
-
-    private void Restore(IReadOnlyDictionary<string, Tensor> state)
-    {
-        using var _ = no_grad();
-        _learner.Model.Parameters.Flat.copy_(state["parameters"]);
-        _learner.Model.Buffers.Flat.copy_(state["buffers"]);
-        _learner.Optimizer.RestoreState(state["optimizer"].data<byte>().ToArray());
-        _learner.Stream.Restore(state["stream"].data<byte>().ToArray());
-    }
+        LearnerState.Restore(_learner, name => checkpoint[name], Prefix);
 }
 
 /// <summary>Tasks as one: a batch of each, and their weighted losses.</summary>

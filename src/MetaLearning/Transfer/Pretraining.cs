@@ -70,27 +70,8 @@ internal sealed class Pretraining : MetaLearner
         IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
-        var before = State();
-        var (losses, summary) = (new LossSummary(), new TrainingSummary());
-        try
-        {
-            foreach (var _ in batch)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var step = _learner.TrainStep();
-                losses.Add(step.Loss);
-                summary.Add(step.Metrics);
-            }
-            _learner.RequireFinite();
-        }
-        catch
-        {
-            Restore(before);
-            throw;
-        }
+        var metrics = LearnerState.Train(_learner, batch.Count, cancellation);
         Publish();
-        var metrics = losses.Metrics;
-        summary.Record(metrics);
         var record = new TaskRecord(batch[0].Info.Id, jobs[0].Seed, batch.Count, metrics);
         return new MetaStepRecord(MetaSteps, [record], [], GradientNorm: 0);
     }
@@ -98,32 +79,14 @@ internal sealed class Pretraining : MetaLearner
     protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes)
     {
         var tensors = Initialization.Export();
-        foreach (var (name, value) in State()) tensors.Add(Prefix + name, value);
+        foreach (var (name, value) in LearnerState.Of(_learner, Prefix)) tensors.Add(name, value);
         return tensors;
     }
 
     protected override void Import(MetaCheckpoint checkpoint)
     {
         Initialization.Import(checkpoint.Tensors, checkpoint.Path);
-        Restore(State().Keys.ToDictionary(name => name, name => checkpoint[Prefix + name]));
-    }
-
-    // All that the learner needs to go on, by name: the classes' head too.
-    private Dictionary<string, Tensor> State() => new()
-    {
-        ["parameters"] = _learner.Model.Parameters.Flat.detach().clone(),
-        ["buffers"] = _learner.Model.Buffers.Flat.detach().clone(),
-        ["optimizer"] = tensor(_learner.Optimizer.SaveState()),
-        ["stream"] = tensor(_learner.Stream.Save()),
-    };
-
-    private void Restore(IReadOnlyDictionary<string, Tensor> state)
-    {
-        using var _ = no_grad();
-        _learner.Model.Parameters.Flat.copy_(state["parameters"]);
-        _learner.Model.Buffers.Flat.copy_(state["buffers"]);
-        _learner.Optimizer.RestoreState(state["optimizer"].data<byte>().ToArray());
-        _learner.Stream.Restore(state["stream"].data<byte>().ToArray());
+        LearnerState.Restore(_learner, name => checkpoint[name], Prefix);
     }
 
     // What the meta-learner shows to others is the encoder that its learner has.
