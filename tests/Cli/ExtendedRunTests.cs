@@ -1,4 +1,5 @@
 // A finished run that is extended is the run that was longer from the beginning, and says that it was extended.
+using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 using Xunit;
@@ -53,6 +54,30 @@ public sealed class ExtendedRunTests : IDisposable
         List<string> Files() => [.. Directory.GetFiles(_folder["run"], "*", SearchOption.AllDirectories)
             .Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(
                 System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}")];
+    }
+
+    [Fact]
+    public void An_extension_that_is_killed_before_its_first_checkpoint_goes_on_without_being_asked_again()
+    {
+        ProgramProcess.Succeed(Training("long", 8000));
+        ProgramProcess.Succeed(Training("short", 4000));
+        // As --extend leaves the folder when it is killed before it has trained a step.
+        var longer = Extension.Of(ConfigFile.LoadRun<TrainConfig>(_folder["short"]), _folder["short"], 4000);
+        RunDirectory.Resume(_folder["short"], config: ConfigFile.ToYaml(longer), extension: Extension.OfTraining)
+            .Dispose();
+        ProgramProcess.Succeed("train", "--resume", _folder["short"]);
+        foreach (var file in new[] { RunDirectory.MetricsName, TrainRun.ModelFile })
+            Assert.Equal(File.ReadAllBytes(_folder[$"long/{file}"]), File.ReadAllBytes(_folder[$"short/{file}"]));
+        var record = Result.Load(_folder["short/result.json"]).Record!;
+        Assert.Contains("agent-steps: 4000 is now 8000", record[RunHistory.Extended], StringComparison.Ordinal);
+        Assert.False(record.ContainsKey(RunHistory.Changed));
+
+        // A change of the config is no extension.
+        var text = File.ReadAllText(_folder["short/config.yaml"]);
+        File.Delete(_folder["short/result.json"]);
+        File.WriteAllText(_folder["short/config.yaml"], text.Replace("agent-steps: 8000", "agent-steps: 12000"));
+        Assert.Contains("agent-steps: 8000 is now 12000", Refused("train", "--resume", _folder["short"]),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,17 @@ public class RunTests
     private static readonly Result Nothing = new("train", "test", [], []);
 
     [Fact]
+    public void A_start_that_was_killed_as_it_wrote_the_config_can_be_made_again()
+    {
+        using var temp = new TempFolder();
+        temp.Write("run/config.yaml.host-1-2-3.tmp", "enviro");
+        temp.Write("run/.lock", "");
+        using (RunDirectory.Start(temp["run"], "a: 1")) { }
+        temp.Write("other/notes.tmp", "");
+        Assert.Throws<RlLeapException>(() => RunDirectory.Start(temp["other"], "a: 1"));
+    }
+
+    [Fact]
     public void A_run_is_begun_once_and_says_how_to_go_on()
     {
         using var temp = new TempFolder();

@@ -1,8 +1,9 @@
-// rlleap grid: a matrix of runs (methods x seeds x splits), resumable.
+// rlleap grid: a matrix of runs (methods x seeds x splits), or a search in ranges; resumable.
 using System.CommandLine;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
+using RlLeap.Cli.Sweeps;
 
 namespace RlLeap.Cli.Commands;
 
@@ -18,13 +19,15 @@ public static class GridCommand
             Description = "A key of the grid's config: --set parallel=2", DefaultValueFactory = _ => []
         };
         var list = new Option<bool>("--list", "--dry-run")
-        { Description = "Print the runs and the command of each; run nothing" };
-        var command = new Command("grid", "A matrix of runs; what is complete is left alone, what was begun goes on.")
+        { Description = "Print the runs and the command of each (of a search: its trials); run nothing" };
+        var command = new Command("grid",
+            "A matrix of runs, or a search in ranges; what is complete is left alone, what was begun goes on.")
             { file, set, list };
         command.SetAction(async (parsed, stop) =>
         {
             var path = parsed.GetRequiredValue(file);
             var config = ConfigFile.Load<GridConfig>(path, parsed.GetValue(set)!);
+            if (config.Search is not null) return await Search(config, path, parsed.GetValue(list), stop);
             var grid = new Grid(config, path);
             if (parsed.GetValue(list))
             {
@@ -45,8 +48,28 @@ public static class GridCommand
         return command;
     }
 
+    private static async Task<int> Search(GridConfig config, string path, bool list, CancellationToken stop)
+    {
+        var sweep = new Sweep(config, path);
+        if (list)
+        {
+            var plan = sweep.Plan();
+            foreach (var rung in plan.Rungs.Where(rung => rung.Budget is not null))
+                Console.WriteLine($"{config.Search!.Budget}={rung.Budget}: {rung.Trials} trials");
+            foreach (var trial in plan.Trials)
+                Console.WriteLine($"{trial.Name}: "
+                    + string.Join(' ', trial.Values.Select(value => Shell.Quoted($"{value.Key}={value.Value}"))));
+            return 0;
+        }
+        Shell.GoesOnBy = Shell.Arguments;
+        var failed = await sweep.Execute(stop);
+        ReportCommand.ShowSweep(config.Directory, Path.Combine(config.Directory, "report"));
+        if (failed > 0) Console.WriteLine($"{failed} runs failed: a .log beside each one's folder says why.");
+        return 0;
+    }
+
     // A run made before the grid was changed must not pass for one of it. Where it was computed may differ.
-    private static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
+    internal static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
     {
         if (!File.Exists(kept)) return;
         var folder = Path.GetDirectoryName(kept)!;

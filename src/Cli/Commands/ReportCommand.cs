@@ -3,6 +3,7 @@ using System.CommandLine;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
+using RlLeap.Cli.Sweeps;
 using Spectre.Console;
 
 namespace RlLeap.Cli.Commands;
@@ -49,6 +50,11 @@ public static class ReportCommand
                 .Where(f => !IsLog(f) && !IsReport(File.Exists(f) ? Path.GetDirectoryName(f)! : f)).Distinct()];
             if (folders.Length == 0) throw new RlLeapException(
                 "there is no run among these, only logs and reports. Give folders of finished runs.");
+            if (folders is [var only] && File.Exists(Path.Combine(only, SweepRuns.ConfigName)))
+            {
+                ShowSweep(only, parsed.GetValue(output) ?? Path.Combine(only, "report"));
+                return;
+            }
             var places = new RunNames(folders);
             var results = folders.Select((f, i) =>
                 (places.Names[i], Timed(UnfinishedRun.ResultOf(f), f))).ToList();
@@ -62,6 +68,31 @@ public static class ReportCommand
                 parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
         });
         return command;
+    }
+
+    // On the terminal, as many trials as a screen takes.
+    private const int TrialsShown = 20;
+
+    /// <summary>Reports on a sweep: tables here, all trials and the figure in a folder.</summary>
+    internal static void ShowSweep(string sweep, string folder)
+    {
+        var report = SearchReport.Of(sweep);
+        Write(() => SearchFiles.Write(report, folder), folder);
+        foreach (var table in report.Tables(TrialsShown)) Print(table);
+        Console.WriteLine(report.Conclusion());
+        if (report.Best is { } best) Console.Write($"\n{SearchReport.Yaml(best.Values)}\n");
+        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, {SearchFiles.BestName}, trials.csv, "
+            + "report.json, ranges (PNG, SVG, PDF)");
+    }
+
+    private static void Write(Action write, string folder)
+    {
+        try { write(); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !SystemErrors.IsDiskFull(e))
+        {
+            throw new RlLeapException($"the report cannot be written to {folder}: {SystemErrors.Explain(e)} Name "
+                + $"another folder with --output.", e);
+        }
     }
 
     private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);
@@ -87,12 +118,7 @@ public static class ReportCommand
 
     private static void Show(Report report, string folder)
     {
-        try { ReportFiles.Write(report, folder); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !SystemErrors.IsDiskFull(e))
-        {
-            throw new RlLeapException($"the report cannot be written to {folder}: {SystemErrors.Explain(e)} Name "
-                + $"another folder with --output.", e);
-        }
+        Write(() => ReportFiles.Write(report, folder), folder);
         foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
     }

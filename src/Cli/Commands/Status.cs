@@ -1,6 +1,5 @@
 // rlleap status: which runs there are, how far each is, and which of them runs now.
 using System.CommandLine;
-using System.Diagnostics;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
 using Serilog;
@@ -92,13 +91,7 @@ public static class Status
     {
         if (RunDirectory.IsComplete(run)) return "complete";
         if (RunLock.HolderOf(run) is not { } holder) return $"stopped: --resume {run}";
-        return holder.Host == Environment.MachineName && !IsAlive(holder.Process)
-            ? $"killed: --resume {run}" : $"running: process {holder.Process} on {holder.Host}";
-    }
-
-    private static bool IsAlive(int process)
-    {
-        try { using var _ = Process.GetProcessById(process); return true; }
-        catch (ArgumentException) { return false; }
+        return RunLock.IsAlive(holder) ? $"running: process {holder.Process} on {holder.Host}"
+            : $"killed: --resume {run}";
     }
 }

@@ -173,7 +173,8 @@ internal sealed class ConfigReader(ConfigTree tree)
     private static string About(OptionKey key) =>
         key.Documentation is { Length: > 0 } about ? $": {about.TrimEnd('.')}" : "";
 
-    private static string Join(string path, string key) => path.Length == 0 ? key : $"{path}.{key}";
+    private static string Join(string path, string key) =>
+        path.Length == 0 ? key : key.Length == 0 ? path : $"{path}.{key}";
 
     private ConfigException Error(YamlNode node, string message) => new($"{tree.PlaceOf(node)}: {message}");
 }

@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Config;
 
-/// <summary>Config of `rlleap grid`: the runs are all combinations of the axes' values.</summary>
+/// <summary>
+/// Config of `rlleap grid`: the runs are all combinations of the axes' values; with search, of each trial's drawn
+/// settings too.
+/// </summary>
 public sealed partial record GridConfig : ICheckedConfig
 {
     /// <summary>Command that makes one run.</summary>
@@ -27,9 +30,13 @@ public sealed partial record GridConfig : ICheckedConfig
     /// <summary>Values that all runs share, by key as for --set.</summary>
     public IReadOnlyDictionary<string, string> Set { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Values to combine, by key as for --set: method: [leap, reptile].</summary>
+    /// <summary>
+    /// Values to combine, by key as for --set: method: [leap, reptile]. With search, each trial runs all combinations
+    /// (seeds, environments) and counts with their mean.
+    /// </summary>
     [MinLength(1)]
-    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Axes { get; init; }
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Axes { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>
     /// Combinations to leave out, each as key=value of some axes with spaces between: method.loss=false
@@ -37,9 +44,33 @@ public sealed partial record GridConfig : ICheckedConfig
     /// </summary>
     public IReadOnlyList<string> Except { get; init; } = [];
 
-    public IEnumerable<(string Key, string Expected)> Check()
+    /// <summary>How settings are searched for in ranges; null for the axes alone.</summary>
+    public SearchConfig? Search { get; init; }
+
+    /// <summary>
+    /// Where search draws values, by key as for --set: agent.optimizer.learning-rate: {log: [1e-4, 1e-2]}.
+    /// </summary>
+    public IReadOnlyDictionary<string, RangeConfig> Ranges { get; init; } = new Dictionary<string, RangeConfig>();
+
+    /// <summary>
+    /// What search makes best: area, final, a number of result.json's record, a score, or the last value of a column
+    /// of metrics.jsonl, such as evaluation/greedy_return.
+    /// </summary>
+    public string? Objective { get; init; }
+
+    /// <summary>Whether the objective is to be large or small.</summary>
+    public Direction? Direction { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, string Expected)> Check() => Search is null ? CheckAxes() : [.. CheckAxes(), ..
+        CheckSearch(Search)];
+
+    private IEnumerable<(string Key, string Expected)> CheckAxes()
     {
-        if (Axes.Count == 0) yield return ("axes", "at least one key with its values");
+        if (Axes.Count == 0 && Search is null) yield return ("axes", "at least one key with its values");
+        if (Search is null && (Ranges.Count > 0 ? "ranges" : Objective is not null ? "objective"
+            : Direction is not null ? "direction" : null) is { } odd)
+            yield return (odd, "search beside it: {kind: random, trials: 20}");
         if (Axes.FirstOrDefault(a =>
             a.Value.Distinct().Count() < a.Value.Count) is { Key: { } twice }) yield return ("axes",
             $"each value of {twice} once");
@@ -49,8 +80,8 @@ public sealed partial record GridConfig : ICheckedConfig
             "run.directory to be left to the grid");
         if (Except.SelectMany(Conditions)
             .FirstOrDefault(c => c.Value is null || !Axes.TryGetValue(c.Key, out var values)
-            || !values.Contains(c.Value)) is { Key: { } odd })
-            yield return ("except", $"key=value with a key and a value of axes, not {odd}");
+            || !values.Contains(c.Value)) is { Key: { } left })
+            yield return ("except", $"key=value with a key and a value of axes, not {left}");
         else if (Runs().Count == 0) yield return ("except", "less than all combinations");
         if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value)
             .FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
@@ -60,6 +91,18 @@ public sealed partial record GridConfig : ICheckedConfig
         else if (Runs().GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } same)
             yield return ("axes",
                 $"values that differ in their folders too: {same.Count()} runs would share {same.Key}");
+    }
+
+    private IEnumerable<(string Key, string Expected)> CheckSearch(SearchConfig search)
+    {
+        if (Ranges.Count == 0) yield return ("ranges", "at least one key with its range");
+        if (Objective is null) yield return ("objective", "what to make best: area, final, or a metric of the runs");
+        if (Direction is null) yield return ("direction", "maximize or minimize");
+        if (Ranges.Keys.FirstOrDefault(key => Set.ContainsKey(key) || Axes.ContainsKey(key) || key == search.Budget
+            || key == "run.directory") is { } twice)
+            yield return ("ranges", $"keys that nothing else sets: {twice}");
+        if (search.Budget is { } budget && (Set.ContainsKey(budget) || Axes.ContainsKey(budget)))
+            yield return ("search.budget", $"a key that neither set nor axes has: {budget}");
     }
 
     /// <summary>All runs: the last axis varies fastest. Names are like "method-leap/seed-3".</summary>

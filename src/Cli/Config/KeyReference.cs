@@ -18,6 +18,8 @@ internal static class KeyReference
         Table(text, "## train", typeof(TrainConfig));
         Table(text, "## meta-train", typeof(MetaTrainConfig));
         Table(text, "## grid", typeof(GridConfig));
+        Table(text, "## Section `search` of a grid", typeof(SearchConfig));
+        Table(text, "## An entry of `ranges` of a grid", typeof(RangeConfig));
         var sections = new Dictionary<Type, List<string>>();
         Find(typeof(TrainConfig), "", sections);
         Find(typeof(MetaTrainConfig), "", sections);

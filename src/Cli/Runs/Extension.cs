@@ -55,12 +55,8 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
     {
         RequireFinished(folder, "meta-train");
         var instead = $"start a new meta-training from what this one learned: rlleap meta-train CONFIG --from {folder}";
-        RequireConstant(folder, config.Meta.Optimizer, "meta.optimizer", "meta-steps", instead);
-        // One optimizer lives through all meta-steps, so its schedule is that of the whole run.
-        if (config is { Method: MetaLearning.FinetuningOptions, Learner: { } learner })
-            RequireConstant(folder, learner.Optimizer, "learner.optimizer", "meta-steps", instead);
-        if (config is { Method: MetaLearning.FinetuningOptions, Games: { } games })
-            RequireConstant(folder, games.Agent.Optimizer, "games.agent.optimizer", "meta-steps", instead);
+        foreach (var (optimizer, key) in Rates(config))
+            RequireConstant(folder, optimizer, key, "meta-steps", instead);
         if (new CheckpointStore(Path.Combine(folder, "checkpoints")).Newest() is { } last
             && last.Step < config.Meta.Steps)
             throw new RlLeapException($"{folder} ended after {last.Step} of {config.Meta.Steps} meta-steps, because "
@@ -70,6 +66,27 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
         {
             Meta = config.Meta with { Steps = Sum(config.Meta.Steps, more, "meta.steps") },
         };
+    }
+
+    /// <summary>Why trainings of a config cannot be extended, in words; null where they can.</summary>
+    internal static string? Obstacle(TrainConfig config) =>
+        config.Agent.Optimizer.Schedule == Schedule.Constant ? null : Falls("agent.optimizer", "agent steps");
+
+    /// <summary>Why meta-trainings of a config cannot be extended, in words; null where they can.</summary>
+    internal static string? Obstacle(MetaTrainConfig config) =>
+        config.Meta.Patience > 0 ? "meta.patience may end them early"
+        : Rates(config).FirstOrDefault(rate => rate.Optimizer.Schedule != Schedule.Constant) is { Key: { } key }
+            ? Falls(key, "meta-steps") : null;
+
+    private static string Falls(string key, string steps) => $"{key}.schedule falls over the {steps} of a run";
+
+    private static IEnumerable<(OptimizerOptions Optimizer, string Key)> Rates(MetaTrainConfig config)
+    {
+        yield return (config.Meta.Optimizer, "meta.optimizer");
+        if (config.Method is not MetaLearning.FinetuningOptions) yield break;
+        // One optimizer lives through all meta-steps, so its schedule is that of the whole run.
+        if (config.Learner is { } learner) yield return (learner.Optimizer, "learner.optimizer");
+        if (config.Games is { } games) yield return (games.Agent.Optimizer, "games.agent.optimizer");
     }
 
     private static void RequireFinished(string folder, string command)

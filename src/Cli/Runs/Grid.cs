@@ -24,30 +24,51 @@ public sealed partial class Grid(GridConfig config, string file,
     public async Task<IReadOnlyList<GridRun>> Execute(CancellationToken stop)
     {
         var runs = config.Runs();
+        RequireConfigs(runs);
+        var left = runs.Where(r => !RunDirectory.IsComplete(FolderOf(r))).ToList();
+        using var progress = new Progress(file, runs.Count, "runs", runs.Count - left.Count);
+        var failed = await Execute([.. left.Select(run => new GridCall(run.Name, FolderOf(run), ArgumentsOf(run)))],
+            progress, runs.Count - left.Count, stop);
+        return [.. left.Where(run => failed.Contains(run.Name))];
+    }
+
+    /// <exception cref="RlLeapException">The config of a run is not there.</exception>
+    internal void RequireConfigs(IEnumerable<GridRun> runs)
+    {
         if (runs.Select(ConfigOf).FirstOrDefault(path => !File.Exists(path)) is { } missing)
             throw new RlLeapException($"{file}: key 'config': there is no file {missing}.");
-        var left = runs.Where(r => !RunDirectory.IsComplete(FolderOf(r))).ToList();
-        var (done, failed) = (runs.Count - left.Count, new List<GridRun>());
-        using var progress = new Progress(file, runs.Count, "runs", done);
-        await Parallel.ForEachAsync(left, new ParallelOptions
+    }
+
+    /// <summary>Makes calls of the program, so many side by side as the config says; answers the names of those that
+    /// failed.</summary>
+    /// <param name="calls">The calls.</param>
+    /// <param name="progress">Where they are counted.</param>
+    /// <param name="done">How many are done already.</param>
+    /// <param name="stop">Asks those that run to leave.</param>
+    /// <param name="completed">Is told of each that did not fail; what it throws ends the others too.</param>
+    internal async Task<IReadOnlySet<string>> Execute(IReadOnlyList<GridCall> calls, Progress progress, int done,
+        CancellationToken stop, Action<GridCall>? completed = null)
+    {
+        var failed = new HashSet<string>();
+        await Parallel.ForEachAsync(calls, new ParallelOptions
         {
             MaxDegreeOfParallelism = config.Parallel,
             CancellationToken = stop
-        }, async (run, token) =>
+        }, async (call, token) =>
             {
-                var folder = FolderOf(run);
-                Log.Information("{Run}: {What}", run.Name, RunDirectory.Holds(folder) ? "goes on" : "begins");
-                var code = await (start ?? Process)(ArgumentsOf(run), folder.TrimEnd('/') + ".log", token);
+                Log.Information("{Run}: {What}", call.Name, RunDirectory.Holds(call.Folder) ? "goes on" : "begins");
+                var code = await (start ?? Process)(call.Arguments, call.Folder.TrimEnd('/') + ".log", token);
                 token.ThrowIfCancellationRequested();
                 lock (failed)
                 {
                     done++;
-                    if (code != 0 || !RunDirectory.IsComplete(folder))
+                    if (code != 0 || !RunDirectory.IsComplete(call.Folder))
                     {
-                        failed.Add(run);
-                        Log.Error("{Run} failed with exit code {Code}; its output is in {Log}", run.Name, code,
-                            folder + ".log");
+                        failed.Add(call.Name);
+                        Log.Error("{Run} failed with exit code {Code}; its output is in {Log}", call.Name, code,
+                            call.Folder + ".log");
                     }
+                    else completed?.Invoke(call);
                     progress.Report(done, failed.Count == 0 ? "" : $"{failed.Count} failed");
                 }
             });
@@ -55,10 +76,13 @@ public sealed partial class Grid(GridConfig config, string file,
     }
 
     /// <summary>The program's arguments that begin a run or go on with it.</summary>
-    public IReadOnlyList<string> ArgumentsOf(GridRun run) => RunDirectory.Holds(FolderOf(run))
-        ? [config.Command, "--resume", FolderOf(run)]
+    public IReadOnlyList<string> ArgumentsOf(GridRun run) => ArgumentsOf(run, FolderOf(run));
+
+    /// <summary>The same in a folder of its own.</summary>
+    internal IReadOnlyList<string> ArgumentsOf(GridRun run, string folder) => RunDirectory.Holds(folder)
+        ? [config.Command, "--resume", folder]
         : [config.Command, .. config.Command == "train" ? ["--config", ConfigOf(run)] : new[] { ConfigOf(run) },
-            .. run.Settings.Append($"run.directory={FolderOf(run)}").SelectMany(s => new[] { "--set", s })];
+            .. run.Settings.Append($"run.directory={folder}").SelectMany(s => new[] { "--set", s })];
 
     // A process of its own: its memory is given back, and its death is its alone.
     private static async Task<int> Process(IReadOnlyList<string> arguments, string log, CancellationToken stop)
@@ -88,3 +112,6 @@ public sealed partial class Grid(GridConfig config, string file,
     [LibraryImport("libc")]
     private static partial int kill(int process, int signal);
 }
+
+/// <summary>A call of the program that makes, continues or extends the run in a folder.</summary>
+internal sealed record GridCall(string Name, string Folder, IReadOnlyList<string> Arguments);

@@ -96,9 +96,14 @@ public sealed class RunDirectory : IDisposable
             throw new RlLeapException(
                 $"{path} already holds a run: go on with it by --resume {path}, or choose another run.directory.");
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path)
-            .Any(e => !RunLock.IsOwn(e)))
+            .Any(e => !RunLock.IsOwn(e) && !IsTornConfig(e)))
             throw new RlLeapException($"{path} is not empty and holds no run: choose another run.directory.");
     }
+
+    // What is left where a process was killed as it wrote the config.
+    private static bool IsTornConfig(string path) =>
+        Path.GetFileName(path).StartsWith(ConfigName + ".", StringComparison.Ordinal)
+        && path.EndsWith(".tmp", StringComparison.Ordinal);
 
     /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete
     /// run is left as it is.</summary>
@@ -124,21 +129,25 @@ public sealed class RunDirectory : IDisposable
             run.Restored = run._checkpoints.Newest();
             if (run.Restored is null) extension?.RequireCheckpoint(path);
             var change = run.Restored is { } at ? RunChanges.Since(at, run.Config) : null;
-            if (!acceptChanges && run.Restored is { } kept
+            var said = run.Restored is { } last && change is not null
+                ? new RunHistory.Entry(RunHistory.Extended, last.Step, $"beyond its end at step {last.Step}: {change}")
+                : null;
+            // An extension that was stopped before its first checkpoint is not asked for again.
+            var goesOn = extension is null && said is not null && run.History.All.Contains(said);
+            if (!acceptChanges && !goesOn && run.Restored is { } kept
                 && (extension is null ? change : RunChanges.Since(kept, own)) is { } unasked)
                 throw new RlLeapException($"{path} goes on with what it was begun with, but since its checkpoint "
                     + $"{kept.Folder} {unasked}. Bring back what was (the checkpoint holds its {ConfigName}), or "
                     + $"accept the change with --accept-changes; the result then says so.");
-            var ended = config is not null && IsComplete(run.Root) ? run.SetResultAside(extension) : null;
-            if (config is not null) AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
-            if (change is not null)
+            // In this order: what is stopped between two of these goes on when it is asked again.
+            if (said is not null)
             {
-                var step = run.Restored!.Step;
-                run.History.Add(extension is null ? RunHistory.Changed : RunHistory.Extended, step,
-                    extension is null ? $"at step {step} {change}" : $"beyond its end at step {step}: {change}");
+                if (extension is not null) run.History.Add(said.Kind, said.Step, said.What);
+                else if (!goesOn) run.History.Add(RunHistory.Changed, said.Step, $"at step {said.Step} {change}");
                 run.HasAcceptedChanges = true;
             }
-            if (extension is { KeepsRows: true } && ended is not null) run.MarkEnd(ended);
+            if (config is not null && IsComplete(run.Root)) run.SetResultAside(extension);
+            if (config is not null) AtomicFile.WriteAllText(run.PathOf(ConfigName), config);
             run.Cut();
             if (run.Restored is { } from) Log.Information("going on from {Checkpoint}", from.Folder);
             return run;
@@ -147,13 +156,12 @@ public sealed class RunDirectory : IDisposable
     }
 
     // A complete run that goes on is not complete: what it ended with stays, under another name.
-    private Result SetResultAside(Extension? extension)
+    private void SetResultAside(Extension? extension)
     {
-        var result = Result.Load(PathOf(ResultName));
-        foreach (var name in (extension?.Aside ?? []).Prepend(ResultName).Where(name => File.Exists(PathOf(name))))
+        if (extension is { KeepsRows: true }) MarkEnd(Result.Load(PathOf(ResultName)));
+        foreach (var name in (extension?.Aside ?? []).Append(ResultName).Where(name => File.Exists(PathOf(name))))
             File.Move(PathOf(name), PathOf($"{Path.GetFileNameWithoutExtension(name)}-at-{Restored?.Step ?? 0}"
                 + Path.GetExtension(name)), overwrite: true);
-        return result;
     }
 
     // The rows that a complete run wrote after its last checkpoint belong to it.

@@ -52,6 +52,15 @@ internal sealed class RunLock : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 
+    /// <summary>Whether the process that a folder names as its holder lives. One of another machine is taken to.
+    /// </summary>
+    public static bool IsAlive((int Process, string Host) holder)
+    {
+        if (holder.Host != Environment.MachineName) return true;
+        try { using var _ = System.Diagnostics.Process.GetProcessById(holder.Process); return true; }
+        catch (ArgumentException) { return false; }
+    }
+
     /// <summary>Lets another process have the folder.</summary>
     public void Dispose()
     {

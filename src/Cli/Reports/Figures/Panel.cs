@@ -24,6 +24,9 @@ internal sealed class Panel(string title)
     /// <summary>The numbers at the horizontal axis; null for round ones.</summary>
     public IReadOnlyList<double>? XValues { get; init; }
 
+    /// <summary>The whole horizontal axis; null for one that follows from what is drawn.</summary>
+    public AxisTicks? XTicks { get; init; }
+
     /// <summary>Names, one a row, instead of numbers at the vertical axis; row i is at y = -i.</summary>
     public IReadOnlyList<string>? Rows { get; init; }
 
@@ -109,6 +112,7 @@ internal sealed class Panel(string title)
     /// <summary>The horizontal axis at a width of the plot.</summary>
     public AxisTicks XAxis(float width)
     {
+        if (XTicks is not null) return XTicks;
         if (_x.High < _x.Low) return new(0, 1, [], []);
         var room = XMargin * (_x.High - _x.Low);
         var (low, high) = XLimits ?? (_x.Low - room, _x.High + room);
