@@ -18,10 +18,10 @@ public sealed class SweepReportTests : IDisposable
     public void Importance_of_numbers_is_their_rank_correlation()
     {
         string[] values = ["1", "2", "3", "4", "5"];
-        Assert.Equal(1, Importance.Of("k", Numbers, values, [1, 10, 100, 101, 1000], Direction.Maximize)!.Correlation!.Value,
-            12);
-        Assert.Equal(-1, Importance.Of("k", Numbers, values, [1, 10, 100, 101, 1000], Direction.Minimize)!
-            .Correlation!.Value, 12);
+        double? Of(Direction direction, params double[] objectives) =>
+            Importance.Of("k", Numbers, values, objectives, direction)!.Correlation;
+        Assert.Equal(1, Of(Direction.Maximize, 1, 10, 100, 101, 1000)!.Value, 12);
+        Assert.Equal(-1, Of(Direction.Minimize, 1, 10, 100, 101, 1000)!.Value, 12);
         // By hand: squared rank differences of 1..5 and 2 1 4 3 5 sum to 4, and 1 - 6*4/(5*24) = 0.8.
         var some = Importance.Of("k", Numbers, values, [2, 1, 4, 3, 5], Direction.Maximize)!;
         Assert.Equal(0.8, some.Correlation!.Value, 12);
@@ -29,7 +29,7 @@ public sealed class SweepReportTests : IDisposable
         // Tables of Spearman's coefficient: 0.878 at n = 5 (as for Pearson's, two-sided 5 %).
         Assert.Equal(0.878, Math.Sqrt(some.ByChance), 3);
         // A failure is the worst of all: the largest value failed.
-        Assert.True(Importance.Of("k", Numbers, values, [1, 2, 3, 4, double.NaN], Direction.Maximize)!.Correlation < 0.2);
+        Assert.True(Of(Direction.Maximize, 1, 2, 3, 4, double.NaN) < 0.2);
         Assert.Null(Importance.Of("k", Numbers, values[..3], [1, 2, 3], Direction.Maximize));
         Assert.Equal(0, Importance.Of("k", Numbers, values, [7, 7, 7, 7, 7], Direction.Maximize)!.Share);
     }

@@ -83,7 +83,8 @@ public sealed class SweepTests : IDisposable
     public void Draws_fill_their_ranges_evenly_and_reach_their_ends()
     {
         var config = Config("kind: random, trials: 4000", ranges: "linear: {linear: [-1, 3]}, log: {log: [1e-4, 1]}, "
-            + "int: {int: [2, 5]}, wide: {log-int: [1, 100]}, choice: {choice: [a, b, c]}, narrow: {linear: [1, 1.001]}");
+            + "int: {int: [2, 5]}, wide: {log-int: [1, 100]}, choice: {choice: [a, b, c]}, "
+            + "narrow: {linear: [1, 1.001]}");
         var trials = Trial.Draw(config.Search!, config.Ranges);
         double[] Of(string key) => [.. trials.Select(t => double.Parse(t.Values[key],
             System.Globalization.CultureInfo.InvariantCulture))];
@@ -251,7 +252,8 @@ public sealed class SweepTests : IDisposable
     [InlineData("search: {kind: random, trials: 3, min: 1}", "'search.min': expected kind: halving")]
     [InlineData("search: {kind: halving, trials: 9, factor: 1, budget: b, min: 1, max: 9}",
         "'search.factor': found '1'; expected a whole number, at least 2")]
-    [InlineData("search: {kind: halving, trials: 9, budget: b, min: 9, max: 9}", "'search.max': expected more than min")]
+    [InlineData("search: {kind: halving, trials: 9, budget: b, min: 9, max: 9}",
+        "'search.max': expected more than min")]
     [InlineData("search: {kind: halving, trials: 9, min: 1, max: 9}", "'search.budget': expected the key")]
     [InlineData("search: {kind: halving, trials: 9, budget: b, min: 1, max: 9, finalists: 10}",
         "'search.finalists': expected no more than there are trials, 9")]

@@ -35,7 +35,9 @@ internal static class SearchFiles
     private static string Csv(SearchReport report)
     {
         string[] keys = [.. report.Ranges.Keys];
-        var text = new StringBuilder($"{string.Join(',', keys.Select(Cell).Prepend("trial"))},budget,objective,failed\n");
+        var text = new StringBuilder("trial");
+        foreach (var key in keys) text.Append(',').Append(Cell(key));
+        text.Append(",budget,objective,failed\n");
         foreach (var trial in report.Trials.OrderBy(trial => trial.Number))
             text.Append(CultureInfo.InvariantCulture, $"{trial.Number},").AppendJoin(',', keys.Select(key =>
                 Cell(trial.Values[key]))).Append(CultureInfo.InvariantCulture, $",{trial.Budget},")
@@ -51,12 +53,14 @@ internal static class SearchFiles
     {
         var html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         html.Append("<meta name=\"viewport\" content=\"width=device-width\">\n");
-        html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n<h1>{E(report.Name)}</h1>\n");
+        html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n");
+        html.Append($"<h1>{E(report.Name)}</h1>\n");
         html.Append($"<p>{E(report.Conclusion())}</p>\n");
         if (report.Best is { } best)
             html.Append($"<h2>Best settings</h2>\n<pre>{E(SearchReport.Yaml(best.Values))}</pre>\n");
         var png = Convert.ToBase64String(File.ReadAllBytes(Path.Combine(folder, "ranges.png")));
-        html.Append($"<h2>{E(report.Objective)} over each range</h2>\n<figure><img alt=\"the objective over each range\" "
+        html.Append($"<h2>{E(report.Objective)} over each range</h2>\n<figure>"
+            + $"<img alt=\"the objective over each range\" "
             + $"src=\"data:image/png;base64,{png}\"><figcaption>{FigureCaption(report)}</figcaption></figure>\n");
         foreach (var table in report.Tables().Reverse())
         {

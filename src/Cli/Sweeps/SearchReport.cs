@@ -46,7 +46,10 @@ internal sealed record SearchReport(
     /// <exception cref="RlLeapException">There is no sweep, or nothing of it is done.</exception>
     public static SearchReport Of(string folder)
     {
-        var config = ConfigFile.Load<GridConfig>(Path.Combine(folder, SweepRuns.ConfigName)) with { Directory = folder };
+        var config = ConfigFile.Load<GridConfig>(Path.Combine(folder, SweepRuns.ConfigName)) with
+        {
+            Directory = folder,
+        };
         var runs = new SweepRuns(config);
         var failures = Path.Combine(folder, SweepRuns.FailedName);
         var failed = File.Exists(failures) ? File.ReadAllLines(failures).ToHashSet() : [];
@@ -69,7 +72,9 @@ internal sealed record SearchReport(
                 if (k == 0) first[^1] = value;
                 report = report with
                 {
-                    Rung = k, Budget = rung.Budget, Objective = value,
+                    Rung = k,
+                    Budget = rung.Budget,
+                    Objective = value,
                     Runs = [.. ofRung.Select(run => runs.ObjectiveOf(run, rung)!.Require(config.Objective!, run.Name))],
                 };
             }
@@ -86,10 +91,11 @@ internal sealed record SearchReport(
             ordered.AddRange(Ranking.Order([.. same.Select(trial => trial.Objective)], direction).Select(i => same[i]));
         }
         var known = Enumerable.Range(0, trials.Count).Where(i => first[i] is not null).ToList();
+        double[] objectives = [.. known.Select(i => first[i]!.Value)];
         return new(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), config.Objective!,
             direction, config.Search!.Kind, ordered, first,
             [.. config.Ranges.Select(range => Sweeps.Importance.Of(range.Key, range.Value,
-                [.. known.Select(i => trials[i].Values[range.Key])], [.. known.Select(i => first[i]!.Value)], direction))
+                [.. known.Select(i => trials[i].Values[range.Key])], objectives, direction))
                 .OfType<Importance>().OrderByDescending(i => i.Share)])
         {
             Ranges = config.Ranges,
@@ -146,8 +152,8 @@ internal sealed record SearchReport(
             + ". Share: how much of the ranks' variance goes with the range. By chance: the share that a range without "
             + "any effect exceeds in one of twenty sweeps; a smaller share says nothing. A rank correlation sees only "
             + "what rises or falls throughout: a best value in the middle of a range shows in the figure, and in the "
-            + "values of the best quarter of the trials. Ranges that work only together are not seen, and a wider range "
-            + "has a larger share.",
+            + "values of the best quarter of the trials. Ranges that work only together are not seen, and a wider "
+            + "range has a larger share.",
             ["range", "share", "by chance", "what is better", "best quarter"],
             [.. Importance.Select(i => (IReadOnlyList<string>)[i.Key, Share(i.Share), Share(i.ByChance), Better(i),
                 Quarter(i)])]);

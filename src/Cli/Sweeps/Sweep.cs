@@ -44,8 +44,11 @@ internal sealed class Sweep(GridConfig config, string file,
         var runs = Plan();
         runs.Compare(_grid);
         AtomicFile.WriteAllText(Path.Combine(config.Directory, SweepRuns.ConfigName),
-            ConfigFile.ToYaml(runs.Config with { Config = Path.GetFullPath(config.Config,
-                Path.GetDirectoryName(Path.GetFullPath(file))!) }));
+            ConfigFile.ToYaml(runs.Config with
+            {
+                Config = Path.GetFullPath(config.Config,
+                Path.GetDirectoryName(Path.GetFullPath(file))!)
+            }));
         var all = runs.Rungs.Sum(rung => rung.Trials) * runs.Combinations.Count;
         using var progress = new Progress(file, all, "runs", 0);
         IReadOnlyList<Trial> left = runs.Trials;
@@ -93,7 +96,7 @@ internal sealed class Sweep(GridConfig config, string file,
     {
         foreach (var run in failed)
             if (RunLock.HolderOf(runs.FolderOf(run)) is { } holder && RunLock.IsAlive(holder))
-                throw new RlLeapException($"{runs.FolderOf(run)} is in use by process {holder.Process} on {holder.Host}: "
-                    + "wait for it, or stop it, and give the command again.");
+                throw new RlLeapException($"{runs.FolderOf(run)} is in use by process {holder.Process} on "
+                    + $"{holder.Host}: wait for it, or stop it, and give the command again.");
     }
 }
