@@ -95,6 +95,8 @@ public class CurveTests
         Assert.All(report.Tasks[0].Methods, method => Assert.Equal(75, method.Area.Value, 9));
         Assert.Equal(72.5, LearningCurves.Area(all, [.. all.Select(s => (double)s)], 45), 9);
         Assert.Equal(50, LearningCurves.Area(all, [.. all.Select(s => (double)s)], -5), 9);
+        // Copies that end an episode at the same step: from there the curve goes on from the last of their points.
+        Assert.Equal(5, LearningCurves.Area([0, 10, 10, 20], [0, 8, 4, 6], 10), 9);
     }
 
     [Fact]

@@ -63,7 +63,9 @@ public static class LearningCurves
         RequireCurve(steps, values);
         var first = steps.TakeWhile(step => step <= from).Count();
         if (first == 0) return Area(steps, values);
-        return Area([from, .. steps.Skip(first)], [At(steps, values, [from])[0], .. values.Skip(first)]);
+        // Of several points at one step the curve goes on from the last.
+        var value = steps[first - 1] == from ? values[first - 1] : At(steps, values, [from])[0];
+        return Area([from, .. steps.Skip(first)], [value, .. values.Skip(first)]);
     }
 
     /// <summary>Mean of the last <paramref name="points"/> values (or of all where there are fewer).</summary>

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Makes the tables and figures of the pages again, from what is stored in experiments/*/results, each as a report in a
+# folder of its own. Nothing is trained; minutes on two cores.
+#   experiments/remake.sh [FOLDER] [NAME...]      FOLDER: runs/remade unless said; NAME: only these, such as omniglot
+# `python3 experiments/recompute.py FOLDER` then computes numbers of these reports again, without RlLeap.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-runs/remade}
+shift || true
+names=" $* "
+failed=0
+e=experiments
+
+report() { # NAME ARGUMENTS...
+    local name=$1
+    shift
+    if [ "$names" != "  " ] && [[ $names != *" $name "* ]]; then return; fi
+    mkdir -p "$folder"
+    printf '%s\n' "$@" | grep "^$e/" | sed 's#/$##' > "$folder/$name.runs" # what it is made of, for recompute.py
+    if ./rlleap report "$@" -o "$folder/$name" > "$folder/$name.txt" 2>&1; then
+        echo "$folder/$name"
+    else
+        echo "$name failed: $folder/$name.txt" >&2
+        failed=1
+    fi
+}
+
+report quick --pool $e/minatar/results/quick/*
+report leave-one-out --pool $e/minatar/results/quick-table*/*/*
+report leave-one-out-finetuning --pool --against finetuning \
+    $e/minatar/results/quick-table/*/seed-[123] $e/minatar/results/quick-table-finetuning/*/*
+report minatar --pool $e/minatar/results/table/*/*/*
+report minatar-finetuning --pool --against finetuning $e/minatar/results/table/*/*/*
+report classic --pool $e/classic/results/Classic-*/
+report leap-cartpole $e/classic/results/leap-cartpole
+report omniglot --pool $e/omniglot/results/table/*/*
+report omniglot-alphabets --pool --over omniglot.alphabets $e/omniglot/results/table/*/* \
+    $e/omniglot/results/alphabets/*/*/*
+report omniglot-ablation --by method.metric --by method.loss --by method.stabilizer \
+    $e/omniglot/results/ablation/*/*/*/*
+report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
+report few-shot $e/few-shot/results/*
+report continual --pool $e/transfer/continual/results/*/*
+report meta-transfer $e/transfer/meta-transfer/results/*
+report distillation $e/transfer/distillation/results/*
+report domain-adaptation $e/transfer/domain-adaptation/results/*
+report multi-task $e/transfer/multi-task/results/*
+exit $failed
