@@ -117,7 +117,7 @@ public sealed class DiagnosisTests : IDisposable
         Assert.Equal(["meta-step 1", "meta-step 1", "leap", "none"], report.Diagnoses.Select(d => d.From));
         Assert.DoesNotContain(report.Meta, meta => meta.Task.StartsWith("diagnosis", StringComparison.Ordinal));
         Assert.Equal(4,
-            ReportFiles.Tables(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal)).Rows.Count);
+            ReportTables.Of(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal)).Rows.Count);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class DiagnosisTests : IDisposable
         var report = Report.Of([("a", result)], new Rng(0), 50);
         var diagnosis = Assert.Single(report.Diagnoses);
         Assert.Equal(new DiagnosisReport("a", "a game", "meta-step 1", "dense", 0.75, 8), diagnosis);
-        var table = ReportFiles.Tables(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal));
+        var table = ReportTables.Of(report).Single(t => t.Title.StartsWith("State", StringComparison.Ordinal));
         Assert.Equal(["a game", "a, meta-step 1", "dense", "75 %", "8"], table.Rows.Single());
         Assert.Contains("layer-norm: true", table.Caption);
     }

@@ -45,7 +45,7 @@ public sealed class EvaluationTests : IDisposable
         Assert.All(diverged, f => Assert.Empty(f.Scores));
         Assert.Equal(finished.Select(f => f.Curve.Values), Learn().Select(f => f.Curve.Values)); // from the files
         var result = new Result("evaluate", "a", [.. finished.Select(f => f.Curve)], []);
-        var tasks = ReportFiles.Tables(Report.Of([("a", result)], new Rng(1), 100))
+        var tasks = ReportTables.Of(Report.Of([("a", result)], new Rng(1), 100))
             .First(table => table.Title == "Tasks");
         Assert.Equal($"12 ({diverged.Count} diverged)", tasks.Rows[0][tasks.Columns.ToList().IndexOf("seeds")]);
     }

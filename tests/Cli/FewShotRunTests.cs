@@ -80,7 +80,7 @@ public sealed class FewShotRunTests : IDisposable
         Assert.Equal((95.5, 96.0, 2), (prototypical.Accuracy.Value, prototypical.Published, prototypical.Runs.Count));
         // Each run's episodes are its own, so that the variances of the two means add up.
         Assert.Equal(0.3 / Math.Sqrt(2), prototypical.Accuracy.High - 95.5, 9);
-        var table = ReportFiles.Tables(report).Single(t => t.Title == "Test episodes");
+        var table = ReportTables.Of(report).Single(t => t.Title == "Test episodes");
         Assert.Equal(["method", "seeds", "omniglot, 20-way 1-shot"], table.Columns);
         Assert.Equal(["prototypical", "2", "95.50 [95.29, 95.71] (96.0)"], table.Rows[0]);
         Assert.Equal("maml, transductive", table.Rows[1][0]);

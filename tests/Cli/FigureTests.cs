@@ -46,14 +46,12 @@ public class FigureTests
         temp.Write("overall.png", "of an earlier report");
         var report = Of(tasks, 3, (_, i) => i, "leap", "my own <method>", "none");
         var widths = FigureFiles.Write(report, temp.Root);
-        Assert.Equal(["curves", "area", "meta"], widths.Keys);
-        string[] files =
-        [
-            "area.pdf", "area.png", "area.svg", "curves.pdf", "curves.png", "curves.svg",
-            "meta.pdf", "meta.png", "meta.svg",
-        ];
+        string[] together = tasks == 1 ? [] : ["aggregates", "profiles", "improvement"];
+        Assert.Equal([.. together, "curves", "area", "meta"], widths.Keys);
+        var files = widths.Keys.SelectMany(name => FigureFiles.Kinds.Select(kind => name + kind))
+            .Order(StringComparer.Ordinal);
         Assert.Equal(files, Directory.GetFiles(temp.Root).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Equal(points, widths["curves"] * 72, 9);
+        Assert.Equal(points, widths["curves"].Width);
         var png = File.ReadAllBytes(temp["curves.png"]);
         Assert.Equal(points * 240 / 72, BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)));
         var svg = File.ReadAllText(temp["curves.svg"]);

@@ -30,14 +30,14 @@ public sealed class MissingNumbersTests : IDisposable
         })]);
         ReportFiles.Write(report, _folder["r"]);
         var page = File.ReadAllText(_folder["r/report.html"]);
-        Assert.Contains($"with probability 1.00 ({said})", page, StringComparison.Ordinal);
+        Assert.Contains($"1.00 ({said})", page, StringComparison.Ordinal);
         Assert.DoesNotContain("[1.00, 1.00]", page, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(File.ReadAllText(_folder["r/report.json"]));
         foreach (var method in json.RootElement.GetProperty("tasks")[0].GetProperty("methods").EnumerateArray())
             foreach (var number in new[] { "area", "final" })
                 Assert.Equal(JsonValueKind.Null, method.GetProperty(number).GetProperty("low").ValueKind);
-        Assert.Contains(ReportFiles.Tables(report), table => table.Title == "Tasks"
+        Assert.Contains(ReportTables.Of(report), table => table.Title == "Tasks"
             && table.Rows.All(row => !row[3].Contains('[')));
     }
 
@@ -54,7 +54,7 @@ public sealed class MissingNumbersTests : IDisposable
     public void Seeds_without_a_finished_episode_are_named_and_counted()
     {
         var report = ReportOf(Of("leap", 0, 1, 2, 3), Of("leap", 1), Of("leap", 4), Of("none", 0, 0, 1, 1));
-        var table = ReportFiles.Tables(report).Single(table => table.Title == "Left out");
+        var table = ReportTables.Of(report).Single(table => table.Title == "Left out");
         Assert.Equal(["my/World", "leap", "2 of 3 (seeds 1, 4)"], table.Rows.Single());
     }
 
@@ -139,7 +139,7 @@ public sealed class MissingNumbersTests : IDisposable
     [InlineData(80), InlineData(60), InlineData(50)]
     public void A_table_wider_than_the_terminal_is_stacked_and_loses_nothing(int width)
     {
-        var table = new ReportFiles.TextTable("Tasks", "", ["task", "method", "seeds", "final episodic return", "area",
+        var table = new TextTable("Tasks", "", ["task", "method", "seeds", "final episodic return", "area",
             "area minus none's", "agent steps to none's final"],
             [["MinAtar/SpaceInvaders-v0?planes=10", "leap", "3", "12.3 [11.0, 13.5]", "10.1 [9.00, 11.2]",
                 "-2.05 [-3.11, 1.02]", "400,000 (3/3)"]]);

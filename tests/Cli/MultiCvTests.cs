@@ -104,7 +104,7 @@ public sealed class MultiCvTests : IDisposable
         var report = Report.Of(results, new Rng(0), 200, pool: true);
         Assert.Equal(["finetuning", "hat", "leap", "none", "progressive"], report.Scores
             .Where(s => s.Quantity == "test error, %").Select(s => s.Method).Order(StringComparer.Ordinal));
-        Assert.Contains(ReportFiles.Tables(report), table => table.Title == "Scores" && table.Rows.Count == 5);
+        Assert.Contains(ReportTables.Of(report), table => table.Title == "Scores" && table.Rows.Count == 5);
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class MultiCvTests : IDisposable
         };
         var score = Report.Of([("a", result), ("b", other), ("c", other)], new Rng(0), 200, pool: true).Scores.Single();
         Assert.Equal((2, 40, 2.9), (score.Seeds, score.Mean.Value, score.Published)); // c is b's own curve, shared
-        Assert.Contains("(2.9)", JsonSerializer.Serialize(ReportFiles.Tables(Report.Of([("a", result)], new Rng(0),
+        Assert.Contains("(2.9)", JsonSerializer.Serialize(ReportTables.Of(Report.Of([("a", result)], new Rng(0),
             200)).First(t => t.Title == "Scores").Rows), StringComparison.Ordinal);
     }
 }

@@ -33,7 +33,7 @@ public class ReportTests
         var report = Of(("run", sample with { Curves = [.. curves] }));
         Assert.Equal([("MinAtar/Breakout-v0", "leap", 1, 3), ("a task", "leap", 3, 3), ("a task", "none", 3, 3)],
             report.Missing.Select(m => (m.Task, m.Method, m.Count, m.Of)));
-        var table = ReportFiles.Tables(report, @long: false).Single(t => t.Title == "Left out");
+        var table = ReportTables.Of(report, @long: false).Single(t => t.Title == "Left out");
         Assert.Equal(["a task", "leap", "3 of 3 (seeds 0, 1, 2)"], table.Rows[1]);
         Assert.Single(report.Tasks);
     }
@@ -282,12 +282,13 @@ public class ReportTests
     {
         using var temp = new TempFolder();
         ReportFiles.Write(Of(("run", Sample())), temp.Root);
-        foreach (var figure in new[] { "curves", "area", "meta" })
+        foreach (var figure in new[] { "curves", "area", "meta", "aggregates", "profiles", "improvement" })
             foreach (var kind in new[] { ".png", ".svg", ".pdf" })
                 Assert.True(new FileInfo(temp[figure + kind]).Length > 1000);
         var page = File.ReadAllText(temp["report.html"]);
-        Assert.Equal(3, page.Split("src=\"data:image/png;base64,").Length - 1);
-        Assert.DoesNotContain("http", page, StringComparison.Ordinal); // self-contained
+        Assert.Equal(6, page.Split("src=\"data:image/png;base64,").Length - 1);
+        // Self-contained: the one address is the name of SVG's elements.
+        Assert.DoesNotContain("http", page.Replace("http://www.w3.org/2000/svg", ""), StringComparison.Ordinal);
         Assert.Contains("&lt;b&gt;: 1", page, StringComparison.Ordinal);
     }
 }

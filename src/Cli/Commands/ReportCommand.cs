@@ -63,6 +63,7 @@ public static class ReportCommand
                 parsed.GetValue(by) is { Length: > 0 } keys
                     ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
                 parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
+            report = WithProvenance(report, places.Names, folders);
             if (results.Count > 1) report = report with { Name = places.Title };
             Show(report,
                 parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
@@ -104,8 +105,18 @@ public static class ReportCommand
     internal static void Show(Result result, string folder)
     {
         if (result.Curves.Count == 0 && result.Episodes is not { Count: > 0 }) return;
-        var report = Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report"));
+        var report = WithProvenance(
+            Report.Of([(result.Name, Timed(result, folder))], new Rng(0).Split("report")), [result.Name], [folder]);
         Show(report, Path.Combine(folder, "report"));
+    }
+
+    private static Report WithProvenance(Report report, IReadOnlyList<string> names, IReadOnlyList<string> folders)
+    {
+        var known = names.Zip(folders).DistinctBy(n => n.First).ToDictionary(n => n.First, n => n.Second);
+        return report with
+        {
+            Runs = [.. report.Runs.Select(run => run with { Provenance = Provenance.Of(known[run.Name]) })],
+        };
     }
 
     // What depends on the clock is not part of a result, and belongs to its report.
@@ -119,13 +130,13 @@ public static class ReportCommand
     private static void Show(Report report, string folder)
     {
         Write(() => ReportFiles.Write(report, folder), folder);
-        foreach (var table in ReportFiles.Tables(report, @long: false)) Print(table);
+        foreach (var table in ReportTables.Of(report, @long: false)) Print(table);
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
     }
 
     /// <summary>Prints a table: in columns where they fit, else row by row. Nothing of a result is left out or
     /// broken.</summary>
-    internal static void Print(ReportFiles.TextTable table)
+    internal static void Print(TextTable table)
     {
         if (!StackedTable.Fits(table, AnsiConsole.Profile.Width))
         {

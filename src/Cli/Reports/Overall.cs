@@ -38,7 +38,7 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
     /// Null where tasks cannot be averaged (returns of games), or where no unit has more than one task.
     /// </summary>
     internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window,
-        bool higherIsBetter, string? against, Rng rng)
+        bool higherIsBetter, string? against, SeedNames names, Rng rng)
     {
         if (higherIsBetter || all.Count == 0) return null;
         var byRun = all.Select(l => l.Run).Distinct().Count() > 1;
@@ -63,7 +63,10 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
                     [.. quantities.Select(q => Aggregates.Student(
                         [.. mine.Select(u => ValueOf(u, q)).Where(double.IsFinite).DefaultIfEmpty(double.NaN)]))],
                     method != first && areas.Count > 0 && areas.Keys.All(reference.ContainsKey)
-                        ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null);
+                        ? Aggregates.Student([.. areas.Select(a => a.Value - reference[a.Key])]) : null)
+                {
+                    Each = [.. mine.Zip(lines, (unit, line) => names.Line(unit.First(), line, ofRun: byRun))],
+                };
             })])
         { Compared = first };
 
@@ -96,7 +99,12 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
 /// </summary>
 public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IReadOnlyList<double> Low,
     IReadOnlyList<double> High,
-    IReadOnlyList<IReadOnlyList<double>> Values, IReadOnlyList<Interval> Intervals, Interval? Difference);
+    IReadOnlyList<IReadOnlyList<double>> Values, IReadOnlyList<Interval> Intervals, Interval? Difference)
+{
+    /// <summary>Each unit's own mean curve, in the order of its numbers.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<SeedLine> Each { get; init; } = [];
+}
 
 /// <summary>
 /// What a setting of the runs does: a quantity of each run, averaged over tasks, over the setting's value.

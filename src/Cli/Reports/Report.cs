@@ -30,6 +30,11 @@ public sealed record Report(
     public OverallReport? Overall { get; init; }
 
     /// <summary>
+    /// How many runs score above each height, over all tasks; empty for one task, and where there is an overall part.
+    /// </summary>
+    public IReadOnlyList<ProfileReport> Profiles { get; init; } = [];
+
+    /// <summary>
     /// In which state the networks were that tasks were learned from; empty where the runs did not record it.
     /// </summary>
     public IReadOnlyList<DiagnosisReport> Diagnoses { get; init; } = [];
@@ -93,24 +98,28 @@ public sealed record Report(
         if (against is not null && !methods.Contains(against)) throw new RlLeapException(
             $"there is no method \"{against}\" to compare with; the runs have {string.Join(", ", methods)}.");
         var reference = methods.Contains(against ?? "none") && methods.Count > 1 ? against ?? "none" : null;
-        var overall = OverallReport.Of(learned, methods, points, first.HigherIsBetter, against, rng.Split("overall"));
+        var names = SeedNames.Of(learned, [.. runs.Select(r => r.Name)]);
+        var overall = OverallReport.Of(
+            learned, methods, points, first.HigherIsBetter, against, names, rng.Split("overall"));
         var tasks = learned.GroupBy(l => l.Curve.Task).OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, rng.Split(g.Key),
-                replications)).ToList();
+            .Select(g => OfTask(g.Key, [.. g], methods, reference, points, first.HigherIsBetter, names,
+                rng.Split(g.Key), replications)).ToList();
         var scales = runs.SelectMany(r => r.Result.Scales ?? new Dictionary<string, Scale>()).GroupBy(s => s.Key)
             .ToDictionary(g => g.Key, g => g.First().Value);
         return new(
             runs.Count == 1 ? first.Name : string.Join(", ", runs.Select(r => r.Name)), first.Measure, first.Axis,
             first.HigherIsBetter, points, replications, reference,
             tasks, overall is not null
-                ? [] : [.. AggregatesOf(tasks, methods, scales, rng.Split("aggregates"), replications)],
-            [.. ImprovementsOf(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"),
+                ? [] : [.. OverTasks.Aggregates(tasks, methods, scales, rng.Split("aggregates"), replications)],
+            [.. OverTasks.Improvements(tasks, methods, reference, first.HigherIsBetter, rng.Split("improvements"),
                 replications)],
             MetaReport.Of(runs, pool, rng.Split("meta"), labels), [.. runs.Select(r =>
                 new RunReport(r.Name, r.Result.Kind, r.Result.Record ?? new Dictionary<string, string>()))])
         {
             Smoothing = first.Smoothing,
             Overall = overall,
+            Profiles = overall is not null || tasks.Count < 2 ? []
+                : [.. OverTasks.Profiles(tasks, methods, scales, rng.Split("profiles"), replications)],
             Diagnoses = DiagnosisReport.Of(runs, pool, labels),
             Episodes = EpisodeReport.Of(runs, pool, labels),
             Embeddings = EpisodeReport.Embeddings(runs, pool, labels),
@@ -175,7 +184,7 @@ public sealed record Report(
         ? [to] : [.. Enumerable.Range(0, GridPoints).Select(i => from + (to - from) * (double)i / (GridPoints - 1))];
 
     private static TaskReport OfTask(string task, IReadOnlyList<Learned> learned, IReadOnlyList<string> methods,
-        string? reference, int window, bool higherIsBetter, Rng rng, int replications)
+        string? reference, int window, bool higherIsBetter, SeedNames names, Rng rng, int replications)
     {
         Curve[] curves = [.. learned.Select(l => l.Curve)];
         var filled = curves.ToDictionary(c => c, c => LearningCurves.Filled(c.Steps, c.Values, window));
@@ -210,6 +219,7 @@ public sealed record Report(
                 goal is null ? null : reached.Length,
                 reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
             {
+                Each = [.. seeds.Zip(lines, (curve, line) => names.Line(learned.First(l => l.Curve == curve), line))],
                 Diverged = seeds.Count(c => c.Diverged is not null),
                 Difference = pairs.Length > 1
                     ? Statistics.Aggregates.Student([.. pairs.Select(pair => pair.Difference)]) : null,
@@ -235,49 +245,5 @@ public sealed record Report(
             return (own.Run, Difference: other is null ? double.NaN : area[own.Curve] - area[other.Curve]);
         }).ToArray();
         return Array.Exists(pairs, pair => double.IsNaN(pair.Difference)) ? [] : pairs;
-    }
-
-    private static IEnumerable<Aggregate> AggregatesOf(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods,
-        Dictionary<string, Scale> given, Rng rng, int replications)
-    {
-        // Where nobody tells a scale: 0 is the mean at the beginning, 1 the best method's final mean here.
-        var scales = tasks.ToDictionary(t => t.Task, t => given.GetValueOrDefault(t.Task) ?? Scales.Of(t.Task)
-            ?? new Scale(t.Methods.Average(m => m.Mean[0]),
-                t.Methods.Select(m => m.Final.Value).MaxBy(f => Math.Abs(f - t.Methods.Average(m => m.Mean[0])))));
-        var usable = tasks.Where(t => scales[t.Task] is { } s && s.Zero != s.One).ToList();
-        foreach (var method in methods.Where(m => usable.Count > 0
-            && usable.All(t => t.Methods.Any(x => x.Method == m))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
-                { ("final", m => m.Finals), ("area", m => m.Areas) })
-            {
-                double[][] scores = [.. usable.Select(t => of(t.Methods.First(m => m.Method == method))
-                    .Select(scales[t.Task].Normalize).ToArray())];
-                foreach (var (name, statistic) in new (string, Func<double[][], double>)[]
-                { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean",
-                    Statistics.Aggregates.Mean), ("optimality gap", s => Statistics.Aggregates.OptimalityGap(s)) })
-                    yield return new(method, what, name, Statistics.Aggregates.Bootstrap(scores, statistic,
-                        rng.Split($"{method} {what} {name}"), replications));
-            }
-    }
-
-    private static IEnumerable<Improvement> ImprovementsOf(IReadOnlyList<TaskReport> tasks,
-        IReadOnlyList<string> methods, string? reference, bool higherIsBetter, Rng rng, int replications)
-    {
-        if (reference is null) yield break;
-        foreach (var method in methods.Where(m => m != reference
-            && tasks.All(t => t.Methods.Any(x => x.Method == m) && t.Methods.Any(x => x.Method == reference))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
-                { ("final", m => m.Finals), ("area", m => m.Areas) })
-            {
-                double[][] Scores(string name) => [.. tasks.Select(t => of(t.Methods.First(m => m.Method == name))
-                    .Select(v => higherIsBetter ? v : -v).ToArray())];
-                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method),
-                    Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"),
-                    Math.Min(replications, 2_000)))
-                {
-                    Seeds = tasks.Max(t => t.Methods.Where(m => m.Method == method || m.Method == reference)
-                        .Max(m => m.Seeds)),
-                };
-            }
     }
 }

@@ -18,6 +18,10 @@ public sealed record MethodReport(
     IReadOnlyList<double> High,
     double[] Areas, double[] Finals, Interval Area, Interval Final, int? Reached, long? StepsToGoal)
 {
+    /// <summary>Each seed's own line over <see cref="Steps"/>, in the order of <see cref="Areas"/>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<SeedLine> Each { get; init; } = [];
+
     /// <summary>How many of the seeds diverged; they count with their last value before that.</summary>
     public int Diverged { get; init; }
 
@@ -33,6 +37,12 @@ public sealed record MethodReport(
     /// </summary>
     public Interval? DifferenceOfRuns { get; init; }
 }
+
+/// <summary>One learning process: what it is called, with what others it is shown, and its line.</summary>
+/// <param name="Name">"seed 3", or "run seed 1, seed 3" where runs have several.</param>
+/// <param name="Group">"run seed 1" where runs have several; else its name.</param>
+/// <param name="Values">[points] the line.</param>
+public sealed record SeedLine(string Name, string Group, IReadOnlyList<double> Values);
 
 /// <summary>
 /// One number about a method on a task: its mean over seeds with its interval, and what a paper reports.
@@ -51,7 +61,12 @@ public sealed record Improvement(string Method, string Over, string Of, Interval
 }
 
 /// <summary>Where the numbers came from.</summary>
-public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record);
+public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record)
+{
+    /// <summary>How the run was made: command, version, commit, machine, configuration; empty where nothing tells it.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>Learning processes of a task without a single value: no episode ended in them.</summary>
 /// <param name="Task">The task.</param>

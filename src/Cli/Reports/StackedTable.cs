@@ -8,17 +8,15 @@ namespace RlLeap.Cli.Reports;
 internal static partial class StackedTable
 {
     /// <summary>Whether a table has room in its columns.</summary>
-    public static bool Fits(ReportFiles.TextTable table, int width) =>
+    public static bool Fits(TextTable table, int width) =>
         table.Columns.Select((column, i) => table.Rows.Select(row => row[i].Length).Append(column.Length).Max())
             .Sum(wide => wide + 3) <= width;
 
     /// <summary>Its lines. None is wider than <paramref name="width"/> but where a single value is.</summary>
-    public static IEnumerable<string> Lines(ReportFiles.TextTable table, int width)
+    public static IEnumerable<string> Lines(TextTable table, int width)
     {
         yield return table.Title;
-        var about = Enumerable.Range(0, table.Columns.Count).TakeWhile(i => table.Rows.All(row => !IsValue(row[i])))
-            .Count();
-        about = Math.Clamp(about, 1, table.Columns.Count);
+        var about = ReportTables.ColumnsAbout(table);
         foreach (var row in table.Rows)
         {
             var name = string.Join("  ", row.Take(about).Where(cell => cell.Length > 0));
@@ -46,8 +44,6 @@ internal static partial class StackedTable
         }
         if (line.Length > 0) yield return line;
     }
-
-    private static bool IsValue(string cell) => cell.Length > 0 && (char.IsDigit(cell[0]) || cell[0] is '-' or '–');
 
     [GeneratedRegex(@"(?<=\S)\?\S*")]
     private static partial Regex Options();

@@ -135,6 +135,45 @@ public static class Aggregates
     }
 
     /// <summary>
+    /// The performance profile: at each height τ the share of runs with a score above it, (1/M) Σ_m (1/N_m) Σ_n
+    /// 1[x_mn &gt; τ], and its stratified bootstrap interval, point by point from replications that all heights share.
+    /// </summary>
+    public static (double[] Share, double[] Low, double[] High) Profile(double[][] scores,
+        IReadOnlyList<double> heights, Rng rng, int replications = 2_000, double confidence = 0.95)
+    {
+        var sorted = scores.Select(game => game.Order().ToArray()).ToArray();
+        var share = Above(sorted);
+        var drawn = new double[replications][];
+        for (var r = 0; r < replications; r++)
+            drawn[r] = Above([.. sorted.Select(game =>
+            {
+                var again = new double[game.Length];
+                for (var k = 0; k < again.Length; k++) again[k] = game[rng.NextInt(game.Length)];
+                Array.Sort(again);
+                return again;
+            })]);
+        double[] low = new double[heights.Count], high = new double[heights.Count];
+        for (var i = 0; i < heights.Count; i++)
+        {
+            double[] values = [.. drawn.Select(line => line[i]).Order()];
+            (low[i], high[i]) = (Quantile(values, (1 - confidence) / 2), Quantile(values, (1 + confidence) / 2));
+        }
+        return (share, low, high);
+
+        double[] Above(double[][] games)
+        {
+            var line = new double[heights.Count];
+            foreach (var game in games)
+                for (int i = 0, passed = 0; i < line.Length; i++)
+                {
+                    while (passed < game.Length && game[passed] <= heights[i]) passed++;
+                    line[i] += (double)(game.Length - passed) / game.Length / games.Length;
+                }
+            return line;
+        }
+    }
+
+    /// <summary>
     /// Mean of independent values with Student's 95 % interval, mean ± t s/√n: for the few runs of a table, where a
     /// bootstrap is too narrow. The mean itself for one value.
     /// </summary>

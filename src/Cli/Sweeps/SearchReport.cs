@@ -130,7 +130,7 @@ internal sealed record SearchReport(
 
     /// <summary>The tables: trials, and what mattered.</summary>
     /// <param name="most">Trials to show; null for all.</param>
-    public IEnumerable<ReportFiles.TextTable> Tables(int? most = null)
+    public IEnumerable<TextTable> Tables(int? most = null)
     {
         var keys = ShortKeys();
         var several = Trials.Any(trial => trial.Runs.Count > 1);

@@ -14,7 +14,9 @@ internal static class AreaFigure
         var panels = report.Tasks.Select((task, i) =>
         {
             var label = i + columns >= report.Tasks.Count ? "mean " + report.Measure : "";
-            return Intervals.Of(titles[task.Task], label, methods, i % columns == 0, AreasOf, palette);
+            return Intervals.Of(titles[task.Task], label, methods, i % columns == 0, AreasOf, palette, task.Task,
+                name => [.. task.Methods.First(m => m.Method == name).Each
+                    .Select(s => new ChartSeed(s.Name, s.Group))]);
 
             (IReadOnlyList<double>, Interval)? AreasOf(string name) =>
                 task.Methods.FirstOrDefault(m => m.Method == name) is { } method ? (method.Areas, method.Area) : null;

@@ -12,6 +12,7 @@ internal static class CurvesFigure
         {
             var panel = new Panel(names[task.Task])
             {
+                Task = task.Task,
                 XLabel = i + columns >= report.Tasks.Count ? report.Axis : "",
                 YLabel = i % columns == 0 ? report.Measure : "",
             };
@@ -20,10 +21,18 @@ internal static class CurvesFigure
             // The first on top.
             foreach (var method in task.Methods.Reverse())
                 panel.Line(method.Steps, method.Mean, palette[method.Method]);
+            panel.Marks.AddRange(task.Methods.Select(m =>
+                ChartMark.Curve(m.Method, palette[m.Method], m.Steps, m.Mean, m.Low, m.High) with
+                {
+                    Each = LinesOf(m),
+                }));
             return panel;
         }).ToList();
         return new(panels, LegendOf(report, palette), columns);
     }
+
+    private static IReadOnlyList<ChartSeed>? LinesOf(MethodReport method) => method.Each.Count < 2 ? null
+        : [.. method.Each.Select(seed => new ChartSeed(seed.Name, seed.Group) { Y = seed.Values })];
 
     /// <summary>The report's methods.</summary>
     public static FigureLegend LegendOf(Report report, Palette palette) =>

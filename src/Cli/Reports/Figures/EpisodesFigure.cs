@@ -30,6 +30,9 @@ internal static class EpisodesFigure
         {
             var y = -Enumerable.Range(0, methods.Count).First(i => methods[i] == row.Label);
             var color = palette[row.Label].Color;
+            panel.Marks.Add(ChartMark.OfRow(row.Label, palette[row.Label], -y, row.Accuracy,
+                [.. row.Runs.Select((x, i) => new ChartSeed($"run {i + 1}", $"run {i + 1}") { X = x })]) with
+            { Published = row.Published });
             panel.Extend([row.Accuracy.Low, row.Accuracy.High], []);
             panel.Bar(row.Accuracy.Low, y, row.Accuracy.High, y, color, FigureStyle.IntervalWidth);
             panel.Dots([row.Accuracy.Value], [y], color, 6, 1, MarkerShape.FilledDiamond);
@@ -70,6 +73,17 @@ internal static class EmbeddingFigure
             panel.Dots([picture.X[i]], [picture.Y[i]], color, isSupport ? 8 : 3.4f, isSupport ? 1 : 0.7,
                 isSupport ? MarkerShape.FilledDiamond : MarkerShape.FilledCircle);
         }
+        for (var i = 0; i < picture.Classes.Count; i++)
+            foreach (var isSupport in new[] { true, false })
+            {
+                var at = Enumerable.Range(0, picture.Labels.Count)
+                    .Where(k => picture.Labels[k] == i && k < picture.Support == isSupport).ToList();
+                panel.Marks.Add(new ChartMark("dots", picture.Classes[i], classes[$"class {i}"].Color.ToStringRGB())
+                {
+                    X = [.. at.Select(k => picture.X[k])], Y = [.. at.Select(k => picture.Y[k])],
+                    Size = isSupport ? 6 : 3, Diamond = isSupport,
+                });
+            }
         return panel;
     }
 }

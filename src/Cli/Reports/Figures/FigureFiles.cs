@@ -16,6 +16,9 @@ public static partial class FigureFiles
     [
         ("overall", report => report.Overall is not null, OverallFigure.Of),
         ("sweep", report => report.Sweeps.Count > 0, SweepFigure.Of),
+        ("aggregates", report => report.Aggregates.Count > 0 && report.Tasks.Count > 1, AggregatesFigure.Of),
+        ("profiles", report => report.Profiles.Count > 0, ProfilesFigure.Of),
+        ("improvement", report => report.Improvements.Count > 0 && report.Tasks.Count > 1, ImprovementFigure.Of),
         ("curves", SingleTasks, CurvesFigure.Of),
         ("area", SingleTasks, AreaFigure.Of),
         ("episodes", report => report.Episodes.Count > 0, EpisodesFigure.Of),
@@ -25,10 +28,10 @@ public static partial class FigureFiles
 
     /// <summary>Writes the figures of a report into a folder, and removes those of an earlier report that it does not
     /// have.</summary>
-    /// <returns>The figures by name, and each one's width in inches.</returns>
-    public static IReadOnlyDictionary<string, double> Write(Report report, string folder)
+    /// <returns>The figures by name.</returns>
+    internal static IReadOnlyDictionary<string, FigurePage> Write(Report report, string folder)
     {
-        Dictionary<string, double> widths = [];
+        Dictionary<string, FigurePage> pages = [];
         var palette = PaletteOf(report);
         foreach (var (name, wanted, of) in All)
         {
@@ -37,9 +40,9 @@ public static partial class FigureFiles
             if (!wanted(report)) continue;
             var page = of(report, palette);
             page.Save(path);
-            widths[name] = page.Width / 72;
+            pages[name] = page;
         }
-        return widths;
+        return pages;
     }
 
     /// <summary>Short names of tasks: without namespace, version and options, unless two would be called the same.

@@ -62,6 +62,20 @@ internal sealed partial class FigurePage
 
     private float LegendHeight { get; }
 
+    /// <summary>The figure as data for a page, where each panel stands by itself and says what its axes are.</summary>
+    public ChartFigure Data()
+    {
+        var (x, y) = (First(panel => panel.XLabel), First(panel => panel.YLabel));
+        return new(_legend.Entries.Count > 0 ? [.. _legend.Entries.Select(entry => entry.Name)] : null,
+            [.. _panels.Select(panel => new ChartPanel(
+                panel.Title, panel.XLabel.Length > 0 ? panel.XLabel : x, panel.Rows is null ? y : "", panel.WholeSteps,
+                panel.XLimits is var (low, high) ? [low, high] : null, panel.XValues, panel.Rows, panel.Task,
+                panel.Marks))]);
+
+        string First(Func<Panel, string> label) =>
+            _panels.Select(label).FirstOrDefault(text => text.Length > 0) ?? "";
+    }
+
     /// <summary>How many panels stand in a row, of so many in all.</summary>
     public static int ColumnsOf(int panels) => panels switch { 1 => 1, 2 or 4 => 2, <= 6 or 9 => 3, _ => 4 };
 

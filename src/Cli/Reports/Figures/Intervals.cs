@@ -18,9 +18,14 @@ internal static class Intervals
     /// <param name="written">Whether the rows' names stand beside them.</param>
     /// <param name="of">A row's values and their mean with its interval; null where it has none.</param>
     /// <param name="palette">The names' colours.</param>
+    /// <param name="task">The task that the panel is about; null for none.</param>
+    /// <param name="seeds">What the values of a row are of; null where nobody asks.</param>
+    /// <param name="limits">Where the axis begins and ends; null for what shows all.</param>
     public static Panel Of(
         string title, string xLabel, IReadOnlyList<string> names, bool written,
-        Func<string, (IReadOnlyList<double> Values, Interval Interval)?> of, Palette palette)
+        Func<string, (IReadOnlyList<double> Values, Interval Interval)?> of, Palette palette,
+        string? task = null, Func<string, IReadOnlyList<ChartSeed>>? seeds = null,
+        (double Low, double High)? limits = null)
     {
         var rows = names.Select(of).ToList();
         // An interval of two or three runs can be wider than all the rest: it is cut off rather than shrinking all.
@@ -28,8 +33,7 @@ internal static class Intervals
         double[] seen = [.. known.SelectMany(r => r.Values.Append(r.Interval.Value)).Where(double.IsFinite)];
         double[] ends =
             [.. known.SelectMany(r => new[] { r.Interval.Low, r.Interval.High }).Where(double.IsFinite), .. seen];
-        (double, double)? limits = null;
-        if (seen.Length > 0)
+        if (limits is null && seen.Length > 0)
         {
             var spread = seen.Max() - seen.Min();
             var room = spread > 0 ? 0.6 * spread : 0.1 * Math.Max(Math.Abs(seen[0]), 0.1);
@@ -38,12 +42,17 @@ internal static class Intervals
             var margin = Math.Max(0.06 * (high - low), 0.02 * room);
             limits = (low - margin, high + margin);
         }
-        var panel = new Panel(title) { XLabel = xLabel, Rows = names, RowsWritten = written, XLimits = limits };
+        var panel = new Panel(title) 
+        {
+            XLabel = xLabel, Rows = names, RowsWritten = written, XLimits = limits, Task = task,
+        };
         panel.Extend(seen, []);
         for (var i = 0; i < rows.Count; i++)
         {
             if (rows[i] is not var (values, interval)) continue;
             var color = palette[names[i]].Color;
+            panel.Marks.Add(ChartMark.OfRow(names[i], palette[names[i]], i, interval, seeds is null ? null
+                : [.. seeds(names[i]).Zip(values, (seed, value) => seed with { X = value })]));
             panel.Bar(interval.Low, -i, interval.High, -i, color, FigureStyle.IntervalWidth);
             panel.Dots([interval.Value], [-i], color, 6, 1, MarkerShape.FilledDiamond);
             if (values.Count > 1) panel.Dots(values, [.. values.Select(_ => -i - 0.3)], color, 3.2f, 0.6);

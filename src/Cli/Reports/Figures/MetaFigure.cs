@@ -31,6 +31,11 @@ internal static class MetaFigure
 
     private static readonly Look Together = Solid("#000000"), Grey = Solid("#b8b8b8");
 
+    private const string Batch = "whole batch";
+
+    private static string IdOf(string task) =>
+        task.StartsWith("task/", StringComparison.Ordinal) ? task["task/".Length..] : task;
+
     private static Look Solid(string color) => new(Color.FromHex(color), LinePattern.Solid);
 
     /// <summary>The curves that are shown: not those without a number, and diverged tasks only where there were any.
@@ -53,6 +58,9 @@ internal static class MetaFigure
             .OrderBy(q => Titles.FindIndex(t => t.Quantity == q) is >= 0 and var at ? at : Titles.Count)
             .ThenBy(q => q, StringComparer.Ordinal)];
         var many = tasks.Length > TaskColors.Length;
+        var ids = tasks.ToDictionary(task => task, IdOf);
+        var shortNames = FigureFiles.NamesOf(ids.Values);
+        var taskNames = ids.ToDictionary(id => id.Key, id => shortNames[id.Value]);
 
         var columns = FigurePage.ColumnsOf(quantities.Length);
         var panels = quantities.Select((quantity, i) =>
@@ -65,10 +73,18 @@ internal static class MetaFigure
             foreach (var curve in here.Where(c => c.Runs > 1))
                 panel.Band(Steps(curve), curve.Low, curve.High, LookOf(curve).Color);
             foreach (var curve in here) panel.Line(Steps(curve), curve.Mean, LookOf(curve), WidthOf(curve));
+            panel.Marks.AddRange(here.AsEnumerable().Reverse().Select(curve =>
+                ChartMark.Curve(NameOf(curve), LookOf(curve), Steps(curve), curve.Mean, curve.Low, curve.High) with
+                {
+                    Width = WidthOf(curve) * 1.4,
+                }));
             return panel;
         }).ToList();
         var legend = labels.Length > 1 ? new FigureLegend(palette, labels) : new FigureLegend([.. OfTasks()]);
         return new(panels, legend, columns);
+
+        string NameOf(MetaReport curve) => labels.Length > 1 ? curve.Label : curve.Task == "meta" ? Batch
+            : taskNames[curve.Task];
 
         static double[] Steps(MetaReport curve) => [.. curve.MetaSteps.Select(step => (double)step)];
 
@@ -80,16 +96,14 @@ internal static class MetaFigure
 
         IEnumerable<(string, Look, float)> OfTasks()
         {
-            if (known.Any(c => c.Task == "meta")) yield return ("whole batch", Together, 1.8f);
+            if (known.Any(c => c.Task == "meta")) yield return (Batch, Together, 1.8f);
             if (many)
             {
                 yield return ($"each of {tasks.Length} tasks", Grey, 1);
                 yield break;
             }
-            const string Prefix = "task/";
-            var ids = tasks.Select(t => t.StartsWith(Prefix, StringComparison.Ordinal) ? t[Prefix.Length..] : t);
-            foreach (var (i, name) in FigureFiles.NamesOf(ids).Values.Index())
-                yield return (name, Solid(TaskColors[i]), FigureStyle.LineWidth + 0.2f);
+            foreach (var (i, task) in tasks.Index())
+                yield return (taskNames[task], Solid(TaskColors[i]), FigureStyle.LineWidth + 0.2f);
         }
     }
 }

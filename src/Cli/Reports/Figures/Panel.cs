@@ -36,6 +36,12 @@ internal sealed class Panel(string title)
     /// <summary>The horizontal axis ends here, whatever is drawn; null to show all.</summary>
     public (double Low, double High)? XLimits { get; init; }
 
+    /// <summary>The task that it is about; null where it is about none, or all.</summary>
+    public string? Task { get; init; }
+
+    /// <summary>What is drawn, as data for a page.</summary>
+    public List<ChartMark> Marks { get; } = [];
+
     /// <summary>What is drawn.</summary>
     public Plot Plot { get; } = FigureStyle.NewPlot();
 

@@ -39,6 +39,13 @@ internal static class SweepFigure
             panel.Line([.. points.Select(At)], [.. points.Select(p => p.Mean)], look);
             panel.Dots([.. points.Select(At)], [.. points.Select(p => p.Mean)], look.Color, 4.2f);
         }
+        panel.Marks.AddRange(names.Select(name =>
+        {
+            var points = sweep.Points.Where(p => p.Method == name).OrderBy(p => p.X).ToList();
+            return ChartMark.Curve(name, palette[name], [.. points.Select(p => p.X)], [.. points.Select(p => p.Mean)],
+                [.. points.Select(p => p.Low)], [.. points.Select(p => p.High)]) with
+            { Dots = true, Values = points.Select(p => p.Values).ToList() };
+        }));
         return panel;
     }
 }
