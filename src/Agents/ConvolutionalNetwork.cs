@@ -132,6 +132,19 @@ public sealed class ConvolutionalNetwork : Network
     }
 
     /// <inheritdoc/>
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
+    {
+        var x = _scale == 1 ? input : graph.Scale(input, _scale, pass.Parameter(0).dtype);
+        var dense = 2 * _convolutions.Length;
+        for (var layer = 0; layer < _convolutions.Length; layer++)
+            x = graph.Relu(graph.Convolution(x, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1),
+                _convolutions[layer].Stride));
+        x = graph.Dense(graph.Flatten(x), pass.Parameter(dense), pass.Parameter(dense + 1));
+        if (_layerNorm) x = LayerNorm.ToOnnx(graph, x, pass.Parameter(dense + 2), pass.Parameter(dense + 3));
+        return graph.Relu(x);
+    }
+
+    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
         LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
 

@@ -43,4 +43,8 @@ internal static class LayerNorm
     /// <summary>[N, units], each row to mean 0 and variance 1, then times the gain, plus the bias.</summary>
     internal static Tensor Apply(Tensor units, Tensor weight, Tensor bias) =>
         F.layer_norm(units, [units.shape[1]], weight, bias, Epsilon);
+
+    /// <summary>The same as ONNX.</summary>
+    internal static OnnxValue ToOnnx(OnnxGraph graph, OnnxValue units, Tensor weight, Tensor bias) =>
+        graph.LayerNorm(units, weight, bias, Epsilon);
 }

@@ -69,6 +69,21 @@ public sealed class MlpNetwork : Network
     }
 
     /// <inheritdoc/>
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
+    {
+        var x = graph.Flatten(input);
+        if (_scale != 1) x = graph.Scale(x, _scale, pass.Parameter(0).dtype);
+        for (var layer = 0; layer < HiddenUnits.Count; layer++)
+        {
+            var first = (_layerNorm ? 4 : 2) * layer;
+            x = graph.Dense(x, pass.Parameter(first), pass.Parameter(first + 1));
+            if (_layerNorm) x = LayerNorm.ToOnnx(graph, x, pass.Parameter(first + 2), pass.Parameter(first + 3));
+            x = graph.Tanh(x);
+        }
+        return x;
+    }
+
+    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
         LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
 }

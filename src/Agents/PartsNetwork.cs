@@ -69,6 +69,21 @@ internal sealed class PartsNetwork : Network
         return _dense.Forward(pass.From(parameter, 0, layer), cat(found, 1));
     }
 
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
+    {
+        var numbers = graph.Flatten(input);
+        var found = new List<OnnxValue>();
+        var (parameter, layer) = (0, 0);
+        foreach (var (part, network) in _images)
+        {
+            var image = graph.Reshape(graph.Columns(numbers, part.Start, part.Space.Length), network.InputShape);
+            found.Add(network.ToOnnx(graph, pass.From(parameter, 0, layer), image));
+            (parameter, layer) = (parameter + network.Parameters.Count, layer + network.HiddenUnits.Count);
+        }
+        found.AddRange(_others.Select(other => graph.Columns(numbers, other.Start, other.Count)));
+        return _dense.ToOnnx(graph, pass.From(parameter, 0, layer), graph.Concatenate(found));
+    }
+
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         var first = 0;

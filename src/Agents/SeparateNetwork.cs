@@ -58,6 +58,9 @@ internal sealed class SeparateNetwork : Network
     public override Tensor ForwardFor(Pass pass, Tensor input, Head head) =>
         head.Name == ActorCritic.ValueName ? _value.Forward(OfValue(pass), input) : _policy.Forward(pass, input);
 
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) => graph.Concatenate(
+        [_policy.ToOnnx(graph, pass, input), _value.ToOnnx(graph, OfValue(pass), input)]);
+
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         _policy.Initialize(parameter, buffer, rng.Split("policy"));

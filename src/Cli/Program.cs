@@ -18,6 +18,7 @@ internal static partial class Program
                 ConfigCommand.Create(),
                 DataCommand.Create(),
                 Doctor.Create(),
+                ExportCommand.Create(),
                 Play.Create(),
                 ReportCommand.Create(),
                 EnvsCommand.Create(),

@@ -87,6 +87,10 @@ public sealed class ModuleNetwork : Network, IDisposable
     }
 
     /// <inheritdoc/>
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) =>
+        OnnxModules.Write(graph, Module, input, Name);
+
+    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         using var fresh = Build(rng.NextSeed());

@@ -98,6 +98,18 @@ public abstract class Network
         throw new NotSupportedException($"{Name} cannot be walked layer by layer.");
 
     /// <summary>
+    /// The same function as <see cref="Forward"/> in evaluation mode, as operators of ONNX: what `export` writes.
+    /// </summary>
+    /// <param name="graph">Takes the operators.</param>
+    /// <param name="pass">The parameters and buffers, as <see cref="Forward"/> gets them.</param>
+    /// <param name="input">The input [N, input...], of the parameters' type.</param>
+    /// <returns>The features [N, <see cref="Features"/>].</returns>
+    /// <exception cref="RlLeapException">The network, or a layer of it, cannot be written so; names it.</exception>
+    public virtual OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) => throw new RlLeapException(
+        $"The network {Name} ({GetType().Name}) does not say how it is written as ONNX: override ToOnnx in its class "
+        + "(docs/export.md), or leave the file out (--no-onnx).");
+
+    /// <summary>
     /// The network to use with these vectors. A pure function is its own; a module is built anew, its parameters
     /// re-homed in the vectors.
     /// </summary>

@@ -43,6 +43,16 @@ internal sealed class NormalizedNetwork : Network
     public override Tensor ForwardFor(Pass pass, Tensor input, Head head) =>
         _inner.ForwardFor(pass, Normalized(pass, input), head);
 
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
+    {
+        var (mean, variance) = (pass.Buffer(_inner.Buffers.Count), pass.Buffer(_inner.Buffers.Count + 1));
+        var inverse = (variance + Epsilon).rsqrt(); // in the scope of the export, as the two bounds
+        var (low, high) = (tensor(-Bound, mean.dtype), tensor(Bound, mean.dtype));
+        var centred = graph.Add("Sub", [input, graph.Constant(mean)]);
+        var scaled = graph.Add("Mul", [centred, graph.Constant(inverse)]);
+        return _inner.ToOnnx(graph, pass, graph.Add("Clip", [scaled, graph.Constant(low), graph.Constant(high)]));
+    }
+
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         _inner.Initialize(parameter, buffer, rng);

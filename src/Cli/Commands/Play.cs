@@ -65,21 +65,34 @@ public static class Play
         {
             using var environment = Registry.MakeVector(id, 1, rng.Split("environment", k));
             if (record is not null && k == 0 && !environment.CanRender) throw new RlLeapException(NothingToDraw(id));
-            var pictures = record is not null && k == 0 ? new List<Picture>() : null;
-            var played = Evaluation.Play(model, environment, 1, greedy ? null : rng.Split("actions", k), most,
-                seen: pictures is null ? null : e => pictures.Add(e.Render(0)), stop, distribution);
+            var actions = greedy ? null : rng.Split("actions", k);
+            var (played, pictures) = record is not null && k == 0
+                ? Pictures(model, environment, actions, most, distribution, stop)
+                : (Evaluation.Play(model, environment, 1, actions, most, null, stop, distribution), null);
             if (played.Count == 0) break;
             Console.WriteLine(FormattableString.Invariant(
                 $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps")
                 + (played[0].Length >= most ? $" (cut there by --max-steps {most}; the episode went on)" : ""));
             if (pictures is null) continue;
-            // The last one may already show the next episode.
-            if (pictures.Count > 1) pictures.RemoveAt(pictures.Count - 1);
             Recording.Save(record!, pictures, rate);
             recorded = pictures.Count;
         }
         stop.ThrowIfCancellationRequested();
         if (recorded > 0) Console.WriteLine($"{recorded} pictures in {record}");
+    }
+
+    /// <summary>An episode with its pictures.</summary>
+    internal static (IReadOnlyList<EpisodeRecord> Played, IReadOnlyList<Picture>? Pictures) Pictures(
+        Model model, IVectorEnvironment environment, Rng? actions, int most, ActionDistribution distribution,
+        CancellationToken stop)
+    {
+        var pictures = new List<Picture>();
+        var played = Evaluation.Play(model, environment, 1, actions, most, e => pictures.Add(e.Render(0)), stop,
+            distribution);
+        stop.ThrowIfCancellationRequested();
+        // The last one may already show the next episode.
+        if (pictures.Count > 1) pictures.RemoveAt(pictures.Count - 1);
+        return (played, pictures);
     }
 
     private static void RequireAgent(string folder)
@@ -105,7 +118,8 @@ public static class Play
             + "has the same shape.");
     }
 
-    private static Model Load(TrainConfig config, string folder, EnvironmentSpec spec, ActionDistribution actions)
+    /// <summary>The agent of a run as it is now: its model, or that of its newest checkpoint.</summary>
+    internal static Model Load(TrainConfig config, string folder, EnvironmentSpec spec, ActionDistribution actions)
     {
         var file = new[] { Path.Combine(folder, TrainRun.ModelFile) }
             .Concat(Directory.Exists(Path.Combine(folder, "checkpoints"))

@@ -62,6 +62,9 @@ public sealed class ConvolutionalEncoder : Network
     /// <summary>The encoder for Multi-CV: from 3 x 32 x 32 to 256 features.</summary>
     public static ConvolutionalEncoder MultiCv => new(MultiCvSet.Channels, MultiCvSet.Side);
 
+    /// <summary>How many of the blocks, the first ones, halve the side.</summary>
+    public int Pooled => _pooled;
+
     /// <summary>
     /// Whether pooling comes right after the convolution, as in the authors' code, or last, as in the paper's text.
     /// </summary>
@@ -120,6 +123,22 @@ public sealed class ConvolutionalEncoder : Network
         x = F.relu(pass.PreActivation(layer, x));
         if (!PoolFirst && pools) x = F.max_pool2d(x, 2);
         return pass.Units(layer, x);
+    }
+
+    /// <inheritdoc/>
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
+    {
+        var x = input;
+        for (var b = 0; b < _blocks; b++)
+        {
+            var (pools, stride) = (b < _pooled && !Strided, b < _pooled && Strided ? 2 : 1);
+            x = graph.Convolution(x, pass.Parameter(4 * b), pass.Parameter(4 * b + 1), stride, padding: 1);
+            if (PoolFirst && pools) x = graph.MaxPool(x, 2);
+            x = graph.Relu(graph.BatchNorm(x, pass.Parameter(4 * b + 2), pass.Parameter(4 * b + 3),
+                pass.Buffer(2 * b), pass.Buffer(2 * b + 1), Epsilon));
+            if (!PoolFirst && pools) x = graph.MaxPool(x, 2);
+        }
+        return graph.Flatten(Strided ? graph.Add("GlobalAveragePool", [x]) : x);
     }
 
     /// <inheritdoc/>

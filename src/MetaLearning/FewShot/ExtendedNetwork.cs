@@ -49,6 +49,10 @@ internal abstract class ExtendedNetwork : Network
     public override Tensor Forward(Pass pass, Tensor input) => _encoder.Forward(pass, input);
 
     /// <inheritdoc/>
+    public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) =>
+        _encoder.ToOnnx(graph, pass, input);
+
+    /// <inheritdoc/>
     public sealed override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         _encoder.Initialize(parameter, buffer, rng.Split("encoder"));
