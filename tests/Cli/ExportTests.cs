@@ -130,7 +130,7 @@ public sealed partial class ExportTests : IDisposable
         Assert.Contains("| out: `log_std` | [N, 1] | float32 |", card);
         Assert.Contains("-1 and 1 of a draw stand for the bounds", card);
         Assert.Matches(@"\| SHA-256 of weights.safetensors \| [0-9a-f]{64} \|", card);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(run, "config.yaml")), File.ReadAllBytes(_folder["out/config.yaml"]));
+        Assert.Equal(File.ReadAllBytes(_folder["agent/config.yaml"]), File.ReadAllBytes(_folder["out/config.yaml"]));
         // Exported twice, it is the same to the bit.
         ProgramProcess.Succeed("export", run, "-o", _folder["again"], "--episodes", "3");
         foreach (var file in Directory.GetFiles(_folder["out"]))

@@ -73,6 +73,13 @@ public sealed partial class UserPagesTests : IDisposable
     }
 
     [Fact]
+    public async Task The_commands_of_the_page_on_export_work_as_written()
+    {
+        await Run("export.md", expected: 2, ("shared/pole", _folder["shared"]));
+        Assert.True(File.Exists(_folder["shared/README.md"]));
+    }
+
+    [Fact]
     public async Task The_tutorial_works_as_written()
     {
         Directory.CreateDirectory(_folder["mine"]);

@@ -53,7 +53,8 @@ internal sealed class ExportedAgent : ExportedRun
     };
 
     public override string Meaning => $"An observation is {_spec.Observation}, as the environment gives it"
-        + $"{(_config.Agent.NormalizeObservations ? "; the network normalizes it" : "")}. The action is {_spec.Action}. "
+        + $"{(_config.Agent.NormalizeObservations ? "; the network normalizes it" : "")}. The action is "
+        + $"{_spec.Action}. "
         + (_actions.Deviations == 0
             ? "`logits` are those of its distribution: softmax gives probabilities (of a MultiBinary, sigmoid). "
             : $"`mean` and `log_std` are those of a normal distribution{Bounds}. ")

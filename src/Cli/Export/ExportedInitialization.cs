@@ -26,8 +26,8 @@ internal sealed class ExportedInitialization : ExportedRun
         var method = Methods.NameOf(_config.Method);
         if (learner.Initialization.Network.Name != _suite.Network.Name && !IsEmbedding)
             throw new RlLeapException($"What {method} learned is more than {_suite.Network.Name}: "
-                + $"{learner.Initialization.Network.Name}, which has parts of the method's own. It is used by evaluate; "
-                + "it cannot be exported.");
+                + $"{learner.Initialization.Network.Name}, which has parts of the method's own. It is used by "
+                + "evaluate; it cannot be exported.");
         using var scope = torch.NewDisposeScope();
         var tensors = SafeTensors.Read(_path).Tensors;
         Model = new Model(_suite.Network, [.. Shared.Where(head => tensors.ContainsKey(head.Name + ".bias"))])
@@ -96,8 +96,8 @@ internal sealed class ExportedInitialization : ExportedRun
             return plain + (_suite is GamesSuite games ? $"""
                 {OptionsCode(games.Options)}
                 var task = new ActorCriticTask({CSharpCode.Of(_suite.Pool[0].Info.Id)}, options);
-                using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions({_config.Games!.AgentSteps}),
-                    new Rng(1));
+                using var learner = new Learner(task, task.CreateNetwork(),
+                    task.LearnerOptions({_config.Games!.AgentSteps}), new Rng(1));
                 var model = learner.Model;
                 {load}
                 while (!learner.IsDone) learner.TrainStep();

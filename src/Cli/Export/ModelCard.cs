@@ -23,7 +23,8 @@ internal static class ModelCard
             text.Append($"- \"{tag}\"\n");
         text.Append($"---\n\n# {run.Result.Name}\n\n{run.Sentence}\n\n");
         if (File.Exists(Path.Combine(folder, ExportedRun.EpisodeName)))
-            text.Append($"![An episode]({ExportedRun.EpisodeName})\n\n*An episode, actions drawn from the policy.*\n\n");
+            text.Append($"![An episode]({ExportedRun.EpisodeName})\n\n"
+                + "*An episode, actions drawn from the policy.*\n\n");
         Results(text, run, played);
         text.Append($"## Load it in C#\n\nWith the RlLeap packages, in this folder:\n\n```csharp\n{run.Code}\n```\n\n"
             + $"{run.Meaning.Trim()}\n\n");
@@ -93,7 +94,8 @@ internal static class ModelCard
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
-    private static void Table(StringBuilder text, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    private static void Table(
+        StringBuilder text, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
         Row(columns);
         Row([.. columns.Select(_ => "---")]);

@@ -92,7 +92,7 @@ public sealed class OnnxGraph
         Add("Conv", bias is null ? [input, Constant(weight)] : [input, Constant(weight), Constant(bias)],
             ("strides", new[] { stride, stride }), ("pads", new[] { padding, padding, padding, padding }));
 
-    /// <summary>The largest of each square of [N, C, H, W], without overlap; a rest at the border is left out.</summary>
+    /// <summary>The largest of each square of [N, C, H, W], no overlap; a rest at the border is left out.</summary>
     public OnnxValue MaxPool(OnnxValue input, long side) => Add("MaxPool", [input],
         ("kernel_shape", new[] { side, side }), ("strides", new[] { side, side }));
 
