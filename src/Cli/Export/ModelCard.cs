@@ -46,7 +46,7 @@ internal static class ModelCard
         }
         var result = run.Result;
         if (result.Curves.All(curve => curve.Steps.Count == 0) && result.Episodes is not { Count: > 0 }) return;
-        foreach (var table in ReportFiles.Tables(
+        foreach (var table in ReportTables.Of(
             Report.Of([(result.Name, result)], new Rng(0).Split("report")), @long: false))
         {
             text.Append($"### {table.Title}\n\n");
