@@ -4,17 +4,11 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>An agent at work: a stream of losses that knows its episodes.</summary>
+/// <summary>An agent at work: a stream of losses whose batches say which episodes ended in them.</summary>
 public interface IAgentStream : ITaskStream
 {
-    /// <summary>The episodes finished so far.</summary>
+    /// <summary>Means over the last episodes of all batches so far, and how many there were.</summary>
     EpisodeWindow Episodes { get; }
-
-    /// <summary>
-    /// The episodes that ended in the last batch, each with the agent step (all copies together, from the stream's
-    /// beginning) of its end.
-    /// </summary>
-    IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished { get; }
 
     /// <summary>The observations so far that were outside their space.</summary>
     SpaceWatch Outside { get; }
@@ -31,7 +25,6 @@ public abstract class AgentStream : IAgentStream
 
     private readonly Rng _rng;
     private readonly Func<Rng, IVectorEnvironment> _open;
-    private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private readonly RunningMoments? _moments;
     private Actor? _actor;
     private int _generation;
@@ -54,9 +47,6 @@ public abstract class AgentStream : IAgentStream
     public EpisodeWindow Episodes { get; } = new();
 
     /// <inheritdoc/>
-    public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
-
-    /// <inheritdoc/>
     public SpaceWatch Outside { get; }
 
     /// <inheritdoc/>
@@ -75,19 +65,11 @@ public abstract class AgentStream : IAgentStream
         if (_moments is { Count: > 0 }) NormalizedNetwork.Set(model, _moments);
         var rollout = Acting.Run(model);
         if (_moments is not null) AddTo(_moments, rollout);
-        ForgetEpisodes();
-        foreach (var (step, episode) in rollout.Episodes)
-        {
-            Episodes.Add(episode);
-            _finished.Add((_agentSteps + (step + 1L) * rollout.Environments, episode));
-        }
+        Episodes.Add(rollout.Episodes);
         Outside.See(rollout, _agentSteps);
         _agentSteps += rollout.Count;
         return rollout;
     }
-
-    /// <summary>The last batch had no episode's end.</summary>
-    protected void ForgetEpisodes() => _finished.Clear();
 
     /// <summary>
     /// Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>Running means over the last episodes, and how many there were.</summary>
@@ -22,12 +20,15 @@ public sealed class EpisodeWindow
     /// <summary>Mean length of the last episodes in agent steps; NaN before the first.</summary>
     public double MeanLength => _last.Count == 0 ? double.NaN : _last.Average(e => e.Length);
 
-    /// <summary>Takes in a finished episode.</summary>
-    public void Add(in EpisodeRecord episode)
+    /// <summary>Takes in the episodes of a batch.</summary>
+    public void Add(IReadOnlyList<FinishedEpisode> episodes)
     {
-        if (_last.Count == Size) _last.Dequeue();
-        _last.Enqueue((episode.Return, episode.Length));
-        Count++;
+        foreach (var episode in episodes)
+        {
+            if (_last.Count == Size) _last.Dequeue();
+            _last.Enqueue((episode.Return, episode.Length));
+            Count++;
+        }
     }
 
     internal void Save(BinaryWriter writer)

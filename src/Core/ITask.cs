@@ -93,10 +93,16 @@ public interface IBatch : IDisposable
     long Count { get; }
 
     /// <summary>
-    /// What is worth recording of it by name: accuracy, returns of finished episodes, terms of the loss.
+    /// What is worth recording of it by name: accuracy, terms of the loss.
     /// </summary>
     /// <remarks><see cref="ITaskStream.Loss"/> fills in what comes free with the loss.</remarks>
     IReadOnlyDictionary<string, double> Metrics { get; }
+
+    /// <summary>
+    /// The episodes that ended while it was collected, in the order of their ends; null where the task has none
+    /// (images). The list does not change later.
+    /// </summary>
+    IReadOnlyList<FinishedEpisode>? Episodes => null;
 
     /// <summary>
     /// Gradient steps that the stream leaves out after this batch's, as PPO does where it has moved far enough. They

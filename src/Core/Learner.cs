@@ -130,10 +130,14 @@ public sealed class Learner : IDisposable
         if (batch.StepsSkipped > 0) Optimizer.Skip(batch.StepsSkipped);
 
         Count += batch.Count;
-        _summary.Add(batch.Metrics);
+        _summary.Add(batch.Metrics, batch.Episodes);
         if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps))
             _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
-        return new StepRecord(step, value, batch.Count, batch.Metrics) { Diagnosis = diagnosis };
+        return new StepRecord(step, value, batch.Count, batch.Metrics)
+        {
+            Episodes = batch.Episodes,
+            Diagnosis = diagnosis,
+        };
     }
 
     private NetworkDiagnosis? Diagnose(IBatch batch)

@@ -7,6 +7,9 @@ namespace RlLeap;
 /// <param name="Metrics">The batch's metrics.</param>
 public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDictionary<string, double> Metrics)
 {
+    /// <summary>The batch's episodes (<see cref="IBatch.Episodes"/>).</summary>
+    public IReadOnlyList<FinishedEpisode>? Episodes { get; init; }
+
     /// <summary>
     /// The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.
     /// </summary>

@@ -2,7 +2,7 @@ namespace RlLeap;
 
 /// <summary>
 /// How one learning process went on the whole: the mean of its batches' "error" over gradient steps, and the mean
-/// "return" of the episodes that ended in it.
+/// return of the episodes that ended in it.
 /// </summary>
 /// <remarks>
 /// One minus the former is the training accuracy averaged over the steps, the latter the height of a learning curve:
@@ -15,16 +15,15 @@ public sealed class TrainingSummary
 
     private double _errors, _batches, _returns, _episodes, _rollouts;
 
-    /// <summary>
-    /// Counts a batch's error and the returns of its episodes ("return" is their mean, "episodes" their number), where
-    /// it has such.
-    /// </summary>
-    public void Add(IReadOnlyDictionary<string, double> metrics)
+    /// <summary>Counts a batch's error and the returns of its episodes, where it has such.</summary>
+    public void Add(IReadOnlyDictionary<string, double> metrics, IReadOnlyList<FinishedEpisode>? episodes = null)
     {
         if (metrics.TryGetValue("error", out var error)) (_errors, _batches) = (_errors + error, _batches + 1);
-        if (!metrics.TryGetValue("episodes", out var episodes)) return;
+        if (episodes is null) return;
         _rollouts++;
-        if (episodes > 0) (_returns, _episodes) = (_returns + metrics["return"] * episodes, _episodes + episodes);
+        if (episodes.Count == 0) return;
+        _returns += episodes.Average(e => e.Return) * episodes.Count;
+        _episodes += episodes.Count;
     }
 
     /// <summary>Adds what there is to a contribution's metrics; the return is NaN where no episode has ended.</summary>

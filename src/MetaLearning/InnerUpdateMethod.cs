@@ -153,7 +153,7 @@ public abstract record InnerUpdateMethod : PerTaskMethod
             loss = stream.Loss(here, batch);
             RequireDifferentiable(loss, run.Job.TaskId, step);
             losses.Add(ValueOf(loss, run.Job.TaskId, step));
-            summary.Add(batch.Metrics);
+            summary.Add(batch.Metrics, batch.Episodes);
             var gradients = autograd.grad(
                 [loss], [.. adapted.Select(i => theta[i])], retain_graph: AddLastInnerLoss || !FirstOrder,
                 create_graph: !FirstOrder, allow_unused: true);

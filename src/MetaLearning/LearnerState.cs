@@ -46,7 +46,7 @@ internal static class LearnerState
                 cancellation.ThrowIfCancellationRequested();
                 var step = learner.TrainStep();
                 losses.Add(step.Loss);
-                summary.Add(step.Metrics);
+                summary.Add(step.Metrics, step.Episodes);
             }
             learner.RequireFinite();
         }

@@ -19,22 +19,23 @@ public class CurveTests
         for (var i = 0; i < Copies; i++) length[i] = 1 + rng.NextInt(400);
         for (var update = 0; update < updates; update++)
         {
-            List<double> ended = [];
+            List<FinishedEpisode> ended = [];
             for (var i = 0; i < Copies; i++)
                 for (var t = 0; t < Rollout; t++)
                     if (++age[i] == length[i])
                     {
-                        ended.Add(length[i]);
+                        ended.Add(new FinishedEpisode(1, length[i], length[i]));
                         (age[i], length[i]) = (0, 1 + rng.NextInt(400));
                     }
-            Dictionary<string, double> metrics = new() { ["episodes"] = ended.Count };
-            if (ended.Count > 0) metrics["return"] = metrics["length"] = ended.Average();
             if (update == from) curve.Restore(Play(new ReturnCurve(100, 500), from).Save());
             if (update >= from)
-                curve.Add(new StepRecord(update, 0, Copies * Rollout, metrics), (update + 1L) * Copies * Rollout);
+                curve.Add(Record(update, ended), (update + 1L) * Copies * Rollout);
         }
         return curve;
     }
+
+    private static StepRecord Record(long step, IReadOnlyList<FinishedEpisode> ended) =>
+        new(step, 0, Copies * Rollout, new Dictionary<string, double>()) { Episodes = ended };
 
     [Fact]
     public void A_curve_of_returns_begins_when_short_episodes_no_longer_outweigh_the_rest()
@@ -66,7 +67,7 @@ public class CurveTests
         curve.End(8 * Copies * Rollout);
         Assert.Equal([8 * Copies * Rollout], curve.Steps);
         var nothing = new ReturnCurve(100, 500);
-        nothing.Add(new StepRecord(0, 0, 160, new Dictionary<string, double> { ["episodes"] = 0 }), 160);
+        nothing.Add(Record(0, []), 160);
         nothing.End(160);
         Assert.Empty(nothing.Steps);
     }

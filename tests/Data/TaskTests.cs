@@ -186,16 +186,15 @@ public sealed class TaskTests
     public void The_mean_return_weighs_every_episode_the_same_and_is_not_a_number_without_any()
     {
         var means = new TrainingSummary();
-        Dictionary<string, double> Rollout(double episodes, double mean) => episodes == 0
-            ? new() { ["episodes"] = 0 }
-            : new() { ["episodes"] = episodes, ["return"] = mean };
+        static void Add(TrainingSummary means, params IEnumerable<double> returns) =>
+            means.Add(new Dictionary<string, double>(), [.. returns.Select(r => new FinishedEpisode(1, r, 1))]);
         Assert.Empty(Recorded(means));
-        means.Add(Rollout(0, 0));
+        Add(means);
         Assert.Equal(double.NaN, Recorded(means)[TrainingSummary.Return]);
-        means.Add(Rollout(3, 1));
+        Add(means, 0, 1, 2);
         var resumed = new TrainingSummary();
         resumed.Restore(means.Save());
-        resumed.Add(Rollout(1, 5));
+        Add(resumed, 5);
         Assert.Equal(2, Recorded(resumed)[TrainingSummary.Return]);
 
         static Dictionary<string, double> Recorded(TrainingSummary means)

@@ -77,7 +77,6 @@ public sealed class Actor : IDisposable
             Record(rollout, t, model);
         }
         rollout.SetRow(rollout.Length, Environment.Observations);
-        Summarize(rollout);
     }
 
     // PPO's losses are passes of their own, so it acts without a graph, by the policy alone.
@@ -140,7 +139,7 @@ public sealed class Actor : IDisposable
                 _noise.AsSpan(i * _distribution.Deviations, _distribution.Deviations).Clear();
         }
         if (truncated > 0) Bootstrap(rewards, truncated, model);
-        foreach (var episode in Environment.Finished) rollout.Episodes.Add((t, episode));
+        rollout.Add(t, Environment.Finished);
     }
 
     // A truncated episode has a future that was cut off. The model's value of its last observation joins the last
@@ -154,21 +153,6 @@ public sealed class Actor : IDisposable
         var input = _final.index_select(0, tensor(rows)).to(_device);
         var values = Policy.Host(model.Forward(input, ActorCritic.ValueHead));
         for (var k = 0; k < truncated; k++) rewards[(int)rows[k]] += (float)_options.Discount * values[k];
-    }
-
-    private static void Summarize(Rollout rollout)
-    {
-        var (sum, length) = (0.0, 0.0);
-        foreach (var (_, episode) in rollout.Episodes)
-        {
-            sum += episode.Return;
-            length += episode.Length;
-        }
-        var count = rollout.Episodes.Count;
-        rollout.Note("episodes", count);
-        if (count == 0) return;
-        rollout.Note("return", sum / count);
-        rollout.Note("length", length / count);
     }
 
     /// <summary>The state of the stream of actions.</summary>

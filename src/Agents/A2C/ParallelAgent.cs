@@ -25,7 +25,6 @@ internal sealed class ParallelAgentStream : IAgentStream
     private readonly ActorCriticOptions _options;
     private readonly Box _space;
     private readonly WorkerPool _pool;
-    private readonly List<(long AgentStep, EpisodeRecord Episode)> _finished = [];
     private readonly GradientReplicas _replicas;
 
     public ParallelAgentStream(ActorCriticTask task, int workers, Rng rng, Device device,
@@ -41,8 +40,6 @@ internal sealed class ParallelAgentStream : IAgentStream
     }
 
     public EpisodeWindow Episodes { get; } = new();
-
-    public IReadOnlyList<(long AgentStep, EpisodeRecord Episode)> Finished => _finished;
 
     public SpaceWatch Outside
     {
@@ -64,8 +61,9 @@ internal sealed class ParallelAgentStream : IAgentStream
             foreach (var rollout in rollouts) rollout?.Dispose();
             throw;
         }
-        CollectEpisodes(rollouts);
-        return new Parts(rollouts);
+        var batch = new Parts(rollouts);
+        Episodes.Add(batch.Episodes);
+        return batch;
     }
 
     public Tensor Loss(Model model, IBatch batch)
@@ -81,16 +79,6 @@ internal sealed class ParallelAgentStream : IAgentStream
         });
         parts.Summarize(_options.Reduction);
         return sum;
-    }
-
-    // A part counts its own steps; all parts step together. Episodes in the order of their ends, then of copies.
-    private void CollectEpisodes(Rollout[] rollouts)
-    {
-        _finished.Clear();
-        _finished.AddRange(_parts.SelectMany((part, k) => part.Finished.Select(f =>
-            (f.AgentStep * _parts.Length, f.Episode with { Index = k * rollouts[k].Environments + f.Episode.Index })))
-            .OrderBy(f => f.Item1));
-        foreach (var (_, episode) in _finished) Episodes.Add(episode);
     }
 
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
@@ -137,6 +125,11 @@ internal sealed class ParallelAgentStream : IAgentStream
 
         public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
+        // A part counts its own steps; all parts step together. In the order of ends, then of parts.
+        public IReadOnlyList<FinishedEpisode> Episodes { get; } = [.. rollouts.SelectMany(rollout => rollout.Episodes)
+            .Select(episode => episode with { AgentStep = episode.AgentStep * rollouts.Length })
+            .OrderBy(episode => episode.AgentStep)];
+
         public Tensor? Inputs => rollouts[0].Inputs; // the first worker's stand for all
 
         public void Summarize(LossReduction reduction)
@@ -145,11 +138,6 @@ internal sealed class ParallelAgentStream : IAgentStream
                 _metrics[name] = rollouts.Sum(rollout => rollout.Metrics[name]) / (reduction == LossReduction.Mean
                     ? rollouts.Length : 1);
             _metrics["explained_variance"] = rollouts.Average(rollout => rollout.Metrics["explained_variance"]);
-            var episodes = _metrics["episodes"] = rollouts.Sum(rollout => rollout.Metrics["episodes"]);
-            if (episodes == 0) return;
-            foreach (var name in new[] { "return", "length" })
-                _metrics[name] = rollouts.Sum(rollout =>
-                    rollout.Metrics.GetValueOrDefault(name) * rollout.Metrics["episodes"]) / episodes;
         }
 
         public void Dispose()

@@ -12,6 +12,7 @@ namespace RlLeap.Agents;
 public sealed class Rollout : IBatch
 {
     private readonly Dictionary<string, double> _metrics = [];
+    private List<FinishedEpisode> _episodes = [];
     private readonly Tensor[] _rows;
     private readonly Tensor _observations;
     private readonly Tensor? _hostObservations;
@@ -73,8 +74,8 @@ public sealed class Rollout : IBatch
     /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
     public float[] Discounts { get; }
 
-    /// <summary>The episodes that ended in it, raw, with the step 0 .. T-1 of their end.</summary>
-    public List<(int Step, EpisodeRecord Episode)> Episodes { get; } = [];
+    /// <inheritdoc/>
+    public IReadOnlyList<FinishedEpisode> Episodes => _episodes;
 
     /// <summary>[T N, ...] observations acted on, as they came (bytes stay bytes).</summary>
     public Tensor Inputs { get; }
@@ -93,6 +94,13 @@ public sealed class Rollout : IBatch
 
     /// <summary>Records a metric.</summary>
     internal void Note(string name, double value) => _metrics[name] = value;
+
+    /// <summary>Takes in what ended in step <paramref name="t"/>.</summary>
+    internal void Add(int t, IReadOnlyList<EpisodeRecord> finished)
+    {
+        foreach (var episode in finished)
+            _episodes.Add(new FinishedEpisode((t + 1L) * Environments, episode.Return, episode.Length));
+    }
 
     /// <summary>Copies [N, ...] observations in as row <paramref name="t"/>.</summary>
     internal void SetRow(int t, ObservationBuffer observations)
@@ -156,7 +164,7 @@ public sealed class Rollout : IBatch
     {
         Forget();
         _metrics.Clear();
-        Episodes.Clear();
+        _episodes = []; // the old list stays with whoever has it
     }
 
     /// <summary>Frees the kept passes.</summary>

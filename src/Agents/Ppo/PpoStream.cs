@@ -51,15 +51,13 @@ internal sealed class PpoStream : AgentStream
             (_experience, _next) = (new Experience(model, fresh, Task), 0);
             _order = [.. Enumerable.Range(0, (int)fresh.Count)];
         }
-        else ForgetEpisodes();
         if (_next % _ppo.Minibatches == 0) _shuffles.Shuffle<int>(_order);
         var (part, rows) = (_next % _ppo.Minibatches, _order.Length);
         _next++;
         var from = (int)((long)rows * part / _ppo.Minibatches);
         var to = (int)((long)rows * (part + 1) / _ppo.Minibatches);
         var batch = new Minibatch(_experience, _order[from..to], _next == Batches ? rows : 0,
-            Task.Options.NormalizeAdvantages);
-        foreach (var (name, value) in fresh?.Metrics ?? new Dictionary<string, double>()) batch.Note(name, value);
+            Task.Options.NormalizeAdvantages) { Episodes = fresh?.Episodes ?? [] };
         return batch;
     }
 
@@ -200,6 +198,8 @@ internal sealed class PpoStream : AgentStream
         public long Count { get; set; }
 
         public long StepsSkipped { get; set; }
+
+        public IReadOnlyList<FinishedEpisode> Episodes { get; init; } = [];
 
         public IReadOnlyDictionary<string, double> Metrics => _metrics;
 

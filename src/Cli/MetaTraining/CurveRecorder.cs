@@ -46,10 +46,9 @@ public abstract class CurveRecorder
 
 /// <summary>Mean raw return of the last episodes, at even distances of agent steps.</summary>
 /// <remarks>
-/// Rollouts report the mean and the number of the episodes that ended in them; the window holds as many whole rollouts
-/// as it takes to reach its number of episodes. The curve begins once finished episodes make up three quarters of the
-/// agent steps so far: before, most that ended are short ones. A run that ends before has one point, the mean of what
-/// has ended; none where nothing has.
+/// The window holds as many whole rollouts as it takes to reach its number of episodes. The curve begins once finished
+/// episodes make up three quarters of the agent steps so far: before, most that ended are short ones. A run that ends
+/// before has one point, the mean of what has ended; none where nothing has.
 /// </remarks>
 public sealed class ReturnCurve : CurveRecorder
 {
@@ -74,13 +73,14 @@ public sealed class ReturnCurve : CurveRecorder
     /// <inheritdoc/>
     public override void Add(StepRecord step, long count)
     {
-        if (step.Metrics.TryGetValue("episodes", out var episodes) && episodes > 0)
+        if (step.Episodes is { Count: > 0 } ended)
         {
-            _recent.Enqueue((step.Metrics["return"] * episodes, (long)episodes));
-            _episodes += (long)episodes;
+            // Of means, as version 0.1 had them: so curves have the same bits.
+            _recent.Enqueue((ended.Average(e => e.Return) * ended.Count, ended.Count));
+            _episodes += ended.Count;
             while (_episodes - _recent.Peek().Count >= _window) _episodes -= _recent.Dequeue().Count;
             _sum = _recent.Sum(r => r.Sum);
-            _finished += step.Metrics["length"] * episodes;
+            _finished += ended.Average(e => e.Length) * ended.Count;
         }
         _begun |= _finished >= 0.75 * count;
         if (count < _next) return;

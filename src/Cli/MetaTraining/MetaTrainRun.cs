@@ -151,6 +151,13 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (!double.IsNaN(error)) patience.Add(error);
     }
 
+    private static string NoteOf(StepRecord step)
+    {
+        var ended = step.Episodes is { Count: > 0 } episodes
+            ? FormattableString.Invariant($"return {episodes.Average(episode => episode.Return):G4}, ") : "";
+        return ended + FormattableString.Invariant($"loss {step.Loss:G4}");
+    }
+
     private int Workers => config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;
 
     private ThreadExecutor Threads(Suite suite, Progress progress, StepTimes times)
@@ -160,8 +167,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         {
             Stepped = (work, step) => lines.GetOrAdd(work.Label, _ => progress.Begin(work.TaskId,
                 suite.Experience(work.Learner.GradientSteps), suite.Curve.Axis, suite.Experience(step.Step)))
-                .Update(suite.Experience(step.Step + 1), FormattableString.Invariant(
-                    $"{(step.Metrics.TryGetValue("return", out var r) ? $"return {r:G4}, " : "")}loss {step.Loss:G4}")),
+                .Update(suite.Experience(step.Step + 1), NoteOf(step)),
             CheckpointEvery = TimeSpan.FromSeconds(config.Run.CheckpointSeconds),
             SetAside = (work, path) =>
                 Log.Warning("the checkpoint of {Task} was damaged and is now {Path}; the task starts again", work.Label,

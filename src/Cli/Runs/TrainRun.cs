@@ -104,9 +104,9 @@ public sealed class TrainRun : IDisposable
                 TellOfOutside(stream);
                 var now = _learner.Count;
                 if (_config.Record.Episodes)
-                    foreach (var (at, episode) in stream.Finished)
-                        _run.Metrics.Write(new Row("episodes", at, ("charts/episodic_return", episode.Return),
-                            ("charts/episodic_length", episode.Length)));
+                    foreach (var episode in step.Episodes!)
+                        _run.Metrics.Write(new Row("episodes", before + episode.AgentStep,
+                            ("charts/episodic_return", episode.Return), ("charts/episodic_length", episode.Length)));
                 if (Crosses(_config.Record.Every) || _learner.IsDone)
                 {
                     Write(step, now, stream.Episodes);

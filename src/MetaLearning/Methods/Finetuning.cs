@@ -194,7 +194,7 @@ internal sealed class Finetuning : MetaLearner
         var value = loss.detach().to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value)) return false;
         participant.Losses.Add(value);
-        participant.Summary.Add(minibatch.Metrics);
+        participant.Summary.Add(minibatch.Metrics, minibatch.Episodes);
         model.Parameters.ZeroGradient();
         loss.backward();
         participant.Diagnosis.Observe(model, minibatch, isLast: step == _gradientSteps - 1);

@@ -118,7 +118,7 @@ internal sealed class Distillation : MetaLearner
             cancellation.ThrowIfCancellationRequested();
             var step = teacher.TrainStep();
             losses.Add(step.Loss);
-            summary.Add(step.Metrics);
+            summary.Add(step.Metrics, step.Episodes);
         }
         teacher.RequireFinite();
         var metrics = losses.Metrics;
