@@ -118,7 +118,7 @@ internal static class AleAgent
                 for (var t = 0; t < Steps; t++)
                 {
                     for (var i = 0; i < actions.Length; i++)
-                        actions[i] = _rngs[k].NextInt(_vectors[k].Spec.Action.Count);
+                        actions[i] = _rngs[k].NextInt(((Discrete)_vectors[k].Spec.Action).Count);
                     _vectors[k].Step(actions);
                 }
             })) / (Steps * _count * _threads);

@@ -214,7 +214,7 @@ internal sealed class AleBenchmark : IBenchmark
         public Cost Spend()
         {
             foreach (var row in _actions)
-                for (var i = 0; i < Copies; i++) row[i] = _draw.Next(_vector.Spec.Action.Count);
+                for (var i = 0; i < Copies; i++) row[i] = _draw.Next(((Discrete)_vector.Spec.Action).Count);
             var (start, processor) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
             _vector.Run(() =>
             {

@@ -73,8 +73,9 @@ internal sealed class EnvironmentBenchmark : IBenchmark
         private Stepper(IVectorEnvironment vector, Rng rng)
         {
             _vector = vector;
+            var count = ((Discrete)vector.Spec.Action).Count;
             _actions = [.. Enumerable.Range(0, ActionSets)
-                .Select(_ => Enumerable.Range(0, Copies).Select(_ => rng.NextInt(vector.Spec.Action.Count)).ToArray())];
+                .Select(_ => Enumerable.Range(0, Copies).Select(_ => rng.NextInt(count)).ToArray())];
             vector.Reset();
             // Past the first episodes' common start, and past the just-in-time compiler's tiers.
             for (var i = 0; i < 300; i++) Step();

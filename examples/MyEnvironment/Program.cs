@@ -12,7 +12,7 @@ vector.Reset();
 for (var step = 0; step < 1000; step++)
 {
     // vector.Observations is one [8, 2, 5, 5] array; a policy would read it here.
-    for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
+    for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(((Discrete)vector.Spec.Action).Count);
     vector.Step(actions);
     foreach (var episode in vector.Finished)
     {

@@ -80,11 +80,15 @@ public static class ActionNumbers
         return numbers.Length == 1 ? numbers[0] : $"[{string.Join(", ", numbers)}]";
     }
 
+    /// <summary>The space of actions that have numbers.</summary>
+    /// <exception cref="EnvironmentException">The actions are of another space.</exception>
+    internal static Discrete RequireDiscrete(EnvironmentSpec spec) => spec.Action as Discrete
+        ?? throw new EnvironmentException($"{spec.Id}: its actions are {spec.Action}, not numbered ones.");
+
     /// <summary>The number of a Discrete action.</summary>
     internal static int ToIndex(EnvironmentSpec spec, ReadOnlySpan<float> action)
     {
-        if (spec.Action is not Discrete)
-            throw new EnvironmentException($"{spec.Id}: its actions are {spec.Action}, not numbered ones.");
+        RequireDiscrete(spec);
         if (action.Length != 1)
             throw new EnvironmentException($"{spec.Id}: a Discrete action is 1 number; it was given {action.Length}.");
         if (action[0] != (int)action[0])

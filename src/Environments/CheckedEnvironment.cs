@@ -40,7 +40,7 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     public TimeStep Step(int action)
     {
         RequireRunning();
-        if ((uint)action >= (uint)Spec.Action.Count)
+        if ((uint)action >= (uint)ActionNumbers.RequireDiscrete(Spec).Count)
             throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
         Begin();
         TimeStep result;
@@ -174,8 +174,9 @@ internal static class Describe
 {
     public static string BadAction(int action, EnvironmentSpec spec)
     {
-        var names = spec.ActionNames.Count == spec.Action.Count ? $": {string.Join(", ", spec.ActionNames)}" : "";
-        return $"action {action} is not one of its {spec.Action.Count} actions (0 to {spec.Action.Count - 1}{names}).";
+        var count = ActionNumbers.RequireDiscrete(spec).Count;
+        var names = spec.ActionNames.Count == count ? $": {string.Join(", ", spec.ActionNames)}" : "";
+        return $"action {action} is not one of its {count} actions (0 to {count - 1}{names}).";
     }
 
     public static string? WrongObservation(Observation observation, Box space)

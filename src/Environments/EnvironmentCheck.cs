@@ -95,7 +95,7 @@ public static class EnvironmentCheck
         var spec = environment.Spec;
         Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
         Require(spec.ActionNames.Count == 0
-            || (spec.Action is Discrete && spec.ActionNames.Count == spec.Action.Count),
+            || (spec.Action is Discrete numbered && spec.ActionNames.Count == numbered.Count),
             $"its actions are {spec.Action} but it has {spec.ActionNames.Count} names for them",
             "list one name an action, or none.");
         Require(spec.ChannelNames.Count == 0
@@ -178,14 +178,13 @@ public static class EnvironmentCheck
     {
         var (checkedOne, twin) = (trial.Open(), trial.Open());
         // Numbers of other actions are checked by the registry before an environment sees them.
-        if (checkedOne.Spec.Action is not Discrete) return;
-        var count = checkedOne.Spec.Action.Count;
+        if (checkedOne.Spec.Action is not Discrete { Count: var count }) return;
         checkedOne.Reset();
         twin.Reset();
         foreach (var bad in (int[])[-1, count, int.MaxValue, int.MinValue])
         {
             RequireRefusal(checkedOne, bad, $"with action {bad} of {count}",
-                "compare with Spec.Action.Count first, before anything changes.");
+                "compare with the space's Count first, before anything changes.");
             var action = trial.Action(checkedOne.Spec.Action);
             var (a, b) = (checkedOne.Step(action), twin.Step(action));
             RequireSame(a, b, $"after action {bad} was refused", trial,

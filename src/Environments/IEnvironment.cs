@@ -20,7 +20,7 @@ public interface IEnvironment : IDisposable
     /// <summary>Starts an episode. May be called in the middle of one.</summary>
     TimeStep Reset();
 
-    /// <summary>Takes one action from 0 .. Spec.Action.Count-1.</summary>
+    /// <summary>Takes one action of a Discrete space: 0 .. its count - 1.</summary>
     /// <exception cref="EnvironmentException">No episode is running, or there is no such action.</exception>
     TimeStep Step(int action);
 

@@ -20,11 +20,6 @@ public abstract record Space
     /// <summary>How many numbers a value has.</summary>
     public abstract int Length { get; }
 
-    /// <summary>How many values there are. Only a Discrete space can say that.</summary>
-    /// <exception cref="EnvironmentException">The space is not Discrete.</exception>
-    public virtual int Count =>
-        throw new EnvironmentException($"{this} has no numbered list of values, as a Discrete space has.");
-
     /// <summary>The spaces that this one is made of, each with its name and where its numbers begin.</summary>
     public virtual IReadOnlyList<SpacePart> Parts => [new SpacePart("", this, 0)];
 }
@@ -40,7 +35,7 @@ public sealed record SpacePart(string Name, Space Space, int Start);
 public sealed record Discrete(int Count) : Space
 {
     /// <summary>How many values there are, at least one.</summary>
-    public override int Count { get; } = Count > 0
+    public int Count { get; } = Count > 0
         ? Count
         : throw new EnvironmentException($"A Discrete space needs at least one value; it was given {Count}.");
 

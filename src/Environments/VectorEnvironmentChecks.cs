@@ -22,7 +22,7 @@ internal static class VectorEnvironmentChecks
         CheckStarted(spec, started, failure);
         if (actions.Length != count)
             throw new EnvironmentException($"{spec.Id}: Step was given {actions.Length} actions for {count} copies.");
-        var bad = actions.IndexOfAnyExceptInRange(0, spec.Action.Count - 1);
+        var bad = actions.IndexOfAnyExceptInRange(0, ActionNumbers.RequireDiscrete(spec).Count - 1);
         if (bad >= 0) throw new EnvironmentException(
             $"{spec.Id} (copy {bad} of {count}): {Describe.BadAction(actions[bad], spec)} No copy was stepped.");
     }

@@ -62,7 +62,7 @@ internal static class Play
         for (var t = 0; t < steps; t++)
         {
             if (step.IsLast) yield return step = environment.Reset();
-            yield return step = environment.Step(rng.NextInt(environment.Spec.Action.Count));
+            yield return step = environment.Step(rng.NextInt(((Discrete)environment.Spec.Action).Count));
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class RandomPlayTests
         vector.Reset();
         while (first.Count < episodes)
         {
-            for (var i = 0; i < episodes; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
+            for (var i = 0; i < episodes; i++) actions[i] = rng.NextInt(((Discrete)vector.Spec.Action).Count);
             vector.Step(actions);
             foreach (var episode in vector.Finished) first.TryAdd(episode.Index, episode);
         }

@@ -34,7 +34,7 @@ public sealed class VectorTests
         for (var i = 0; i < Count; i++) Assert.True(singles[i].Reset().Observation.SameAs(vector.Observations.Row(i)));
         for (var t = 0; t < Steps; t++)
         {
-            var actions = Play.Actions(rng, Count, vector.Spec.Action.Count);
+            var actions = Play.Actions(rng, Count, ((Discrete)vector.Spec.Action).Count);
             vector.Step(actions);
             var finished = new List<EpisodeRecord>();
             for (var i = 0; i < Count; i++)
@@ -77,7 +77,7 @@ public sealed class VectorTests
         vector.Reset();
         for (var t = 0; t < Math.Max(30, 1000 / count); t++)
         {
-            vector.Step(Play.Actions(rng, count, vector.Spec.Action.Count));
+            vector.Step(Play.Actions(rng, count, ((Discrete)vector.Spec.Action).Count));
             hash.AppendData(vector.Observations.Raw);
             hash.AppendData(MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));
             foreach (var episode in vector.Finished) hash.AppendData(Encoding.UTF8.GetBytes(episode.ToString()));
@@ -153,13 +153,13 @@ public sealed class VectorTests
         using var other = Registry.MakeVector(id, 4, new Rng(8), threads: 2);
         var rng = new Rng(9);
         vector.Reset();
-        for (var t = 0; t < 57; t++) vector.Step(Play.Actions(rng, 4, vector.Spec.Action.Count));
+        for (var t = 0; t < 57; t++) vector.Step(Play.Actions(rng, 4, ((Discrete)vector.Spec.Action).Count));
         var saved = vector.Snapshot();
         other.Restore(saved);
         Assert.True(vector.Observations.Raw.SequenceEqual(other.Observations.Raw));
         for (var t = 0; t < 200; t++)
         {
-            var actions = Play.Actions(rng, 4, vector.Spec.Action.Count);
+            var actions = Play.Actions(rng, 4, ((Discrete)vector.Spec.Action).Count);
             vector.Step(actions);
             other.Step(actions);
             Assert.True(vector.Observations.Raw.SequenceEqual(other.Observations.Raw));

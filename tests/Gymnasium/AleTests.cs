@@ -96,7 +96,7 @@ public sealed class AleTests
         var (rng, steps) = (new Rng(4), 0);
         do
         {
-            var action = rng.NextInt(ours.Spec.Action.Count);
+            var action = rng.NextInt(((Discrete)ours.Spec.Action).Count);
             ours.Step([action]);
             steps++;
             using Py.GILState gil = Py.GIL();
@@ -134,7 +134,7 @@ public sealed class AleTests
         vector.Reset();
         for (var t = 0; t < steps; t++)
         {
-            for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
+            for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(((Discrete)vector.Spec.Action).Count);
             vector.Step(actions);
             Mix(vector.Observations.Bytes);
             Mix(System.Runtime.InteropServices.MemoryMarshal.AsBytes(vector.Rewards.AsSpan()));

@@ -25,7 +25,7 @@ public sealed class GymnasiumTests
         record.Add(string.Join(' ', vector.Observations.Floats) + string.Join(' ', vector.StepTypes));
         for (var t = 0; t < steps; t++)
         {
-            for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(vector.Spec.Action.Count);
+            for (var i = 0; i < actions.Length; i++) actions[i] = rng.NextInt(((Discrete)vector.Spec.Action).Count);
             vector.Step(actions);
             record.Add($"{string.Join(' ', vector.Observations.Floats)} | {string.Join(' ', vector.Rewards)} | "
                 + $"{string.Join(' ', vector.StepTypes)} | {string.Join(' ', vector.Finished)}");
@@ -40,7 +40,7 @@ public sealed class GymnasiumTests
     public void AStepShowsWhatTheEnvironmentReturned()
     {
         using var vector = Open("Walk", 1);
-        Assert.Equal((3, ElementType.Float32), (vector.Spec.Action.Count, vector.Spec.Observation.Element));
+        Assert.Equal((3, ElementType.Float32), (((Discrete)vector.Spec.Action).Count, vector.Spec.Observation.Element));
         Assert.Equal([1, 4], vector.Observations.Shape);
         vector.Reset();
         var stream = vector.Observations.Floats[0];

@@ -76,7 +76,7 @@ public sealed class NastyFuzzTests
         var length = traits["ends"] == "never" ? int.MaxValue : int.Parse(traits["length"]);
         for (var step = 1; step <= Steps; step++)
         {
-            vector.Step([.. t.Select(_ => rng.NextInt(vector.Spec.Action.Count))]);
+            vector.Step([.. t.Select(_ => rng.NextInt(((Discrete)vector.Spec.Action).Count))]);
             for (var i = 0; i < count; i++)
             {
                 t[i]++;

@@ -24,7 +24,7 @@ public sealed class StickyActions(IEnvironment inner, double probability, Rng rn
     public override TimeStep Step(int action)
     {
         // An action that does not exist must always be refused, also when the last action would replace it.
-        if ((uint)action >= (uint)Spec.Action.Count)
+        if ((uint)action >= (uint)ActionNumbers.RequireDiscrete(Spec).Count)
             throw new EnvironmentException($"{Spec.Id}: {Describe.BadAction(action, Spec)}");
         if (_rng.NextDouble() >= probability) _last = action;
         return Inner.Step(_last);
