@@ -13,6 +13,8 @@ namespace RlLeap.Environments;
 /// </remarks>
 internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null) : IEnvironment
 {
+    private const string Kind = "environment";
+
     private bool _running;
     private string? _failure;
     private int _episode;
@@ -104,28 +106,20 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
 
     public bool CanSnapshot => inner.CanSnapshot;
 
-    public byte[] Snapshot()
+    public byte[] Snapshot() => SavedState.Write(Kind, writer =>
     {
-        var bytes = inner.Snapshot();
-        using var stream = new MemoryStream(bytes.Length + 16);
-        using var writer = new BinaryWriter(stream);
         writer.Write(_running);
         writer.Write(_episode);
         writer.Write(_step);
-        writer.Write(bytes);
-        return stream.ToArray();
-    }
+        writer.Write(inner.Snapshot());
+    });
 
-    public void Restore(ReadOnlySpan<byte> snapshot)
+    public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, Kind, snapshot, reader =>
     {
-        if (snapshot.Length < 9) throw new EnvironmentException(
-            $"{Spec.Id}: a saved state has at least 9 bytes; got {snapshot.Length}. It is damaged or from elsewhere.");
-        inner.Restore(snapshot[9..]);
-        _running = snapshot[0] != 0;
-        _episode = MemoryMarshal.Read<int>(snapshot[1..]);
-        _step = MemoryMarshal.Read<int>(snapshot[5..]);
-        _failure = null;
-    }
+        var (running, episode, step) = (reader.ReadBoolean(), reader.ReadInt32(), reader.ReadInt32());
+        inner.Restore(reader.ReadBytes(reader.BytesLeft()));
+        (_running, _episode, _step, _failure) = (running, episode, step, null);
+    });
 
     public bool CanRender => inner.CanRender;
 

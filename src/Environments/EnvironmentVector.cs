@@ -152,40 +152,29 @@ public sealed class EnvironmentVector : IVectorEnvironment
         (Rewards[i], RawRewards[i], StepTypes[i]) = (step.Reward, step.RawReward, step.StepType);
     }
 
+    private const string Kind = "environments";
+
     /// <inheritdoc/>
     public bool CanSnapshot => _environments[0].CanSnapshot;
 
     /// <inheritdoc/>
-    public byte[] Snapshot()
+    public byte[] Snapshot() => SavedState.Write(Kind, writer =>
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
         writer.Write(Count);
         writer.Write(_started);
-        for (var i = 0; i < Count; i++)
-        {
-            var bytes = _environments[i].Snapshot();
-            writer.Write(bytes.Length);
-            writer.Write(bytes);
-        }
+        foreach (var environment in _environments) writer.WriteBytes(environment.Snapshot());
         writer.Write(MemoryMarshal.AsBytes(_returns.AsSpan()));
         VectorEnvironmentChecks.Save(writer, this);
-        return stream.ToArray();
-    }
+    });
 
     /// <inheritdoc/>
-    public void Restore(ReadOnlySpan<byte> snapshot) => VectorEnvironmentChecks.Restore(Spec, snapshot, reader =>
+    public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, Kind, snapshot, reader =>
     {
-        if (reader.ReadInt32() != Count)
-            throw new InvalidDataException($"it holds another number of environments than {Count}");
+        if (reader.ReadInt32() is var count && count != Count)
+            throw new EnvironmentException(
+                $"{Spec.Id}: the saved state is of {count} copies, not of {Count}, or it is damaged.");
         _started = reader.ReadBoolean();
-        foreach (var environment in _environments)
-        {
-            var length = reader.ReadInt32();
-            if (length < 0 || length > reader.BaseStream.Length - reader.BaseStream.Position)
-                throw new EndOfStreamException();
-            environment.Restore(reader.ReadBytes(length));
-        }
+        foreach (var environment in _environments) environment.Restore(reader.ReadCountedBytes());
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_returns.AsSpan()));
         VectorEnvironmentChecks.Load(reader, this);
         _finished.Clear();

@@ -53,9 +53,20 @@ internal abstract class SlicedVector : IVectorEnvironment
 
     public abstract void Step(ReadOnlySpan<int> actions);
 
-    public abstract byte[] Snapshot();
+    public byte[] Snapshot() => SavedState.Write(Kind, writer =>
+    {
+        SaveCopies(writer);
+        writer.Write(Started);
+        VectorEnvironmentChecks.Save(writer, this);
+    });
 
-    public abstract void Restore(ReadOnlySpan<byte> snapshot);
+    public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, Kind, snapshot, reader =>
+    {
+        LoadCopies(reader);
+        Started = reader.ReadBoolean();
+        VectorEnvironmentChecks.Load(reader, this);
+        _finished.Clear();
+    });
 
     public abstract Picture Render(int index);
 
@@ -75,18 +86,12 @@ internal abstract class SlicedVector : IVectorEnvironment
     /// <summary>Steps each copy of a slice, and begins anew where an episode ends.</summary>
     protected abstract void StepSlice(int start, int end);
 
-    /// <summary>Writes what every vector has: the last part of a snapshot.</summary>
-    protected void Save(BinaryWriter writer)
-    {
-        writer.Write(Started);
-        VectorEnvironmentChecks.Save(writer, this);
-    }
+    /// <summary>What a snapshot is of.</summary>
+    protected abstract string Kind { get; }
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    protected void Load(BinaryReader reader)
-    {
-        Started = reader.ReadBoolean();
-        VectorEnvironmentChecks.Load(reader, this);
-        _finished.Clear();
-    }
+    /// <summary>Writes all copies.</summary>
+    protected abstract void SaveCopies(BinaryWriter writer);
+
+    /// <summary>Reads what <see cref="SaveCopies"/> wrote.</summary>
+    protected abstract void LoadCopies(BinaryReader reader);
 }

@@ -65,22 +65,4 @@ internal static class VectorEnvironmentChecks
         reader.BaseStream.ReadExactly(vector.Observations.Raw);
         reader.BaseStream.ReadExactly(vector.FinalObservations.Raw);
     }
-
-    /// <summary>Reads a snapshot to its very end; anything else is one error that names the environment.</summary>
-    public static void Restore(EnvironmentSpec spec, ReadOnlySpan<byte> snapshot, Action<BinaryReader> load)
-    {
-        using var reader = new BinaryReader(new MemoryStream(snapshot.ToArray()));
-        try
-        {
-            load(reader);
-            if (reader.BaseStream.Position != reader.BaseStream.Length)
-                throw new InvalidDataException("it is longer than a state of this vector");
-        }
-        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or ArgumentOutOfRangeException)
-        {
-            throw new EnvironmentException($"{spec.Id}: the saved state of {snapshot.Length} bytes cannot be restored: "
-                + $"{(e is InvalidDataException ? e.Message : "it is cut short")}. It is damaged or from elsewhere; "
-                + "Reset before going on.", e);
-        }
-    }
 }

@@ -168,8 +168,7 @@ public sealed class VectorTests
         foreach (var damaged in (byte[][])[saved[..^1], saved[..7], [], [.. saved, 0]])
             Assert.StartsWith(id, Assert.Throws<EnvironmentException>(() => other.Restore(damaged)).Message);
         saved[saved.Length / 2] ^= 1;
-        if (!id.Contains("stack"))
-            Assert.Contains("damaged", Assert.Throws<EnvironmentException>(() => other.Restore(saved)).Message);
+        Assert.Contains("damaged", Assert.Throws<EnvironmentException>(() => other.Restore(saved)).Message);
         using var larger = Registry.MakeVector(id, 5, new Rng(7));
         Assert.Throws<EnvironmentException>(() => larger.Restore(vector.Snapshot()));
     }

@@ -41,32 +41,6 @@ public static class ClassicControl
 
     internal static double Uniform(Rng random, double low, double high) => low + (high - low) * random.NextDouble();
 
-    internal static byte[] Snapshot(string kind, Action<BinaryWriter> write)
-    {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        writer.Write(kind);
-        write(writer);
-        return stream.ToArray();
-    }
-
-    internal static void Restore(EnvironmentSpec spec, string kind, ReadOnlySpan<byte> snapshot,
-        Action<BinaryReader> read) =>
-        VectorEnvironmentChecks.Restore(spec, snapshot, reader =>
-        {
-            string of;
-            try
-            {
-                of = reader.ReadString();
-            }
-            catch (FormatException e)
-            {
-                throw new InvalidDataException($"it is not one of {kind}", e);
-            }
-            if (of != kind) throw new InvalidDataException($"it is of '{of}', but this is '{kind}'");
-            read(reader);
-        });
-
     private static EnvironmentEntry Entry<TSystem>() where TSystem : unmanaged, IClassicSystem<TSystem>
     {
         var info = TSystem.Info;

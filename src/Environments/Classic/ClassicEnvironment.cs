@@ -48,7 +48,7 @@ internal sealed class ClassicEnvironment<TSystem> : IEnvironment where TSystem :
 
     public bool CanSnapshot => true;
 
-    public byte[] Snapshot() => ClassicControl.Snapshot(TSystem.Info.Name, writer =>
+    public byte[] Snapshot() => SavedState.Write(TSystem.Info.Name, writer =>
     {
         writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<TSystem>(in _system)));
         writer.Write(_random.SaveState());
@@ -58,7 +58,7 @@ internal sealed class ClassicEnvironment<TSystem> : IEnvironment where TSystem :
     });
 
     public void Restore(ReadOnlySpan<byte> snapshot) =>
-        ClassicControl.Restore(Spec, TSystem.Info.Name, snapshot, reader =>
+        SavedState.Read(Spec, TSystem.Info.Name, snapshot, reader =>
         {
             reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(new Span<TSystem>(ref _system)));
             _random = Rng.FromState(reader.ReadBytes(_random.SaveState().Length));

@@ -85,22 +85,19 @@ internal sealed class ClassicVector<TSystem> : SlicedVector, IVectorEnvironment
 
     private Span<float> Row(int i) => _observations.AsSpan(i * _row, _row);
 
-    private string SnapshotKind => $"{TSystem.Info.Name} x {Count}";
+    protected override string Kind => $"{TSystem.Info.Name} x {Count}";
 
-    public override byte[] Snapshot() => ClassicControl.Snapshot(SnapshotKind, writer =>
+    protected override void SaveCopies(BinaryWriter writer)
     {
         writer.Write(MemoryMarshal.AsBytes(_copies.AsSpan()));
         foreach (var random in _random) writer.Write(random.SaveState());
-        Save(writer);
-    });
+    }
 
-    public override void Restore(ReadOnlySpan<byte> snapshot) =>
-        ClassicControl.Restore(Spec, SnapshotKind, snapshot, reader =>
-        {
-            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_copies.AsSpan()));
-            for (var i = 0; i < Count; i++) _random[i] = Rng.FromState(reader.ReadBytes(_random[i].SaveState().Length));
-            Load(reader);
-        });
+    protected override void LoadCopies(BinaryReader reader)
+    {
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_copies.AsSpan()));
+        for (var i = 0; i < Count; i++) _random[i] = Rng.FromState(reader.ReadBytes(_random[i].SaveState().Length));
+    }
 
     public override Picture Render(int index) => ClassicControl.Picture(ref _copies[index].System);
 }

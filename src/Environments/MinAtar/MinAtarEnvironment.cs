@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace RlLeap.Environments.MinAtar;
 
 /// <summary>One MinAtar game.</summary>
@@ -48,19 +50,19 @@ internal sealed class MinAtarEnvironment<TGame> : IEnvironment, IDrawsFromMt1993
 
     public bool CanSnapshot => true;
 
-    public byte[] Snapshot() => GameSnapshot.Write(
-        TGame.Info.Name, new ReadOnlySpan<GameInstance<TGame>>(in _game), writer =>
-        {
-            writer.Write(_started);
-            writer.Write(_running);
-        });
+    public byte[] Snapshot() => SavedState.Write(TGame.Info.Name, writer =>
+    {
+        writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<GameInstance<TGame>>(in _game)));
+        writer.Write(_started);
+        writer.Write(_running);
+    });
 
-    public void Restore(ReadOnlySpan<byte> snapshot) => GameSnapshot.Read(
-        Spec, TGame.Info.Name, snapshot, new Span<GameInstance<TGame>>(ref _game), reader =>
-        {
-            _started = reader.ReadBoolean();
-            _running = reader.ReadBoolean();
-        });
+    public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, TGame.Info.Name, snapshot, reader =>
+    {
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(new Span<GameInstance<TGame>>(ref _game)));
+        _started = reader.ReadBoolean();
+        _running = reader.ReadBoolean();
+    });
 
     public bool CanRender => true;
 

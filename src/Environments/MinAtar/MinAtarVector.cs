@@ -61,13 +61,12 @@ internal sealed class MinAtarVector<TGame> : SlicedVector where TGame : unmanage
         game.Reset();
     }
 
-    // Identifies what a snapshot is of.
-    private string SnapshotKind => $"{TGame.Info.Name} x {Count}, {Spec.Observation}";
+    protected override string Kind => $"{TGame.Info.Name} x {Count}, {Spec.Observation}";
 
-    public override byte[] Snapshot() => GameSnapshot.Write<GameInstance<TGame>>(SnapshotKind, _games, Save);
+    protected override void SaveCopies(BinaryWriter writer) => writer.Write(MemoryMarshal.AsBytes(_games.AsSpan()));
 
-    public override void Restore(ReadOnlySpan<byte> snapshot) =>
-        GameSnapshot.Read(Spec, SnapshotKind, snapshot, _games.AsSpan(), Load);
+    protected override void LoadCopies(BinaryReader reader) =>
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(_games.AsSpan()));
 
     public override Picture Render(int index) => Renderer.Picture(ref _games[index].Game);
 }

@@ -31,35 +31,18 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     public bool CanSnapshot => Inner.CanSnapshot;
 
     /// <inheritdoc/>
-    public byte[] Snapshot()
+    public byte[] Snapshot() => SavedState.Write(GetType().Name, writer =>
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream);
-        var inner = Inner.Snapshot();
-        writer.Write(inner.Length);
-        writer.Write(inner);
+        writer.WriteBytes(Inner.Snapshot());
         Save(writer);
-        return stream.ToArray();
-    }
+    });
 
     /// <inheritdoc/>
-    public void Restore(ReadOnlySpan<byte> snapshot)
+    public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, GetType().Name, snapshot, reader =>
     {
-        try
-        {
-            using var reader = new BinaryReader(new MemoryStream(snapshot.ToArray()));
-            var length = reader.ReadInt32();
-            if (length < 0 || length > snapshot.Length - 4) throw new EndOfStreamException();
-            Inner.Restore(reader.ReadBytes(length));
-            Load(reader);
-            if (reader.BaseStream.Position != snapshot.Length) throw new EndOfStreamException();
-        }
-        catch (EndOfStreamException e)
-        {
-            throw new EnvironmentException(
-                $"{Spec.Id}: the saved state of {snapshot.Length} bytes is damaged or from another environment.", e);
-        }
-    }
+        Inner.Restore(reader.ReadCountedBytes());
+        Load(reader);
+    });
 
     /// <inheritdoc/>
     public bool CanRender => Inner.CanRender;
