@@ -16,7 +16,10 @@ public class PartsNetworkTests
 
     private static readonly ActorCriticOptions Options = ActorCriticOptions.Presets["classic"];
 
-    /// <summary>Shows a light; a reward of 1 for naming its half of the image, ten steps an episode.</summary>
+    /// <summary>
+    /// Shows a light; a reward of 1 for naming its half of the image, or the other half where the first number is 1.
+    /// Ten steps an episode. Image or number alone say nothing: whoever sees only one of them earns 5.
+    /// </summary>
     private sealed class Lights(Rng rng) : IEnvironment
     {
         private int _right, _step;
@@ -41,7 +44,7 @@ public class PartsNetworkTests
             var (row, column) = (rng.NextInt(8), rng.NextInt(8));
             (seen[0], seen[65]) = (rng.NextInt(2), 1);
             seen[1 + 8 * row + column] = 1;
-            _right = column >= 4 ? 1 : 0;
+            _right = column >= 4 == (seen[0] == 0) ? 1 : 0;
             return seen;
         }
     }
@@ -80,6 +83,17 @@ public class PartsNetworkTests
         var found = camera.Features(input.narrow(1, 1, 64).reshape(5, 1, 8, 8));
         var expected = dense.Features(cat([found, input.narrow(1, 0, 1), input.narrow(1, 65, 1)], 1));
         Assert.True(model.Features(input).allclose(expected, 1e-5, 1e-6));
+    }
+
+    [Fact]
+    public void An_agent_learns_what_only_image_and_number_together_tell()
+    {
+        var task = new ActorCriticTask(new Lights(new Rng(0)).Spec, Options, rng =>
+            new EnvironmentVector(Options.Environments, i => new Lights(rng.Split("environment", i))));
+        using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(30_000), new Rng(1));
+        while (!learner.IsDone) learner.TrainStep();
+        var episodes = ((IAgentStream)learner.Stream).Episodes;
+        Assert.True(episodes.MeanReturn >= 9, $"mean return {episodes.MeanReturn}");
     }
 
     [Fact]
