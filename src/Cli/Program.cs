@@ -30,5 +30,6 @@ internal static partial class Program
                 Status.Create(),
                 TaskCommand.Create(),
                 Train.Create(),
+                WatchCommand.Create(),
             };
 }

@@ -35,6 +35,9 @@ public static class Shell
     /// </summary>
     public static IReadOnlyList<string>? GoesOnBy { get; set; }
 
+    /// <summary>Whether leaving takes no time and loses nothing, so that nothing need be said of it.</summary>
+    internal static bool HasNothingToSave { get; set; }
+
     /// <summary>The arguments of this call.</summary>
     public static IReadOnlyList<string> Arguments { get; private set; } = [];
 
@@ -200,7 +203,7 @@ internal sealed class StopSignals : IDisposable
             }
             Volatile.Write(ref _first, Stopwatch.GetTimestamp());
             Shell.StoppedBy = exitCode;
-            Log.Warning("stopping at the next safe point (again to leave at once)");
+            if (!Shell.HasNothingToSave) Log.Warning("stopping at the next safe point (again to leave at once)");
             _source.Cancel();
         });
 

@@ -23,27 +23,14 @@ public static class Status
             if (roots.FirstOrDefault(r => !Directory.Exists(r)) is { } missing)
                 throw new RlLeapException(parsed.GetValue(folders) is { Length: > 0 }
                     ? $"{missing} is not there." : $"{missing} is not there: no run was started from this folder.");
-            var runs = roots.SelectMany(Under).Distinct().Order(StringComparer.Ordinal).ToList();
+            var runs = roots.SelectMany(root => RunFolders.Under(root, (folder, e) =>
+                Log.Warning("{Folder} is passed over: {Reason}", folder, SystemErrors.Explain(e))))
+                .Distinct().Order(StringComparer.Ordinal).ToList();
             if (runs.Count == 0) throw new RlLeapException($"there is no run in {string.Join(", ", roots)}.");
             ReportCommand.Print(
                 new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(RowOf)]));
         });
         return command;
-    }
-
-    private static IEnumerable<string> Under(string folder)
-    {
-        if (RunDirectory.Holds(folder)) return [folder];
-        try
-        {
-            return [.. Directory.EnumerateDirectories(folder)
-                .Where(d => new DirectoryInfo(d).LinkTarget is null).SelectMany(Under)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Log.Warning("{Folder} is passed over: {Reason}", folder, SystemErrors.Explain(e));
-            return [];
-        }
     }
 
     // One run that cannot be read must not hide the others.
@@ -87,11 +74,11 @@ public static class Status
         ];
     }
 
-    private static string StateOf(string run)
+    private static string StateOf(string run) => RunState.Of(run) switch
     {
-        if (RunDirectory.IsComplete(run)) return "complete";
-        if (RunLock.HolderOf(run) is not { } holder) return $"stopped: --resume {run}";
-        return RunLock.IsAlive(holder) ? $"running: process {holder.Process} on {holder.Host}"
-            : $"killed: --resume {run}";
-    }
+        { Kind: RunStateKind.Complete } => "complete",
+        { Kind: RunStateKind.Running, Holder: var (process, host) } => $"running: process {process} on {host}",
+        { Kind: RunStateKind.Killed } => $"killed: --resume {run}",
+        _ => $"stopped: --resume {run}",
+    };
 }

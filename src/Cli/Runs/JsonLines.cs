@@ -101,11 +101,17 @@ public sealed class JsonLines : IMetricSink
         }
     }
 
-    private static IEnumerable<Row> Read(Stream stream, string name, Action<BadLine>? bad)
+    /// <summary>Reads the rows of a stream from where it is.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="name">The file's path, for messages.</param>
+    /// <param name="bad">Takes each line that cannot be read; it is passed over. Null throws.</param>
+    /// <param name="at">Takes, with each whole line, how many bytes were read up to its end.</param>
+    internal static IEnumerable<Row> Read(Stream stream, string name, Action<BadLine>? bad, Action<long>? at = null)
     {
         using var lines = new LineReader(stream);
         while (lines.Next())
         {
+            at?.Invoke(lines.Position);
             Row row;
             string? reason = null;
             try { row = lines.IsTooLong ? throw new FormatException("it has no end") : Parse(lines.Line); }

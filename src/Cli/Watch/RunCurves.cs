@@ -1,0 +1,111 @@
+// What a run has recorded so far, in memory that does not grow with it.
+using RlLeap.Cli.Runs;
+
+namespace RlLeap.Cli.Watch;
+
+/// <summary>The curves of a run: those of its metrics and of its times, by series and column.</summary>
+/// <param name="folder">The run's folder.</param>
+internal sealed class RunCurves(string folder)
+{
+    /// <summary>Points of a curve that are kept at most: a page shows no more.</summary>
+    public const int Most = 600;
+
+    /// <summary>Episodes of the running mean.</summary>
+    public const int Window = 100;
+
+    private readonly TailedRows _metrics = new(Path.Combine(folder, RunDirectory.MetricsName));
+    private readonly TailedRows _times = new(Path.Combine(folder, RunDirectory.TimesName));
+    private readonly Table _ofMetrics = new(), _ofTimes = new();
+    private readonly Queue<double> _episodes = new();
+    private ThinnedPoints _returns = new(Most);
+
+    /// <summary>The metrics.</summary>
+    public Table Metrics => _ofMetrics;
+
+    /// <summary>What depends on the clock.</summary>
+    public Table Times => _ofTimes;
+
+    /// <summary>The mean return of the last <see cref="Window"/> episodes, from where so many have ended.</summary>
+    public IReadOnlyList<(long Step, double Value)> Returns => _returns.Points;
+
+    /// <summary>Reads what is new.</summary>
+    public void Refresh()
+    {
+        _metrics.Read(() =>
+        {
+            _ofMetrics.Clear();
+            _episodes.Clear();
+            _returns = new(Most);
+        }, Add);
+        _times.Read(_ofTimes.Clear, row => _ofTimes.Add(row));
+    }
+
+    private void Add(Row row)
+    {
+        if (row.Series != "episodes")
+        {
+            _ofMetrics.Add(row);
+            return;
+        }
+        foreach (var (column, value) in row.Values)
+        {
+            if (column != "charts/episodic_return" || double.IsNaN(value)) continue;
+            if (_episodes.Count == Window) _episodes.Dequeue();
+            _episodes.Enqueue(value);
+            if (_episodes.Count == Window) _returns.Add(row.Step, _episodes.Average);
+        }
+    }
+
+    /// <summary>Curves by series and column, and the last row of each series.</summary>
+    public sealed class Table
+    {
+        private readonly Dictionary<string, Dictionary<string, ThinnedPoints>> _series = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, (Row Row, long Count)> _last = new(StringComparer.Ordinal);
+
+        /// <summary>The series, in the order in which they first came.</summary>
+        public List<string> Series { get; } = [];
+
+        /// <summary>A series' columns, in order.</summary>
+        public IReadOnlyList<string> ColumnsOf(string series) =>
+            _series.TryGetValue(series, out var columns) ? [.. columns.Keys] : [];
+
+        /// <summary>A curve; empty where there is none.</summary>
+        public IReadOnlyList<(long Step, double Value)> this[string series, string column] =>
+            _series.TryGetValue(series, out var columns) && columns.TryGetValue(column, out var points)
+                ? points.Points : [];
+
+        /// <summary>The last row of a series and how many there were; null where there was none.</summary>
+        public (Row Row, long Count)? Last(string series) => _last.TryGetValue(series, out var last) ? last : null;
+
+        /// <summary>The last value of a column; null where it has none.</summary>
+        public double? Value(string series, string column)
+        {
+            if (Last(series) is not { } last) return null;
+            foreach (var (name, value) in last.Row.Values)
+                if (name == column) return double.IsFinite(value) ? value : null;
+            return null;
+        }
+
+        internal void Add(Row row)
+        {
+            if (!_series.TryGetValue(row.Series, out var columns))
+            {
+                _series[row.Series] = columns = new(StringComparer.Ordinal);
+                Series.Add(row.Series);
+            }
+            foreach (var (column, value) in row.Values)
+            {
+                if (!columns.TryGetValue(column, out var points)) columns[column] = points = new(Most);
+                points.Add(row.Step, () => value);
+            }
+            _last[row.Series] = (row, _last.GetValueOrDefault(row.Series).Count + 1);
+        }
+
+        internal void Clear()
+        {
+            _series.Clear();
+            _last.Clear();
+            Series.Clear();
+        }
+    }
+}
