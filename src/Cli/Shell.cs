@@ -44,7 +44,7 @@ public static class Shell
     /// <summary>Parses, runs, and answers with the exit code. Messages go to standard error.</summary>
     public static int Run(string[] args, RootCommand root)
     {
-        (Arguments, GoesOnBy) = (args, null);
+        (Arguments, GoesOnBy, HasNothingToSave) = (args, null, false);
         // What starts with @ is an argument like any other, not a file of arguments.
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args,
             new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -25,9 +25,11 @@ public static class WatchCommand
 
     private static async Task<int> Serve(string[]? given, int port, CancellationToken stop)
     {
-        if (given?.FirstOrDefault(folder => !Directory.Exists(folder)) is { } missing)
-            throw new RlLeapException($"{missing} is not there.");
         string[] roots = given is { Length: > 0 } ? given : ["runs"];
+        if (Array.Find(roots, folder => !Directory.Exists(folder)) is { } missing)
+            throw new RlLeapException(given is { Length: > 0 } ? $"{missing} is not there."
+                : $"{missing} is not there: no run was started from this folder. Name the folder to watch; it may be "
+                    + "empty.");
         await using var server = await WatchServer.Start([.. roots.Select(Path.TrimEndingDirectorySeparator)], port);
         Console.WriteLine($"{server.Address} shows the runs in {string.Join(", ", roots)}. Ctrl-C ends it.");
         Console.Out.Flush();
