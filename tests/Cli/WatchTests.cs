@@ -69,8 +69,8 @@ public sealed class WatchTests : IAsyncLifetime
     private async Task<IEnumerable<double>> Returns(string run) =>
         Values(Curve(await View(run), "return", "mean of 100 episodes"));
 
-    private static string Train(int step, double value) =>
-        $"{{\"series\":\"train\",\"step\":{step},\"charts/mean_return_100\":{value},\"losses/value_loss\":{value / 10}}}\n";
+    private static string Train(int step, double value) => $"{{\"series\":\"train\",\"step\":{step},"
+        + $"\"charts/mean_return_100\":{value},\"losses/value_loss\":{value / 10}}}\n";
 
     [Fact]
     public async Task A_training_is_shown_as_it_grows_and_half_a_line_waits_for_its_end()
@@ -138,7 +138,8 @@ public sealed class WatchTests : IAsyncLifetime
     {
         _folder.Write("runs/e/config.yaml", TrainYaml);
         _folder.Write("runs/e/metrics.jsonl", string.Concat(Enumerable.Range(1, 20_000).Select(i =>
-            $"{{\"series\":\"episodes\",\"step\":{i},\"charts/episodic_return\":{i},\"charts/episodic_length\":1}}\n")));
+            $"{{\"series\":\"episodes\",\"step\":{i},\"charts/episodic_return\":{i},\"charts/episodic_length\":1}}"
+            + "\n")));
         await ListWhen(l => l.GetArrayLength() == 1);
         var curve = Curve(await View("e"), "return", "mean of 100 episodes");
         Assert.InRange(curve.GetProperty("x").GetArrayLength(), 200, RunCurves.Most + 1);

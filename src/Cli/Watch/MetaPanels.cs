@@ -20,7 +20,8 @@ internal static class MetaPanels
         List<WatchSection> sections =
         [
             new("Learning", TrainPanels.Some(
-                ByTask("return over a task's training", "return/mean"), ByTask("error over a task's training", "error/mean"),
+                ByTask("return over a task's training", "return/mean"),
+                ByTask("error over a task's training", "error/mean"),
                 WatchPanel.Of("loss over a task's training", Axis, ("first", metrics["meta", "loss/first"]),
                     ("mean", metrics["meta", "loss/mean"]), ("last", metrics["meta", "loss/last"])),
                 One("validation error", "validation/error"))),

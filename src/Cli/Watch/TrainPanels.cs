@@ -10,7 +10,8 @@ internal static class TrainPanels
     {
         var (metrics, seen) = (curves.Metrics, new HashSet<string>());
         var returns = curves.Returns.Count > 0 ? curves.Returns : metrics["train", "charts/mean_return_100"];
-        string[] layers = [.. metrics.ColumnsOf("diagnosis").Where(c => c.EndsWith("/dormant", StringComparison.Ordinal))];
+        string[] layers =
+            [.. metrics.ColumnsOf("diagnosis").Where(c => c.EndsWith("/dormant", StringComparison.Ordinal))];
         List<WatchSection> sections =
         [
             new("Returns", Some(
