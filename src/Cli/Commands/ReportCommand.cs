@@ -15,10 +15,11 @@ public static class ReportCommand
     {
         var runs = new Argument<string[]>("RUN")
         {
-            Description = "Folders of finished runs; they must measure the same thing", Arity = ArgumentArity.OneOrMore
+            Description = "Folders of finished runs, or of grids of them; they must measure the same thing",
+            Arity = ArgumentArity.OneOrMore
         };
         var output = new Option<string?>("--output", "-o")
-        { Description = "Folder to write; RUN/report for one run, ./report for several", HelpName = "FOLDER" };
+        { Description = "Folder to write; RUN/report for one folder, ./report for several", HelpName = "FOLDER" };
         var window = CheckedOption.Number<int>(
             "--window", "Points of the moving average (default: as the run recorded)", min: 1, max: 1e9);
         var replications = CheckedOption.Number<int>(
@@ -55,18 +56,22 @@ public static class ReportCommand
                 ShowSweep(only, parsed.GetValue(output) ?? Path.Combine(only, "report"));
                 return;
             }
+            var given = folders;
+            folders = [.. given.SelectMany(RunsIn)];
+            // The runs of a grid that differ by their seed are one method.
+            var pooled = parsed.GetValue(pool) || folders.Length > given.Length;
             var places = new RunNames(folders);
             var results = folders.Select((f, i) =>
                 (places.Names[i], Timed(UnfinishedRun.ResultOf(f), f))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000,
-                parsed.GetValue(window), parsed.GetValue(pool),
+                parsed.GetValue(window), pooled,
                 parsed.GetValue(by) is { Length: > 0 } keys
                     ? places.Labels(keys, [.. results.Select(r => r.Item2.Method)]) : null,
                 parsed.GetValue(over) is { } key ? (key, places.Values(key)) : null, parsed.GetValue(against));
             report = WithProvenance(report, places.Names, folders);
             if (results.Count > 1) report = report with { Name = places.Title };
             Show(report,
-                parsed.GetValue(output) ?? (folders.Length == 1 ? Path.Combine(folders[0], "report") : "report"));
+                parsed.GetValue(output) ?? (given.Length == 1 ? Path.Combine(given[0], "report") : "report"));
         });
         return command;
     }
@@ -94,6 +99,20 @@ public static class ReportCommand
             throw new RlLeapException($"the report cannot be written to {folder}: {SystemErrors.Explain(e)} Name "
                 + $"another folder with --output.", e);
         }
+    }
+
+    // A folder of runs, as a grid makes one, stands for all of them.
+    private static IEnumerable<string> RunsIn(string folder)
+    {
+        if (!Directory.Exists(folder) || IsRun(folder)) return [folder];
+        var found = Below(folder).ToList();
+        return found.Count > 0 ? found : [folder];
+
+        static IEnumerable<string> Below(string folder) =>
+            Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(f => IsRun(f) ? [f] : Below(f));
+
+        static bool IsRun(string folder) => File.Exists(Path.Combine(folder, RunDirectory.ResultName))
+            || File.Exists(Path.Combine(folder, RunDirectory.ConfigName));
     }
 
     private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);
@@ -131,7 +150,8 @@ public static class ReportCommand
     {
         Write(() => ReportFiles.Write(report, folder), folder);
         foreach (var table in ReportTables.Of(report, @long: false)) Print(table);
-        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, figures (PNG, SVG, PDF)");
+        Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, report.json, tables (CSV, LaTeX), figures "
+            + "(PNG, SVG, PDF)");
     }
 
     /// <summary>Prints a table: in columns where they fit, else row by row. Nothing of a result is left out or

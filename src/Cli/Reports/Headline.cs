@@ -13,8 +13,8 @@ internal static class Headline
     public static IReadOnlyList<string> Of(Report report)
     {
         List<string> all = [.. report.Episodes.Count > 0
-                ? report.Episodes.OrderBy(e => e.Kind, StringComparer.Ordinal).ThenByDescending(e => e.Accuracy.Value)
-                    .Select(OfEpisodes)
+                ? report.Episodes.OrderBy(e => e.Data, StringComparer.Ordinal).ThenBy(e => e.Way).ThenBy(e => e.Shot)
+                    .ThenByDescending(e => e.Accuracy.Value).Select(OfEpisodes)
             : report.Overall is { } overall ? OfAll(report, overall)
             : report.Tasks.Count == 0 ? []
             : report.Reference is null ? OfFinals(report) : OfReference(report, report.Reference)];

@@ -1,4 +1,4 @@
-// The files of a report: report.json, figures (PNG, SVG, PDF), and one self-contained report.html.
+// The files of a report: report.json, tables (CSV, LaTeX), figures (PNG, SVG, PDF), and one self-contained report.html.
 using System.Text.Json;
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;
@@ -16,7 +16,17 @@ public static class ReportFiles
     {
         Directory.CreateDirectory(folder);
         AtomicFile.WriteAllText(Path.Combine(folder, JsonName), JsonSerializer.Serialize(report, Json.Shown) + "\n");
+        Write(folder, ".csv", CsvTables.Names, CsvTables.Of(report));
+        Write(folder, ".tex", LatexTables.Names, LatexTables.Of(report));
         var figures = FigureFiles.Write(report, folder);
         AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), ReportPage.Of(report, figures, folder));
+    }
+
+    // Those of an earlier report that this one does not have are removed.
+    private static void Write(string folder, string kind, IEnumerable<string> names,
+        IEnumerable<(string Name, string Text)> tables)
+    {
+        foreach (var name in names) File.Delete(Path.Combine(folder, name + kind));
+        foreach (var (name, text) in tables) AtomicFile.WriteAllText(Path.Combine(folder, name + kind), text);
     }
 }

@@ -122,10 +122,12 @@ internal sealed partial class ReportPage
         _html.Append($"<figure><div class=\"figure\" data-figure=\"data-{name}\"></div>\n"
             + $"<script type=\"application/json\" id=\"data-{name}\">{page.Data().ToJson()}</script>\n"
             + $"<noscript><img alt=\"{E(title)}\" width=\"{width}\" src=\"data:image/png;base64,{png}\"></noscript>\n"
-            + $"<figcaption>{E(caption)} <span class=\"files\">For papers: "
-            + string.Join(", ", FigureFiles.Kinds.Select(k => $"<a href=\"{name}{k}\">{name}{k}</a>"))
-            + ".</span></figcaption></figure>\n");
+            + $"<figcaption>{E(caption)} {Files(name, FigureFiles.Kinds)}</figcaption></figure>\n");
     }
+
+    // They lie beside the page.
+    private static string Files(string name, IEnumerable<string> kinds) => "For papers: "
+        + string.Join(", ", kinds.Select(kind => $"<a href=\"{name}{kind}\">{name}{kind}</a>")) + ".";
 
     private void Table(TextTable table)
     {
@@ -138,7 +140,9 @@ internal sealed partial class ReportPage
             _html.Append($"<tr{(tasks.Contains(row[0]) ? $" data-task=\"{E(row[0])}\"" : "")}>"
                 + string.Concat(row.Select((cell, i) => $"<td data-column=\"{E(table.Columns[i])}\" class=\""
                     + $"{(i < about ? "about" : cell.Length < Short ? "number" : "")}\">{E(cell)}</td>")) + "</tr>\n");
-        _html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
+        var name = LatexTables.NameOf(table);
+        _html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}"
+            + (name is null ? "" : $" {Files(name, [".tex", ".csv"])}") + "</p>\n");
     }
 
     // Folded: how each run was made, with its configuration, and what it recorded of itself.

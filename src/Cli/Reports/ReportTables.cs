@@ -25,12 +25,12 @@ public static class ReportTables
         : $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over {report.Axis}"
             + $"{(report.HigherIsBetter ? "" : " (lower is better)")}.";
 
-    /// <summary>How many columns say what a row is about, before those with its values.</summary>
+    /// <summary>How many columns say what a row is about, before those with its values: the first always does.
+    /// </summary>
     internal static int ColumnsAbout(TextTable table)
     {
-        var about = Enumerable.Range(0, table.Columns.Count).TakeWhile(i => table.Rows.All(row => !IsValue(row[i])))
-            .Count();
-        return Math.Clamp(about, 1, table.Columns.Count);
+        return 1 + Enumerable.Range(1, table.Columns.Count - 1)
+            .TakeWhile(i => table.Rows.All(row => !IsValue(row[i]))).Count();
 
         static bool IsValue(string cell) => cell.Length > 0 && (char.IsDigit(cell[0]) || cell[0] is '-' or '–');
     }

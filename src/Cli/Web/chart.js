@@ -92,10 +92,10 @@ const RlLeapChart = (() => {
       if (panel.xLabel) add(svg, "text", { x: (left + right) / 2, y: height - 4, class: "label middle" }, panel.xLabel);
       const turned = `translate(12 ${(top + bottom) / 2}) rotate(-90)`;
       if (panel.yLabel) add(svg, "text", { transform: turned, class: "label middle" }, panel.yLabel);
-      // The first mark is drawn last, on top of the others; bands lie below all lines.
+      // The first mark is drawn last, on top of the others; bands lie below all lines, single seeds below all means.
       const marks = [...this.#marks].reverse();
-      const below = add(svg, "g", {}), above = add(svg, "g", {});
-      for (const mark of marks) this.#draw(mark, below, above);
+      const [below, single, above] = [1, 2, 3].map(() => add(svg, "g", {}));
+      for (const mark of marks) this.#draw(mark, below, single, above);
       this.guide = add(svg, "g", { class: "guide" });
       this.element.replaceChildren(svg, this.tip);
       this.#leave();
@@ -121,20 +121,21 @@ const RlLeapChart = (() => {
         ...this.#each(m).flatMap(one => one.y)]), 0.05);
     }
 
-    #draw(mark, below, above) {
+    #draw(mark, below, single, above) {
       const { x, y } = this, group = add(above, "g", { style: colours(mark.color), "data-name": mark.name });
       if (mark.kind === "row") this.#drawRow(mark, group);
       else if (mark.kind === "dots")
         mark.x.forEach((at, i) => this.#dot(group, x(at), y(mark.y[i]), mark.size, mark.diamond));
-      else this.#drawCurve(mark, group, below);
+      else this.#drawCurve(mark, group, below, single);
     }
 
-    #drawCurve(mark, group, below) {
+    #drawCurve(mark, group, below, single) {
       const { x, y } = this;
       if (mark.low && !mark.dots)
         add(below, "path", { d: band(mark, x, y), style: colours(mark.color), class: "band" });
       for (const one of this.#each(mark))
-        add(group, "path", { d: path(mark.x, one.y, x, y), class: "one", "data-group": one.group });
+        add(single, "path", { d: path(mark.x, one.y, x, y), style: colours(mark.color), class: "one",
+          "data-group": one.group });
       const line = add(group, "path", { d: path(mark.x, mark.y, x, y), class: "line" });
       line.style.strokeWidth = mark.width ?? 2;
       if (mark.dash) line.setAttribute("stroke-dasharray", mark.dash);
