@@ -13,9 +13,6 @@ namespace RlLeap;
 public sealed class Learner : IDisposable
 {
     private readonly ITaskStream _stream;
-    private readonly IPathObserver? _observer;
-    private readonly Patience? _patience;
-    private readonly TrainingSummary _summary = new();
     private long _saved; // gradient steps that a checkpoint has
 
     /// <summary>
@@ -26,7 +23,7 @@ public sealed class Learner : IDisposable
         IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
     {
         options = options.For(task.Info);
-        (Task, Options, _observer) = (task, options, observer);
+        (Task, Options, Observer) = (task, options, observer);
         if (!network.InputShape.AsSpan().SequenceEqual(task.Info.InputShape))
             throw new RlLeapException(
                 $"{network.Name} takes inputs of {Shape.Text(network.InputShape)}, but {task.Info.Id} gives "
@@ -40,7 +37,7 @@ public sealed class Learner : IDisposable
         Model.Initialize(rng.Split("model"));
         Optimizer = new VectorOptimizer(Model.Parameters, options.Optimizer, options.GradientSteps);
         _stream = task.Open(rng.Split("stream"), Model.Device);
-        if (options.Stopping is { } stopping) _patience = new Patience(stopping.Patience);
+        if (options.Stopping is { } stopping) Patience = new Patience(stopping.Patience);
     }
 
     /// <summary>The task.</summary>
@@ -81,18 +78,24 @@ public sealed class Learner : IDisposable
     public long Step => Optimizer.Step;
 
     /// <summary>Units of experience seen (images, agent steps).</summary>
-    public long Count { get; private set; }
+    public long Count { get; internal set; }
+
+    internal IPathObserver? Observer { get; }
+
+    internal Patience? Patience { get; }
+
+    internal TrainingSummary Summary { get; } = new();
 
     /// <summary>
     /// Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.
     /// </summary>
-    public bool IsDone => Step >= Options.GradientSteps || _patience is { IsOver: true };
+    public bool IsDone => Step >= Options.GradientSteps || Patience is { IsOver: true };
 
     /// <summary>
     /// The score that early stopping saw last; at the end, that of the model as it is. NaN before the first evaluation
     /// or without early stopping.
     /// </summary>
-    public double LastValidation => _patience?.Last ?? double.NaN;
+    public double LastValidation => Patience?.Last ?? double.NaN;
 
     /// <summary>
     /// Measures the network where learning starts and where it ends; null for not. Set it before the first step and
@@ -119,7 +122,7 @@ public sealed class Learner : IDisposable
 
         Model.Parameters.ZeroGradient();
         loss.backward();
-        _observer?.Observe(Model.Parameters.Shared, Model.Parameters.SharedGradient, value);
+        Observer?.Observe(Model.Parameters.Shared, Model.Parameters.SharedGradient, value);
         // After backward, since measuring writes to the parameters and back; before the update, so that they are those
         // of the loss.
         var diagnosis = Diagnose(batch);
@@ -130,9 +133,9 @@ public sealed class Learner : IDisposable
         if (batch.StepsSkipped > 0) Optimizer.Skip(batch.StepsSkipped);
 
         Count += batch.Count;
-        _summary.Add(batch.Metrics, batch.Episodes);
-        if (_patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps))
-            _patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
+        Summary.Add(batch.Metrics, batch.Episodes);
+        if (Patience is not null && (Step % Options.Stopping!.Every == 0 || Step == Options.GradientSteps))
+            Patience.Add(Options.Stopping.Evaluate(_stream, Model, Task.Info.Id));
         return new StepRecord(step, value, batch.Count, batch.Metrics)
         {
             Episodes = batch.Episodes,
@@ -161,7 +164,7 @@ public sealed class Learner : IDisposable
     /// </summary>
     public Contribution Contribute()
     {
-        var contribution = (_observer ?? throw new InvalidOperationException("Nothing observed this learner."))
+        var contribution = (Observer ?? throw new InvalidOperationException("Nothing observed this learner."))
             .Contribute(Model.Parameters.Shared);
         var metrics = new Dictionary<string, double>(contribution.Metrics);
         Record(metrics);
@@ -174,7 +177,7 @@ public sealed class Learner : IDisposable
     /// </summary>
     public void Record(IDictionary<string, double> metrics)
     {
-        _summary.Record(metrics);
+        Summary.Record(metrics);
         Diagnosis?.Complete(Model);
         foreach (var (name, value) in Diagnosis?.Metrics ?? new Dictionary<string, double>()) metrics[name] = value;
         if (Options.Stopping is { } stopping) metrics[stopping.Metric] = LastValidation;
@@ -236,31 +239,8 @@ public sealed class Learner : IDisposable
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
         RequireFinite(); // a checkpoint would replace a good one by one that is lost
-        var tensors = new Dictionary<string, Tensor>
-        {
-            ["parameters"] = Model.Parameters.Flat.detach(),
-            ["buffers"] = Model.Buffers.Flat.detach(),
-            ["optimizer"] = Bytes(Optimizer.SaveState()),
-            ["summary"] = tensor(_summary.Save()),
-            ["counters"] = tensor(new[] { Count }),
-        };
-        tensors["stream"] = Bytes(_stream.Save());
-        if (_patience is not null) tensors["stopping"] = tensor(_patience.Save());
-        foreach (var (name, value) in Diagnosis?.Save() ?? []) tensors["diagnosis." + name] = value;
-        if (_observer is not null)
-        {
-            foreach (var (name, value) in _observer.State) tensors["observer." + name] = value;
-            foreach (var (name, value) in _observer.Scalars) tensors["observer#" + name] = tensor(new[] { value });
-        }
-        SafeTensors.Write(path, tensors,
-            CheckpointHeader.Of(RlLeap.ParameterRoles.Note(Model.Parameters.Layout,
-                new Dictionary<string, string>(notes ?? new Dictionary<string, string>())
-                {
-                    ["task"] = Task.Info.Id, ["network"] = Model.Network.Name,
-                })));
+        LearnerCheckpoint.Write(this, path, notes);
         _saved = Step;
     }
 
@@ -272,55 +252,18 @@ public sealed class Learner : IDisposable
     /// version of RlLeap.</exception>
     public IReadOnlyDictionary<string, string> Load(string path)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var (tensors, notes) = SafeTensors.Read(path);
-        if (notes.GetValueOrDefault("task") != Task.Info.Id || notes.GetValueOrDefault("network") != Model.Network.Name)
-            throw new RlLeapException($"{path} is a checkpoint of {notes.GetValueOrDefault("task")} with "
-                + $"{notes.GetValueOrDefault("network")}, not of {Task.Info.Id} with {Model.Network.Name}.");
-        CheckpointHeader.Check(notes, path);
-        RlLeap.ParameterRoles.CheckNote(Model.Parameters.Layout, notes, path);
-        Fill(Model.Parameters.Flat, "parameters");
-        Fill(Model.Buffers.Flat, "buffers");
-        Optimizer.RestoreState(Raw("optimizer"));
-        Count = Find("counters").data<long>()[0];
-        _summary.Restore(Find("summary").data<double>().ToArray());
-        _stream.Restore(Raw("stream"));
-        _patience?.Restore(Find("stopping").data<long>().ToArray());
-        var diagnosed = tensors.Where(t => t.Key.StartsWith("diagnosis.", StringComparison.Ordinal))
-            .ToDictionary(t => t.Key["diagnosis.".Length..], t => t.Value);
-        if (diagnosed.Count > 0) Diagnosis?.Restore(diagnosed, Model.Device);
+        var notes = LearnerCheckpoint.Read(this, path);
         _saved = Step;
-        _observer?.Restore(
-            // To where the learner is: an observer takes its vectors as they are.
-            tensors.Where(t => t.Key.StartsWith("observer.", StringComparison.Ordinal))
-                .ToDictionary(t => t.Key["observer.".Length..], t => t.Value.to(Model.Device)),
-            tensors.Where(t => t.Key.StartsWith("observer#", StringComparison.Ordinal))
-                .ToDictionary(t => t.Key["observer#".Length..], t => t.Value.item<double>()));
         return notes;
-
-        Tensor Find(string name) => tensors.TryGetValue(name, out var value)
-            ? value : throw new RlLeapException($"{path} has no {name}: it is not a checkpoint of a learner.");
-        byte[] Raw(string name) => Find(name).data<byte>().ToArray();
-        void Fill(Tensor target, string name)
-        {
-            var value = Find(name);
-            if (!value.shape.AsSpan().SequenceEqual(target.shape) || value.dtype != target.dtype)
-                throw new RlLeapException($"{path}: {name} has {Shape.Text(value.shape)} values of {value.dtype}, this "
-                    + $"learner {Shape.Text(target.shape)} of {target.dtype}: it was saved from another network.");
-            target.copy_(value);
-        }
     }
 
     /// <summary>Disposes model, optimizer, stream and observer.</summary>
     public void Dispose()
     {
         _stream.Dispose();
-        _observer?.Dispose();
+        Observer?.Dispose();
         Diagnosis?.Dispose();
         Optimizer.Dispose();
         Model.Dispose();
     }
-
-    private static Tensor Bytes(byte[] bytes) => tensor(bytes);
 }

@@ -44,17 +44,7 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         RequireRunning();
         if ((uint)action >= (uint)ActionNumbers.RequireDiscrete(Spec).Count)
             throw new EnvironmentException($"{Where}: {Describe.BadAction(action, Spec)}");
-        Begin();
-        TimeStep result;
-        try
-        {
-            result = inner.Step(action);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw Fail(e, "Step");
-        }
-        return Checked(result, [action]);
+        return Take(action, [action]);
     }
 
     public TimeStep Step(ReadOnlySpan<float> action)
@@ -65,17 +55,7 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
             throw new EnvironmentException($"{Where}: an action of {Spec.Action} is {Spec.Action.Length} numbers; "
                 + $"it was given {action.Length}.");
         if (ActionNumbers.Wrong(Spec, action) is { } wrong) throw new EnvironmentException($"{Where}: {wrong}");
-        Begin();
-        TimeStep result;
-        try
-        {
-            result = inner.Step(action);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw Fail(e, "Step");
-        }
-        return Checked(result, action);
+        return Take(0, action);
     }
 
     private void RequireRunning()
@@ -87,10 +67,21 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         throw new EnvironmentException($"{Where}: Step was called {when}. Call Reset first.");
     }
 
-    private void Begin()
+    // A Discrete action by its index, any other by its numbers.
+    private TimeStep Take(int index, ReadOnlySpan<float> numbers)
     {
         _step++;
         _running = false;
+        TimeStep result;
+        try
+        {
+            result = Spec.Action is Discrete ? inner.Step(index) : inner.Step(numbers);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw Fail(e, "Step");
+        }
+        return Checked(result, numbers);
     }
 
     private TimeStep Checked(TimeStep result, ReadOnlySpan<float> action)

@@ -17,6 +17,13 @@ public readonly record struct TimeStep(StepType StepType, float Reward, Observat
     /// </summary>
     public float Discount => StepType == StepType.Terminated ? 0 : 1;
 
+    /// <summary>Whether place, reward and observation are equal to the bit.</summary>
+    internal bool SameAs(TimeStep other) => StepType == other.StepType && Reward.Equals(other.Reward)
+        && Observation.SameAs(other.Observation);
+
+    /// <summary>The same with an observation of its own.</summary>
+    internal TimeStep Copy() => this with { Observation = Observation.Copy() };
+
     /// <summary>The start of an episode.</summary>
     public static TimeStep First(Observation observation) => new(StepType.First, 0, observation);
 

@@ -33,20 +33,27 @@ internal static class LearnerState
 
     /// <summary>Makes all of some gradient steps, or none: a failure or a cancellation leaves the learner as it
     /// was.</summary>
+    /// <param name="learner">The learner.</param>
+    /// <param name="steps">Gradient steps.</param>
+    /// <param name="cancellation">Asks to leave.</param>
+    /// <param name="untilDone">Whether to end where the learner is done.</param>
+    /// <param name="seen">Called with each step.</param>
     /// <returns>The metrics of the steps.</returns>
-    public static Dictionary<string, double> Train(Learner learner, int steps, CancellationToken cancellation)
+    public static Dictionary<string, double> Train(Learner learner, long steps, CancellationToken cancellation,
+        bool untilDone = false, Action<StepRecord>? seen = null)
     {
         using var scope = NewDisposeScope();
         var before = Of(learner);
         var (losses, summary) = (new LossSummary(), new TrainingSummary());
         try
         {
-            for (var i = 0; i < steps; i++)
+            for (var i = 0L; i < steps && !(untilDone && learner.IsDone); i++)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var step = learner.TrainStep();
                 losses.Add(step.Loss);
                 summary.Add(step.Metrics, step.Episodes);
+                seen?.Invoke(step);
             }
             learner.RequireFinite();
         }

@@ -30,12 +30,12 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     public override bool Honours(ParameterRole role) => true;
 
     /// <inheritdoc/>
-    public override PathObserver Observe(string taskId) => new LastGradient(taskId);
+    public override PathObserver Observe(string taskId) => new OneGradient(taskId);
 
     /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
-        var observer = new LastGradient(run.Job.TaskId);
+        var observer = new OneGradient(run.Job.TaskId);
         using var learner = run.Begin(observer);
         run.Complete(learner);
         if (Gradient != OuterBatch.LastTraining) observer.Take(OuterGradient(learner));
@@ -53,18 +53,24 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
         loss.backward();
         return model.Parameters.SharedGradient; // the vector's own, beyond any scope
     }
+}
 
-    private sealed class LastGradient(string taskId) : PathObserver(taskId)
+/// <summary>The meta-gradient is one gradient: the last of training, or one that is given.</summary>
+/// <param name="taskId">The task.</param>
+/// <param name="ofTraining">Whether gradients of training count.</param>
+internal sealed class OneGradient(string taskId, bool ofTraining = true) : PathObserver(taskId)
+{
+    /// <summary>Takes a gradient of a point beyond training.</summary>
+    public void Take(Tensor gradient)
     {
-        public void Take(Tensor gradient)
-        {
-            using var _ = no_grad();
-            Keep("gradient", gradient);
-        }
-
-        protected override void ObservePoint(Tensor position, Tensor gradient, double loss) =>
-            Keep("gradient", gradient);
-
-        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => this["gradient"];
+        using var _ = no_grad();
+        Keep("gradient", gradient);
     }
+
+    protected override void ObservePoint(Tensor position, Tensor gradient, double loss)
+    {
+        if (ofTraining) Keep("gradient", gradient);
+    }
+
+    protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => this["gradient"];
 }

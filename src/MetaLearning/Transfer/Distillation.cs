@@ -112,18 +112,10 @@ internal sealed class Distillation : MetaLearner
 
     private TaskRecord Train(TaskJob job, CancellationToken cancellation)
     {
-        var (teacher, losses, summary) = (_teachers[job.TaskId], new LossSummary(), new TrainingSummary());
-        for (var i = 0L; i < job.Learner.GradientSteps && !teacher.IsDone; i++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var step = teacher.TrainStep();
-            losses.Add(step.Loss);
-            summary.Add(step.Metrics, step.Episodes);
-        }
-        teacher.RequireFinite();
-        var metrics = losses.Metrics;
-        summary.Record(metrics);
-        return new TaskRecord(job.TaskId, job.Seed, losses.Count, metrics);
+        var teacher = _teachers[job.TaskId];
+        var before = teacher.Step;
+        var metrics = LearnerState.Train(teacher, job.Learner.GradientSteps, cancellation, untilDone: true);
+        return new TaskRecord(job.TaskId, job.Seed, teacher.Step - before, metrics);
     }
 
     private Dictionary<string, Tensor> State() => new(

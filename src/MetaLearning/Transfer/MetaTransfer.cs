@@ -61,12 +61,12 @@ public sealed record MetaTransferOptions : PerTaskMethod
     public override bool Honours(ParameterRole role) => true;
 
     /// <inheritdoc/>
-    public override PathObserver Observe(string taskId) => new Outer(taskId);
+    public override PathObserver Observe(string taskId) => new OneGradient(taskId, ofTraining: false);
 
     /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
-        var observer = new Outer(run.Job.TaskId);
+        var observer = new OneGradient(run.Job.TaskId, ofTraining: false);
         using var learner = run.Begin(observer);
         var parameters = learner.Model.Parameters;
         parameters.Differentiate(ParameterRole.Meta, wanted: false); // base training moves the classifier alone
@@ -108,40 +108,21 @@ public sealed record MetaTransferOptions : PerTaskMethod
     }
 
     /// <inheritdoc/>
+    protected internal override OptimizerOptions MetaParameterOptimizer(
+        ParameterInfo entry, OptimizerOptions optimizer) =>
+        optimizer with { LearningRate = optimizer.LearningRate * ScaleShiftRate };
+
+    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new MetaTransfer(this, context);
-
-    private sealed class Outer(string taskId) : PathObserver(taskId)
-    {
-        public void Take(Tensor gradient)
-        {
-            using var _ = no_grad();
-            Keep("gradient", gradient);
-        }
-
-        protected override void ObservePoint(Tensor position, Tensor gradient, double loss) { }
-
-        protected override Tensor MetaGradient(Tensor end, IDictionary<string, double> metrics) => this["gradient"];
-    }
 }
 
 /// <summary>Trains a classifier for each episode and moves its start, the scales and the shifts.</summary>
-internal sealed class MetaTransfer : MetaLearner
+internal sealed class MetaTransfer(MetaTransferOptions options, MetaLearnerContext context) : MapReduceMetaLearner(
+    options, context with { Network = new ScaleShiftNetwork(context.Network, options.ScaleShift) })
 {
     private const string HardNote = "hard-classes";
 
-    private readonly MetaTransferOptions _options;
-    private readonly MetaOptimizer _optimizer;
     private int[] _hard = []; // what the next episodes are drawn from; empty: all classes
-
-    public MetaTransfer(MetaTransferOptions options, MetaLearnerContext context)
-        : base(options, context with { Network = new ScaleShiftNetwork(context.Network, options.ScaleShift) },
-            context.SharedHeads)
-    {
-        _options = options;
-        var rate = context.MetaOptimizer.LearningRate * options.ScaleShiftRate;
-        var ofScales = context.MetaOptimizer with { LearningRate = rate };
-        _optimizer = new MetaOptimizer(Initialization.Shared, context.MetaOptimizer, context.MetaSteps, _ => ofScales);
-    }
 
     /// <summary>Takes the encoder over, and scales, shifts and classifier where they are there too.</summary>
     public override void StartFrom(IReadOnlyDictionary<string, Tensor> parameters)
@@ -155,36 +136,17 @@ internal sealed class MetaTransfer : MetaLearner
         base.StartFrom(all);
     }
 
-    public override void Dispose()
-    {
-        _optimizer.Dispose();
-        base.Dispose();
-    }
+    private bool IsHard => _hard.Length > 0;
 
-    protected override MetaStepRecord Step(
-        IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
-    {
-        var isHard = _hard.Length > 0;
-        ITask[] tasks = [.. batch.Select(task => isHard ? ((EpisodeTask)task).Of(_hard) : task)];
-        var outcomes = executor.Map(
-            new MetaBatch(MetaSteps, Initialization, [.. jobs.Select(job =>
-                job with { TaskId = tasks[job.Index].Info.Id })]),
-            (job, hooks, stop) => TaskRun.Execute(job, tasks[job.Index], Initialization, hooks, stop),
-            cancellation);
-        List<TaskOutcome> diverged = [.. outcomes.Where(outcome => outcome.Contribution is null)];
-        RequireEnoughTasks(diverged, batch.Count);
-        List<Contribution> contributions =
-            [.. outcomes.Select(outcome => outcome.Contribution).OfType<Contribution>()];
-        var norm = _optimizer.Step(contributions);
-        _hard = isHard ? [] : HardestOf(contributions.Select(contribution => contribution.Metrics),
-            MetaTransferOptions.PrefixOf(_options.Measure), _options.HardClasses);
-        var records = outcomes.Where(outcome => outcome.Contribution is not null).Select(outcome => new TaskRecord(
-            batch[outcome.Job.Index].Info.Id, outcome.Job.Seed, outcome.Contribution!.Steps,
-            outcome.Contribution.Metrics
-                .Where(metric => !metric.Key.StartsWith(EpisodeTask.ClassPrefix, StringComparison.Ordinal))
-                .Append(new("hard", isHard ? 1 : 0)).ToDictionary()));
-        return new MetaStepRecord(MetaSteps, [.. records], diverged, norm);
-    }
+    protected override ITask TaskOf(ITask task) => IsHard ? ((EpisodeTask)task).Of(_hard) : task;
+
+    protected override IReadOnlyDictionary<string, double> MetricsOf(Contribution contribution) => contribution.Metrics
+        .Where(metric => !metric.Key.StartsWith(EpisodeTask.ClassPrefix, StringComparison.Ordinal))
+        .Append(new("hard", IsHard ? 1 : 0)).ToDictionary();
+
+    protected override void Complete(IReadOnlyList<TrainedTask> trained) =>
+        _hard = IsHard ? [] : HardestOf(trained.Select(task => task.Contribution.Metrics),
+            MetaTransferOptions.PrefixOf(options.Measure), options.HardClasses);
 
     /// <summary>The classes with the lowest measure, which is averaged over the episodes that have the class.</summary>
     /// <param name="metrics">Each episode's metrics.</param>
@@ -200,16 +162,13 @@ internal sealed class MetaTransfer : MetaLearner
 
     protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes)
     {
-        var tensors = Initialization.Export();
-        tensors.Add(MetaOptimizer.StateName, _optimizer.State);
         notes[HardNote] = string.Join(' ', _hard);
-        return tensors;
+        return base.Export(notes);
     }
 
     protected override void Import(MetaCheckpoint checkpoint)
     {
-        Initialization.Import(checkpoint.Tensors, checkpoint.Path);
-        _optimizer.Restore(checkpoint[MetaOptimizer.StateName]);
+        base.Import(checkpoint);
         _hard = [.. checkpoint.Note(HardNote).Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
     }
