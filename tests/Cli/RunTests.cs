@@ -366,6 +366,39 @@ public class RunTests
         Assert.DoesNotMatch("[^K]\n", written.Replace("\e[K\n", "K\n")); // no line without its rest being wiped
     }
 
+    [Fact]
+    public void Bars_are_lines_and_colours_where_the_terminal_has_them()
+    {
+        Assert.Equal("━━━━━─────", new ProgressBar(10, Lines: true, Colour: false).Of(0.55));
+        Assert.Equal("####......", new ProgressBar(10, Lines: false, Colour: false).Of(0.4));
+        Assert.Equal("\e[36m━━\e[90m──\e[39m", new ProgressBar(4, true, Colour: true).Of(0.5));
+        Assert.Equal("\e[32m━━━━\e[39m", new ProgressBar(4, true, Colour: true).Of(1.5));
+        Assert.Equal("....", new ProgressBar(4, Lines: false, Colour: false).Of(double.NaN));
+        Spectre.Console.IAnsiConsole Console(Spectre.Console.ColorSystemSupport colours) =>
+            Spectre.Console.AnsiConsole.Create(new()
+            {
+                Ansi = Spectre.Console.AnsiSupport.Yes, ColorSystem = colours,
+                Out = new Spectre.Console.AnsiConsoleOutput(new StringWriter()),
+            });
+        Assert.True(RlLeap.Cli.Terminal.HasColour(Console(Spectre.Console.ColorSystemSupport.Standard)));
+        Assert.False(RlLeap.Cli.Terminal.HasColour(Console(Spectre.Console.ColorSystemSupport.NoColors)));
+
+        HandClock.Seconds = 0;
+        using var progress = new Progress("leap", 10, "meta-steps", live: false, worth: 0.5, clock: new HandClock(),
+            console: Console(Spectre.Console.ColorSystemSupport.NoColors));
+        using var first = progress.Begin("a", 100, "agent steps");
+        using var second = progress.Begin("b", 100, "agent steps");
+        first.Update(50);
+        second.Update(100);
+        var plain = progress.Picture(98, 24);
+        var drawn = progress.Drawn(120, 24);
+        // Half of a meta-step each: 0.25 and 0.5 of ten, which is a letter and a half of twenty.
+        Assert.Equal([1, 10, 20], drawn.Select(line => line.Count(c => c is '━' or '#')));
+        Assert.Equal(plain, drawn.Select(line => line[22..]));
+        Assert.Equal(progress.Picture(99, 24), progress.Drawn(99, 24));
+        Assert.Equal(new string(' ', 22) + "… and 2 more", progress.Drawn(120, 4)[^1]);
+    }
+
     private sealed class HandClock : TimeProvider
     {
         public static long Seconds { get; set; }

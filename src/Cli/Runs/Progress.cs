@@ -7,8 +7,9 @@ namespace RlLeap.Cli.Runs;
 /// Progress of a run: one overall count, and a line for each task that is running. Safe from any thread.
 /// </summary>
 /// <remarks>
-/// On a terminal the lines are redrawn in place four times a second, cut to its size. Elsewhere a plain line is printed
-/// when the overall count moves, at most every ten seconds, and one per running task every <c>every</c>.
+/// On a terminal the lines are redrawn in place four times a second, cut to its size, with a bar before each where
+/// there is room. Elsewhere a plain line is printed when the overall count moves, at most every ten seconds, and one
+/// per running task every <c>every</c>.
 /// </remarks>
 public sealed class Progress : IDisposable
 {
@@ -144,12 +145,26 @@ public sealed class Progress : IDisposable
         if (_drawn > 0) text.Append($"\e[{_drawn}A");
         text.Append('\r');
         if (above is not null) text.Append($"{above}\e[K\n");
-        var lines = Picture(_console.Profile.Width, _console.Profile.Height);
+        var lines = Drawn(_console.Profile.Width, _console.Profile.Height);
         foreach (var line in lines) text.Append($"{line}\e[K\n");
         text.Append("\e[J");
         _drawn = lines.Count;
         _console.Profile.Out.Writer.Write(text);
         _console.Profile.Out.Writer.Flush();
+    }
+
+    // Bars take room that names and numbers need more.
+    private const int BarWidth = 20, WideEnough = 100;
+
+    /// <summary>The same as <see cref="Picture"/>, with a bar before each line on a terminal that is wide enough.
+    /// </summary>
+    internal List<string> Drawn(int width, int height)
+    {
+        if (width < WideEnough) return Picture(width, height);
+        var bar = new ProgressBar(BarWidth, _console.Profile.Capabilities.Unicode, Terminal.HasColour(_console));
+        return [.. Picture(width - BarWidth - 2, height).Select((line, i) =>
+            (i == 0 ? bar.Of(_overall.Part) : i <= _lines.Count && line[0] != '…' ? bar.Of(_lines[i - 1].Part)
+                : new string(' ', BarWidth)) + "  " + line)];
     }
 
     /// <summary>
@@ -210,7 +225,16 @@ public sealed class Progress : IDisposable
                 if (owner._lines.Remove(this) && Volatile.Read(ref _done) >= Total) owner._finished++;
         }
 
-        internal double Part => (double)Volatile.Read(ref _done) / Math.Max(1, Total);
+        internal double Part => Made() / Math.Max(1, Total);
+
+        // Tasks that are running count for their part of the overall count.
+        private double Made()
+        {
+            var done = (double)Volatile.Read(ref _done);
+            if (this != owner._overall || owner._worth <= 0) return done;
+            lock (owner._gate)
+                return Math.Min(Total, done + owner._worth * (owner._finished + owner._lines.Sum(line => line.Part)));
+        }
 
         /// <summary>One plain line.</summary>
         public override string ToString() => string.Join("  ", Cells().Where(c => c.Length > 0));
@@ -221,13 +245,8 @@ public sealed class Progress : IDisposable
             // The rate is that of the last update: between two updates it must not decay, while the time left runs
             // down.
             var updated = Volatile.Read(ref _updated);
-            var (made, now) = ((double)done, updated);
-            if (this == owner._overall && owner._worth > 0) // tasks that are running count for their part
-            {
-                now = owner._clock.GetTimestamp();
-                lock (owner._gate) made =
-                    Math.Min(Total, done + owner._worth * (owner._finished + owner._lines.Sum(line => line.Part)));
-            }
+            var (made, now) = (Made(), updated);
+            if (this == owner._overall && owner._worth > 0) now = owner._clock.GetTimestamp();
             var rate = (made - _start - (this == owner._overall ? owner._worth * owner._had : 0)) / Math.Max(1e-3,
                 owner._clock.GetElapsedTime(_began, now).TotalSeconds);
             var seconds = Math.Clamp((Total - made) / rate - owner._clock.GetElapsedTime(now).TotalSeconds, 0, 1e9);

@@ -1,4 +1,5 @@
-// The page of `rlleap watch`: asks for the list of runs and for the chosen one, again and again, and shows what changed.
+// The page of `rlleap watch`: asks for the list of runs and for the chosen one, again and again, and shows what
+// changed.
 // All text goes into the page as text, never as markup.
 "use strict";
 (() => {
@@ -54,7 +55,8 @@
     item.update = now => {
       name.textContent = now.id;
       [state.textContent, state.className] = [now.state, `state ${now.state}`];
-      about.replaceChildren(state, [count(now), value(now), ago(now)].filter(Boolean).map(text => ` · ${text}`).join(""));
+      const words = [count(now), value(now), ago(now)].filter(Boolean);
+      about.replaceChildren(state, words.map(text => ` · ${text}`).join(""));
       bar(now, link.querySelector("progress"));
       link.setAttribute("aria-current", String(now.id === chosen));
     };
