@@ -85,7 +85,7 @@ public static class ReportCommand
         var report = SearchReport.Of(sweep);
         Write(() => SearchFiles.Write(report, folder), folder);
         foreach (var table in report.Tables(TrialsShown)) Print(table);
-        Console.WriteLine(report.Conclusion());
+        Console.WriteLine(string.Join(" ", report.Conclusion()));
         if (report.Best is { } best) Console.Write($"\n{SearchReport.Yaml(best.Values)}\n");
         Console.WriteLine($"Written: {Path.Combine(folder, "report.html")}, {SearchFiles.BestName}, trials.csv, "
             + "report.json, ranges (PNG, SVG, PDF)");

@@ -6,6 +6,7 @@ using System.Text.Json;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;
+using RlLeap.Cli.Web;
 
 namespace RlLeap.Cli.Sweeps;
 
@@ -52,42 +53,32 @@ internal static class SearchFiles
     private static string Html(SearchReport report, string folder)
     {
         var html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-        html.Append("<meta name=\"viewport\" content=\"width=device-width\">\n");
-        html.Append($"<title>{E(report.Name)}</title>\n<style>{Style}</style></head><body>\n");
-        html.Append($"<h1>{E(report.Name)}</h1>\n");
-        html.Append($"<p>{E(report.Conclusion())}</p>\n");
+        html.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+        html.Append($"<title>{E(report.Name)}</title>\n<style>{WebFiles.Text(WebFiles.Style)}</style></head>\n");
+        html.Append($"<body><header><h1>{E(report.Name)}</h1><span data-theme-switch></span></header>\n<main>\n");
+        var sentences = report.Conclusion();
+        html.Append($"<p class=\"headline\">{E(sentences[0])}</p>\n");
+        foreach (var sentence in sentences.Skip(1)) html.Append($"<p class=\"lead\">{E(sentence)}</p>\n");
         if (report.Best is { } best)
             html.Append($"<h2>Best settings</h2>\n<pre>{E(SearchReport.Yaml(best.Values))}</pre>\n");
         var png = Convert.ToBase64String(File.ReadAllBytes(Path.Combine(folder, "ranges.png")));
+        // A figure is drawn on white paper.
         html.Append($"<h2>{E(report.Objective)} over each range</h2>\n<figure>"
-            + $"<img alt=\"the objective over each range\" "
+            + "<img style=\"background:#fff;padding:.4rem\" alt=\"the objective over each range\" "
             + $"src=\"data:image/png;base64,{png}\"><figcaption>{FigureCaption(report)}</figcaption></figure>\n");
         foreach (var table in report.Tables().Reverse())
         {
-            html.Append($"<h2>{E(table.Title)}</h2>\n<div class=\"wide\"><table><thead><tr>"
-                + $"{string.Concat(table.Columns.Select(c => $"<th>{E(c)}</th>"))}</tr></thead><tbody>\n");
+            html.Append($"<h2>{E(table.Title)}</h2>\n<table class=\"wide\"><thead><tr>"
+                + $"{string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{E(c)}</th>"))}</tr></thead><tbody>\n");
             foreach (var row in table.Rows)
-                html.Append($"<tr>{string.Concat(row.Select(c => $"<td>{E(c)}</td>"))}</tr>\n");
-            html.Append($"</tbody></table></div>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
+                html.Append("<tr>" + string.Concat(row.Select((cell, i) => $"<td data-column=\"{E(table.Columns[i])}\""
+                    + $"{(i == 0 ? " class=\"about\"" : "")}>{E(cell)}</td>")) + "</tr>\n");
+            html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
         }
+        html.Append("</main>\n");
+        foreach (var script in WebFiles.Scripts) html.Append($"<script>\n{WebFiles.Text(script)}</script>\n");
         return html.Append("</body></html>\n").ToString();
     }
 
     private static string E(string text) => WebUtility.HtmlEncode(text);
-
-    private const string Style = """
-        :root{color-scheme:light dark;--ink:#1a1a1a;--soft:#555;--line:#ddd;--page:#fff;--code:#f4f4f2}
-        @media(prefers-color-scheme:dark){:root{--ink:#e8e6e3;--soft:#a8a49e;--line:#3a3a3a;--page:#161616;--code:#222}}
-        body{font:16px/1.5 Georgia,'Times New Roman',serif;max-width:62rem;margin:2.5rem auto;padding:0 1.2rem}
-        body{color:var(--ink);background:var(--page)}
-        h1{font-size:1.9rem;margin-bottom:.2rem}
-        h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
-        figure{margin:0}img{max-width:100%;height:auto;background:#fff;padding:.4rem;box-sizing:border-box}
-        figcaption,.caption{font-size:.87rem;color:var(--soft);margin:.3rem 0}
-        pre{background:var(--code);padding:.7rem 1rem;overflow-x:auto;font-size:.9rem}
-        .wide{overflow-x:auto}
-        table{border-collapse:collapse;font-size:.9rem;width:100%}
-        th,td{text-align:left;padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-        td{font-variant-numeric:tabular-nums}
-        """;
 }

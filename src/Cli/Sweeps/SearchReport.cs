@@ -119,14 +119,21 @@ internal sealed record SearchReport(
         return text.ToString();
     }
 
-    /// <summary>What was found, in a sentence.</summary>
-    public string Conclusion() => Best is not { } best ? "No trial has a value yet."
-        : $"The {(Direction == Direction.Maximize ? "largest" : "smallest")} {Objective} is {Number(best.Objective)}, "
-        + $"of {Trial.NameOf(best.Number)}"
-        + (best.Budget is { } budget ? $" at a budget of {budget.ToString("#,0", CultureInfo.InvariantCulture)}" : "")
-        + $"; {First.Count(value => value is not null)} of {First.Count} trials are done"
-        + (Trials.Count(trial => trial.Failed) is > 0 and var failed ? $", {failed} failed" : "")
-        + ". The best of many is partly luck: train it again with other seeds before you quote it.";
+    /// <summary>What was found, in sentences: the first one alone says the most important.</summary>
+    public IReadOnlyList<string> Conclusion()
+    {
+        if (Best is not { } best) return ["No trial has a value yet."];
+        var budget = best.Budget?.ToString("#,0", CultureInfo.InvariantCulture);
+        var failed = Trials.Count(trial => trial.Failed);
+        return
+        [
+            $"The {(Direction == Direction.Maximize ? "largest" : "smallest")} {Objective} is "
+            + $"{Number(best.Objective)}, of {Trial.NameOf(best.Number)}{(budget is null ? "" : $" at a budget of {budget}")}.",
+            $"{First.Count(value => value is not null)} of {First.Count} trials are done"
+            + $"{(failed > 0 ? $", {failed} failed" : "")}. The best of many is partly luck: train it again with other "
+            + "seeds before you quote it.",
+        ];
+    }
 
     /// <summary>The tables: trials, and what mattered.</summary>
     /// <param name="most">Trials to show; null for all.</param>
