@@ -81,6 +81,7 @@ public sealed class WatchTests : IAsyncLifetime
         _folder.Write("runs/a/metrics.jsonl", Train(100, 3) + Train(200, 5) + row[..25]);
         _folder.Write("runs/a/times.jsonl", "{\"series\":\"train\",\"step\":200,\"charts/SPS\":50}\n");
         var listed = (await ListWhen(l => l.GetArrayLength() == 1))[0];
+        Assert.Equal("a", listed.GetProperty("name").GetString());
         Assert.Equal((Id("a"), "train", "stopped", "MinAtar/Breakout-v1", 200, 1000, 5), (
             listed.GetProperty("id").GetString(), listed.GetProperty("kind").GetString(),
             listed.GetProperty("state").GetString(), listed.GetProperty("what").GetString(),

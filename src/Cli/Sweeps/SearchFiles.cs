@@ -69,7 +69,8 @@ internal static class SearchFiles
         foreach (var table in report.Tables().Reverse())
         {
             html.Append($"<h2>{E(table.Title)}</h2>\n<table class=\"wide\"><thead><tr>"
-                + $"{string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{E(c)}</th>"))}</tr></thead><tbody>\n");
+                + string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{E(c)}</th>"))
+                + "</tr></thead><tbody>\n");
             foreach (var row in table.Rows)
                 html.Append("<tr>" + string.Concat(row.Select((cell, i) => $"<td data-column=\"{E(table.Columns[i])}\""
                     + $"{(i == 0 ? " class=\"about\"" : "")}>{E(cell)}</td>")) + "</tr>\n");

@@ -123,12 +123,13 @@ internal sealed record SearchReport(
     public IReadOnlyList<string> Conclusion()
     {
         if (Best is not { } best) return ["No trial has a value yet."];
-        var budget = best.Budget?.ToString("#,0", CultureInfo.InvariantCulture);
+        var budget = best.Budget is { } steps
+            ? $" at a budget of {steps.ToString("#,0", CultureInfo.InvariantCulture)}" : "";
         var failed = Trials.Count(trial => trial.Failed);
         return
         [
             $"The {(Direction == Direction.Maximize ? "largest" : "smallest")} {Objective} is "
-            + $"{Number(best.Objective)}, of {Trial.NameOf(best.Number)}{(budget is null ? "" : $" at a budget of {budget}")}.",
+            + $"{Number(best.Objective)}, of {Trial.NameOf(best.Number)}{budget}.",
             $"{First.Count(value => value is not null)} of {First.Count} trials are done"
             + $"{(failed > 0 ? $", {failed} failed" : "")}. The best of many is partly luck: train it again with other "
             + "seeds before you quote it.",

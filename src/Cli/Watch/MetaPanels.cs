@@ -1,5 +1,6 @@
 // The figures of a meta-training that goes on.
 using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Reports.Figures;
 
 namespace RlLeap.Cli.Watch;
 
@@ -16,7 +17,10 @@ internal static class MetaPanels
     {
         var (metrics, times) = (curves.Metrics, curves.Times);
         string[] tasks = [.. Names(Prefix)];
-        HashSet<string> seen = ["loss/first", "loss/last", "loss/mean"];
+        HashSet<string> seen = ["loss/first", "loss/last", "loss/mean", "meta/diverged"];
+        // A task has one colour in all panels.
+        var palette = new Palette([Mean, .. tasks, .. Names(MetaTrainMetrics.DiagnosisSeries)]);
+        var diverged = metrics["meta", "meta/diverged"];
         List<WatchSection> sections =
         [
             new("Learning", TrainPanels.Some(
@@ -26,10 +30,12 @@ internal static class MetaPanels
                     ("mean", metrics["meta", "loss/mean"]), ("last", metrics["meta", "loss/last"])),
                 One("validation error", "validation/error"))),
             new("Path", TrainPanels.Some(ByTask("path length", "path/length"), ByTask("path energy", "path/energy"),
-                One("norm of the meta-gradient", "meta/gradient_norm"), One("diverged tasks", "meta/diverged"))),
+                One("norm of the meta-gradient", "meta/gradient_norm"), WatchPanel.Of("diverged tasks", Axis,
+                    ("tasks", diverged.Any(p => p.Value > 0) ? diverged : [])))),
             new("Network", TrainPanels.Some(
-                WatchPanel.Of("dormant units where tasks begin, worst layer", Axis, Diagnosed("/dormant")),
-                WatchPanel.Of("effective rank where tasks begin", Axis, Diagnosed("start/rank")))),
+                WatchPanel.Of("dormant units where tasks begin, worst layer", Axis, palette,
+                    Diagnosed("/dormant")),
+                WatchPanel.Of("effective rank where tasks begin", Axis, palette, Diagnosed("start/rank")))),
             new("Throughput", TrainPanels.Some(
                 WatchPanel.Of("seconds of a meta-step", Axis, ("seconds", times["meta", "time/wall"])),
                 WatchPanel.Of("shares of the workers' time", Axis, ("training", times["meta", "workers/busy"]),
@@ -64,7 +70,7 @@ internal static class MetaPanels
             if (all.Count == 0)
                 all = [.. tasks.SelectMany(task => metrics[Prefix + task, column]).GroupBy(p => p.Step)
                     .OrderBy(same => same.Key).Select(same => (same.Key, same.Average(p => p.Value)))];
-            return WatchPanel.Of(title, Axis, [(Mean, all), .. tasks.Length is > 1 and <= MostLines
+            return WatchPanel.Of(title, Axis, palette, [(Mean, all), .. tasks.Length is > 1 and <= MostLines
                 ? tasks.Select(task => (task, metrics[Prefix + task, column])) : []]);
         }
 

@@ -5,6 +5,7 @@ namespace RlLeap.Cli.Watch;
 
 /// <summary>A run in the list.</summary>
 /// <param name="Id">Its folder as it was found; the page names it so.</param>
+/// <param name="Name">What the list calls it: its folder below the watched one.</param>
 /// <param name="Kind">train or meta-train; empty where its config cannot be read.</param>
 /// <param name="What">What it learns.</param>
 /// <param name="State">running, complete, stopped, killed, or unreadable.</param>
@@ -16,7 +17,7 @@ namespace RlLeap.Cli.Watch;
 /// <param name="Value">Its newest return, error or loss.</param>
 /// <param name="Written">When it last wrote, in milliseconds since 1970.</param>
 internal sealed record ListedRun(
-    string Id, string Kind, string What, string State, string About, long Done, long? Total, string Unit,
+    string Id, string Name, string Kind, string What, string State, string About, long Done, long? Total, string Unit,
     string Measure, double? Value, long Written);
 
 /// <summary>Looks for runs, and remembers what has not changed since the last look. Safe from any thread.</summary>
@@ -75,14 +76,20 @@ internal sealed class RunList(IReadOnlyList<string> roots)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 
-    private static ListedRun Read(string folder, DateTime written, ListedRun? before)
+    private string NameOf(string folder)
+    {
+        var name = roots.Count == 1 ? Path.GetRelativePath(roots[0], folder) : folder;
+        return name == "." ? Path.GetFileName(Path.GetFullPath(folder)) : name;
+    }
+
+    private ListedRun Read(string folder, DateTime written, ListedRun? before)
     {
         var time = new DateTimeOffset(written, TimeSpan.Zero).ToUnixTimeMilliseconds();
         RunFacts facts;
         try { facts = RunFacts.Of(folder); }
         catch (Exception e) when (e is RlLeapException or IOException or UnauthorizedAccessException)
         {
-            return new(folder, "", "", "unreadable", e.Message, 0, null, "", "", null, time);
+            return new(folder, NameOf(folder), "", "", "unreadable", e.Message, 0, null, "", "", null, time);
         }
         var (last, main, tasks) = LastRows(Path.Combine(folder, RunDirectory.MetricsName));
         var isMeta = facts.Kind == "meta-train";
@@ -97,7 +104,8 @@ internal sealed class RunList(IReadOnlyList<string> roots)
         // The rows of single episodes may hide the last one that tells.
         if (measure.Length == 0 && before is { Measure.Length: > 0 } && before.Done <= done)
             (measure, value) = (before.Measure, before.Value);
-        return new(folder, facts.Kind, facts.What, "", "", done, facts.Total, facts.Unit, measure, value, time);
+        return new(folder, NameOf(folder), facts.Kind, facts.What, "", "", done, facts.Total, facts.Unit, measure,
+            value, time);
     }
 
     // The last row of a whole, the last that is none of an episode, and what the tasks of the last meta-step came to;

@@ -81,11 +81,15 @@ internal sealed record WatchPanel(string Title, string XLabel, bool WholeSteps, 
 {
     /// <summary>A panel of curves; null where all are empty. Colours are in the order of the curves.</summary>
     public static WatchPanel? Of(string title, string axis,
+        params IReadOnlyList<(string Name, IReadOnlyList<(long Step, double Value)> Points)> curves) =>
+        Of(title, axis, new Palette(curves.Select(curve => curve.Name)), curves);
+
+    /// <summary>The same with colours that several panels share.</summary>
+    public static WatchPanel? Of(string title, string axis, Palette palette,
         params IReadOnlyList<(string Name, IReadOnlyList<(long Step, double Value)> Points)> curves)
     {
         var drawn = curves.Where(curve => curve.Points.Any(p => double.IsFinite(p.Value))).ToList();
         if (drawn.Count == 0) return null;
-        var palette = new Palette(curves.Select(curve => curve.Name));
         return new(title, axis, axis == "meta-steps", [.. drawn.Select(curve => new WatchMark("curve", curve.Name,
             palette[curve.Name].Color.ToHex()[..7], [.. curve.Points.Select(p => p.Step)],
             [.. curve.Points.Select(p => double.IsFinite(p.Value) ? (double?)p.Value : null)]))]);

@@ -53,7 +53,7 @@
     link.append(name, bar(run), about);
     link.href = "#" + encodeURIComponent(run.id);
     item.update = now => {
-      name.textContent = now.id;
+      name.textContent = now.name;
       [state.textContent, state.className] = [now.state, `state ${now.state}`];
       const words = [count(now), value(now), ago(now)].filter(Boolean);
       about.replaceChildren(state, words.map(text => ` · ${text}`).join(""));
@@ -88,7 +88,7 @@
     at("choose").textContent = chosen && view === null ? `${chosen} is not there any more.` : "Choose a run.";
     if (!view) return;
     const { run } = view;
-    document.title = `${run.id} · RlLeap`;
+    document.title = `${run.name} · RlLeap`;
     at("name").textContent = run.id;
     const left = view.left ? `about ${span(view.left)} left` : "";
     const words = [run.what, count(run), value(run), left, `written ${ago(run)}`, run.about].filter(Boolean);
