@@ -103,6 +103,24 @@ public sealed class WatchBrowserTests : IAsyncLifetime
     }
 
     [BrowserFact]
+    public async Task Without_a_choice_runs_stand_side_by_side_and_the_title_leads_back()
+    {
+        _folder.Write("runs/b/config.yaml", "environment: MinAtar/Breakout-v1\nagent-steps: 10\n");
+        _folder.Write("runs/b/metrics.jsonl", string.Concat(Enumerable.Range(1, 3).Select(i =>
+            $"{{\"series\":\"train\",\"step\":{i},\"charts/mean_return_100\":{i}}}\n")));
+        await Until("document.querySelectorAll('#overview .chart .line').length === 2");
+        Assert.Equal(["MinAtar/Breakout-v1: return", "games: return"], await Ask<string[]>(
+            "[...document.querySelectorAll('#overview .title')].map(t => t.textContent).sort()"));
+        await _page.TypeAsync("#filter", "breakout");
+        await Until("document.querySelectorAll('#overview .chart .line').length === 1");
+        await Choose("b");
+        await Until("document.querySelector('#overview').hidden && !document.querySelector('#run').hidden");
+        await _page.ClickAsync("h1 a");
+        await Until("!document.querySelector('#overview').hidden && document.querySelector('#run').hidden");
+        Assert.Empty(_errors);
+    }
+
+    [BrowserFact]
     public async Task Names_and_logs_are_text_whatever_they_hold()
     {
         await Until("document.querySelectorAll('#runs li').length === 1");

@@ -259,6 +259,46 @@ public sealed class WatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Runs_of_one_environment_stand_side_by_side()
+    {
+        foreach (var (run, value) in new[] { ("a", 3), ("b", 5) })
+        {
+            _folder.Write($"runs/{run}/config.yaml", TrainYaml);
+            _folder.Write($"runs/{run}/metrics.jsonl", Train(100, value));
+        }
+        _folder.Write("runs/m/config.yaml", MetaYaml);
+        _folder.Write("runs/m/metrics.jsonl", "{\"series\":\"meta\",\"step\":0,\"error/mean\":0.5}\n");
+        await ListWhen(l => l.GetArrayLength() == 3);
+        var panels = await Get("/api/compare?" + string.Join('&', new[] { "a", "b", "m", "nowhere" }
+            .Select(run => "id=" + Uri.EscapeDataString(Id(run)))));
+        Assert.Equal(["MinAtar/Breakout-v1: return", "games: error"],
+            panels.EnumerateArray().Select(p => p.GetProperty("title").GetString()));
+        Assert.Equal([("a", 3), ("b", 5)], panels[0].GetProperty("marks").EnumerateArray().Select(m =>
+            (m.GetProperty("name").GetString(), Values(m)[0])));
+        Assert.Equal("[]", await _client.GetStringAsync("/api/compare"));
+    }
+
+    // What a process has mapped into its memory names the assemblies that it loaded.
+    [Fact]
+    public async Task Only_this_command_loads_the_web_server()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        Directory.CreateDirectory(_folder["empty"]);
+        using var watch = ProgramProcess.Start("watch", _folder["empty"]);
+        await watch.StandardOutput.ReadLineAsync();
+        Assert.Contains("Microsoft.AspNetCore", File.ReadAllText($"/proc/{watch.Id}/maps"), StringComparison.Ordinal);
+        watch.Kill();
+        using var train = ProgramProcess.Start("train", "Classic/CartPole-v1", "--directory", _folder["run"],
+            "--agent-steps", "1000000000");
+        ProgramProcess.Until(train, () => File.Exists(_folder["run/metrics.jsonl"]));
+        var maps = File.ReadAllText($"/proc/{train.Id}/maps");
+        train.Kill();
+        train.WaitForExit();
+        Assert.Contains("RlLeap.Agents.dll", maps, StringComparison.Ordinal);
+        Assert.DoesNotContain("Microsoft.AspNetCore", maps, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_cannot_be_watched_is_one_clear_error()
     {
         var (code, _, error) = ProgramProcess.Run("watch", _folder["nowhere"]);

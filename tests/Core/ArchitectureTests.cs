@@ -28,6 +28,7 @@ public sealed class ArchitectureTests
     [InlineData("src/Data", @"Serilog|Console\.")]
     [InlineData("src", @"Serilog|Spectre|YamlDotNet", "src/Cli")]
     [InlineData("src", @"Python\.Runtime", "src/Gymnasium")]
+    [InlineData("src", @"Microsoft\.AspNetCore", "src/Cli/Watch")]
     public void RoomsDoNotSpeakOf(string room, string pattern, string except = "none")
     {
         var forbidden = new Regex(pattern);

@@ -13,6 +13,14 @@ internal static class MetaPanels
     // Lines that can be told apart.
     private const int MostLines = 12;
 
+    /// <summary>A column over all tasks of each meta-step: as it was recorded, or averaged where only single tasks have
+    /// it.</summary>
+    public static IReadOnlyList<(long Step, double Value)> OverTasks(RunCurves.Table metrics, string column) =>
+        metrics["meta", column] is { Count: > 0 } all ? all
+            : [.. metrics.Series.Where(series => series.StartsWith(Prefix, StringComparison.Ordinal))
+                .SelectMany(series => metrics[series, column]).GroupBy(p => p.Step).OrderBy(same => same.Key)
+                .Select(same => (same.Key, same.Average(p => p.Value)))];
+
     public static IReadOnlyList<WatchSection> Of(RunCurves curves)
     {
         var (metrics, times) = (curves.Metrics, curves.Times);
@@ -65,13 +73,9 @@ internal static class MetaPanels
         WatchPanel? ByTask(string title, string column)
         {
             seen.Add(column);
-            // Some are recorded task by task alone.
-            var all = metrics["meta", column];
-            if (all.Count == 0)
-                all = [.. tasks.SelectMany(task => metrics[Prefix + task, column]).GroupBy(p => p.Step)
-                    .OrderBy(same => same.Key).Select(same => (same.Key, same.Average(p => p.Value)))];
-            return WatchPanel.Of(title, Axis, palette, [(Mean, all), .. tasks.Length is > 1 and <= MostLines
-                ? tasks.Select(task => (task, metrics[Prefix + task, column])) : []]);
+            return WatchPanel.Of(title, Axis, palette, [(Mean, OverTasks(metrics, column)),
+                .. tasks.Length is > 1 and <= MostLines
+                    ? tasks.Select(task => (task, metrics[Prefix + task, column])) : []]);
         }
 
         // Of each task, the largest among the columns of the network where it began.

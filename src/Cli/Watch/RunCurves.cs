@@ -28,6 +28,10 @@ internal sealed class RunCurves(string folder)
     /// <summary>The mean return of the last <see cref="Window"/> episodes, from where so many have ended.</summary>
     public IReadOnlyList<(long Step, double Value)> Returns => _returns.Points;
 
+    /// <summary>The same; where not so many have ended, what the run itself averaged.</summary>
+    public IReadOnlyList<(long Step, double Value)> MeanReturns =>
+        Returns.Count > 0 ? Returns : Metrics["train", "charts/mean_return_100"];
+
     /// <summary>Reads what is new.</summary>
     public void Refresh()
     {

@@ -9,11 +9,12 @@ namespace RlLeap.Cli.Watch;
 /// <summary>A run as its config describes it.</summary>
 /// <param name="Kind">train or meta-train.</param>
 /// <param name="What">What is learned and how, in a few words.</param>
+/// <param name="Group">What it can be compared with: its environment, or its suite.</param>
 /// <param name="Total">Steps at its end; null where that is not known.</param>
 /// <param name="Unit">What its steps are.</param>
 /// <param name="Facts">Words and values, in order.</param>
 internal sealed record RunFacts(
-    string Kind, string What, long? Total, string Unit, IReadOnlyList<KeyValuePair<string, string>> Facts)
+    string Kind, string What, string Group, long? Total, string Unit, IReadOnlyList<KeyValuePair<string, string>> Facts)
 {
     /// <summary>Reads them.</summary>
     /// <exception cref="RlLeapException">The config is gone or damaged.</exception>
@@ -29,7 +30,8 @@ internal sealed record RunFacts(
                 ("learning rate", "agent.optimizer.learning-rate"), ("agent steps", "agent-steps"),
                 ("copies of the environment", "agent.environments"), ("seed", "run.seed"), ("device", "run.device"));
         var total = ScalarText.Parse(typeof(long), Text(isMeta ? "meta.steps" : "agent-steps")) as long?;
-        return new(isMeta ? "meta-train" : "train", what, total, isMeta ? "meta-steps" : "agent steps", facts);
+        return new(isMeta ? "meta-train" : "train", what, Text(isMeta ? "suite" : "environment"), total,
+            isMeta ? "meta-steps" : "agent steps", facts);
 
         string Text(string key) => (tree.Find(key) as YamlScalarNode)?.Value ?? "";
         List<KeyValuePair<string, string>> Facts(params IReadOnlyList<(string Name, string Key)> keys) =>

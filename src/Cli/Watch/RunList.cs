@@ -8,6 +8,7 @@ namespace RlLeap.Cli.Watch;
 /// <param name="Name">What the list calls it: its folder below the watched one.</param>
 /// <param name="Kind">train or meta-train; empty where its config cannot be read.</param>
 /// <param name="What">What it learns.</param>
+/// <param name="Group">What it can be compared with: its environment, or its suite.</param>
 /// <param name="State">running, complete, stopped, killed, or unreadable.</param>
 /// <param name="About">The state in words.</param>
 /// <param name="Done">Steps so far.</param>
@@ -17,8 +18,8 @@ namespace RlLeap.Cli.Watch;
 /// <param name="Value">Its newest return, error or loss.</param>
 /// <param name="Written">When it last wrote, in milliseconds since 1970.</param>
 internal sealed record ListedRun(
-    string Id, string Name, string Kind, string What, string State, string About, long Done, long? Total, string Unit,
-    string Measure, double? Value, long Written);
+    string Id, string Name, string Kind, string What, string Group, string State, string About, long Done, long? Total,
+    string Unit, string Measure, double? Value, long Written);
 
 /// <summary>Looks for runs, and remembers what has not changed since the last look. Safe from any thread.</summary>
 /// <param name="roots">The watched folders; one that is not there may come.</param>
@@ -89,7 +90,7 @@ internal sealed class RunList(IReadOnlyList<string> roots)
         try { facts = RunFacts.Of(folder); }
         catch (Exception e) when (e is RlLeapException or IOException or UnauthorizedAccessException)
         {
-            return new(folder, NameOf(folder), "", "", "unreadable", e.Message, 0, null, "", "", null, time);
+            return new(folder, NameOf(folder), "", "", "", "unreadable", e.Message, 0, null, "", "", null, time);
         }
         var (last, main, tasks) = LastRows(Path.Combine(folder, RunDirectory.MetricsName));
         var isMeta = facts.Kind == "meta-train";
@@ -104,8 +105,8 @@ internal sealed class RunList(IReadOnlyList<string> roots)
         // The rows of single episodes may hide the last one that tells.
         if (measure.Length == 0 && before is { Measure.Length: > 0 } && before.Done <= done)
             (measure, value) = (before.Measure, before.Value);
-        return new(folder, NameOf(folder), facts.Kind, facts.What, "", "", done, facts.Total, facts.Unit, measure,
-            value, time);
+        return new(folder, NameOf(folder), facts.Kind, facts.What, facts.Group, "", "", done, facts.Total, facts.Unit,
+            measure, value, time);
     }
 
     // The last row of a whole, the last that is none of an episode, and what the tasks of the last meta-step came to;

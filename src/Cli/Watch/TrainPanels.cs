@@ -9,13 +9,12 @@ internal static class TrainPanels
     public static IReadOnlyList<WatchSection> Of(RunCurves curves)
     {
         var (metrics, seen) = (curves.Metrics, new HashSet<string>());
-        var returns = curves.Returns.Count > 0 ? curves.Returns : metrics["train", "charts/mean_return_100"];
         string[] layers =
             [.. metrics.ColumnsOf("diagnosis").Where(c => c.EndsWith("/dormant", StringComparison.Ordinal))];
         List<WatchSection> sections =
         [
             new("Returns", Some(
-                WatchPanel.Of("return", Axis, ($"mean of {RunCurves.Window} episodes", returns),
+                WatchPanel.Of("return", Axis, ($"mean of {RunCurves.Window} episodes", curves.MeanReturns),
                     ("evaluation, greedy", metrics["evaluation", "evaluation/greedy_return"]),
                     ("evaluation, sampled", metrics["evaluation", "evaluation/sampled_return"])),
                 One("episode length", "charts/mean_length_100"))),

@@ -90,6 +90,8 @@ internal sealed class WatchServer : IAsyncDisposable
         _application.MapGet("/api/runs", context => Answer(context, Json(_list.Look()), Data));
         _application.MapGet("/api/run", context => View(context.Request.Query["id"].ToString()) is { } view
             ? Answer(context, Json(view), Data) : Refuse(context, 404, "there is no such run"));
+        _application.MapGet("/api/compare", context => Answer(context,
+            Json(Compare([.. context.Request.Query["id"].OfType<string>().Take(MostOpen)])), Data));
         _application.MapFallback(context => Refuse(context, 404, "there is nothing here"));
     }
 
@@ -139,21 +141,30 @@ internal sealed class WatchServer : IAsyncDisposable
         await context.Response.Body.WriteAsync(body, context.RequestAborted);
     }
 
+    // Runs whose curves are kept.
+    private const int MostOpen = 16;
+
     private RunView? View(string id)
     {
-        const int MostOpen = 8;
+        lock (_gate) return Read(id) is { } read ? RunView.Of(read.Run, read.Curves) : null;
+    }
+
+    private IReadOnlyList<WatchPanel> Compare(IReadOnlyList<string> ids)
+    {
+        lock (_gate) return SideBySide.Of([.. ids.Distinct().Select(Read).OfType<(ListedRun, RunCurves)>()]);
+    }
+
+    // A run that was found, with what it has recorded up to now; null where there is none, or it has vanished.
+    private (ListedRun Run, RunCurves Curves)? Read(string id)
+    {
         if (_list.Look().FirstOrDefault(run => run.Id == id) is not { } run) return null;
-        lock (_gate)
-        {
-            var curves = _open.Find(open => open.Id == id).Curves ?? new RunCurves(id);
-            _open.RemoveAll(open => open.Id == id);
-            _open.Add((id, curves));
-            if (_open.Count > MostOpen) _open.RemoveAt(0);
-            // A run may vanish while it is read.
-            try { curves.Refresh(); }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
-            return RunView.Of(run, curves);
-        }
+        var curves = _open.Find(open => open.Id == id).Curves ?? new RunCurves(id);
+        _open.RemoveAll(open => open.Id == id);
+        _open.Add((id, curves));
+        if (_open.Count > MostOpen) _open.RemoveAt(0);
+        try { curves.Refresh(); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
+        return (run, curves);
     }
 
     private static byte[] Json<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, Options);

@@ -3,11 +3,11 @@
 // All text goes into the page as text, never as markup.
 "use strict";
 (() => {
-  const ListEvery = 2000, RunEvery = 2000;
+  const ListEvery = 2000, RunEvery = 2000, SideBySide = 10;
   const at = id => document.getElementById(id);
   const figures = new Map();
   const tags = new Map();
-  let runs = [], known = false, chosen = "", view, round = 0;
+  let runs = [], known = false, chosen = "", view, round = 0, overview;
 
   const make = (name, text, kind) => {
     const element = document.createElement(name);
@@ -65,9 +65,13 @@
 
   const rows = new Map();
 
-  function showList() {
+  function listed() {
     const wanted = at("filter").value.toLowerCase();
-    const shown = runs.filter(run => `${run.id} ${run.what} ${run.state}`.toLowerCase().includes(wanted));
+    return runs.filter(run => `${run.id} ${run.what} ${run.state}`.toLowerCase().includes(wanted));
+  }
+
+  function showList() {
+    const shown = listed();
     for (const run of shown) {
       if (!rows.has(run.id)) rows.set(run.id, row(run));
       rows.get(run.id).update(run);
@@ -84,8 +88,9 @@
 
   function showRun() {
     at("run").hidden = !view;
-    at("choose").hidden = Boolean(view);
-    at("choose").textContent = chosen && view === null ? `${chosen} is not there any more.` : "Choose a run.";
+    at("choose").hidden = !chosen || view !== null;
+    at("choose").textContent = `${chosen} is not there any more.`;
+    if (chosen) at("overview").hidden = true;
     if (!view) return;
     const { run } = view;
     document.title = `${run.name} · RlLeap`;
@@ -154,12 +159,30 @@
 
   async function refreshList() {
     const now = await ask("api/runs");
+    const first = !known;
     if (now) [runs, known] = [now, true];
     showList();
+    if (first && !chosen) await refreshOverview();
+  }
+
+  // No run is chosen: those at the top of the list, in one figure for each environment or suite.
+  async function refreshOverview() {
+    // By name, so that a run keeps its colour when another one writes.
+    const ids = listed().slice(0, SideBySide).map(run => `id=${encodeURIComponent(run.id)}`).sort();
+    const path = `api/compare?${ids.join("&")}`;
+    if (path !== overview?.path) tags.delete(path);
+    const panels = ids.length > 0 ? await ask(path) : [];
+    if (chosen || !panels) return;
+    at("overview").hidden = panels.length === 0;
+    document.title = "RlLeap runs";
+    const place = at("overview").querySelector(".figure");
+    if (!overview) overview = { figure: RlLeapPage.figure(place, { panels }) };
+    else if (overview.path !== path || !place.matches(":hover, :focus-within")) overview.figure.update({ panels });
+    overview.path = path;
   }
 
   async function refreshRun() {
-    if (!chosen) return;
+    if (!chosen) return refreshOverview();
     const asked = chosen, now = await ask(`api/run?id=${encodeURIComponent(asked)}`);
     if (asked !== chosen) return;
     if (now !== undefined) view = now;
@@ -182,9 +205,10 @@
   function choose() {
     const id = decodeURIComponent(location.hash.slice(1));
     if (id === chosen) return;
-    tags.delete(`api/run?id=${encodeURIComponent(id)}`);
     [chosen, view] = [id, undefined];
+    tags.clear();
     showList();
+    showRun();
     refreshRun().catch(() => { at("gone").hidden = false; });
   }
 
@@ -196,7 +220,10 @@
   }
 
   addEventListener("hashchange", choose);
-  at("filter").addEventListener("input", showList);
+  at("filter").addEventListener("input", () => {
+    showList();
+    if (!chosen) refreshOverview().catch(() => { at("gone").hidden = false; });
+  });
   document.addEventListener("visibilitychange", start);
   choose();
   start();
