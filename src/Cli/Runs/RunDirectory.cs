@@ -158,7 +158,8 @@ public sealed class RunDirectory : IDisposable
     // A complete run that goes on is not complete: what it ended with stays, under another name.
     private void SetResultAside(Extension? extension)
     {
-        if (extension is { KeepsRows: true }) MarkEnd(Result.Load(PathOf(ResultName)));
+        var ended = Result.Load(PathOf(ResultName));
+        if (extension is { KeepsRows: true }) MarkEnd(ended);
         foreach (var name in (extension?.Aside ?? []).Append(ResultName).Where(name => File.Exists(PathOf(name))))
             File.Move(PathOf(name), PathOf($"{Path.GetFileNameWithoutExtension(name)}-at-{Restored?.Step ?? 0}"
                 + Path.GetExtension(name)), overwrite: true);
