@@ -29,8 +29,9 @@ internal static class SearchFiles
         AtomicFile.WriteAllText(Path.Combine(folder, "trials.csv"), Csv(report));
         AtomicFile.WriteAllText(Path.Combine(folder, BestName), report.Best is { } best ? SearchReport.Yaml(best.Values)
             : "");
-        SearchFigure.Of(report).Save(Path.Combine(folder, "ranges"));
-        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, folder));
+        var figure = SearchFigure.Of(report);
+        figure.Save(Path.Combine(folder, "ranges"));
+        AtomicFile.WriteAllText(Path.Combine(folder, "report.html"), Html(report, figure, folder));
     }
 
     private static string Csv(SearchReport report)
@@ -50,7 +51,7 @@ internal static class SearchFiles
             : $"\"{value.Replace("\"", "\"\"")}\"";
     }
 
-    private static string Html(SearchReport report, string folder)
+    private static string Html(SearchReport report, FigurePage figure, string folder)
     {
         var html = new StringBuilder("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
         html.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
@@ -62,10 +63,13 @@ internal static class SearchFiles
         if (report.Best is { } best)
             html.Append($"<h2>Best settings</h2>\n<pre>{E(SearchReport.Yaml(best.Values))}</pre>\n");
         var png = Convert.ToBase64String(File.ReadAllBytes(Path.Combine(folder, "ranges.png")));
-        // A figure is drawn on white paper.
+        // What the scripts draw, and for a reader without scripts the same as a picture.
         html.Append($"<h2>{E(report.Objective)} over each range</h2>\n<figure>"
-            + "<img style=\"background:#fff;padding:.4rem\" alt=\"the objective over each range\" "
-            + $"src=\"data:image/png;base64,{png}\"><figcaption>{FigureCaption(report)}</figcaption></figure>\n");
+            + "<div class=\"figure\" data-figure=\"data-ranges\"></div>\n"
+            + $"<script type=\"application/json\" id=\"data-ranges\">{figure.Data().ToJson()}</script>\n"
+            + $"<noscript><img alt=\"the objective over each range\" src=\"data:image/png;base64,{png}\"></noscript>"
+            + $"<figcaption>{FigureCaption(report)} For papers: <a href=\"ranges.pdf\">ranges.pdf</a>, "
+            + "<a href=\"ranges.svg\">ranges.svg</a>.</figcaption></figure>\n");
         foreach (var table in report.Tables().Reverse())
         {
             html.Append($"<h2>{E(table.Title)}</h2>\n<table class=\"wide\"><thead><tr>"

@@ -3,11 +3,12 @@
 //   const chart = RlLeapChart.create(element, panel);   draws into the element, again whenever its width changes
 //   chart.update(panel, shown);                         draws other data, or shows less of it
 //
-// A panel: { title, xLabel, yLabel, wholeSteps, xLimits: [low, high], xValues: [...], rows: [names], marks: [...] }.
+// A panel: { title, xLabel, yLabel, wholeSteps, xLimits: [low, high], xValues: [...], xTexts: [one each], rows: [names],
+// marks: [...] }.
 // Its marks, each with a name and a colour ("#rrggbb"):
 //   { kind: "curve", x, y, low, high, dash, width, each: [{ name, group, y }], dots, values }   low to high: the band
 //   { kind: "row", row, value, low, high, values: [{ name, group, x }], published }
-//   { kind: "dots", x, y, size, diamond }
+//   { kind: "dots", x, y, size, diamond, names, texts }   names and texts, one a dot: what it is, and its x in words
 // shown: { hidden: Set of names, each: true to draw single seeds, hiddenGroups: Set of their groups }.
 // A missing number is null. All text goes into the page as text, never as markup.
 "use strict";
@@ -82,10 +83,11 @@ const RlLeapChart = (() => {
         add(svg, "text", { x: left - 6, y: y(tick) + 4, class: "tick end" }, number(tick));
       }
       const most = Math.max(2, Math.floor((right - left) / 64));
-      for (const tick of panel.xValues ?? ticks(...this.xSpan, most, panel.wholeSteps)) {
+      for (const [i, tick] of (panel.xValues ?? ticks(...this.xSpan, most, panel.wholeSteps)).entries()) {
         add(svg, "path", { d: `M${x(tick)} ${bottom}v4`, class: "axis" });
         if (rows) add(svg, "path", { d: `M${x(tick)} ${top}V${bottom}`, class: "grid" });
-        add(svg, "text", { x: x(tick), y: bottom + 17, class: "tick middle" }, number(tick));
+        const text = panel.xTexts?.[i] ?? number(tick);
+        add(svg, "text", { x: x(tick), y: bottom + 17, class: "tick middle" }, text);
       }
       add(svg, "path", { d: `M${left} ${top}V${bottom}H${right}`, class: "axis" });
       (rows ?? []).forEach((row, i) => this.#rowName(row, i));
@@ -189,7 +191,22 @@ const RlLeapChart = (() => {
       const across = (px - this.left) / (this.right - this.left), down = (py - this.top) / (this.bottom - this.top);
       const [low, high] = this.xSpan;
       if (this.panel.rows) this.#showRow(Math.floor(down * this.panel.rows.length));
+      else if (this.panel.marks.some(m => m.kind === "dots")) this.#showDot(px, py);
       else this.#showAt(low + across * (high - low), py);
+    }
+
+    // Of dots, the one nearest to the pointer: what it is called, and where it lies.
+    #showDot(px, py) {
+      const near = this.#marks.flatMap(mark => mark.x.map((at, i) => ({ mark, i, at: this.x(at),
+        away: Math.hypot(this.x(at) - px, this.y(mark.y[i]) - py) })))
+        .reduce((a, b) => b.away < a.away ? b : a, { away: 24 });
+      if (!near.mark) return this.#leave();
+      const { mark, i, at } = near, style = colours(mark.color);
+      this.guide.replaceChildren();
+      add(this.guide, "circle", { cx: at, cy: this.y(mark.y[i]), r: 6, style });
+      const lines = mark.names ? [{ mark, name: this.panel.yLabel || "y", text: number(mark.y[i]) },
+        { mark, name: this.panel.xLabel || "x", text: mark.texts?.[i] ?? number(mark.x[i]) }] : [];
+      this.#tell(mark.names?.[i] ?? mark.name, lines, lines[0], at);
     }
 
     // The values of all curves at one place, the highest first; the one nearest to the pointer is bold.

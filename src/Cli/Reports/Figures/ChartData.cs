@@ -45,7 +45,11 @@ internal sealed record ChartFigure(IReadOnlyList<string>? Legend, IReadOnlyList<
 /// <summary>One plot; see <see cref="Panel"/>. <c>Task</c> is the task that it is about; null for none.</summary>
 internal sealed record ChartPanel(
     string Title, string XLabel, string YLabel, bool WholeSteps, IReadOnlyList<double>? XLimits,
-    IReadOnlyList<double>? XValues, IReadOnlyList<string>? Rows, string? Task, IReadOnlyList<ChartMark> Marks);
+    IReadOnlyList<double>? XValues, IReadOnlyList<string>? Rows, string? Task, IReadOnlyList<ChartMark> Marks)
+{
+    /// <summary>What is written at each of <c>XValues</c>; null for the numbers.</summary>
+    public IReadOnlyList<string>? XTexts { get; init; }
+}
 
 /// <summary>One seed's line of a curve, or its value in a row. Lines of one <c>Group</c> are shown together.</summary>
 internal sealed record ChartSeed(string Name, string Group)
@@ -101,6 +105,12 @@ internal sealed record ChartMark(string Kind, string Name, string Color)
 
     /// <summary>Whether dots are diamonds.</summary>
     public bool? Diamond { get; init; }
+
+    /// <summary>What each dot is called.</summary>
+    public IReadOnlyList<string>? Names { get; init; }
+
+    /// <summary>Where each dot is across, in words.</summary>
+    public IReadOnlyList<string>? Texts { get; init; }
 
     /// <summary>A line with its band; none where low and high are the line itself.</summary>
     public static ChartMark Curve(string name, Look look, IReadOnlyList<double> x, IReadOnlyList<double> y,

@@ -69,8 +69,12 @@ internal sealed partial class FigurePage
         return new(_legend.Entries.Count > 0 ? [.. _legend.Entries.Select(entry => entry.Name)] : null,
             [.. _panels.Select(panel => new ChartPanel(
                 panel.Title, panel.XLabel.Length > 0 ? panel.XLabel : x, panel.Rows is null ? y : "", panel.WholeSteps,
-                panel.XLimits is var (low, high) ? [low, high] : null, panel.XValues, panel.Rows, panel.Task,
-                panel.Marks))]);
+                panel.XLimits is var (low, high) ? [low, high]
+                    : panel.XTicks is { } axis ? [axis.Low, axis.High] : null,
+                panel.XValues ?? panel.XTicks?.At, panel.Rows, panel.Task, panel.Marks)
+            {
+                XTexts = panel.XTicks?.Texts,
+            })]);
 
         string First(Func<Panel, string> label) =>
             _panels.Select(label).FirstOrDefault(text => text.Length > 0) ?? "";

@@ -8,7 +8,8 @@ namespace RlLeap.Cli.Reports.Figures;
 /// <summary>A panel a range: a dot for each trial at the end of the first rung.</summary>
 internal static class SearchFigure
 {
-    private static readonly Color Blue = Color.FromHex("#0072B2"), Orange = Color.FromHex("#D55E00");
+    private static readonly Color Blue = Color.FromHex("#0072B2"), Orange = Color.FromHex("#D55E00"),
+        Grey = Color.FromHex("#8c8c8c");
 
     public static FigurePage Of(SearchReport report)
     {
@@ -22,7 +23,6 @@ internal static class SearchFigure
     private static Panel Of(SearchReport report, string key, string name, bool left)
     {
         var range = report.Ranges[key];
-        var values = report.Trials.Select(trial => trial.Values[key]);
         double At(TrialReport trial) => !range.IsNumber ? range.Choice!.ToList().IndexOf(trial.Values[key])
             : (double)ScalarText.Parse(typeof(double), trial.Values[key])! is var x && range.IsLog ? Math.Log10(x) : x;
         var panel = new Panel("")
@@ -30,15 +30,30 @@ internal static class SearchFigure
             XLabel = name.Replace('-', ' '), YLabel = left ? report.Objective : "", XMargin = 0.06,
             XTicks = range.IsNumber ? range.IsLog ? LogTicks(report.Trials.Select(At)) : null : Choices(range.Choice!),
         };
-        foreach (var trial in report.Trials)
-        {
-            if (report.First[trial.Number] is not { } value || !double.IsFinite(value)) continue;
-            var last = trial.Rung == report.Rungs.Count - 1;
-            panel.Dots([At(trial)], [value], Blue, 4.5f, last ? 0.85 : 0.3);
-        }
-        if (report.Best is { } best && report.First[best.Number] is { } at)
-            panel.Dots([At(best)], [at], Orange, 7, 1, MarkerShape.FilledDiamond);
+        var drawn = report.Trials.Where(t => report.First[t.Number] is { } value && double.IsFinite(value)).ToList();
+        foreach (var trial in drawn)
+            panel.Dots([At(trial)], [Height(trial)], Blue, 4.5f, IsLast(trial) ? 0.85 : 0.3);
+        if (report.Best is { } best) panel.Dots([At(best)], [Height(best)], Orange, 7, 1, MarkerShape.FilledDiamond);
+        Mark("best", Orange, diamond: true, drawn.Where(trial => trial == report.Best));
+        var several = report.Rungs.Count > 1;
+        Mark(several ? "to the last budget" : "trials", Blue, diamond: false,
+            drawn.Where(trial => trial != report.Best && IsLast(trial)));
+        Mark("left behind", Grey, diamond: false, drawn.Where(trial => !IsLast(trial)));
         return panel;
+
+        double Height(TrialReport trial) => report.First[trial.Number]!.Value;
+        bool IsLast(TrialReport trial) => trial.Rung == report.Rungs.Count - 1;
+        void Mark(string what, Color color, bool diamond, IEnumerable<TrialReport> trials)
+        {
+            var shown = trials.ToList();
+            if (shown.Count == 0) return;
+            panel.Marks.Add(new ChartMark("dots", what, color.ToStringRGB())
+            {
+                X = [.. shown.Select(At)], Y = [.. shown.Select(Height)], Size = diamond ? 7 : 4.5, Diamond = diamond,
+                Names = [.. shown.Select(trial => Trial.NameOf(trial.Number))],
+                Texts = [.. shown.Select(trial => trial.Values[key])],
+            });
+        }
     }
 
     private static AxisTicks Choices(IReadOnlyList<string> values) => new(-0.5, values.Count - 0.5,
