@@ -110,7 +110,7 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         var (running, episode, step) = (reader.ReadBoolean(), reader.ReadInt32(), reader.ReadInt32());
         inner.Restore(reader.ReadBytes(reader.BytesLeft()));
         (_running, _episode, _step, _failure) = (running, episode, step, null);
-    });
+    }, OldState.Values);
 
     public bool CanRender => inner.CanRender;
 

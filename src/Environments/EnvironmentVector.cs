@@ -179,7 +179,7 @@ public sealed class EnvironmentVector : IVectorEnvironment
         VectorEnvironmentChecks.Load(reader, this);
         _finished.Clear();
         _failure = null;
-    });
+    }, OldState.Values);
 
     /// <inheritdoc/>
     public bool CanRender => _environments[0].CanRender || ObservedPicture.Shows(Spec);

@@ -2,12 +2,24 @@ using System.Buffers.Binary;
 
 namespace RlLeap.Environments;
 
+/// <summary>What an environment's saved states were in version 0.1, where they had no mark and no checksum.</summary>
+internal enum OldState
+{
+    /// <summary>They had both: bytes without are no state.</summary>
+    None,
+
+    /// <summary>What the state is of, then its values.</summary>
+    Named,
+
+    /// <summary>The values alone.</summary>
+    Values,
+}
+
 /// <summary>
 /// The one form of saved states: a mark, what the state is of, its values, and a checksum. Other bytes are refused.
 /// </summary>
 /// <remarks>
-/// States of version 0.1 that had neither mark nor checksum (classic control, vectors of environments, wrappers) have
-/// the same values in the same order, and are read too.
+/// Older states without mark and checksum have the same values in the same order (<see cref="OldState"/>).
 /// </remarks>
 internal static class SavedState
 {
@@ -33,21 +45,24 @@ internal static class SavedState
     /// <param name="what">As it was saved with.</param>
     /// <param name="snapshot">What <see cref="Write"/> returned.</param>
     /// <param name="values">Reads the values, to the last.</param>
+    /// <param name="old">What version 0.1 wrote, which is read too.</param>
     /// <exception cref="EnvironmentException">It is damaged, or of something else.</exception>
     public static void Read(EnvironmentSpec spec, string what, ReadOnlySpan<byte> snapshot,
-        Action<BinaryReader> values)
+        Action<BinaryReader> values, OldState old = OldState.None)
     {
         var marked = snapshot.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(snapshot) == Mark;
-        if (marked && !IsWhole(snapshot)) throw Refused(spec, snapshot.Length, "its checksum is wrong");
+        if (marked ? !IsWhole(snapshot) : old == OldState.None)
+            throw Refused(spec, snapshot.Length, marked ? "its checksum is wrong" : "it has no checksum");
         var content = marked ? snapshot[4..^ChecksumBytes] : snapshot;
         using var reader = new BinaryReader(new MemoryStream(content.ToArray()));
         try
         {
-            if (marked || BeginsWith(content, what))
+            if (marked || old == OldState.Named)
             {
                 var of = reader.ReadString();
-                if (of != what)
-                    throw new EnvironmentException($"{spec.Id}: the saved state is of '{of}', but this is '{what}'.");
+                if (of != what) throw marked
+                    ? new EnvironmentException($"{spec.Id}: the saved state is of '{of}', but this is '{what}'.")
+                    : Refused(spec, snapshot.Length, $"it is not one of '{what}'");
             }
             values(reader);
         }
@@ -82,14 +97,6 @@ internal static class SavedState
     private static bool IsWhole(ReadOnlySpan<byte> snapshot) => snapshot.Length >= 4 + ChecksumBytes
         && Checksum(snapshot[..^ChecksumBytes])
             == BinaryPrimitives.ReadUInt64LittleEndian(snapshot[^ChecksumBytes..]);
-
-    // Without a mark only the states of classic control began with what they are of.
-    private static bool BeginsWith(ReadOnlySpan<byte> content, string what)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = new BinaryWriter(stream)) writer.Write(what);
-        return content.StartsWith(stream.ToArray());
-    }
 
     private static EnvironmentException Refused(EnvironmentSpec spec, int length, string why, Exception? e = null) =>
         new($"{spec.Id}: the saved state of {length} bytes cannot be restored: {why}. It is damaged or from elsewhere; "

@@ -66,7 +66,7 @@ internal abstract class SlicedVector : IVectorEnvironment
         Started = reader.ReadBoolean();
         VectorEnvironmentChecks.Load(reader, this);
         _finished.Clear();
-    });
+    }, Old);
 
     public abstract Picture Render(int index);
 
@@ -88,6 +88,9 @@ internal abstract class SlicedVector : IVectorEnvironment
 
     /// <summary>What a snapshot is of.</summary>
     protected abstract string Kind { get; }
+
+    /// <summary>What version 0.1 saved.</summary>
+    protected virtual OldState Old => OldState.None;
 
     /// <summary>Writes all copies.</summary>
     protected abstract void SaveCopies(BinaryWriter writer);

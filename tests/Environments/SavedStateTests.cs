@@ -81,6 +81,21 @@ public sealed class SavedStateTests
         restore(again);
     }
 
+    // Games index without bounds checks: bytes without a checksum must not get there.
+    [Fact]
+    public void A_games_state_without_its_mark_moves_nothing()
+    {
+        using var game = Registry.MakeVector("MinAtar/Asterix-v1", 2, new Rng(1));
+        game.Reset();
+        game.Step([1, 1]);
+        var before = game.Snapshot();
+        var content = before[4..^8]; // as states of classic control were
+        content.AsSpan(30).Fill(255);
+        byte[][] damaged = [content, [.. "XLM1"u8, .. content], before[4..]];
+        foreach (var state in damaged) Assert.Throws<EnvironmentException>(() => game.Restore(state));
+        Assert.Equal(before, game.Snapshot());
+    }
+
     [Fact]
     public void A_state_of_another_wrapper_is_refused_by_name()
     {

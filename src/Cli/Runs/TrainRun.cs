@@ -4,7 +4,6 @@ using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 using Serilog;
 using TorchSharp;
 
@@ -81,6 +80,7 @@ public sealed class TrainRun : IDisposable
     {
         var total = _learner.Options.GradientSteps * _task.Options.BatchSize / _task.Options.UpdatesPerRollout;
         var stream = (IAgentStream)_learner.Stream;
+        var metrics = new TrainMetrics(_learner, _run.Metrics);
         Log.Information("{Task}: {Network}, {Count} parameters, {Steps} agent steps", _task.Info.Id,
             _learner.Model.Network.Name, _learner.Model.Parameters.Layout.Count, total);
         foreach (var (name, value) in _task.Spec.Options)
@@ -103,18 +103,15 @@ public sealed class TrainRun : IDisposable
                 var step = TrainStep();
                 TellOfOutside(stream);
                 var now = _learner.Count;
-                if (_config.Record.Episodes)
-                    foreach (var episode in step.Episodes!)
-                        _run.Metrics.Write(new Row("episodes", before + episode.AgentStep,
-                            ("charts/episodic_return", episode.Return), ("charts/episodic_length", episode.Length)));
+                if (_config.Record.Episodes) metrics.WriteEpisodes(before, step);
                 if (Crosses(_config.Record.Every) || _learner.IsDone)
                 {
-                    Write(step, now, stream.Episodes);
+                    metrics.Write(now, step);
                     _run.Times.Write(new Row("train", now,
                         ("charts/SPS", (now - reported) / Math.Max(1e-9, (clock.Elapsed - last).TotalSeconds))));
                     (reported, last) = (now, clock.Elapsed);
-                    progress.Report(now, Note(step, stream.Episodes));
-                    if (step.Diagnosis is { } diagnosis) Record(diagnosis, now);
+                    progress.Report(now, metrics.Note(step));
+                    metrics.WriteDiagnosis(now, step);
                 }
                 if (!_learner.IsDone && _config.Record.EvaluateEvery > 0 && Crosses(_config.Record.EvaluateEvery)
                     && !Evaluate(now, progress, stop)) Leave(stop, evaluationPending: true);
@@ -165,53 +162,17 @@ public sealed class TrainRun : IDisposable
             _learner.Count, _run.Root);
     }
 
-    private void Write(StepRecord step, long now, EpisodeWindow episodes) => _run.Metrics.Write(new Row("train", now,
-        ("charts/mean_return_100", episodes.MeanReturn), ("charts/mean_length_100", episodes.MeanLength),
-        ("charts/episodes", episodes.Count),
-        ("charts/learning_rate", _task.Options.Optimizer.RateAt(step.Step, _learner.Options.GradientSteps)),
-        ("losses/loss", step.Loss), ("losses/policy_loss", step.Metrics["policy_loss"]),
-        ("losses/value_loss", step.Metrics["value_loss"]),
-        ("losses/entropy", step.Metrics["entropy"]), ("losses/explained_variance", step.Metrics["explained_variance"]),
-        ("losses/gradient_norm", _learner.Optimizer.GradientNorm)));
-
-    private void Record(NetworkDiagnosis diagnosis, long now)
-    {
-        _run.Metrics
-            .Write(new Row("diagnosis", now, [.. diagnosis.Metrics.Select(m => (m.Name.Replace('.', '/'), m.Value))]));
-        // Episodes all begin alike: the first rollouts are too much of one kind to tell dormant units from idle ones.
-        if (_learner.Step >= 50) _alarm.Look(diagnosis.Metrics.ToDictionary(m => m.Name, m => m.Value),
-            $"The agent at step {now}", prefix: "");
-    }
-
-    private readonly DormancyAlarm _alarm = new();
-
-    // Steps of an evaluation episode where none ever ended.
-    private const int EndlessSteps = 1000;
-
     /// <summary>What the last evaluation came to, in words; null before the first.</summary>
     public string? LastEvaluation { get; private set; }
 
-    private static string Note(StepRecord step, EpisodeWindow episodes) => string.Create(CultureInfo.InvariantCulture,
-        $"{ReturnOf(episodes, "0.##")}  policy {step.Metrics["policy_loss"]:0.000}  value "
-            + $"{step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained "
-            + $"{step.Metrics["explained_variance"]:0.00}")
-        + (step.Diagnosis?.Collapsed is { } layer
-            ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
-
-    private static string ReturnOf(EpisodeWindow episodes, string? format = null) => episodes.Count == 0
-        ? "no episode ended yet" : "return " + episodes.MeanReturn.ToString(format, CultureInfo.InvariantCulture);
-
-    // Its own environments and streams, named by the step: evaluating moves nothing in the training. False when it was
-    // cut short.
+    // False when it was cut short.
     private bool Evaluate(long now, Progress progress, CancellationToken stop)
     {
         if (_config.Record.EvaluationEpisodes == 0) return true;
-        var rng = _rng.Split("evaluation", now);
-        IReadOnlyList<EpisodeRecord> greedy, sampled;
+        TrainEvaluation evaluation;
         try
         {
-            greedy = Play(rng.Split("greedy"), sampled: false);
-            sampled = Play(rng.Split("sampled"), sampled: true);
+            evaluation = TrainEvaluation.Play(_config, _task, _learner, _rng.Split("evaluation", now), progress, stop);
         }
         catch (EnvironmentException) when (!_learner.IsDone)
         {
@@ -219,41 +180,11 @@ public sealed class TrainRun : IDisposable
             throw;
         }
         if (stop.IsCancellationRequested) return false;
-        LastEvaluation = string.Create(CultureInfo.InvariantCulture, $"evaluation of {greedy.Count} episodes: mean "
-            + $"return {greedy.Average(e => e.Return):0.##} greedy (the most probable action), ")
-            + FormattableString.Invariant($"{sampled.Average(e => e.Return):0.##} sampled (as trained)");
+        LastEvaluation = evaluation.ToString();
         Log.Information("{Evaluation}", LastEvaluation);
-        _run.Metrics.Write(new Row("evaluation", now,
-            ("evaluation/greedy_return", greedy.Average(e => e.Return)),
-            ("evaluation/greedy_length", greedy.Average(e => e.Length)),
-            ("evaluation/sampled_return", sampled.Average(e => e.Return)),
-            ("evaluation/sampled_length", sampled.Average(e => e.Length))));
+        _run.Metrics.Write(evaluation.Row(now));
         return true;
-
-        IReadOnlyList<EpisodeRecord> Play(Rng rng, bool sampled)
-        {
-            var count = Math.Min(_config.Record.EvaluationEpisodes, _task.Options.Environments);
-            var each = (_config.Record.EvaluationEpisodes + count - 1) / count;
-            var (ended, said) = (0, Stopwatch.StartNew());
-            using var environment = Registry.MakeVector(_config.Environment, count, rng.Split("environments"),
-                _config.EnvironmentThreads);
-            return Evaluation.Play(_learner.Model, environment, each, sampled ? rng.Split("actions") : null, Most(),
-                Tell, stop, _task.Distribution);
-
-            void Tell(IVectorEnvironment vector)
-            {
-                ended += vector.Finished.Count;
-                if (said.Elapsed < TimeSpan.FromSeconds(1)) return;
-                said.Restart();
-                progress.Note($"evaluation, {(sampled ? "sampled" : "greedy")}: {Math.Min(ended, each * count)} of "
-                    + $"{each * count} episodes");
-            }
-        }
     }
-
-    // Where no episode has ended in the whole training, none will in an evaluation.
-    private int Most() => ((IAgentStream)_learner.Stream).Episodes.Count > 0 ? _config.Record.EvaluationStepsMax
-        : Math.Min(_config.Record.EvaluationStepsMax, EndlessSteps);
 
     private void Save(bool evaluationPending = false) => _run.SaveCheckpoint(_learner.Count, folder =>
     {
@@ -328,7 +259,7 @@ public sealed class TrainRun : IDisposable
             Record: record)
         { Smoothing = curve.Smoothing, Method = MethodOf(_config) };
         result = _run.Complete(result);
-        Log.Information("done: {Return} (mean of the last 100 episodes)", ReturnOf(stream.Episodes));
+        Log.Information("done: {Return} (mean of the last 100 episodes)", TrainMetrics.ReturnOf(stream.Episodes));
         return result;
     }
 }

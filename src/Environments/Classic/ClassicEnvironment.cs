@@ -65,7 +65,7 @@ internal sealed class ClassicEnvironment<TSystem> : IEnvironment where TSystem :
             _length = reader.ReadInt32();
             _started = reader.ReadBoolean();
             _running = reader.ReadBoolean();
-        });
+        }, OldState.Named);
 
     public bool CanRender => true;
 

@@ -87,6 +87,8 @@ internal sealed class ClassicVector<TSystem> : SlicedVector, IVectorEnvironment
 
     protected override string Kind => $"{TSystem.Info.Name} x {Count}";
 
+    protected override OldState Old => OldState.Named;
+
     protected override void SaveCopies(BinaryWriter writer)
     {
         writer.Write(MemoryMarshal.AsBytes(_copies.AsSpan()));

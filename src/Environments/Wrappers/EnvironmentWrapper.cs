@@ -42,7 +42,7 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     {
         Inner.Restore(reader.ReadCountedBytes());
         Load(reader);
-    });
+    }, OldState.Values);
 
     /// <inheritdoc/>
     public bool CanRender => Inner.CanRender;
