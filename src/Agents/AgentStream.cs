@@ -11,14 +11,14 @@ public interface IAgentStream : ITaskStream
     EpisodeWindow Episodes { get; }
 
     /// <summary>The observations so far that were outside their space.</summary>
-    SpaceWatch Outside { get; }
+    OutOfSpaceCounter OutOfSpace { get; }
 
     /// <summary>Batches that the rollout of the last one still has; 0 if the next batch acts.</summary>
     int BatchesLeft => 0;
 }
 
 /// <summary>What every agent's stream has: an actor in its environments, episodes, and a state that is saved.</summary>
-public abstract class AgentStream : IAgentStream
+internal abstract class AgentStream : IAgentStream
 {
     /// <summary>Bytes of a saved <see cref="Rng"/>.</summary>
     protected const int RngBytes = 64;
@@ -30,10 +30,10 @@ public abstract class AgentStream : IAgentStream
     private int _generation;
     private long _agentSteps;
 
-    private protected AgentStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
+    protected AgentStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
     {
         (Task, _rng, Device, _open) = (task, rng, device, open);
-        Outside = new SpaceWatch(task.Spec.Observation);
+        OutOfSpace = new OutOfSpaceCounter(task.Spec.Observation);
         if (task.Options.NormalizeObservations) _moments = new RunningMoments(task.Spec.Observation.Length);
     }
 
@@ -47,7 +47,7 @@ public abstract class AgentStream : IAgentStream
     public EpisodeWindow Episodes { get; } = new();
 
     /// <inheritdoc/>
-    public SpaceWatch Outside { get; }
+    public OutOfSpaceCounter OutOfSpace { get; }
 
     /// <inheritdoc/>
     public virtual int BatchesLeft => 0;
@@ -66,7 +66,7 @@ public abstract class AgentStream : IAgentStream
         var rollout = Acting.Run(model);
         if (_moments is not null) AddTo(_moments, rollout);
         Episodes.Add(rollout.Episodes);
-        Outside.See(rollout, _agentSteps);
+        OutOfSpace.See(rollout, _agentSteps);
         _agentSteps += rollout.Count;
         return rollout;
     }
@@ -95,7 +95,7 @@ public abstract class AgentStream : IAgentStream
         _moments?.Save(writer);
         Acting.SaveMore(writer);
         SaveMore(writer);
-        Outside.Save(writer);
+        OutOfSpace.Save(writer);
         writer.Flush();
         return stream.ToArray();
     }
@@ -122,7 +122,7 @@ public abstract class AgentStream : IAgentStream
         Acting.RestoreState(actions);
         Acting.RestoreMore(reader);
         RestoreMore(reader);
-        if (reader.BaseStream.Position < reader.BaseStream.Length) Outside.Restore(reader); // older ones lack it
+        if (reader.BaseStream.Position < reader.BaseStream.Length) OutOfSpace.Restore(reader); // older ones lack it
     }
 
     /// <summary>Writes what only this kind of stream has to save.</summary>
@@ -185,9 +185,9 @@ public abstract class AgentStream : IAgentStream
 }
 
 /// <summary>An actor-critic at work in its environments: every batch is a rollout.</summary>
-public sealed class ActorCriticStream : AgentStream
+internal sealed class ActorCriticStream : AgentStream
 {
-    internal ActorCriticStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
+    public ActorCriticStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
         : base(task, rng, device, open) { }
 
     /// <summary>The next rollout of <paramref name="model"/>.</summary>

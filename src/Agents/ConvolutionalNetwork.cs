@@ -89,9 +89,9 @@ public sealed class ConvolutionalNetwork : Network
     }
 
     /// <inheritdoc/>
-    public override FeatureParts Parts(Pass pass)
+    public override IncrementalFeatures BeginFeatures(Pass pass)
     {
-        if (_layerNorm || pass.Hooks is not null) return base.Parts(pass);
+        if (_layerNorm || pass.Hooks is not null) return base.BeginFeatures(pass);
         return new EncoderParts(this, pass, _planes && _convolutions.Length == 1
             && pass.Parameter(0).dtype == ScalarType.Float32 && pass.Parameter(0).device_type == DeviceType.CPU);
     }

@@ -17,14 +17,14 @@ public static class Evaluation
     /// <param name="rng">What actions are drawn from; null for the most probable action always.</param>
     /// <param name="maxSteps">Agent steps of each copy after which unfinished episodes are counted as they are (a
     /// greedy agent may never finish).</param>
-    /// <param name="seen">Called before every step, and after the last, with the environment: to record
+    /// <param name="onStep">Called before every step, and after the last, with the environment: to record
     /// pictures.</param>
     /// <param name="cancellation">Ends early with what there is.</param>
     /// <param name="distribution">What the policy's outputs mean; null for the default of the environment's
     /// actions.</param>
     public static IReadOnlyList<EpisodeRecord> Play(
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps = 100_000,
-        Action<IVectorEnvironment>? seen = null, CancellationToken cancellation = default,
+        Action<IVectorEnvironment>? onStep = null, CancellationToken cancellation = default,
         ActionDistribution? distribution = null)
     {
         var records = new List<EpisodeRecord>();
@@ -34,7 +34,7 @@ public static class Evaluation
         try
         {
             environment.Run(() => Play(
-                model, environment, episodesEach, rng, maxSteps, seen, records, cancellation,
+                model, environment, episodesEach, rng, maxSteps, onStep, records, cancellation,
                 distribution ?? new ActionDistribution(environment.Spec)));
         }
         finally
@@ -46,7 +46,7 @@ public static class Evaluation
 
     private static void Play(
         Model model, IVectorEnvironment environment, int episodesEach, Rng? rng, long maxSteps,
-        Action<IVectorEnvironment>? seen, List<EpisodeRecord> records, CancellationToken cancellation,
+        Action<IVectorEnvironment>? onStep, List<EpisodeRecord> records, CancellationToken cancellation,
         ActionDistribution distribution)
     {
         var played = new int[environment.Count];
@@ -59,7 +59,7 @@ public static class Evaluation
         for (long step = 0; step < maxSteps && Array.Exists(played, p => p < episodesEach)
             && !cancellation.IsCancellationRequested; step++)
         {
-            seen?.Invoke(environment);
+            onStep?.Invoke(environment);
             using var scope = NewDisposeScope();
             environment.Observations.Update(); // the tensor is on its memory
             var input = observations.to(model.Device);
@@ -72,7 +72,7 @@ public static class Evaluation
                 if (played[episode.Index]++ < episodesEach) records.Add(episode);
             }
         }
-        seen?.Invoke(environment);
+        onStep?.Invoke(environment);
         for (var i = 0; i < running.Length; i++)
             if (played[i] < episodesEach && running[i].Length > 0)
                 records.Add(new EpisodeRecord(i, running[i].Return, running[i].Length, StepType.Truncated));
@@ -82,10 +82,10 @@ public static class Evaluation
     private sealed class Acting(Model model, IVectorEnvironment environment, ActionDistribution distribution, Rng? rng)
     {
         private readonly int[] _indices = new int[environment.Count];
-        private readonly float[] _drawn = new float[environment.Count * distribution.Numbers];
-        private readonly float[] _sent = new float[environment.Count * distribution.Numbers];
+        private readonly float[] _drawn = new float[environment.Count * distribution.ActionSize];
+        private readonly float[] _sent = new float[environment.Count * distribution.ActionSize];
         private readonly float[] _noise = new float[
-            distribution.NoiseCorrelation > 0 ? environment.Count * distribution.Deviations : 0];
+            distribution.NoiseCorrelation > 0 ? environment.Count * distribution.DeviationSize : 0];
 
         public void Step(Tensor input)
         {
@@ -100,7 +100,7 @@ public static class Evaluation
             if (rng is null) distribution.Mode(outputs, _drawn);
             else
             {
-                var deviations = distribution.Deviations > 0
+                var deviations = distribution.DeviationSize > 0
                     ? Policy.Host(model.Forward(input, ActorCritic.DeviationHead)) : [];
                 distribution.Sample(outputs, deviations, rng, _drawn, _noise);
             }

@@ -164,7 +164,8 @@ public sealed class Model : IDisposable
     /// The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have
     /// all derivatives.
     /// </summary>
-    public FeatureParts Parts() => IsAtParameters ? Network.Parts(Here) : new FeatureParts(Features);
+    public IncrementalFeatures BeginFeatures() =>
+        IsAtParameters ? Network.BeginFeatures(Here) : new IncrementalFeatures(Features);
 
     /// <summary>
     /// Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no

@@ -62,7 +62,7 @@ public abstract class Network
 
     /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster
     /// way.</summary>
-    public virtual FeatureParts Parts(Pass pass) => new(input => CheckedForward(pass, input));
+    public virtual IncrementalFeatures BeginFeatures(Pass pass) => new(input => CheckedForward(pass, input));
 
     /// <summary>
     /// <see cref="Forward"/>, with a clear error where a network of a user's own returns something else than it

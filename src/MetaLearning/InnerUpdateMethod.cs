@@ -46,7 +46,7 @@ public abstract record InnerUpdateMethod : PerTaskMethod
     public bool FirstOrder { get; init; }
 
     /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
-    public override bool Honours(ParameterRole role) => true;
+    public override bool Supports(ParameterRole role) => true;
 
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) =>

@@ -56,7 +56,7 @@ public abstract record MetaLearningMethod
     /// Whether the method can leave parameters of this role to be what they are. By default it does not move frozen
     /// ones, and has nothing that would learn meta ones.
     /// </summary>
-    public virtual bool Honours(ParameterRole role) => role != ParameterRole.Meta;
+    public virtual bool Supports(ParameterRole role) => role != ParameterRole.Meta;
 
     /// <summary>Throws when the method cannot work with the context.</summary>
     protected virtual void Check(MetaLearnerContext context) { }
@@ -189,7 +189,7 @@ public sealed record MetaLearnerContext
         {
             Learner.ParameterRoles?.RequireMatches(Network, task.Info.Heads);
             var layout = Model.LayoutOf(Network, task.Info.Heads, Learner.ParameterRoles);
-            if (layout.Entries.FirstOrDefault(entry => !method.Honours(entry.Role)) is { } entry)
+            if (layout.Entries.FirstOrDefault(entry => !method.Supports(entry.Role)) is { } entry)
                 throw new RlLeapException($"{entry.Name} of {task.Info.Id} is {Names.Kebab(entry.Role.ToString())}, "
                     + $"which the method {Methods.NameOf(method)} cannot honour. {Hint(entry.Role)}");
             if (layout.Count > 0 && layout.Groups().Count == 0)

@@ -64,7 +64,7 @@ internal class MetaStateNetwork : Network
         Inner.ForwardFor(Within(pass), input, head);
 
     /// <inheritdoc/>
-    public override FeatureParts Parts(Pass pass) => Inner.Parts(Within(pass));
+    public override IncrementalFeatures BeginFeatures(Pass pass) => Inner.BeginFeatures(Within(pass));
 
     /// <inheritdoc/>
     public sealed override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)

@@ -94,7 +94,7 @@ public sealed class TaskRun
         var learner = _start.Begin(_task, Job.Learner, new Rng(Job.Seed), observer);
         learner.Diagnosis = new TrainingDiagnosis();
         (Job.Method as PerTaskMethod)?.Prepare(learner);
-        if (Job.Method.Honours(ParameterRole.Meta))
+        if (Job.Method.Supports(ParameterRole.Meta))
             learner.Model.Parameters.Differentiate(ParameterRole.Meta, wanted: true);
         if (observer is not null && CheckpointPath is { } path && File.Exists(path))
             try

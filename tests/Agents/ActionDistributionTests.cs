@@ -16,7 +16,7 @@ public class ActionDistributionTests
     public void Parts_of_a_mixed_space_are_counted()
     {
         var distribution = Of(Mixed);
-        Assert.Equal((7, 11, 2), (distribution.Numbers, distribution.Outputs, distribution.Deviations));
+        Assert.Equal((7, 11, 2), (distribution.ActionSize, distribution.OutputSize, distribution.DeviationSize));
         Assert.Equal(["legs", "lamps", "arm.0", "arm.1"], Mixed.Parts.Select(part => part.Name));
         Assert.Equal([0, 2, 4, 6], Mixed.Parts.Select(part => part.Start));
     }
@@ -29,10 +29,10 @@ public class ActionDistributionTests
         // log 1:2:1; 1:3; sigmoid(0), sigmoid(log 4); means 0.5 and 2; 9:1
         float[] row = [0, MathF.Log(2), 0, 0, MathF.Log(3), 0, MathF.Log(4), 0.5f, 2, MathF.Log(9), 0];
         float[] log = [MathF.Log(0.5f), 0];
-        var actions = new float[Count * distribution.Numbers];
+        var actions = new float[Count * distribution.ActionSize];
         distribution.Sample(Repeat(row, Count), Repeat(log, Count), new Rng(3), actions);
         double Mean(int number, Func<double, double> of) =>
-            Enumerable.Range(0, Count).Average(i => of(actions[i * distribution.Numbers + number]));
+            Enumerable.Range(0, Count).Average(i => of(actions[i * distribution.ActionSize + number]));
         Assert.Equal(0.5, Mean(0, x => x == 1 ? 1 : 0), 0.02);
         Assert.Equal(0.75, Mean(1, x => x), 0.02);
         Assert.Equal(0.5, Mean(2, x => x), 0.02);
@@ -41,7 +41,7 @@ public class ActionDistributionTests
         Assert.Equal(0.25, Mean(4, x => (x - 0.5) * (x - 0.5)), 0.02);
         Assert.Equal(0.1, Mean(6, x => x), 0.02);
 
-        var mode = new float[distribution.Numbers];
+        var mode = new float[distribution.ActionSize];
         distribution.Mode(row, mode);
         Assert.Equal([1, 1, 0, 1, 0.5f, 2, 0], mode);
     }

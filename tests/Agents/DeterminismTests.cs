@@ -224,7 +224,7 @@ public class DeterminismTests
         first.Save(folder["c"]);
         using var second = Open(Options, 5);
         second.Load(folder["c"]);
-        var (before, after) = (((ActorCriticStream)first.Stream).Episodes, ((ActorCriticStream)second.Stream).Episodes);
+        var (before, after) = (((IAgentStream)first.Stream).Episodes, ((IAgentStream)second.Stream).Episodes);
         Assert.True(before.Count > 0);
         Assert.Equal((before.Count, before.MeanReturn, before.MeanLength),
             (after.Count, after.MeanReturn, after.MeanLength));

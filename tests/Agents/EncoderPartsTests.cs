@@ -89,7 +89,7 @@ public class EncoderPartsTests
 
         for (var round = 0; round < 2; round++)
         {
-            using var parts = model.Parts();
+            using var parts = model.BeginFeatures();
             foreach (var part in input.split([3, 1, 4]))
             {
                 var features = parts.Add(part);

@@ -110,7 +110,7 @@ public class LearningTests
         return learner;
     }
 
-    private static EpisodeWindow Window(Learner learner) => ((ActorCriticStream)learner.Stream).Episodes;
+    private static EpisodeWindow Window(Learner learner) => ((IAgentStream)learner.Stream).Episodes;
 
     private static ActorCriticTask Task(ActorCriticOptions options, Func<Rng, IEnvironment> make) =>
         new(make(new Rng(0)).Spec, options,

@@ -37,10 +37,10 @@ public sealed class Actor : IDisposable
         _distribution = new ActionDistribution(environment.Spec, options.Gaussian);
         if (options.NormalizeRewards) _scale = new RewardScale(environment.Count, options.Discount);
         _actions = new int[environment.Count];
-        _numbers = new float[environment.Count * _distribution.Numbers];
+        _numbers = new float[environment.Count * _distribution.ActionSize];
         _sent = new float[_numbers.Length];
         var correlated = options.Gaussian.NoiseCorrelation > 0;
-        _noise = new float[correlated ? environment.Count * _distribution.Deviations : 0];
+        _noise = new float[correlated ? environment.Count * _distribution.DeviationSize : 0];
         _ended = new bool[environment.Count];
         using var scope = NewDisposeScope();
         _final = Rollout.Share(environment.FinalObservations).DetachFromDisposeScope();
@@ -88,14 +88,14 @@ public sealed class Actor : IDisposable
         {
             Policy.Sample(outputs, _rng, _actions);
             _actions.CopyTo(rollout.Actions, t * _actions.Length);
-            for (var i = 0; i < _actions.Length; i++) rollout.Numbers[t * _actions.Length + i] = _actions[i];
+            for (var i = 0; i < _actions.Length; i++) rollout.RawActions[t * _actions.Length + i] = _actions[i];
             Environment.Step(_actions);
             return;
         }
-        var deviations = _distribution.Deviations > 0 ? Policy.Host(Output(ActorCritic.DeviationHead)) : [];
+        var deviations = _distribution.DeviationSize > 0 ? Policy.Host(Output(ActorCritic.DeviationHead)) : [];
         RequireNumbers(deviations, "logarithm of a deviation", t);
         _distribution.Sample(outputs, deviations, _rng, _numbers, _noise);
-        _numbers.CopyTo(rollout.Numbers, t * _numbers.Length);
+        _numbers.CopyTo(rollout.RawActions, t * _numbers.Length);
         _distribution.ToEnvironment(_numbers, _sent);
         Environment.Step(_sent);
 
@@ -136,7 +136,7 @@ public sealed class Actor : IDisposable
             discounts[i] = step.IsLast() ? 0 : gamma;
             if (step == StepType.Truncated) truncated++;
             if (_noise.Length > 0 && step.IsLast())
-                _noise.AsSpan(i * _distribution.Deviations, _distribution.Deviations).Clear();
+                _noise.AsSpan(i * _distribution.DeviationSize, _distribution.DeviationSize).Clear();
         }
         if (truncated > 0) Bootstrap(rewards, truncated, model);
         rollout.Add(t, Environment.Finished);
@@ -186,7 +186,7 @@ public sealed class Actor : IDisposable
         if (_free.TryPop(out var rollout)) rollout.Clear();
         else
             rollout = new Rollout(_options.RolloutLength, Environment.Count, Environment.Spec.Observation, _device,
-                _distribution.Numbers);
+                _distribution.ActionSize);
         rollout.Recycle = Return;
         return rollout;
     }

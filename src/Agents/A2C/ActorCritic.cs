@@ -45,11 +45,11 @@ public static class ActorCritic
     /// </summary>
     public static IReadOnlyList<Head> Heads(ActionDistribution actions, ActorCriticOptions options)
     {
-        var heads = Heads(actions.Outputs, options.Initialization);
-        if (actions.Deviations == 0) return heads;
+        var heads = Heads(actions.OutputSize, options.Initialization);
+        if (actions.DeviationSize == 0) return heads;
         return
         [
-            .. heads, new Head("log_deviation", actions.Deviations, Gain: heads[PolicyHead].Gain)
+            .. heads, new Head("log_deviation", actions.DeviationSize, Gain: heads[PolicyHead].Gain)
             {
                 IsConstant = !options.Gaussian.StateDependent, InitialBias = options.Gaussian.InitialLogDeviation,
             },
@@ -78,9 +78,9 @@ public static class ActorCritic
         }
         if (actions is null or { IsDiscrete: true })
             return Loss(outputs[PolicyHead], values, rollout.Actions, returns, advantages, options);
-        var taken = tensor(rollout.Numbers, [rollout.Count, actions.Numbers], values.dtype, values.device);
+        var taken = tensor(rollout.RawActions, [rollout.Count, actions.ActionSize], values.dtype, values.device);
         var (logProbability, entropy) = actions.Evaluate(
-            outputs[PolicyHead], actions.Deviations > 0 ? outputs[DeviationHead] : null, taken);
+            outputs[PolicyHead], actions.DeviationSize > 0 ? outputs[DeviationHead] : null, taken);
         return Loss(logProbability, entropy, values, returns, advantages, options);
     }
 

@@ -41,12 +41,12 @@ internal sealed class ParallelAgentStream : IAgentStream
 
     public EpisodeWindow Episodes { get; } = new();
 
-    public SpaceWatch Outside
+    public OutOfSpaceCounter OutOfSpace
     {
         get
         {
-            var all = new SpaceWatch(_space);
-            foreach (var part in _parts) all.Add(part.Outside);
+            var all = new OutOfSpaceCounter(_space);
+            foreach (var part in _parts) all.Add(part.OutOfSpace);
             return all;
         }
     }

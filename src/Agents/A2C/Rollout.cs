@@ -17,16 +17,16 @@ public sealed class Rollout : IBatch
     private readonly Tensor _observations;
     private readonly Tensor? _hostObservations;
     private readonly Tensor[] _hostRows = [];
-    private FeatureParts? _passes;
+    private IncrementalFeatures? _passes;
     private Model? _actedBy;
 
     /// <summary>An empty rollout of <paramref name="length"/> steps of <paramref name="count"/> environments.</summary>
-    public Rollout(int length, int count, Box observation, Device? device = null, int numbers = 1)
+    public Rollout(int length, int count, Box observation, Device? device = null, int actionSize = 1)
     {
         (Length, Environments) = (length, count);
         Observations = new ObservationBuffer(observation, (length + 1) * count);
         Actions = new int[length * count];
-        Numbers = new float[length * count * numbers];
+        RawActions = new float[length * count * actionSize];
         Rewards = new float[length * count];
         Discounts = new float[length * count];
         Device = device ?? CPU;
@@ -65,7 +65,7 @@ public sealed class Rollout : IBatch
     public int[] Actions { get; }
 
     /// <summary>[T, N, K] actions as they were drawn, as numbers (<see cref="ActionDistribution"/>).</summary>
-    public float[] Numbers { get; }
+    public float[] RawActions { get; }
 
     /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final
     /// observation).</summary>
@@ -141,7 +141,7 @@ public sealed class Rollout : IBatch
     /// <summary>The features [N, F] of row <paramref name="t"/>, to act by; rows come in order, each once.</summary>
     internal Tensor Act(Model model, int t)
     {
-        if (t == 0) (_actedBy, _passes) = (model, model.Parts());
+        if (t == 0) (_actedBy, _passes) = (model, model.BeginFeatures());
         return _passes!.Add(Lasting(_rows[t]));
     }
 
@@ -149,14 +149,14 @@ public sealed class Rollout : IBatch
     internal void Save(BinaryWriter writer)
     {
         writer.Write(Observations.Raw);
-        writer.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Numbers.AsSpan()));
+        writer.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes(RawActions.AsSpan()));
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     internal void Load(BinaryReader reader)
     {
         reader.BaseStream.ReadExactly(Observations.Raw);
-        reader.BaseStream.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(Numbers.AsSpan()));
+        reader.BaseStream.ReadExactly(System.Runtime.InteropServices.MemoryMarshal.AsBytes(RawActions.AsSpan()));
         if (_hostObservations is not null) _observations.copy_(_hostObservations);
     }
 

@@ -15,7 +15,7 @@ namespace RlLeap.Agents;
 /// the forward pass, leave possible; that the parameters have not changed is checked by autograd through
 /// <see cref="_guard"/>.</para>
 /// </remarks>
-internal sealed class EncoderParts : FeatureParts
+internal sealed class EncoderParts : IncrementalFeatures
 {
     private readonly ConvolutionalNetwork _network;
     private readonly Pass _pass;

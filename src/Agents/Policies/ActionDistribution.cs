@@ -28,9 +28,9 @@ public sealed class ActionDistribution
         (_middle, _half) = (new double[Space.Length], new double[Space.Length]);
         foreach (var part in _parts)
         {
-            Outputs += OutputsOf(part.Space);
+            OutputSize += OutputsOf(part.Space);
             if (part.Space is not Box box) continue;
-            Deviations += box.Length;
+            DeviationSize += box.Length;
             for (var k = 0; k < box.Length; k++)
             {
                 var (low, high) = box.BoundsOf(k);
@@ -47,13 +47,13 @@ public sealed class ActionDistribution
     public Space Space { get; }
 
     /// <summary>P, how many outputs the policy's head has.</summary>
-    public int Outputs { get; }
+    public int OutputSize { get; }
 
     /// <summary>K, how many numbers an action has.</summary>
-    public int Numbers => Space.Length;
+    public int ActionSize => Space.Length;
 
     /// <summary>D, how many of these are values of Boxes: as many deviations are learned.</summary>
-    public int Deviations { get; }
+    public int DeviationSize { get; }
 
     /// <summary>See <see cref="GaussianOptions.NoiseCorrelation"/>.</summary>
     internal double NoiseCorrelation => _gaussian.NoiseCorrelation;
@@ -72,11 +72,11 @@ public sealed class ActionDistribution
     {
         var keep = noise.IsEmpty ? 0 : _gaussian.NoiseCorrelation;
         var fresh = Math.Sqrt(1 - keep * keep);
-        for (var i = 0; i < actions.Length / Numbers; i++)
+        for (var i = 0; i < actions.Length / ActionSize; i++)
         {
-            var row = outputs.Slice(i * Outputs, Outputs);
-            var action = actions.Slice(i * Numbers, Numbers);
-            var (at, d) = (0, i * Deviations);
+            var row = outputs.Slice(i * OutputSize, OutputSize);
+            var action = actions.Slice(i * ActionSize, ActionSize);
+            var (at, d) = (0, i * DeviationSize);
             foreach (var part in _parts)
                 for (var k = 0; k < part.Space.Length; k++)
                     if (part.Space is Box)
@@ -100,10 +100,10 @@ public sealed class ActionDistribution
     /// <summary>The most probable action for each row of outputs [N, P].</summary>
     public void Mode(ReadOnlySpan<float> outputs, Span<float> actions)
     {
-        for (var i = 0; i < actions.Length / Numbers; i++)
+        for (var i = 0; i < actions.Length / ActionSize; i++)
         {
-            var row = outputs.Slice(i * Outputs, Outputs);
-            var action = actions.Slice(i * Numbers, Numbers);
+            var row = outputs.Slice(i * OutputSize, OutputSize);
+            var action = actions.Slice(i * ActionSize, ActionSize);
             var at = 0;
             foreach (var part in _parts)
                 for (var k = 0; k < part.Space.Length; k++)
@@ -124,14 +124,14 @@ public sealed class ActionDistribution
     public void ToEnvironment(ReadOnlySpan<float> actions, Span<float> target)
     {
         actions.CopyTo(target);
-        if (Deviations == 0) return;
-        for (var i = 0; i < actions.Length / Numbers; i++)
+        if (DeviationSize == 0) return;
+        for (var i = 0; i < actions.Length / ActionSize; i++)
             foreach (var part in _parts)
             {
                 if (part.Space is not Box) continue;
                 for (var k = part.Start; k < part.Start + part.Space.Length; k++)
                 {
-                    ref var value = ref target[i * Numbers + k];
+                    ref var value = ref target[i * ActionSize + k];
                     double x = value;
                     if (_gaussian.Squash) x = Math.Tanh(x);
                     if (_gaussian.Squash || _gaussian.Rescale) x = _middle[k] + _half[k] * x;

@@ -112,7 +112,7 @@ internal sealed class PpoStream : AgentStream
         var (inputs, actions, targets, weight) = minibatch.Piece(piece, pieces);
         var outputs = model.Outputs(model.Features(inputs));
         var (logProbability, entropy) = Task.Distribution.Evaluate(outputs[ActorCritic.PolicyHead],
-            Task.Distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, actions);
+            Task.Distribution.DeviationSize > 0 ? outputs[ActorCritic.DeviationHead] : null, actions);
         var loss = Ppo.Loss(logProbability, entropy, outputs[ActorCritic.ValueHead].squeeze(1), targets, _lossOptions);
         var terms = new Terms(weight * Scalar(loss.Policy), weight * Scalar(loss.Value), weight * Scalar(loss.Entropy),
             weight * loss.ApproximateKl, weight * loss.ClipFraction);
@@ -227,7 +227,7 @@ internal sealed class PpoStream : AgentStream
             Actions = ActionsOf(rollout, model.DType);
             var outputs = model.Outputs(model.Features(rollout.Inputs));
             var logs = distribution.Evaluate(outputs[ActorCritic.PolicyHead],
-                distribution.Deviations > 0 ? outputs[ActorCritic.DeviationHead] : null, Actions).LogProbability;
+                distribution.DeviationSize > 0 ? outputs[ActorCritic.DeviationHead] : null, Actions).LogProbability;
             var values = Policy.Host(outputs[ActorCritic.ValueHead]);
             var bootstrap = Policy.Host(model.Forward(rollout.Row(rollout.Length), ActorCritic.ValueHead));
             var (returns, advantages) = (new float[rollout.Count], new float[rollout.Count]);
@@ -240,7 +240,7 @@ internal sealed class PpoStream : AgentStream
         {
             var options = task.Options;
             _rollout = new Rollout(options.RolloutLength, options.Environments, task.Spec.Observation, device,
-                task.Distribution.Numbers);
+                task.Distribution.ActionSize);
             _rollout.Load(reader);
             using var scope = NewDisposeScope();
             Actions = ActionsOf(_rollout, (ScalarType)reader.ReadInt32());
@@ -285,7 +285,7 @@ internal sealed class PpoStream : AgentStream
         }
 
         private static Tensor ActionsOf(Rollout rollout, ScalarType type) =>
-            tensor(rollout.Numbers, [rollout.Count, rollout.Numbers.Length / rollout.Count], type, rollout.Device)
+            tensor(rollout.RawActions, [rollout.Count, rollout.RawActions.Length / rollout.Count], type, rollout.Device)
                 .DetachFromDisposeScope();
     }
 }

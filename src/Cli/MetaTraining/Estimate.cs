@@ -29,7 +29,7 @@ public static class Estimate
             GradientSteps = 1_000_000,
             Stopping = null
         }, new Rng(config.Run.Seed), Devices.Open(config.Run.Device));
-        learner.Model.Parameters.Differentiate(ParameterRole.Meta, config.Method.Honours(ParameterRole.Meta));
+        learner.Model.Parameters.Differentiate(ParameterRole.Meta, config.Method.Supports(ParameterRole.Meta));
         for (var i = 0; i < 5 && !learner.IsDone; i++) learner.TrainStep();
         var clock = Stopwatch.StartNew();
         var steps = 0;

@@ -139,7 +139,7 @@ public sealed class TrainRun : IDisposable
     // Once: an environment that does it once does it often.
     private void TellOfOutside(IAgentStream stream)
     {
-        if (_toldOfOutside || stream.BatchesLeft > 0 || stream.Outside.First is not { } first) return;
+        if (_toldOfOutside || stream.BatchesLeft > 0 || stream.OutOfSpace.First is not { } first) return;
         _toldOfOutside = true;
         Log.Warning("{Task}: {First}. Observations outside their space are counted; training goes on", _task.Info.Id,
             first);
@@ -245,12 +245,12 @@ public sealed class TrainRun : IDisposable
             ["episodes"] = stream.Episodes.Count.ToString(CultureInfo.InvariantCulture),
             ["mean-return-last-100"] = stream.Episodes.MeanReturn.ToString("R", CultureInfo.InvariantCulture),
         };
-        if (stream.Outside.Count > 0)
+        if (stream.OutOfSpace.Count > 0)
         {
             record["observations-outside-their-space"] =
-                stream.Outside.Count.ToString(CultureInfo.InvariantCulture);
-            record["first-observation-outside"] = stream.Outside.First!;
-            Log.Warning("{Count} observations were outside their space", stream.Outside.Count);
+                stream.OutOfSpace.Count.ToString(CultureInfo.InvariantCulture);
+            record["first-observation-outside"] = stream.OutOfSpace.First!;
+            Log.Warning("{Count} observations were outside their space", stream.OutOfSpace.Count);
         }
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
         var result = new Result("train", Path.GetFileName(_run.Root),

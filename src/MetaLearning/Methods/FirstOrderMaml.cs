@@ -27,7 +27,7 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     public override string Name => "fomaml";
 
     /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
-    public override bool Honours(ParameterRole role) => true;
+    public override bool Supports(ParameterRole role) => true;
 
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new OneGradient(taskId);

@@ -44,7 +44,7 @@ public sealed record HatOptions : MetaLearningMethod
     public override string Name => "hat";
 
     /// <summary>Adapted ones only.</summary>
-    public override bool Honours(ParameterRole role) => role == ParameterRole.Adapted;
+    public override bool Supports(ParameterRole role) => role == ParameterRole.Adapted;
 
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)

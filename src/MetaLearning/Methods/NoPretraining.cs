@@ -10,7 +10,7 @@ public sealed record NoPretrainingOptions : MetaLearningMethod
     public override string Name => "none";
 
     /// <summary>All roles: meta ones stay as they are drawn.</summary>
-    public override bool Honours(ParameterRole role) => true;
+    public override bool Supports(ParameterRole role) => true;
 
     /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new NoPretraining(this, context);

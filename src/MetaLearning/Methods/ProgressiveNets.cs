@@ -36,7 +36,7 @@ public sealed record ProgressiveOptions : MetaLearningMethod
     public override string Name => "progressive";
 
     /// <summary>Adapted ones only.</summary>
-    public override bool Honours(ParameterRole role) => role == ParameterRole.Adapted;
+    public override bool Supports(ParameterRole role) => role == ParameterRole.Adapted;
 
     /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)

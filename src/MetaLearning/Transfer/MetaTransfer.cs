@@ -58,7 +58,7 @@ public sealed record MetaTransferOptions : PerTaskMethod
     public override string Name => "meta-transfer";
 
     /// <summary>All roles: the encoder is frozen, scales and shifts are meta, the classifier is adapted.</summary>
-    public override bool Honours(ParameterRole role) => true;
+    public override bool Supports(ParameterRole role) => true;
 
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new OneGradient(taskId, ofTraining: false);

@@ -93,7 +93,7 @@ public sealed record WarpOptions : PerTaskMethod
     public override string Name => "warp";
 
     /// <summary>All roles.</summary>
-    public override bool Honours(ParameterRole role) => true;
+    public override bool Supports(ParameterRole role) => true;
 
     /// <inheritdoc/>
     public override PathObserver Observe(string taskId) =>

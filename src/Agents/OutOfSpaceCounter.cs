@@ -10,7 +10,7 @@ namespace RlLeap.Agents;
 /// Nothing is lost by such an observation: an agent learns from it as from any other. But it shows that the bounds are
 /// too narrow or that the environment has a fault. Bounds are compared as float32, which observations are.
 /// </remarks>
-public sealed class SpaceWatch
+public sealed class OutOfSpaceCounter
 {
     private readonly Box _space;
     private readonly bool _bounded;
@@ -18,7 +18,7 @@ public sealed class SpaceWatch
     private readonly float[] _lows = [], _highs = []; // or of each
 
     /// <summary>Watches observations of a space.</summary>
-    internal SpaceWatch(Box space)
+    internal OutOfSpaceCounter(Box space)
     {
         (_space, _low, _high) = (space, (float)space.Low, (float)space.High);
         _bounded = space.Element == ElementType.Byte ? space.Low > 0 || space.High < 255
@@ -88,7 +88,7 @@ public sealed class SpaceWatch
         First = reader.ReadString() is { Length: > 0 } first ? first : null;
     }
 
-    internal void Add(SpaceWatch other)
+    internal void Add(OutOfSpaceCounter other)
     {
         Count += other.Count;
         First ??= other.First;

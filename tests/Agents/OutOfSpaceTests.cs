@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Tests.Agents;
 
-public class SpaceWatchTests
+public class OutOfSpaceTests
 {
     private static readonly ActorCriticOptions Options = ActorCriticOptions.Presets["classic"] with
     {
@@ -50,14 +50,14 @@ public class SpaceWatchTests
         using var learner = Learn(kind);
         var stream = (IAgentStream)learner.Stream;
         learner.TrainStep(); // eight steps: 0 .. 7
-        Assert.Equal(2 * 2, stream.Outside.Count);
-        Assert.StartsWith("element 1 of the observation is 6, outside ", stream.Outside.First,
+        Assert.Equal(2 * 2, stream.OutOfSpace.Count);
+        Assert.StartsWith("element 1 of the observation is 6, outside ", stream.OutOfSpace.First,
             StringComparison.Ordinal);
-        Assert.EndsWith("(copy 0 of 2, agent step 12)", stream.Outside.First, StringComparison.Ordinal);
-        var first = stream.Outside.First;
+        Assert.EndsWith("(copy 0 of 2, agent step 12)", stream.OutOfSpace.First, StringComparison.Ordinal);
+        var first = stream.OutOfSpace.First;
         while (learner.Count < 2 * 20) learner.TrainStep(); // 0 .. 9, 0 .. 9, 0 .. 3
-        Assert.Equal(2 * 4 * 2, stream.Outside.Count);
-        Assert.Equal(first, stream.Outside.First);
+        Assert.Equal(2 * 4 * 2, stream.OutOfSpace.Count);
+        Assert.Equal(first, stream.OutOfSpace.First);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public class SpaceWatchTests
         whole.Save(folder["c"]);
         using var resumed = Learn("each");
         resumed.Load(folder["c"]);
-        var (before, after) = (((IAgentStream)whole.Stream).Outside, ((IAgentStream)resumed.Stream).Outside);
+        var (before, after) = (((IAgentStream)whole.Stream).OutOfSpace, ((IAgentStream)resumed.Stream).OutOfSpace);
         Assert.Equal((4, before.First), (after.Count, after.First));
     }
 
@@ -78,7 +78,7 @@ public class SpaceWatchTests
     {
         using var learner = Learn(Box.Floats(3), false);
         learner.TrainStep();
-        Assert.Equal(0, ((IAgentStream)learner.Stream).Outside.Count);
+        Assert.Equal(0, ((IAgentStream)learner.Stream).OutOfSpace.Count);
     }
 
     [Fact]

@@ -4,18 +4,18 @@ namespace RlLeap;
 
 /// <summary>Features of a batch that comes in parts, as a rollout comes step by step.</summary>
 /// <remarks>
-/// Each part's values are had at once, to act by; those of all parts together, with their graph, at the end. This class
+/// An agent acts by each part's features as they come. Its loss takes those of all parts, with their graph. This class
 /// passes over each part with a graph and joins the results. A network may know a faster way
-/// (<see cref="Network.Parts"/>); the results are the same up to rounding. The parameters must not change until the
-/// joined features are differentiated: backward refuses it. First derivatives only.
+/// (<see cref="Network.BeginFeatures"/>); the results are the same up to rounding. The parameters must not change until
+/// the joined features are differentiated: backward refuses it. First derivatives only.
 /// </remarks>
-public class FeatureParts : IDisposable
+public class IncrementalFeatures : IDisposable
 {
     private readonly Func<Tensor, Tensor> _forward;
     private readonly List<Tensor> _features = [];
 
     /// <summary>Parts of which <paramref name="forward"/> makes features [N, F].</summary>
-    public FeatureParts(Func<Tensor, Tensor> forward) => _forward = forward;
+    public IncrementalFeatures(Func<Tensor, Tensor> forward) => _forward = forward;
 
     /// <summary>
     /// The features [N, F] of the next part [N, ...]. They are read, not differentiated; they live as long as this.
