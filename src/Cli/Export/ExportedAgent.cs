@@ -47,7 +47,8 @@ internal sealed class ExportedAgent : ExportedRun
 
     public override string OutputOf(Head head) => head.Name switch
     {
-        "policy" => _actions.Deviations == 0 ? "logits" : _actions.Deviations == _actions.Outputs ? "mean" : "policy",
+        "policy" => _actions.DeviationSize == 0 ? "logits"
+            : _actions.DeviationSize == _actions.OutputSize ? "mean" : "policy",
         "log_deviation" => "log_std",
         var name => name,
     };
@@ -55,7 +56,7 @@ internal sealed class ExportedAgent : ExportedRun
     public override string Meaning => $"An observation is {_spec.Observation}, as the environment gives it"
         + $"{(_config.Agent.NormalizeObservations ? "; the network normalizes it" : "")}. The action is "
         + $"{_spec.Action}. "
-        + (_actions.Deviations == 0
+        + (_actions.DeviationSize == 0
             ? "`logits` are those of its distribution: softmax gives probabilities (of a MultiBinary, sigmoid). "
             : $"`mean` and `log_std` are those of a normal distribution{Bounds}. ")
         + "`value` is the expected discounted return, as the agent was trained to see it.";
