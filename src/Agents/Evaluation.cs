@@ -28,7 +28,7 @@ public static class Evaluation
         ActionDistribution? distribution = null)
     {
         var records = new List<EpisodeRecord>();
-        // Batch statistics, dropout and whatever a network counts are of training: playing moves none of it.
+        // Playing must not move batch statistics, or anything else that a network counts in training.
         var training = model.Training;
         model.Training = false;
         try

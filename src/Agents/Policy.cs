@@ -36,7 +36,7 @@ public static class Policy
             for (var a = 0; a < count; a++) total += weights[a] = Math.Exp(row[a] - top);
             var left = rng.NextDouble() * total;
             var action = 0;
-            // Rounding may leave a little after the last: the last action then, as the loop's bound says.
+            // Rounding may leave a little probability after the last action. Then the last action is taken.
             while (action < count - 1 && (left -= weights[action]) >= 0) action++;
             actions[i] = action;
         }

@@ -18,8 +18,8 @@ public static class AtomicFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
-        // Nobody else's, also where processes of several machines share the folder, and not what a killed one with our
-        // number left.
+        // A name that no other process uses, on this machine or on another that shares the folder; and not that of a
+        // file which a killed process with our id left.
         var temporary = $"{full}.{Environment.MachineName}-{Environment.ProcessId}-{Started:x}-"
             + $"{Interlocked.Increment(ref _serial)}.tmp";
         try

@@ -123,8 +123,8 @@ public sealed class Learner : IDisposable
         Model.Parameters.ZeroGradient();
         loss.backward();
         Observer?.Observe(Model.Parameters.Shared, Model.Parameters.SharedGradient, value);
-        // After backward, since measuring writes to the parameters and back; before the update, so that they are those
-        // of the loss.
+        // After backward, because measuring changes the parameters for a moment. Before the update, so that the
+        // parameters are those that the loss was computed with.
         var diagnosis = Diagnose(batch);
         var step = Step;
         if (GradientTransform is not null) using (no_grad()) GradientTransform(Model);
@@ -203,7 +203,7 @@ public sealed class Learner : IDisposable
     /// </summary>
     public bool CanResumeExactly => _stream.CanSave;
 
-    // Who acts by a model whose outputs are no numbers has no action.
+    // A policy whose outputs are NaN or infinite chooses no action: learning has diverged.
     private IBatch NextBatch()
     {
         try { return _stream.NextBatch(Model); }

@@ -59,7 +59,7 @@ internal static class LearnerCheckpoint
         learner.Patience?.Restore(Find("stopping").data<long>().ToArray());
         if (After(OfDiagnosis) is { Count: > 0 } diagnosed) learner.Diagnosis?.Restore(diagnosed, model.Device);
         learner.Observer?.Restore(
-            // To where the learner is: an observer takes its vectors as they are.
+            // An observer keeps the tensors that it is given, so they are moved to the learner's device.
             After(OfObserver).ToDictionary(t => t.Key, t => t.Value.to(model.Device)),
             After(ScalarOfObserver).ToDictionary(t => t.Key, t => t.Value.item<double>()));
         return notes;

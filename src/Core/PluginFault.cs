@@ -7,7 +7,7 @@ namespace RlLeap;
 /// <summary>Errors that come from a user's own network, method or environment, in words that name it.</summary>
 public static class PluginFault
 {
-    // What a plug-in calls in passing: an error in there comes from what it was called with.
+    // Classes of ours that plug-ins call: an error in them comes from the arguments that a plug-in gave.
     private static readonly HashSet<string> Passive =
         [nameof(Pass), nameof(SmallBatchLinear), nameof(ParameterVector), nameof(ParameterLayout),
             nameof(Initialization), nameof(Rng), "PathObserver"];

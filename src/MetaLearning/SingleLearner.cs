@@ -47,7 +47,7 @@ internal abstract class SingleLearner : MetaLearner
     {
         using var scope = NewDisposeScope();
         var metrics = LearnerState.Train(Learner, batch.Count, cancellation);
-        // What the meta-learner shows to others is what its learner has learned.
+        // The initialization is where the learner is now.
         using (no_grad())
             Initialization.Shared.CopySharedFrom(
                 Learner.Model.Parameters.Shared.narrow(0, 0, Initialization.Shared.Layout.SharedCount));

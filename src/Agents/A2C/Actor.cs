@@ -103,7 +103,7 @@ public sealed class Actor : IDisposable
             features is null ? model.Forward(rollout.Row(t), head) : model.Output(head, features);
     }
 
-    // An action drawn from NaN would be some action.
+    // From NaN, an action would be drawn all the same.
     private void RequireNumbers(ReadOnlySpan<float> outputs, string what, int t)
     {
         for (var k = 0; k < outputs.Length; k++)

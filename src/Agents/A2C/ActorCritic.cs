@@ -117,7 +117,7 @@ public static class ActorCritic
         var g = tensor(returns, values.dtype, values.device);
         var weight = options.Reduction == LossReduction.Mean ? 1.0 / batch : 1.0;
 
-        // As small as these tensors are, what an operation costs is that it is one: hence few, forward and so backward.
+        // These tensors are small: an operation costs the same for any size. So few operations are fast.
         var log = logits.log_softmax(1);                                        // [B, A]
         var policy = (log * Chosen(actions, advantages, logits)).sum() * -weight;
         var value =

@@ -83,7 +83,8 @@ public sealed class Rollout : IBatch
     /// <summary>[N, ...] observations at step <paramref name="t"/> of 0 .. T.</summary>
     public Tensor Row(int t) => _rows[t];
 
-    // Bytes are converted by the pass; of floats the graph would hold the rollout's memory, which is written again.
+    // A pass converts bytes, which copies them. Floats are used as they are: the graph would hold the rollout's memory,
+    // which is written again.
     private Tensor Lasting(Tensor rows) => Observations.Element == ElementType.Float32 ? rows.clone() : rows;
 
     /// <summary>T x N agent steps.</summary>

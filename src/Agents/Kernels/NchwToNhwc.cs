@@ -1,4 +1,4 @@
-// Four planes of bytes as pixels: what libtorch's own copy between the two orders takes six times as long for.
+// Turns four planes of bytes into pixels. libtorch's own copy between the two orders takes six times as long.
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;

@@ -46,7 +46,7 @@ internal static class EnvironmentList
             return;
         }
         var width = entries.Max(entry => entry.Id.Length);
-        // Neighbours with the same options have them once.
+        // Options are printed once for neighbours that share them.
         for (var i = 0; i < entries.Count; i++)
         {
             output.WriteLine($"  {entries[i].Id.PadRight(width)}  {entries[i].Summary}".TrimEnd());
@@ -72,7 +72,7 @@ internal static class EnvironmentList
             option.Default.Length > 0 ? $"{option.Name}={option.Default}" : option.Name;
     }
 
-    // Of a family that knows no ids there is nothing to ask.
+    // A family without ids has no options to ask for.
     private static IReadOnlyList<EnvironmentOption> OwnOptions(string id) =>
         id.EndsWith("...", StringComparison.Ordinal) ? []
         : [.. Registry.Options(id).Where(option => !WrapperFactory.Options.Contains(option))];

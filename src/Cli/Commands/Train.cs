@@ -160,7 +160,7 @@ public static class Train
         return 0;
     }
 
-    // As many digits as a mean of returns has to say.
+    // As many digits as a mean of returns is worth.
     private static string Shown(string number) =>
         double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
             && double.IsFinite(value)

@@ -23,7 +23,7 @@ public static class Estimate
         using var meta = MetaTrainRun.Open(config, suite);
         // A method may add to the network.
         var network = config.Method is PerTaskMethod ? meta.Initialization.Network : suite.Network;
-        // As long as it takes to measure, whatever the length of a task.
+        // More steps than are measured, whatever the length of a task.
         using var learner = new Learner(suite.Pool[0], network, suite.Learner.For(suite.Pool[0].Info) with
         {
             GradientSteps = 1_000_000,

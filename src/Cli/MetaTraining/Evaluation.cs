@@ -150,7 +150,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         catch (DivergenceException e) when (recorder.Values.Count > 0)
         {
             diverged = e.Step;
-            // Where others may stop early, an area is that of the steps that were made.
+            // With early stopping, an area is over the steps that were made.
             if (learner.Options.Stopping is null) recorder.Diverge(end);
         }
         return new Finished(
@@ -163,12 +163,13 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         void Save()
         {
             try { learner.Save(checkpoint, new Dictionary<string, string> { ["curve"] = recorder.Save() }); }
-            // The next loss tells, or the end: at a gradient step that does not depend on when checkpoints are made
+            // Parameters that are not finite show in the next loss, or at the end: at a gradient step that does not
+            // depend on when checkpoints are made
             catch (DivergenceException) { }
         }
     }
 
-    // In random initialization nothing is worth being left as it is.
+    // Random parameters are not worth keeping.
     private LearnerOptions LearnerFrom(StartingPoint point)
     {
         var roles = point.Meta is null ? null : (point.Suite ?? suite).EvaluationLearner;

@@ -228,7 +228,7 @@ public sealed class FewShotSuite : Suite
         };
     }
 
-    // Before hours of training, not after.
+    // Checked before hours of training, not after.
     private void RequireHead(IReadOnlyList<(string Key, EpisodeShape Shape)> shapes)
     {
         foreach (var (key, shape) in shapes)

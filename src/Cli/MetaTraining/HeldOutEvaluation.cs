@@ -74,7 +74,7 @@ public static class HeldOutEvaluation
             var finished =
                 evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds,
                     config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
-            // That what it is compared with diverges is a result.
+            // It is a result when something that it is compared with diverges.
             var own = finished.Where(f => f.Curve.Method == point.Name).ToList();
             var lost = own.Where(f => f.Curve.Diverged is not null).ToList();
             if (lost.Count > config.Meta.MaxDiverged * own.Count)
@@ -98,7 +98,7 @@ public static class HeldOutEvaluation
         RunChanges.CheckMetrics(root);
         var recorded = RecordedCurve.ReadMeta(Path.Combine(root, RunDirectory.MetricsName), bad =>
             Log.Warning("{Line}", bad));
-        // What held-out tasks were learned from belongs to this evaluation, not to an earlier one of the same run.
+        // An earlier evaluation of the same run may have started from other parameters.
         var curves = recorded.Where(c => !c.Task.Contains(MetaTrainMetrics.FromWord, StringComparison.Ordinal))
             .Concat(RecordedCurve.OfRows(MetaTrainMetrics.DiagnosisRows(finished))).ToList();
         var (measure, axis, higher) = suite.Curve;

@@ -22,7 +22,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
 
     private const string PatienceName = "patience.txt";
 
-    // Work that is shorter is made again sooner than it is written to a disk and waited for.
+    // Shorter work is repeated faster than it is written to a disk and read again.
     private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -40,7 +40,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         return run.Complete(Evaluate(suite, learner, cancellation));
     }
 
-    // A checkpoint has it at once: from then on the run does not depend on the other one.
+    // A checkpoint is saved at once, so that the run no longer depends on the other one.
     private void StartFrom(string folder, Suite suite, IMetaLearner learner)
     {
         using var start = WarmStart.Read(folder);
@@ -129,7 +129,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
         if (patience is not null) File.WriteAllText(Path.Combine(folder, PatienceName), patience.ToText());
     });
 
-    // Of meta-training, as it was at the checkpoint.
+    // The patience of meta-training, as it was at the checkpoint.
     private Patience? RestoredPatience(Suite suite, long made)
     {
         if (config.Meta.Patience == 0) return null;

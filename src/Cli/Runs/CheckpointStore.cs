@@ -70,7 +70,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         {
             try { if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true); }
             catch (IOException) { /* the first error is the one to report */ }
-            // What fails inside AtomicFile comes wrapped in words about other files.
+            // The cause is told, not AtomicFile's message, which is about another file.
             if ((e is RlLeapException ? e.InnerException : e) is { } cause
                 and (IOException or UnauthorizedAccessException))
                 throw new RlLeapException($"Cannot save a checkpoint in {folder}: {SystemErrors.Explain(cause)} "

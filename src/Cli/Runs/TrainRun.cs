@@ -95,7 +95,7 @@ public sealed class TrainRun : IDisposable
             {
                 if (stop.IsCancellationRequested) Leave(stop);
                 var before = _learner.Count;
-                // Steps count with the last batch of a rollout: only then is one measured.
+                // A rollout's agent steps count with its last batch, so only that batch can cross a distance.
                 var isLast = _task.Options.UpdatesPerRollout == 1 || stream.BatchesLeft == 1;
                 var next = isLast ? before + _task.Options.BatchSize : before;
                 _learner.DiagnoseNext = next / _config.Record.Every != before / _config.Record.Every
@@ -119,8 +119,7 @@ public sealed class TrainRun : IDisposable
 
                 bool Crosses(long every) => now / every != before / every;
             }
-            // Before the last evaluation: whatever stops the run from here on, a resume does the rest and nothing
-            // twice.
+            // Saved before the last evaluation: if the run is stopped from here on, a resume repeats no training.
             Save();
             if (!Evaluate(_learner.Count, progress, stop)) stop.ThrowIfCancellationRequested();
         }
@@ -136,7 +135,7 @@ public sealed class TrainRun : IDisposable
     /// <summary>Frees the learner; the folder stays the caller's.</summary>
     public void Dispose() => _learner.Dispose();
 
-    // Once: an environment that does it once does it often.
+    // Said once: an environment that leaves its space once does so often.
     private void TellOfOutside(IAgentStream stream)
     {
         if (_toldOfOutside || stream.BatchesLeft > 0 || stream.OutOfSpace.First is not { } first) return;
@@ -205,7 +204,7 @@ public sealed class TrainRun : IDisposable
             });
     }
 
-    // A checkpoint has it at once: from then on the run does not depend on the other one.
+    // A checkpoint is saved at once, so that the run no longer depends on the other one.
     private void StartFrom(string folder)
     {
         using var start = WarmStart.Read(folder);

@@ -51,7 +51,7 @@ internal sealed class SlurmArray
         (_options, _folder, _total) = (options, folder, tasks.Count);
         _pending = [.. tasks.Select(task => new Entry(task))];
         foreach (var task in tasks)
-            // Of an earlier driver; tried again
+            // A failure that an earlier driver left: the task is tried again
             if (TaskResult.Find(ResultPath(task), task.Input) is { Error: not null }) File.Delete(ResultPath(task));
         _record = Begin($"{name}-{Environment.ProcessId}-{DateTime.UtcNow.Ticks / 10_000 % 1_000_000_000:x}", inputs);
         AtomicFile.WriteAllText(Path.Combine(folder, ScriptName),
@@ -91,7 +91,7 @@ internal sealed class SlurmArray
                 cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(_options.PollSeconds));
             }
             status(Status());
-            // A task that was submitted twice, or that Slurm holds although it is done, is nobody's any more.
+            // Jobs may be left of tasks that were submitted twice, or that Slurm holds although they are done.
             if (_disturbed) SlurmCommands.CancelAll(_record.Name);
         }
         catch (OperationCanceledException) when (Shell.StoppedBy is Shell.Terminated or Shell.HungUp
@@ -199,7 +199,7 @@ internal sealed class SlurmArray
         _unsure = false;
     }
 
-    // Nobody works on it any more.
+    // No job works on the task any more.
     private void Lose(Entry entry, string why)
     {
         (entry.Submitted, entry.Gone, _disturbed) = (false, null, true);

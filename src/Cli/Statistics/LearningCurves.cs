@@ -63,7 +63,7 @@ public static class LearningCurves
         RequireCurve(steps, values);
         var first = steps.TakeWhile(step => step <= from).Count();
         if (first == 0) return Area(steps, values);
-        // Of several points at one step the curve goes on from the last.
+        // Where several points have the same step, the last one counts.
         var value = steps[first - 1] == from ? values[first - 1] : At(steps, values, [from])[0];
         return Area([from, .. steps.Skip(first)], [value, .. values.Skip(first)]);
     }

@@ -38,10 +38,10 @@ internal static class Rounded
     {
         if (!double.IsFinite(x)) return Missing;
         var text = x.ToString("#,0." + new string('0', decimals), CultureInfo.InvariantCulture);
-        // No minus before nothing.
+        // No minus sign before a zero.
         return text.Any(c => c is >= '1' and <= '9') ? text : text.TrimStart('-');
     }
 
-    // So that the half width has two figures.
+    // Rounded so that the half width has two figures.
     private static int Decimals(double half) => Math.Clamp(1 - (int)Math.Floor(Math.Log10(half)), 0, 9);
 }

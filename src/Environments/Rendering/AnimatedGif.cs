@@ -49,7 +49,7 @@ public sealed class AnimatedGif
         stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // for ever
         for (var i = 0; i < _frames.Count; i++)
         {
-            // In hundredths of a second; what one is too short, the next is longer.
+            // In hundredths of a second. What rounding takes from one frame, the next one gets.
             var delay = 100 * (i + 1) / _framesPerSecond - 100 * i / _framesPerSecond;
             stream.Write([0x21, 0xF9, 4, 0, .. Number(delay), 0, 0]);
             stream.Write([0x2C, 0, 0, 0, 0, .. Number(_width), .. Number(_height), 0x87]); // 256 colours of its own

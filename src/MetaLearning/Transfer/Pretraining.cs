@@ -35,7 +35,7 @@ internal sealed class Pretraining(PretrainingOptions method, MetaLearnerContext 
     method, context, sharedHeads: null,
     ((IClassSource)((EpisodeTask)context.Pool[0]).Source).Classification(method.BatchSize), "pretraining")
 {
-    private const string Prefix = "learner."; // before what other runs need not have
+    private const string Prefix = "learner."; // of the learner's own state, which a run that starts here leaves out
 
     /// <summary>A learner of a task with a new head on the encoder that was learned.</summary>
     public override Learner Begin(ITask task, LearnerOptions options, Rng rng) =>
