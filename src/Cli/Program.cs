@@ -12,8 +12,8 @@ internal static partial class Program
 {
     /// <summary>All commands.</summary>
     internal static RootCommand Commands() =>
-        new("Reinforcement learning and meta-learning across tasks. `./rlleap test` and `./rlleap bench` run the tests "
-            + "and the benchmarks.")
+        new("Reinforcement learning and meta-learning across tasks. `./rlleap test`, `./rlleap bench` and "
+            + "`./rlleap docs` run the tests and the benchmarks and build the API reference.")
             {
                 ConfigCommand.Create(),
                 DataCommand.Create(),
