@@ -13,6 +13,5 @@ internal static class Terminal
         && Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
 
     /// <summary>Whether a terminal of this name takes escape sequences. Windows names none.</summary>
-    internal static bool IsSmart(string? name) =>
-        OperatingSystem.IsWindows() ? name != "dumb" : name is not (null or "" or "dumb" or "unknown");
+    internal static bool IsSmart(string? name) => SystemNames.TakesEscapes(name);
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace RlLeap;
@@ -27,8 +26,7 @@ public static class OperatorThreads
     internal static void SetUp()
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 }) return;
-        Environment.SetEnvironmentVariable(Variable, "1"); // for child processes; on Windows for native code too
-        if (!OperatingSystem.IsWindows()) SetNativeVariable(Variable, "1", 1); // .NET's variables are a copy of these
+        NativeEnvironment.Set(Variable, "1");
         ApplyIfLoaded();
     }
 
@@ -44,7 +42,4 @@ public static class OperatorThreads
     // A list ("4,2") gives the number for each level of nested parallelism; the first counts here.
     private static int Parse(string? text) => int.TryParse(text?.Split(',')[0], NumberStyles.Integer,
         CultureInfo.InvariantCulture, out var count) && count > 0 ? count : 1;
-
-    [DllImport("libc", EntryPoint = "setenv")]
-    private static extern int SetNativeVariable(string name, string value, int overwrite);
 }

@@ -17,13 +17,10 @@ public static class TorchErrors
     /// <remarks>Loads it, but not through TorchSharp, which copies all of it when a first try fails.</remarks>
     public static string? WhyNotLoaded()
     {
-        var name = OperatingSystem.IsWindows() ? "LibTorchSharp.dll" : OperatingSystem.IsMacOS()
-            ? "libLibTorchSharp.dylib"
-            : "libLibTorchSharp.so";
         var folders = ((string?)AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") ?? "").Split(Path.PathSeparator,
             StringSplitOptions.RemoveEmptyEntries).Append(AppContext.BaseDirectory).ToArray();
         // libtorch first: the other needs it, and may lie in another folder.
-        foreach (var file in new[] { name.Replace("LibTorchSharp", "torch", StringComparison.Ordinal), name })
+        foreach (var file in new[] { SystemNames.Library("torch"), SystemNames.Library("LibTorchSharp") })
         {
             var path = Array.Find([.. folders.Select(folder => Path.Combine(folder, file))], File.Exists);
             if (path is null) return Missing(file);
@@ -32,8 +29,7 @@ public static class TorchErrors
         return null;
     }
 
-    private static string Missing(string file) => RuntimeInformation.ProcessArchitecture != Architecture.X64
-            && !OperatingSystem.IsMacOS()
+    private static string Missing(string file) => !SystemNames.HasTorch
         ? $"TorchSharp has no {file} for {RuntimeInformation.OSDescription} on "
             + $"{RuntimeInformation.ProcessArchitecture}; it needs x86-64 (or an Apple processor)."
         : $"{file} is missing. Files of the build link to NuGet's cache; where it was cleared, build again.";

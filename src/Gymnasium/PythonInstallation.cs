@@ -95,17 +95,18 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         foreach (var folder in (Variable("PATH") ?? "")
             .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
-            var file = Path.Combine(folder, OperatingSystem.IsWindows() ? "python.exe" : "python3");
+            var file = Path.Combine(folder, SystemNames.Python);
             if (File.Exists(file)) yield return (file, "PATH");
         }
         if (File.Exists("/usr/bin/python3")) yield return ("/usr/bin/python3", "the system's");
     }
 
     /// <summary>The interpreter inside a virtual or conda environment.</summary>
-    internal static string Inside(string environment) => OperatingSystem.IsWindows()
-        ? File.Exists(Path.Combine(environment, "python.exe"))
-            ? Path.Combine(environment, "python.exe") : Path.Combine(environment, "Scripts", "python.exe")
-        : Path.Combine(environment, "bin", "python3");
+    internal static string Inside(string environment)
+    {
+        var places = SystemNames.PythonsIn(environment);
+        return places.FirstOrDefault(File.Exists) ?? places[^1];
+    }
 
     /// <summary>
     /// Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the

@@ -1,6 +1,5 @@
 // rlleap task: one training of a meta-step or an evaluation, from a file to a file. What clusters run.
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using RlLeap.Cli.Slurm;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
@@ -49,10 +48,8 @@ public static class TaskCommand
         CancellationToken stop)
     {
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        // SIGUSR1: Slurm's time limit is near
-        using var warned = PosixSignalRegistration.Create((PosixSignal)10, context =>
+        using var warned = ProcessSignals.OnWarning(() =>
         {
-            context.Cancel = true;
             Log.Warning("USR1: writing checkpoints and leaving");
             leave.Cancel();
         });

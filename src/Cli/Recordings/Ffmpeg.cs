@@ -60,8 +60,5 @@ internal static class Ffmpeg
         finally { File.Delete(temporary); }
     }
 
-    private static string? Find() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .Where(folder => folder.Length > 0)
-        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "ffmpeg.exe" : "ffmpeg"))
-        .FirstOrDefault(File.Exists);
+    private static string? Find() => SystemNames.OnPath(SystemNames.Program("ffmpeg"));
 }

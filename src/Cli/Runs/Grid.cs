@@ -1,6 +1,5 @@
 // Runs of a grid, each a process: what is complete is left alone, what was begun is resumed.
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using RlLeap.Cli.Config;
 using Serilog;
 
@@ -10,7 +9,7 @@ namespace RlLeap.Cli.Runs;
 /// <param name="file">The grid's file; the runs' config is relative to it.</param>
 /// <param name="start">Runs the program with arguments, its output to a file; answers its exit code. Replaced in
 /// tests.</param>
-public sealed partial class Grid(GridConfig config, string file,
+public sealed class Grid(GridConfig config, string file,
     Func<IReadOnlyList<string>, string, CancellationToken, Task<int>>? start = null)
 {
     /// <summary>Path of a run's config.</summary>
@@ -57,7 +56,7 @@ public sealed partial class Grid(GridConfig config, string file,
         }, async (call, token) =>
             {
                 Log.Information("{Run}: {What}", call.Name, RunDirectory.Holds(call.Folder) ? "goes on" : "begins");
-                var code = await (start ?? Process)(call.Arguments, call.Folder.TrimEnd('/') + ".log", token);
+                var code = await (start ?? Process)(call.Arguments, Path.TrimEndingDirectorySeparator(call.Folder) + ".log", token);
                 token.ThrowIfCancellationRequested();
                 lock (failed)
                 {
@@ -99,7 +98,7 @@ public sealed partial class Grid(GridConfig config, string file,
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        using (stop.Register(() => kill(process.Id, 15))) // SIGTERM: checkpoint and leave
+        using (stop.Register(() => ProcessSignals.AskToLeave(process)))
             await process.WaitForExitAsync(CancellationToken.None);
         return process.ExitCode;
 
@@ -108,9 +107,6 @@ public sealed partial class Grid(GridConfig config, string file,
             if (line.Data is not null) lock (output) output.WriteLine(line.Data);
         }
     }
-
-    [LibraryImport("libc")]
-    private static partial int kill(int process, int signal);
 }
 
 /// <summary>A call of the program that makes, continues or extends the run in a folder.</summary>

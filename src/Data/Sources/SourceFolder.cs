@@ -60,8 +60,9 @@ internal static class SourceFolder
         catch (IOException) { return null; } // a circle of links
     }
 
-    private static bool IsIn(string path, string folder) =>
-        path == folder || path.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal);
+    private static bool IsIn(string path, string folder) => path == folder || path.StartsWith(
+        System.IO.Path.TrimEndingDirectorySeparator(folder) + System.IO.Path.DirectorySeparatorChar,
+        StringComparison.Ordinal);
 
     private static string RealPath(FileInfo file) =>
         System.IO.Path.Combine(Real(file.Directory!).FullName, file.Name);

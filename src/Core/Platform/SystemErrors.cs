@@ -8,20 +8,32 @@ public static class SystemErrors
     public static string Explain(Exception e) => $"{Words(e)} {Advice(e)}".TrimEnd();
 
     /// <summary>Whether a disk or a quota is full (ENOSPC, EDQUOT; Windows' ERROR_DISK_FULL).</summary>
-    public static bool IsDiskFull(Exception e) => OperatingSystem.IsWindows()
-        ? Number(e) is 112 or 39
-        : Number(e) is 28 or 122 or 69;
+    public static bool IsDiskFull(Exception e) => IsDiskFull(Number(e), SystemNames.Here);
 
     /// <summary>Whether another process holds the file (EWOULDBLOCK; Windows' ERROR_SHARING_VIOLATION).</summary>
-    public static bool IsHeldByAnother(Exception e) => OperatingSystem.IsWindows()
-        ? Number(e) is 32 or 33
-        : Number(e) is 11 or 35;
+    public static bool IsHeldByAnother(Exception e) => IsHeldByAnother(Number(e), SystemNames.Here);
 
     /// <summary>Whether nobody reads what is written any more: a closed pipe (EPIPE), a terminal that is gone (EIO).
     /// </summary>
-    public static bool IsReaderGone(Exception e) => OperatingSystem.IsWindows()
-        ? Number(e) is 109 or 232
-        : Number(e) is 32 or 5;
+    public static bool IsReaderGone(Exception e) => IsReaderGone(Number(e), SystemNames.Here);
+
+    // 28 is ENOSPC on both; EDQUOT is 122 on Linux and 69 on macOS.
+    internal static bool IsDiskFull(int number, SystemKind system) => system switch
+    {
+        SystemKind.Windows => number is 112 or 39,
+        SystemKind.MacOs => number is 28 or 69,
+        _ => number is 28 or 122,
+    };
+
+    internal static bool IsHeldByAnother(int number, SystemKind system) => system switch
+    {
+        SystemKind.Windows => number is 32 or 33,
+        SystemKind.MacOs => number is 35,
+        _ => number is 11,
+    };
+
+    internal static bool IsReaderGone(int number, SystemKind system) =>
+        system == SystemKind.Windows ? number is 109 or 232 : number is 32 or 5;
 
     private static string Words(Exception e)
     {
