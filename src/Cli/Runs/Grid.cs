@@ -56,7 +56,8 @@ public sealed class Grid(GridConfig config, string file,
         }, async (call, token) =>
             {
                 Log.Information("{Run}: {What}", call.Name, RunDirectory.Holds(call.Folder) ? "goes on" : "begins");
-                var code = await (start ?? Process)(call.Arguments, Path.TrimEndingDirectorySeparator(call.Folder) + ".log", token);
+                var code = await (start ?? Process)(
+                    call.Arguments, Path.TrimEndingDirectorySeparator(call.Folder) + ".log", token);
                 token.ThrowIfCancellationRequested();
                 lock (failed)
                 {

@@ -61,7 +61,7 @@ internal static class SourceFolder
     }
 
     private static bool IsIn(string path, string folder) => path == folder || path.StartsWith(
-        System.IO.Path.TrimEndingDirectorySeparator(folder) + System.IO.Path.DirectorySeparatorChar,
+        System.IO.Path.EndsInDirectorySeparator(folder) ? folder : folder + System.IO.Path.DirectorySeparatorChar,
         StringComparison.Ordinal);
 
     private static string RealPath(FileInfo file) =>
