@@ -25,21 +25,21 @@ internal static class EnvironmentRules
     {
         var environment = trial.Open();
         var spec = environment.Spec;
-        Require(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
-        Require(spec.ActionNames.Count == 0
+        BrokenRule.Unless(spec.Id.Length > 0, "its Spec.Id is empty", "give it the id it is registered under.");
+        BrokenRule.Unless(spec.ActionNames.Count == 0
             || (spec.Action is Discrete numbered && spec.ActionNames.Count == numbered.Count),
             $"its actions are {spec.Action} but it has {spec.ActionNames.Count} names for them",
             "list one name an action, or none.");
-        Require(spec.ChannelNames.Count == 0
+        BrokenRule.Unless(spec.ChannelNames.Count == 0
             || spec.Observation.Shape.Length == 3 && spec.ChannelNames.Count == spec.Observation.Shape[0],
             $"its observation is {spec.Observation} but it has {spec.ChannelNames.Count} names of planes",
             "list one name a plane of [C, H, W], or none.");
-        Require(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}",
+        BrokenRule.Unless(spec.MaxEpisodeSteps is null or > 0, $"MaxEpisodeSteps is {spec.MaxEpisodeSteps}",
             "null means no limit.");
-        Require(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}",
+        BrokenRule.Unless(spec.FramesPerStep > 0, $"FramesPerStep is {spec.FramesPerStep}",
             "it is 1 unless several frames pass in each step.");
         environment.Reset();
-        Require(environment.Spec.Observation == spec.Observation && environment.Spec.Action == spec.Action,
+        BrokenRule.Unless(environment.Spec.Observation == spec.Observation && environment.Spec.Action == spec.Action,
             "its spec changed after Reset", "make the spec once, in the constructor, from the options.");
         environment.Dispose();
         environment.Dispose();
@@ -51,9 +51,9 @@ internal static class EnvironmentRules
         for (var i = 0; i < 3; i++)
         {
             var first = environment.Reset();
-            Require(first.StepType == StepType.First, $"Reset returned {first.StepType}",
+            BrokenRule.Unless(first.StepType == StepType.First, $"Reset returned {first.StepType}",
                 "return TimeStep.First(observation).");
-            Require(first.Reward == 0, $"Reset returned a reward of {first.Reward}",
+            BrokenRule.Unless(first.Reward == 0, $"Reset returned a reward of {first.Reward}",
                 "a reward belongs to the action that led to it: hand it out by Step.");
             trial.RequireObservation(environment, first);
         }
@@ -83,7 +83,7 @@ internal static class EnvironmentRules
                 "return Truncated in the last step of the limit; count steps from Reset.");
             if (step.IsLast) ended++;
         }
-        Require(ended > 0 || most > trial.Steps || trial.Steps < 1000,
+        BrokenRule.Unless(ended > 0 || most > trial.Steps || trial.Steps < 1000,
             $"no episode ended in {trial.Steps} random steps",
             "learners record returns when episodes end; give it an end, or a time limit (?time_limit=... on its id). "
                 + "If its episodes are just long, declare MaxEpisodeSteps.");
@@ -209,8 +209,8 @@ internal static class EnvironmentRules
         for (var i = 0; i < 10; i++)
         {
             var step = environment.Reset();
-            Require(step.StepType == StepType.First, $"Reset in the middle of an episode returned {step.StepType}",
-                "Reset always starts an episode.");
+            BrokenRule.Unless(step.StepType == StepType.First,
+                $"Reset in the middle of an episode returned {step.StepType}", "Reset always starts an episode.");
             for (var t = 0; t < i && !step.IsLast; t++)
                 step = environment.Step(trial.Action(environment.Spec.Action));
         }
@@ -289,11 +289,6 @@ internal static class EnvironmentRules
             return;
         }
         throw new BrokenRule($"Step {when} was accepted", advice);
-    }
-
-    private static void Require(bool holds, string what, string likelyCause)
-    {
-        if (!holds) throw new BrokenRule(what, likelyCause);
     }
 
     private static void RequireSame(TimeStep a, TimeStep b, string when, EnvironmentTrial trial, string likelyCause)

@@ -143,15 +143,11 @@ public sealed class FewShotSuite : Suite
             Validation = validation,
             ValidationEpisodes = _section.ValidationEpisodes,
         }];
-        EvaluationLearner = _section.EvaluationSteps is { } steps
-            ? Learner with { GradientSteps = steps, Epochs = 0 }
-            : Learner;
-        Network = _section.Network is { } own
-            ? Networks.Create(own, Images.InputShape)
-            : new ConvolutionalEncoder(
-                set.Channels, set.Side, _section.Filters,
-                pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
-            { PoolFirst = false, Strided = _section.Strided };
+        EvaluationLearner = LearnerFor(_section.EvaluationSteps);
+        Network = NetworkOf(_section.Network, Images.InputShape, () => new ConvolutionalEncoder(
+            set.Channels, set.Side, _section.Filters,
+            pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)
+        { PoolFirst = false, Strided = _section.Strided });
         TaskMetrics = [TrainingSummary.Error, .. _validates ? [EpisodeTask.ValidationError] : Array.Empty<string>()];
     }
 
@@ -180,12 +176,6 @@ public sealed class FewShotSuite : Suite
     public override ITask Find(string id) => id == Pool[0].Info.Id ? Pool[0]
         : EpisodeTask.ClassesIn(id) is { } classes ? ((EpisodeTask)Pool[0]).Of(classes)
         : throw new RlLeapException($"There is no task {id}: this suite has one, {Pool[0].Info.Id}.");
-
-    /// <inheritdoc/>
-    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
-
-    /// <inheritdoc/>
-    public override CurveRecorder Record() => new ErrorCurve();
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> TaskMetrics { get; }

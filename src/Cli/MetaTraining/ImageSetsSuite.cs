@@ -101,9 +101,8 @@ public sealed class ImageSetsSuite : Suite
         { BatchSize = section.BatchSize, ValidationSubset = 500 };
         _tasks = [.. section.Sets.Select(name => TaskOf(name, section.TrainImages))];
         _heldOut = [.. section.HeldOut.Select(name => TaskOf(name, section.HeldOutImages ?? section.TrainImages))];
-        Network EncoderOf(int filters) => section.Network is { } own
-            ? Networks.Create(own, _tasks[0].Info.InputShape)
-            : new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, filters);
+        Network EncoderOf(int filters) => NetworkOf(section.Network, _tasks[0].Info.InputShape,
+            () => new ConvolutionalEncoder(MultiCvSet.Channels, MultiCvSet.Side, filters));
         Network = EncoderOf(section.Filters);
         Teacher = EncoderOf(section.TeacherFilters ?? section.Filters);
         if (config.Meta.Batch > _tasks.Length)
@@ -124,8 +123,7 @@ public sealed class ImageSetsSuite : Suite
     public override LearnerOptions Learner => _config.ImageSets!.Learner;
 
     /// <inheritdoc/>
-    public override LearnerOptions EvaluationLearner => _config.ImageSets!.EvaluationSteps is { } steps
-        ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner;
+    public override LearnerOptions EvaluationLearner => LearnerFor(_config.ImageSets!.EvaluationSteps);
 
     /// <summary>The sets that are learned in the evaluation: those held out, or all where none is.</summary>
     public override IReadOnlyList<string> HeldOut =>
@@ -138,7 +136,7 @@ public sealed class ImageSetsSuite : Suite
 
     /// <summary>Test accuracy after meta-steps, or the training error of what an evaluation learns.</summary>
     public override (string, string, bool) Curve => _config.Evaluation is null
-        ? ("test accuracy, %", "meta-steps", true) : ("training error", "gradient steps", false);
+        ? ("test accuracy, %", "meta-steps", true) : base.Curve;
 
     /// <inheritdoc/>
     public override int Window => _config.Evaluation is null ? 1 : 10;
@@ -150,12 +148,6 @@ public sealed class ImageSetsSuite : Suite
             ["test accuracy, %"] = 100 * (1 - learner.Stream.Score(learner.Model, Split.Test)["error"]),
             ["parameters"] = learner.Model.Parameters.Layout.Count,
         };
-
-    /// <inheritdoc/>
-    public override CurveRecorder Record() => new ErrorCurve();
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <inheritdoc/>
     public override IReadOnlyList<ITask> BatchOf(long metaStep) => [.. SetsOf(metaStep).Select(i => _tasks[i])];

@@ -78,14 +78,12 @@ public sealed class MultiCvSuite : Suite
         (_section, _location, _rng) = (config.MultiCv!, location, new Rng(config.Run.Seed).Split("multi-cv"));
         foreach (var name in _section.Sets) Find(name);
         Learner = _section.Learner;
-        EvaluationLearner = Evaluated(_section.EvaluationSteps is { } steps
-            ? Learner with { GradientSteps = steps, Epochs = 0 }
-            : Learner with { Epochs = _section.EvaluationEpochs }, config.Evaluation);
+        EvaluationLearner = Evaluated(_section.EvaluationSteps is null
+            ? Learner with { Epochs = _section.EvaluationEpochs } : LearnerFor(_section.EvaluationSteps),
+            config.Evaluation);
         Pool = [.. _section.Sets.Where(name => name != _section.HeldOut).Select(Find)];
         HeldOut = [Prefix + _section.HeldOut];
-        Network = _section.Network is { } own
-            ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.MultiCv;
-
+        Network = NetworkOf(_section.Network, Pool[0].Info.InputShape, () => ConvolutionalEncoder.MultiCv);
     }
 
     /// <inheritdoc/>
@@ -113,15 +111,6 @@ public sealed class MultiCvSuite : Suite
 
     /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
-
-    /// <inheritdoc/>
-    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
-
-    /// <inheritdoc/>
-    public override CurveRecorder Record() => new ErrorCurve();
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <summary>
     /// The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the

@@ -33,13 +33,22 @@ public abstract class Suite
     /// <summary>How a task is learned when an initialization is evaluated.</summary>
     public abstract LearnerOptions EvaluationLearner { get; }
 
+    /// <summary>The learner of a meta-step with another number of gradient steps, where one is given.</summary>
+    protected LearnerOptions LearnerFor(long? steps) =>
+        steps is { } given ? Learner with { GradientSteps = given, Epochs = 0 } : Learner;
+
+    /// <summary>The network that a config names, or that of the suite.</summary>
+    protected static Network NetworkOf(string? named, long[] inputShape, Func<Network> own) =>
+        named is null ? own() : Networks.Create(named, inputShape);
+
     /// <summary>Options of a learner with the roles and rates that an evaluation's section says.</summary>
     protected static LearnerOptions Evaluated(LearnerOptions learner, EvaluationSection? section) =>
         section is null ? learner
             : learner with { Roles = section.Roles ?? learner.Roles, Rates = section.Rates ?? learner.Rates };
 
-    /// <summary>What a learning curve's values are and what its steps count.</summary>
-    public abstract (string Measure, string Axis, bool HigherIsBetter) Curve { get; }
+    /// <summary>What a learning curve's values are and what its steps count; by default, as of images.</summary>
+    public virtual (string Measure, string Axis, bool HigherIsBetter) Curve =>
+        ("training error", "gradient steps", false);
 
     /// <summary>Units of the curve's axis that so many gradient steps make.</summary>
     public virtual long Experience(long gradientSteps) => gradientSteps;
@@ -51,7 +60,7 @@ public abstract class Suite
     public virtual int Window => 1;
 
     /// <summary>A fresh recorder for one learner's curve.</summary>
-    public abstract CurveRecorder Record();
+    public virtual CurveRecorder Record() => new ErrorCurve();
 
     /// <summary>Facts for the run's record, by name.</summary>
     public virtual IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>();
@@ -62,8 +71,12 @@ public abstract class Suite
     /// </summary>
     public virtual string? Setting => null;
 
-    /// <summary>What every task's training inside a meta-step records beside its losses and path, by name.</summary>
-    public virtual IReadOnlyList<string> TaskMetrics => [];
+    /// <summary>
+    /// What every task's training inside a meta-step records beside its losses and path, by name: of images, the error
+    /// and what early stopping looks at.
+    /// </summary>
+    public virtual IReadOnlyList<string> TaskMetrics =>
+        Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
 
     /// <summary>The metric that <see cref="MetaSection.Patience"/> looks at; null where there is none.</summary>
     public virtual string? PatienceMetric => Learner.Stopping?.Metric;
@@ -72,10 +85,6 @@ public abstract class Suite
     /// nothing.</summary>
     public virtual MetaStepRecord Validated(
         MetaStepRecord record, IMetaLearner learner, CancellationToken cancellation) => record;
-
-    /// <summary>The <see cref="TaskMetrics"/> of image tasks: the error, and what early stopping looks at.</summary>
-    protected IReadOnlyList<string> ImageMetrics =>
-        Learner.Stopping is { } stopping ? [TrainingSummary.Error, stopping.Metric] : [TrainingSummary.Error];
 
     /// <summary>Numbers about a learner that is done, by name; <paramref name="recorder"/> holds its curve.</summary>
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
@@ -151,6 +160,9 @@ public sealed class GamesSuite : Suite
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> TaskMetrics => [];
+
+    /// <inheritdoc/>
     public override long Experience(long gradientSteps) =>
         gradientSteps * Options.BatchSize / Options.UpdatesPerRollout;
 
@@ -196,10 +208,8 @@ public sealed class OmniglotSuite : Suite
         _options = omniglot.Task;
         Pool = OmniglotTask.Of(_data, _split.Pretrain, _rng, _options);
         Learner = omniglot.Learner;
-        EvaluationLearner = Evaluated(omniglot.EvaluationSteps is { } steps
-            ? Learner with { GradientSteps = steps, Epochs = 0 } : Learner, config.Evaluation);
-        Network = omniglot.Network is { } own
-            ? Networks.Create(own, Pool[0].Info.InputShape) : ConvolutionalEncoder.Omniglot;
+        EvaluationLearner = Evaluated(LearnerFor(omniglot.EvaluationSteps), config.Evaluation);
+        Network = NetworkOf(omniglot.Network, Pool[0].Info.InputShape, () => ConvolutionalEncoder.Omniglot);
     }
 
     /// <inheritdoc/>
@@ -222,19 +232,10 @@ public sealed class OmniglotSuite : Suite
     public override LearnerOptions EvaluationLearner { get; }
 
     /// <inheritdoc/>
-    public override (string, string, bool) Curve => ("training error", "gradient steps", false);
-
-    /// <inheritdoc/>
-    public override CurveRecorder Record() => new ErrorCurve();
-
-    /// <inheritdoc/>
     public override int Window => 10; // the error of one minibatch is noise
 
     /// <inheritdoc/>
     public override string Setting => ConfigFile.ToLine(_options);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> TaskMetrics => ImageMetrics;
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
