@@ -131,6 +131,26 @@ public class ReportPageTests
     }
 
     [Fact]
+    public void Recorded_episodes_stand_side_by_side_in_the_order_of_their_names()
+    {
+        using var temp = new TempFolder();
+        Assert.Empty(RecordedEpisodes.Of(temp.Root));
+        foreach (var name in new[] { "2_after.gif", "1_before_<b>.gif", "notes.txt" })
+            temp.Write("episodes/" + name, "GIF");
+        File.WriteAllBytes(temp["episodes/3_long.mp4"], new byte[RecordedEpisodes.MostBytes + 1]);
+        var recorded = RecordedEpisodes.Of(temp.Root);
+        Assert.Equal([("before <b>", "image/gif"), ("after", "image/gif"), ("long", "video/mp4")],
+            recorded.Select(e => (e.Name, e.Kind)));
+        var report = Of(Games(("a", "ppo", [1])));
+        ReportFiles.Write(report with { Runs = [report.Runs[0] with { Recorded = recorded }] }, temp["report"]);
+        var page = File.ReadAllText(temp["report/report.html"]);
+        Assert.Equal(2, page.Split("src=\"data:image/gif;base64,R0lG\"").Length - 1);
+        Assert.Contains("alt=\"Recorded episode, before &lt;b&gt;\"", page, StringComparison.Ordinal);
+        Assert.Contains("1 recordings (3_long.mp4)", page, StringComparison.Ordinal);
+        Assert.False(File.Exists(temp["report/area.png"])); // of a single number
+    }
+
+    [Fact]
     public void A_performance_profile_is_the_share_of_runs_above()
     {
         double[][] scores = [[1, 2], [1, 1, 3, 4]];

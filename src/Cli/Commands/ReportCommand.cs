@@ -134,7 +134,10 @@ public static class ReportCommand
         var known = names.Zip(folders).DistinctBy(n => n.First).ToDictionary(n => n.First, n => n.Second);
         return report with
         {
-            Runs = [.. report.Runs.Select(run => run with { Provenance = Provenance.Of(known[run.Name]) })],
+            Runs = [.. report.Runs.Select(run => run with
+            {
+                Provenance = Provenance.Of(known[run.Name]), Recorded = RecordedEpisodes.Of(known[run.Name]),
+            })],
         };
     }
 

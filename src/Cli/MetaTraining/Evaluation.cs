@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Serilog;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.Reports;
+using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Slurm;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
@@ -60,6 +62,9 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
 /// <param name="shared">Where curves from random initialization lie, which other runs can use too.</param>
 public sealed class Evaluation(Suite suite, long seed, string folder, string shared)
 {
+    /// <summary>Whether agents of the first seed are filmed, beside their curves.</summary>
+    public bool Episodes { get; init; }
+
     /// <summary>One learning process to be done.</summary>
     public sealed record Item(string TaskId, StartingPoint From, long Seed);
 
@@ -101,6 +106,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                 File.Delete(checkpoint);
             }, cancellation);
         }
+        if (Episodes) CopyFilms(items, Path.GetDirectoryName(folder)!);
         return [.. items.Select(Load)];
     }
 
@@ -153,6 +159,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             // With early stopping, an area is over the steps that were made.
             if (learner.Options.Stopping is null) recorder.Diverge(end);
         }
+        if (Episodes && item.Seed == 0 && diverged is null)
+            suite.Film(learner, item.TaskId, rng.Split("film"), FilmOf(item), stop);
         return new Finished(
             new Curve(item.TaskId, item.From.Name, item.Seed, recorder.Steps, recorder.Values) { Diverged = diverged },
             diverged is null ? suite.Scores(learner, recorder) : new Dictionary<string, double>())
@@ -166,6 +174,27 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             // Parameters that are not finite show in the next loss, or at the end: at a gradient step that does not
             // depend on when checkpoints are made
             catch (DivergenceException) { }
+        }
+    }
+
+    // Beside the curve, so that they are kept together.
+    private string FilmOf(Item item) => Path.ChangeExtension(PathOf(item), ".gif");
+
+    // Random initialization is what there is before meta-training, so it comes first.
+    private void CopyFilms(IReadOnlyList<Item> items, string root)
+    {
+        var target = Path.Combine(root, RecordedEpisodes.Folder);
+        var names = FigureFiles.NamesOf(items.Select(item => item.TaskId));
+        foreach (var (i, item) in items.Where(item => item.Seed == 0).OrderBy(item => names[item.TaskId],
+            StringComparer.Ordinal)
+            .ThenBy(item => item.From.Meta is not null).Index())
+        {
+            if (!File.Exists(FilmOf(item))) continue;
+            Directory.CreateDirectory(target);
+            var from = item.From.Meta is null ? "a random initialization" : item.From.Name;
+            var name = string.Concat($"{i + 1:00} {names[item.TaskId]} learned from {from}"
+                .Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
+            File.Copy(FilmOf(item), Path.Combine(target, name + ".gif"), overwrite: true);
         }
     }
 

@@ -70,7 +70,8 @@ public static class HeldOutEvaluation
             using var progress =
                 new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"),
-                Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"));
+                Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"))
+            { Episodes = wanted.Episodes };
             var finished =
                 evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds,
                     config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);

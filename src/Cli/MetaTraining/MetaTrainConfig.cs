@@ -236,4 +236,10 @@ public sealed record EvaluationSection
     /// <summary>Points of a learning curve.</summary>
     [Range(2, int.MaxValue)]
     public int Points { get; init; } = 100;
+
+    /// <summary>
+    /// Record an episode of the agents that learned held-out games, of the first seed, as GIFs that reports show side by
+    /// side; not on a cluster.
+    /// </summary>
+    public bool Episodes { get; init; }
 }

@@ -1,7 +1,9 @@
 // What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
 using RlLeap.Cli.Runs;
 using RlLeap.Agents;
+using RlLeap.Cli.Commands;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.Recordings;
 using RlLeap.Environments;
 using RlLeap.Data;
 using RlLeap.MetaLearning;
@@ -90,6 +92,11 @@ public abstract class Suite
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
 
+    /// <summary>
+    /// Writes a picture that moves of what a learner learned; false where the suite's tasks have none.
+    /// </summary>
+    public virtual bool Film(Learner learner, string task, Rng rng, string path, CancellationToken stop) => false;
+
     /// <summary>The tasks of a meta-step where the suite sets their order; null where they are drawn.</summary>
     public virtual IReadOnlyList<ITask>? BatchOf(long metaStep) => null;
 
@@ -114,6 +121,9 @@ public abstract class Suite
 /// </summary>
 public sealed class GamesSuite : Suite
 {
+    // A film of an agent that never dies ends too.
+    private const int FilmSteps = 600, FilmRate = 15;
+
     private readonly EvaluationSection _evaluation;
     private readonly ActorCriticTask[] _pool;
 
@@ -174,6 +184,17 @@ public sealed class GamesSuite : Suite
     {
         var steps = EvaluationLearner.GradientSteps / Options.UpdatesPerRollout * Options.BatchSize;
         return new ReturnCurve(_evaluation.Window, Math.Max(1, steps / _evaluation.Points));
+    }
+
+    /// <inheritdoc/>
+    public override bool Film(Learner learner, string task, Rng rng, string path, CancellationToken stop)
+    {
+        using var environment = Registry.MakeVector(task, 1, rng.Split("environment"));
+        if (!environment.CanRender) return false;
+        var (played, pictures) = Play.Pictures(learner.Model, environment, rng.Split("actions"), FilmSteps,
+            ((ActorCriticTask)Find(task)).Distribution, stop);
+        if (played.Count > 0) Recording.Save(path, pictures!, FilmRate);
+        return played.Count > 0;
     }
 
     /// <inheritdoc/>

@@ -22,8 +22,11 @@ internal static class FigureCaptions
             + $"better than one of {report.Reference}, averaged over tasks, with its 95 % bootstrap interval. At "
             + "one half there is nothing to choose."),
         ("curves", "Learning curves", report =>
-            $"Mean over seeds{(report.Window > 1 ? $" of the moving average over {report.Window} points" : "")}; the "
-                + "band is its 95 % bootstrap interval."
+            (report.Tasks.All(t => t.Methods.All(m => m.Seeds == 1))
+                ? report.Window > 1 ? $"Moving average over {report.Window} points." : "The values as they were recorded."
+                : "Mean over seeds"
+                    + (report.Window > 1 ? $" of the moving average over {report.Window} points" : "")
+                    + "; the band is its 95 % bootstrap interval.")
             + (report.Smoothing is { } smoothing ? $" Each value is the mean of {smoothing}." : "")),
         ("area", "Area under the curve", _ =>
             "Mean height of the curve (diamonds) with its 95 % bootstrap interval over seeds; a dot is a seed."),

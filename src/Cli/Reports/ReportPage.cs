@@ -70,6 +70,7 @@ internal sealed partial class ReportPage
         }
         else Parts([.. ByTask, .. Together]);
         Parts(Others);
+        Recorded();
         Records();
         _html.Append("</main>\n");
         foreach (var script in WebFiles.Scripts) _html.Append($"<script>\n{WebFiles.Text(script)}</script>\n");
@@ -143,6 +144,36 @@ internal sealed partial class ReportPage
         var name = LatexTables.NameOf(table);
         _html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}"
             + (name is null ? "" : $" {Files(name, [".tex", ".csv"])}") + "</p>\n");
+    }
+
+    // Side by side, in the order of their names; a reader who wants nothing to move finds them folded.
+    private void Recorded()
+    {
+        var all = _report.Runs.SelectMany(run => run.Recorded.Select(episode => (Run: run.Name, Episode: episode)))
+            .ToList();
+        if (all.Count == 0) return;
+        var several = all.Select(e => e.Run).Distinct().Count() > 1;
+        Title("Recorded episodes");
+        _html.Append("<details open data-moving><summary>Episodes, side by side</summary><div class=\"films\">\n");
+        List<string> left = [.. all.Skip(RecordedEpisodes.Most).Select(e => e.Episode.Path)];
+        foreach (var (run, episode) in all.Take(RecordedEpisodes.Most))
+        {
+            if (RecordedEpisodes.DataOf(episode) is not { } data)
+            {
+                left.Add(episode.Path);
+                continue;
+            }
+            var name = several ? $"{run}: {episode.Name}" : episode.Name;
+            _html.Append("<figure>" + (episode.Kind.StartsWith("video", StringComparison.Ordinal)
+                ? $"<video controls loop muted playsinline aria-label=\"Recorded episode, {E(name)}\" src=\"{data}\">"
+                    + "</video>"
+                : $"<img alt=\"Recorded episode, {E(name)}\" src=\"{data}\">")
+                + $"<figcaption>{E(name)}</figcaption></figure>\n");
+        }
+        _html.Append("</div></details>\n");
+        if (left.Count > 0)
+            _html.Append($"<p class=\"caption\">Left out, because the page would be too large: {left.Count} recordings "
+                + $"({E(string.Join(", ", left.Take(5).Select(Path.GetFileName)))}).</p>\n");
     }
 
     // Folded: how each run was made, with its configuration, and what it recorded of itself.

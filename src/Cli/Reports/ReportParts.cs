@@ -66,6 +66,10 @@ public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<str
     /// <summary>How the run was made: command, version, commit, machine, configuration; empty where nothing tells it.
     /// </summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Episodes that were recorded for it; empty for none.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<RecordedEpisode> Recorded { get; init; } = [];
 }
 
 /// <summary>Learning processes of a task without a single value: no episode ended in them.</summary>

@@ -155,6 +155,9 @@ const RlLeapPage = (() => {
 
   function start() {
     theme();
+    // Pictures that move are folded for those who want nothing to move.
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches)
+      for (const moving of document.querySelectorAll("[data-moving]")) moving.open = false;
     for (const element of document.querySelectorAll("[data-figure]"))
       new Figure(element, JSON.parse(document.getElementById(element.dataset.figure).textContent));
     document.querySelectorAll("[role=tablist]").forEach(tabs);

@@ -20,7 +20,7 @@ public static partial class FigureFiles
         ("profiles", report => report.Profiles.Count > 0, ProfilesFigure.Of),
         ("improvement", report => report.Improvements.Count > 0 && report.Tasks.Count > 1, ImprovementFigure.Of),
         ("curves", SingleTasks, CurvesFigure.Of),
-        ("area", SingleTasks, AreaFigure.Of),
+        ("area", report => SingleTasks(report) && HasSeveral(report), AreaFigure.Of),
         ("episodes", report => report.Episodes.Count > 0, EpisodesFigure.Of),
         ("embedding", report => report.Embeddings.Count > 0, EmbeddingFigure.Of),
         ("meta", report => MetaFigure.Drawn(report).Any(), MetaFigure.Of),
@@ -83,6 +83,10 @@ public static partial class FigureFiles
     // SpaceInvaders is two words.
     [GeneratedRegex("([a-z])([A-Z])")]
     private static partial Regex Words();
+
+    // A single number is no figure.
+    private static bool HasSeveral(Report report) =>
+        report.Tasks.Any(task => task.Methods.Count > 1 || task.Methods.Any(method => method.Seeds > 1));
 
     private static bool SingleTasks(Report report) =>
         report.Tasks.Count > 0 && (report.Tasks.Count <= MostPanels || report.Overall is null);
