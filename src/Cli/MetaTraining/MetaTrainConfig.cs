@@ -238,8 +238,8 @@ public sealed record EvaluationSection
     public int Points { get; init; } = 100;
 
     /// <summary>
-    /// Record an episode of the agents that learned held-out games, of the first seed, as GIFs that reports show side by
-    /// side; not on a cluster.
+    /// Record an episode of the agents that learned held-out games, of the first seed, as GIFs that reports show side
+    /// by side; not on a cluster.
     /// </summary>
     public bool Episodes { get; init; }
 }

@@ -23,7 +23,8 @@ internal static class FigureCaptions
             + "one half there is nothing to choose."),
         ("curves", "Learning curves", report =>
             (report.Tasks.All(t => t.Methods.All(m => m.Seeds == 1))
-                ? report.Window > 1 ? $"Moving average over {report.Window} points." : "The values as they were recorded."
+                ? report.Window > 1 ? $"Moving average over {report.Window} points."
+                    : "The values as they were recorded."
                 : "Mean over seeds"
                     + (report.Window > 1 ? $" of the moving average over {report.Window} points" : "")
                     + "; the band is its 95 % bootstrap interval.")

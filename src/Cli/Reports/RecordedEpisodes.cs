@@ -10,8 +10,8 @@ namespace RlLeap.Cli.Reports;
 public sealed record RecordedEpisode(string Name, string Kind, string Path);
 
 /// <summary>
-/// Recordings lie in the folder <c>episodes</c> of a run: what an evaluation with <c>evaluation.episodes</c> writes, and
-/// what `rlleap play --record` writes there. A page shows them side by side in the order of their names.
+/// Recordings lie in the folder <c>episodes</c> of a run: what an evaluation with <c>evaluation.episodes</c> writes,
+/// and what `rlleap play --record` writes there. A page shows them side by side in the order of their names.
 /// </summary>
 internal static partial class RecordedEpisodes
 {
