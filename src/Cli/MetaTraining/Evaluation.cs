@@ -185,8 +185,8 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
     {
         var target = Path.Combine(root, RecordedEpisodes.Folder);
         var names = FigureFiles.NamesOf(items.Select(item => item.TaskId));
-        foreach (var (i, item) in items.Where(item => item.Seed == 0).OrderBy(item => names[item.TaskId],
-            StringComparer.Ordinal)
+        foreach (var (i, item) in items.Where(item => item.Seed == 0)
+            .OrderBy(item => names[item.TaskId], StringComparer.Ordinal)
             .ThenBy(item => item.From.Meta is not null).Index())
         {
             if (!File.Exists(FilmOf(item))) continue;
