@@ -144,20 +144,15 @@ internal abstract class AgentStream : IAgentStream
         get
         {
             if (_actor is not null) return _actor;
-            var environment = _open(_rng.Split("environments", _generation));
-            try
+            _open(_rng.Split("environments", _generation)).DisposeOnError(environment =>
             {
                 if (environment.Count != Task.Options.Environments)
                     throw new RlLeapException($"{Task.Info.Id}: {environment.Count} environments were opened, "
                         + $"but the options say {Task.Options.Environments}.");
                 environment.Reset();
-                return _actor = new Actor(environment, Task.Options, _rng.Split("actions", _generation), Device);
-            }
-            catch
-            {
-                environment.Dispose();
-                throw;
-            }
+                _actor = new Actor(environment, Task.Options, _rng.Split("actions", _generation), Device);
+            });
+            return _actor!;
         }
     }
 

@@ -72,20 +72,9 @@ public sealed class MetaInitialization : IDisposable
     }
 
     /// <summary>A learner of a task that starts here. Private heads are drawn from <paramref name="rng"/>.</summary>
-    public Learner Begin(ITask task, LearnerOptions options, Rng rng, IPathObserver? observer = null)
-    {
-        var learner = new Learner(task, Network, options, rng, Shared.Flat.device, observer, Shared.Flat.dtype);
-        try
-        {
-            ApplyTo(learner.Model);
-            return learner;
-        }
-        catch
-        {
-            learner.Dispose();
-            throw;
-        }
-    }
+    public Learner Begin(ITask task, LearnerOptions options, Rng rng, IPathObserver? observer = null) =>
+        new Learner(task, Network, options, rng, Shared.Flat.device, observer, Shared.Flat.dtype)
+            .DisposeOnError(learner => ApplyTo(learner.Model));
 
     /// <summary>Writes the parameters under their names and the buffers under "buffer.NAME".</summary>
     /// <remarks>The format is safetensors, which Python reads.</remarks>

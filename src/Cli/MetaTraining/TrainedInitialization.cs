@@ -20,18 +20,9 @@ public static class TrainedInitialization
         var path = Path.Combine(folder, FileName);
         Restore(folder);
         // Evaluated as jobs, it is only handed on from here.
-        var learner = MetaTrainRun.Open(config.Executor.Kind == ExecutorKind.Slurm
-            ? config with { Run = config.Run with { Device = "cpu" } } : config, suite);
-        try
-        {
-            learner.Load(path);
-            return learner;
-        }
-        catch
-        {
-            learner.Dispose();
-            throw;
-        }
+        return MetaTrainRun.Open(config.Executor.Kind == ExecutorKind.Slurm
+            ? config with { Run = config.Run with { Device = "cpu" } } : config, suite)
+            .DisposeOnError(learner => learner.Load(path));
     }
 
     /// <summary>Says what to do where the meta-training in <paramref name="folder"/> is not finished.</summary>

@@ -60,17 +60,13 @@ public sealed class TrainRun : IDisposable
     public static (ActorCriticTask Task, Learner Learner) OpenNew(TrainConfig config)
     {
         var opened = Open(config);
-        try
+        opened.Learner.DisposeOnError(learner =>
         {
-            if (config.From is { } from)
-                using (var start = WarmStart.Read(from)) start.ApplyTo(opened.Learner.Model, config.Environment);
-            return opened;
-        }
-        catch
-        {
-            opened.Learner.Dispose();
-            throw;
-        }
+            if (config.From is not { } from) return;
+            using var start = WarmStart.Read(from);
+            start.ApplyTo(learner.Model, config.Environment);
+        });
+        return opened;
     }
 
     /// <summary>Trains to the end, or until <paramref name="stop"/>: then a checkpoint is saved first.</summary>

@@ -102,17 +102,7 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
         _starts.GetOrAdd(of.Sha256 + reference.Sha256, _ => new(() =>
         {
             var (config, suite) = SuiteOf(of, folder);
-            var learner = MetaTrainRun.Open(config, suite);
-            try
-            {
-                load(learner);
-                return learner;
-            }
-            catch
-            {
-                learner.Dispose();
-                throw;
-            }
+            return MetaTrainRun.Open(config, suite).DisposeOnError(load);
         })).Value;
 
     public void Dispose()

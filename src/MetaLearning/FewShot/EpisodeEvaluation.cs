@@ -117,17 +117,10 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
             Transductive = Transductive,
             SharedHead = SharedHead,
         };
-        var adapted = learner.Begin(task, Learner, rng.Split("adaptation", index));
-        try
+        return learner.Begin(task, Learner, rng.Split("adaptation", index)).DisposeOnError(adapted =>
         {
             while (!adapted.IsDone) adapted.TrainStep();
-            return adapted;
-        }
-        catch
-        {
-            adapted.Dispose();
-            throw;
-        }
+        });
     }
 
     private void RequireHead(IMetaLearner learner)

@@ -70,22 +70,13 @@ internal sealed class Finetuning : MetaLearner
     }
 
     /// <summary>A learner of a task: a new one gets a new head, one of the pool goes on with its own.</summary>
-    public override Learner Begin(ITask task, LearnerOptions options, Rng rng)
-    {
-        var learner = new Learner(
-            new PrivateHeadsTask(task), Context.Network, options, rng, Context.Device, dtype: Context.DType);
-        try
+    public override Learner Begin(ITask task, LearnerOptions options, Rng rng) => new Learner(
+        new PrivateHeadsTask(task), Context.Network, options, rng, Context.Device, dtype: Context.DType)
+        .DisposeOnError(learner =>
         {
             Initialization.ApplyTo(learner.Model);
             if (_headOffsets.ContainsKey(task.Info.Id)) CopyTo(learner.Model, task);
-            return learner;
-        }
-        catch
-        {
-            learner.Dispose();
-            throw;
-        }
-    }
+        });
 
     public override void Dispose()
     {

@@ -43,22 +43,13 @@ internal class SequentialLearner : ContinualMetaLearner
         if (taskNorms) NormsOf(context.Network);
     }
 
-    public override Learner Begin(ITask task, LearnerOptions options, Rng rng)
-    {
-        var learner = new Learner(
-            TaskOf(new PrivateHeadsTask(task)), Context.Network, options, rng, Context.Device, dtype: Context.DType);
-        try
+    public override Learner Begin(ITask task, LearnerOptions options, Rng rng) => new Learner(
+        TaskOf(new PrivateHeadsTask(task)), Context.Network, options, rng, Context.Device, dtype: Context.DType)
+        .DisposeOnError(learner =>
         {
             Initialization.ApplyTo(learner.Model);
             if (Tasks.TryGetValue(task.Info.Id, out var own)) learner.Model.Import(own);
-            return learner;
-        }
-        catch
-        {
-            learner.Dispose();
-            throw;
-        }
-    }
+        });
 
     /// <summary>What is learned in a visit of a task.</summary>
     protected virtual ITask TaskOf(ITask task) => task;
