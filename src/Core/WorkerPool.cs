@@ -40,13 +40,13 @@ public sealed class WorkerPool : IDisposable
     /// costs more than waiting. For longer runs use 0: the waiting would take the core from the thread that is waited
     /// for.
     /// </param>
-    /// <param name="most">Pieces of the longest run, if known: threads that would find nothing to do are not
+    /// <param name="maxCount">Pieces of the longest run, if known: threads that would find nothing to do are not
     /// started.</param>
-    public WorkerPool(int workers, string name, int spins = 0, int most = int.MaxValue)
+    public WorkerPool(int workers, string name, int spins = 0, int maxCount = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
         (Workers, _spins) =
-            (Math.Clamp(workers == 0 ? Environment.ProcessorCount : workers, 1, Math.Max(1, most)), spins);
+            (Math.Clamp(workers == 0 ? Environment.ProcessorCount : workers, 1, Math.Max(1, maxCount)), spins);
         for (var i = 1; i < Workers; i++) new Thread(Serve) { IsBackground = true, Name = $"{name} {i}" }.Start();
     }
 

@@ -13,7 +13,7 @@ internal static class VectorEnvironmentChecks
 
     /// <summary>The threads that step <paramref name="count"/> copies.</summary>
     public static WorkerPool StepThreads(int count, int threads) =>
-        new(threads, "environments", SpinsBeforeSleep, most: count);
+        new(threads, "environments", SpinsBeforeSleep, maxCount: count);
 
     /// <summary>Refuses a step that must not begin; nothing has moved then.</summary>
     public static void CheckStep(EnvironmentSpec spec, int count, ReadOnlySpan<int> actions, bool started,

@@ -62,7 +62,7 @@ public sealed class ThreadExecutor : IExecutor
         // The sort is stable: tasks of equal or unknown duration stay in the order of the batch.
         int[] longestFirst = [.. Enumerable.Range(0, outcomes.Length)
             .OrderByDescending(i => _lastDuration.GetValueOrDefault(step.Jobs[i].TaskId, TimeSpan.MaxValue))];
-        using var pool = new WorkerPool(Workers, "task", most: longestFirst.Length);
+        using var pool = new WorkerPool(Workers, "task", maxCount: longestFirst.Length);
         pool.ForEach(longestFirst, (i, stop) =>
         {
             var started = _clock.GetTimestamp();

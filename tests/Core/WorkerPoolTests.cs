@@ -104,7 +104,7 @@ public sealed class WorkerPoolTests
     [Fact]
     public void No_more_threads_start_than_find_work_and_none_after_the_end()
     {
-        using var pool = new WorkerPool(8, "test", most: 2);
+        using var pool = new WorkerPool(8, "test", maxCount: 2);
         Assert.Equal(2, pool.Workers);
         pool.Dispose();
         Assert.Throws<ObjectDisposedException>(() => pool.Run(2, _ => { }));

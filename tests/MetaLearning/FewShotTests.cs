@@ -210,7 +210,7 @@ public sealed class FewShotTests : IDisposable
         using var model = new Model(new SmallNorm(), [new Head("classes", 3)]);
         var shape = new EpisodeShape { Way = 3, Shot = 4, Query = 2 };
         using var episode = new Directions().Draw(Split.Train, shape, new Rng(5), CPU, ScalarType.Float32);
-        var task = new EpisodeTask(new Directions(), shape) { Fixed = new Rng(5), SupportBatch = 5 };
+        var task = new EpisodeTask(new Directions(), shape) { FixedRng = new Rng(5), SupportBatch = 5 };
         using var stream = task.Open(new Rng(1), CPU);
         var rows = Enumerable.Range(0, 24).Select(_ => -1L).ToArray();
         byte[] saved = [];

@@ -32,7 +32,7 @@ internal sealed class PpoStream : AgentStream
         _lossOptions = task.Options with { NormalizeAdvantages = false };
         var isDivided = AgentNetworks.AreImages(task.Spec.Observation) && device.type == DeviceType.CPU;
         _pieces = isDivided ? Math.Max(1, task.Options.BatchSize / _ppo.Minibatches / RowsOfAPiece) : 1;
-        _pool = new WorkerPool(workers, "agent", most: _pieces);
+        _pool = new WorkerPool(workers, "agent", maxCount: _pieces);
         _replicas = new GradientReplicas(_pieces, _pool);
     }
 

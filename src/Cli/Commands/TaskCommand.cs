@@ -58,7 +58,7 @@ public static class TaskCommand
         var (done, failed) = (0, 0);
         try
         {
-            using var pool = new WorkerPool(parallel, "task", most: tasks.Count);
+            using var pool = new WorkerPool(parallel, "task", maxCount: tasks.Count);
             pool.ForEach(tasks, (task, cancellation) =>
             {
                 try { worker.Do(task.Spec, task.Output, cancellation); }

@@ -97,7 +97,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         else
         {
             var left = items.Where(item => !IsKept(item)).ToList();
-            using var pool = new WorkerPool(workers, "evaluation", most: left.Count);
+            using var pool = new WorkerPool(workers, "evaluation", maxCount: left.Count);
             pool.ForEach(left, (item, stop) =>
             {
                 var checkpoint = PathOf(item) + ".checkpoint";

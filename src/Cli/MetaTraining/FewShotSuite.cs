@@ -194,7 +194,7 @@ public sealed class FewShotSuite : Suite
             Transductive = _section.Transductive,
             SharedHead = _section.SharedHead,
             SupportBatch = _section.SupportBatch,
-            Part = part,
+            Split = part,
         };
 
     /// <summary>

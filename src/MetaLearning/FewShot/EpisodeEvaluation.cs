@@ -42,7 +42,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     public int SupportBatch { get; init; }
 
     /// <summary>Which classes are classified.</summary>
-    public Split Part { get; init; } = Split.Test;
+    public Split Split { get; init; } = Split.Test;
 
     /// <summary>The i-th episode.</summary>
     /// <param name="index">Its number, from 0.</param>
@@ -64,10 +64,10 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
         IMetaLearner learner, int episodes, int workers = 1, Action? done = null,
         CancellationToken cancellation = default)
     {
-        source.Require(Part, shape);
+        source.Require(Split, shape);
         RequireHead(learner);
         var accuracies = new double[episodes];
-        using var pool = new WorkerPool(workers, "episode", most: episodes);
+        using var pool = new WorkerPool(workers, "episode", maxCount: episodes);
         pool.ForEach([.. Enumerable.Range(0, episodes)], (i, _) =>
         {
             accuracies[i] = Accuracy(learner, i);
@@ -100,7 +100,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
             using var own = CopyOf(metric.Model);
             own.Training = Transductive;
             using var episode = source.Draw(
-                Part, shape, RngOf(index, Part), own.Device, own.DType);
+                Split, shape, RngOf(index, Split), own.Device, own.DType);
             return ((FewShotMethod)learner.Method).Accuracy(own, episode);
         }
         using var adapted = Adapt(learner, index);
@@ -110,9 +110,9 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     // A learner that has trained on the support images of an episode.
     private Learner Adapt(IMetaLearner learner, int index)
     {
-        var task = new EpisodeTask(source, shape, Part)
+        var task = new EpisodeTask(source, shape, Split)
         {
-            Fixed = RngOf(index, Part),
+            FixedRng = RngOf(index, Split),
             SupportBatch = SupportBatch,
             Transductive = Transductive,
             SharedHead = SharedHead,

@@ -54,7 +54,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public const string ValidationError = "validation.error";
 
     /// <summary>Draws the same episode for every stream; null for a new one each time.</summary>
-    public Rng? Fixed { get; init; }
+    public Rng? FixedRng { get; init; }
 
     /// <summary>
     /// The classes that episodes are drawn from, by number (<see cref="Episode.Classes"/>); null for all of the split.
@@ -66,7 +66,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public EpisodeTask Of(IReadOnlyList<int>? classes) => new(source, shape, split)
     {
         Transductive = Transductive, SharedHead = SharedHead, Validation = Validation,
-        ValidationEpisodes = ValidationEpisodes, Fixed = Fixed, Classes = classes, SupportBatch = SupportBatch,
+        ValidationEpisodes = ValidationEpisodes, FixedRng = FixedRng, Classes = classes, SupportBatch = SupportBatch,
     };
 
     /// <summary>The classes in an id; null where it names none.</summary>
@@ -92,7 +92,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     public ITaskStream Open(Rng rng, Device device)
     {
         source.Require(split, shape);
-        var own = Fixed is { } same ? Rng.FromState(same.SaveState()) : rng; // drawing moves the copy
+        var own = FixedRng is { } same ? Rng.FromState(same.SaveState()) : rng; // drawing moves the copy
         if (Classes is null)
             return new Stream(this, source.Draw(split, shape, own, device), own.Split("support batches"));
         if (source is not IClassSource named)

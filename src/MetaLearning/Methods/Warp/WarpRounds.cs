@@ -15,7 +15,7 @@ internal static class WarpRounds
         var layout = start.Shared.Layout;
         var total = Mean([.. trained.Select(task => WarpPass.DisplacementOf(layout, task.Contribution))]);
         var displacements = new double[trained.Count][];
-        using var pool = new WorkerPool(Environment.ProcessorCount, "warp", most: trained.Count);
+        using var pool = new WorkerPool(Environment.ProcessorCount, "warp", maxCount: trained.Count);
         for (var round = 1; round < options.Rounds; round++)
         {
             var (from, number) = (total, round);
