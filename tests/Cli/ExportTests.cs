@@ -26,7 +26,7 @@ public sealed partial class ExportTests : IDisposable
         return _folder["agent"];
     }
 
-    private string MetaTrain()
+    private string MetaTrain(string method = "leap")
     {
         ProgramProcess.Succeed("meta-train", _folder.Write("games.yaml", $$"""
             run: {directory: {{_folder["games"]}}, seed: 2, parallel: 1}
@@ -35,7 +35,7 @@ public sealed partial class ExportTests : IDisposable
               pool: [MinAtar/Asterix-v1, MinAtar/Breakout-v1]
               agent-steps: 320
               agent: {preset: minatar, layer-norm: true, optimizer: {learning-rate: 0.001} }
-            method: {name: leap}
+            method: {name: {{method}}}
             meta: {steps: 2, batch: 2}
             evaluation: {tasks: [MinAtar/Breakout-v1], seeds: 2, agent-steps: 4000}
             """));
@@ -162,6 +162,21 @@ public sealed partial class ExportTests : IDisposable
             Assert.Equal((1, ""), (code, output));
             Assert.Contains(expected, error);
             Assert.Single(error.TrimEnd().Split('\n'));
+        }
+    }
+
+    [Theory]
+    [InlineData("hat", "What hat learned is kept task by task")]
+    [InlineData("warp", "What warp learned is more than minatar: minatar+warp")]
+    public void What_is_not_one_network_is_refused(string method, string expected)
+    {
+        var run = MetaTrain(method);
+        foreach (var more in new[] { Array.Empty<string>(), ["--no-onnx"] })
+        {
+            var (code, _, error) = ProgramProcess.Run(["export", run, "-o", _folder["out"], .. more]);
+            Assert.Equal(1, code);
+            Assert.Contains(expected, error);
+            Assert.False(Directory.Exists(_folder["out"]));
         }
     }
 

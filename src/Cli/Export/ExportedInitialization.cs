@@ -30,6 +30,9 @@ internal sealed class ExportedInitialization : ExportedRun
                 + "evaluate; it cannot be exported.");
         using var scope = torch.NewDisposeScope();
         var tensors = SafeTensors.Read(_path).Tensors;
+        if (tensors.Keys.Any(name => name.StartsWith("task:", StringComparison.Ordinal)))
+            throw new RlLeapException($"What {method} learned is kept task by task, not as one network that all tasks "
+                + "start from, so it cannot be exported. It is used by evaluate.");
         Model = new Model(_suite.Network, [.. Shared.Where(head => tensors.ContainsKey(head.Name + ".bias"))])
         { Training = false };
         if (Model.Import(tensors) is [var missing, ..])
