@@ -82,6 +82,18 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_folder_of_runs_stands_for_all_of_them_pooled()
+    {
+        using var temp = new TempFolder();
+        foreach (var run in new[] { "a/seed-1", "b/seed-1" })
+            new Result("train", run, [new("Pong", "ppo", 1, [1, 2], [0.1, run.Length * 0.1 + run[0]])], [])
+                .Save(temp[$"grid/{run}/result.json"]);
+        ProgramProcess.Succeed("report", temp["grid"]);
+        Assert.Equal(3, File.ReadAllLines(temp["grid/report/seeds.csv"]).Length);
+        Assert.StartsWith("Pong,ppo,2,", File.ReadAllLines(temp["grid/report/tasks.csv"])[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Help_and_no_arguments_list_the_commands()
     {
         foreach (var arguments in new[] { Array.Empty<string>(), ["--help"] })
