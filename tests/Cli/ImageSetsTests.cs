@@ -1,11 +1,68 @@
-// What is remembered of tasks that were learned one after another: the scores, and the order of the sets.
+// Image sets as tasks: what is remembered of sets that were learned one after another, and how one that was held out is
+// learned.
+using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Reports;
+using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
+using RlLeap.Tests.Data;
 using Xunit;
 
 namespace RlLeap.Tests.Cli;
 
-public sealed class ImageSetsTests
+public sealed class ImageSetsTests : IDisposable
 {
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    // Two sets of random images, the second held out.
+    private string Config(string method)
+    {
+        SampleFiles.MnistFolder(_folder["data/mnist"], train: 40, test: 10);
+        SampleFiles.MnistFolder(_folder["data/fashion-mnist"], train: 40, test: 10);
+        return $$"""
+            run: {directory: {{_folder["run"]}}, seed: 1, parallel: 1}
+            suite: image-sets
+            image-sets:
+              {sets: [mnist], held-out: [fashion-mnist], allow-partial: true, train-images: 40, test-images: 10,
+               batch-size: 8, filters: 4, learner: {gradient-steps: 4, optimizer: {learning-rate: 0.1} },
+               evaluation-steps: 3}
+            method: {name: {{method}}}
+            meta: {steps: 1, batch: 1}
+            evaluation: {seeds: 1, against: [none], roles: {body: frozen} }
+            """;
+    }
+
+    [Fact]
+    public void AHeldOutSetIsLearnedWithTheRolesOfTheEvaluationAndRandomParametersWithout()
+    {
+        var config = ConfigFile.Parse<MetaTrainConfig>(Config("finetuning"), "sets.yaml", []);
+        var location = RlLeap.Data.DataLocation.Folder(_folder["data"]);
+        var suite = new ImageSetsSuite(config, location);
+        Assert.Equal(config.Evaluation!.Roles, suite.EvaluationLearner.Roles);
+        Assert.NotEmpty(suite.EvaluationLearner.Roles!);
+        var open = ConfigFile.Parse<MetaTrainConfig>(Config("finetuning"), "sets.yaml", ["evaluation.roles=null"]);
+        Assert.Null(new ImageSetsSuite(open, location).EvaluationLearner.Roles);
+    }
+
+    [Theory]
+    [InlineData("finetuning")]
+    [InlineData("ewc")]
+    public void SetsAreLearnedThroughTheProgram(string method)
+    {
+        var config = _folder.Write("sets.yaml", Config(method));
+        var environment = new Dictionary<string, string>
+        {
+            ["RLLEAP_DATA"] = _folder["data"], ["RLLEAP_CACHE"] = _folder["cache"],
+        };
+        var (code, output, error) = ProgramProcess.Wait(ProgramProcess.StartWith(environment, "meta-train", config));
+        Assert.True(code == 0, output + error);
+        var result = Result.Load(_folder["run/result.json"]);
+        Assert.Contains(result.Curves, curve => curve.Task == "images/fashion-mnist" && curve.Method == method);
+        Assert.True(File.Exists(_folder["run/report/report.html"]));
+    }
+
     [Fact]
     public void AverageBackwardTransferAndForgettingAreThoseOfTheAccuracyMatrix()
     {

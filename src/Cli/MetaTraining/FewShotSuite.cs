@@ -143,7 +143,7 @@ public sealed class FewShotSuite : Suite
             Validation = validation,
             ValidationEpisodes = _section.ValidationEpisodes,
         }];
-        EvaluationLearner = LearnerFor(_section.EvaluationSteps);
+        EvaluationLearner = Evaluated(LearnerFor(_section.EvaluationSteps), config.Evaluation);
         Network = NetworkOf(_section.Network, Images.InputShape, () => new ConvolutionalEncoder(
             set.Channels, set.Side, _section.Filters,
             pooled: config.Method is FewShotMethod { ComparesMaps: true } ? 2 : null)

@@ -123,7 +123,8 @@ public sealed class ImageSetsSuite : Suite
     public override LearnerOptions Learner => _config.ImageSets!.Learner;
 
     /// <inheritdoc/>
-    public override LearnerOptions EvaluationLearner => LearnerFor(_config.ImageSets!.EvaluationSteps);
+    public override LearnerOptions EvaluationLearner =>
+        Evaluated(LearnerFor(_config.ImageSets!.EvaluationSteps), _config.Evaluation);
 
     /// <summary>The sets that are learned in the evaluation: those held out, or all where none is.</summary>
     public override IReadOnlyList<string> HeldOut =>
