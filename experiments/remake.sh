@@ -29,6 +29,8 @@ report quick --pool $e/minatar/results/quick/*
 report leave-one-out --pool $e/minatar/results/quick-table*/*/*
 report leave-one-out-finetuning --pool --against finetuning \
     $e/minatar/results/quick-table/*/seed-[123] $e/minatar/results/quick-table-finetuning/*/*
+report parts --by method.metric --by method.loss-in-path --by meta.optimizer.learning-rate \
+    $e/minatar/results/parts/*/*/*/*
 report minatar --pool $e/minatar/results/table/*/*/*
 report minatar-finetuning --pool --against finetuning $e/minatar/results/table/*/*/*
 report classic --pool $e/classic/results/Classic-*/
