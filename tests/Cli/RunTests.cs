@@ -164,6 +164,24 @@ public class RunTests
         Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_checkpoint_of_the_same_step_is_never_missing_while_it_is_replaced(bool newOneIsThere)
+    {
+        using var temp = new TempFolder();
+        var store = new CheckpointStore(temp["c"]);
+        void Save(string text) => store.Save(1, folder => File.WriteAllText(Path.Combine(folder, "file"), text));
+        Save("old");
+        // Killed after the old one was moved away: before the new one came, or after.
+        Directory.Move(temp["c/000000000001"], temp["c/000000000001.replaced"]);
+        if (newOneIsThere) Save("new");
+        Assert.Equal(newOneIsThere ? "new" : "old", File.ReadAllText(store.Newest()!.PathOf("file")));
+        Save("newest");
+        Assert.Equal("newest", File.ReadAllText(store.Newest()!.PathOf("file")));
+        Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
+    }
+
     [Fact]
     public void A_damaged_checkpoint_ahead_of_the_present_does_not_push_out_a_whole_one()
     {

@@ -27,6 +27,7 @@ public sealed record Checkpoint(long Step, string Folder, IReadOnlyDictionary<st
 public sealed class CheckpointStore(string folder, int keep = 2)
 {
     private const string ManifestName = "manifest.json";
+    private const string Replaced = ".replaced";
 
     private sealed record Manifest(
         long Step, SortedDictionary<string, string> Sha256, SortedDictionary<string, long> Lengths)
@@ -57,8 +58,11 @@ public sealed class CheckpointStore(string folder, int keep = 2)
                 Sums = Sorted(sums), Plugins = Plugins.Identity,
             };
             SealedJson.Write(Path.Combine(temporary, ManifestName), manifest, Json.Readable);
-            if (Directory.Exists(final)) Directory.Delete(final, recursive: true);
+            // One of the same step stays whole until the new one stands in its place, whenever the process is killed.
+            BringBack();
+            if (Directory.Exists(final)) Directory.Move(final, final + Replaced);
             Directory.Move(temporary, final);
+            if (Directory.Exists(final + Replaced)) Directory.Delete(final + Replaced, recursive: true);
             // What is ahead of the present was damaged when the run went on from before it: it must not count among
             // those kept.
             foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0))
@@ -94,6 +98,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     /// run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()
     {
+        BringBack();
         var all = Folders().ToList();
         return all.Select(Open).FirstOrDefault(c => c is not null) ?? (all.Count == 0 ? null
             : throw new RlLeapException(
@@ -122,6 +127,15 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     public void Prune(int keep)
     {
         foreach (var old in Folders().Skip(Math.Max(1, keep))) Directory.Delete(old, recursive: true);
+    }
+
+    // What was being replaced when the process was killed: back in its place where that is empty, else deleted.
+    private void BringBack()
+    {
+        if (!Directory.Exists(folder)) return;
+        foreach (var old in Directory.GetDirectories(folder, "*" + Replaced))
+            if (Directory.Exists(old[..^Replaced.Length])) Directory.Delete(old, recursive: true);
+            else Directory.Move(old, old[..^Replaced.Length]);
     }
 
     private IEnumerable<string> Folders() => !Directory.Exists(folder) ? []
