@@ -164,6 +164,16 @@ public class RunTests
         Assert.Equal(["000000000001"], Directory.GetDirectories(temp["c"]).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void What_a_kill_left_beside_the_manifest_does_not_make_a_checkpoint_damaged()
+    {
+        using var temp = new TempFolder();
+        var store = new CheckpointStore(temp["c"]);
+        store.Save(1, folder => File.WriteAllText(Path.Combine(folder, "file"), "1"));
+        File.WriteAllText(temp["c/000000000001/manifest.json.host-1-1-1.tmp"], "{");
+        Assert.Equal(1, store.Newest()!.Step);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
