@@ -178,7 +178,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         var sums = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories))
             // A process that was killed while it marked the checkpoint left a file of AtomicFile's beside the manifest.
-            if (Path.GetFileName(file) != ManifestName && !file.EndsWith(".tmp", StringComparison.Ordinal)) sums[Path.GetRelativePath(path, file)] = SumOf(file, flush);
+            if (Path.GetFileName(file) != ManifestName && !file.EndsWith(".tmp", StringComparison.Ordinal))
+                sums[Path.GetRelativePath(path, file)] = SumOf(file, flush);
         return sums;
     }
 
