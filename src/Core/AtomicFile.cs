@@ -21,7 +21,7 @@ public static class AtomicFile
         // A name that no other process uses, on this machine or on another that shares the folder; and not that of a
         // file which a killed process with our id left.
         var temporary = $"{full}.{Environment.MachineName}-{Environment.ProcessId}-{Started:x}-"
-            + $"{Interlocked.Increment(ref _serial)}.tmp";
+            + $"{Interlocked.Increment(ref _serial)}{TemporaryEnd}";
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
@@ -53,6 +53,10 @@ public static class AtomicFile
     public static void WriteAllBytes(string path, ReadOnlyMemory<byte> bytes) =>
         Write(path, stream => stream.Write(bytes.Span));
 
+    /// <summary>Whether a file is a temporary one of this class: what a process that was killed left.</summary>
+    public static bool IsTemporary(string path) => path.EndsWith(TemporaryEnd, StringComparison.Ordinal);
+
+    private const string TemporaryEnd = ".tmp";
     private static readonly long Started = DateTime.UtcNow.Ticks;
     private static int _serial;
 }

@@ -58,11 +58,11 @@ public sealed class CheckpointStore(string folder, int keep = 2)
                 Sums = Sorted(sums), Plugins = Plugins.Identity,
             };
             SealedJson.Write(Path.Combine(temporary, ManifestName), manifest, Json.Readable);
-            // One of the same step stays whole until the new one stands in its place, whenever the process is killed.
-            BringBack();
+            // A kill between any two of these leaves the old checkpoint or the new one whole.
+            FinishReplacing();
             if (Directory.Exists(final)) Directory.Move(final, final + Replaced);
             Directory.Move(temporary, final);
-            if (Directory.Exists(final + Replaced)) Directory.Delete(final + Replaced, recursive: true);
+            FinishReplacing();
             // What is ahead of the present was damaged when the run went on from before it: it must not count among
             // those kept.
             foreach (var ahead in Folders().Where(f => string.CompareOrdinal(Path.GetFileName(f), name) > 0))
@@ -98,7 +98,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     /// run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()
     {
-        BringBack();
+        FinishReplacing();
         var all = Folders().ToList();
         return all.Select(Open).FirstOrDefault(c => c is not null) ?? (all.Count == 0 ? null
             : throw new RlLeapException(
@@ -129,8 +129,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         foreach (var old in Folders().Skip(Math.Max(1, keep))) Directory.Delete(old, recursive: true);
     }
 
-    // What was being replaced when the process was killed: back in its place where that is empty, else deleted.
-    private void BringBack()
+    // A checkpoint that was moved away for another of its step is deleted where the other came, else moved back.
+    private void FinishReplacing()
     {
         if (!Directory.Exists(folder)) return;
         foreach (var old in Directory.GetDirectories(folder, "*" + Replaced))
@@ -177,8 +177,8 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     {
         var sums = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories))
-            // A process that was killed while it marked the checkpoint left a file of AtomicFile's beside the manifest.
-            if (Path.GetFileName(file) != ManifestName && !file.EndsWith(".tmp", StringComparison.Ordinal))
+            // A process that was killed while it marked the checkpoint left a temporary file beside the manifest.
+            if (Path.GetFileName(file) != ManifestName && !AtomicFile.IsTemporary(file))
                 sums[Path.GetRelativePath(path, file)] = SumOf(file, flush);
         return sums;
     }

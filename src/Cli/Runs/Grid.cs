@@ -56,8 +56,8 @@ public sealed class Grid(GridConfig config, string file,
         }, async (call, token) =>
             {
                 Log.Information("{Run}: {What}", call.Name, RunDirectory.Holds(call.Folder) ? "goes on" : "begins");
-                var code = await (start ?? Process)(
-                    call.Arguments, Path.TrimEndingDirectorySeparator(call.Folder) + ".log", token);
+                var log = Path.TrimEndingDirectorySeparator(call.Folder) + ".log";
+                var code = await (start ?? Process)(call.Arguments, log, token);
                 token.ThrowIfCancellationRequested();
                 lock (failed)
                 {
@@ -65,8 +65,7 @@ public sealed class Grid(GridConfig config, string file,
                     if (code != 0 || !RunDirectory.IsComplete(call.Folder))
                     {
                         failed.Add(call.Name);
-                        Log.Error("{Run} failed with exit code {Code}; its output is in {Log}", call.Name, code,
-                            call.Folder + ".log");
+                        Log.Error("{Run} failed with exit code {Code}; its output is in {Log}", call.Name, code, log);
                     }
                     else completed?.Invoke(call);
                     progress.Report(done, failed.Count == 0 ? "" : $"{failed.Count} failed");

@@ -102,8 +102,7 @@ public sealed class RunDirectory : IDisposable
 
     // What is left where a process was killed as it wrote the config.
     private static bool IsTornConfig(string path) =>
-        Path.GetFileName(path).StartsWith(ConfigName + ".", StringComparison.Ordinal)
-        && path.EndsWith(".tmp", StringComparison.Ordinal);
+        Path.GetFileName(path).StartsWith(ConfigName + ".", StringComparison.Ordinal) && AtomicFile.IsTemporary(path);
 
     /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete
     /// run is left as it is.</summary>
