@@ -22,6 +22,7 @@ public sealed class TrainingSummary
         if (episodes is null) return;
         _rollouts++;
         if (episodes.Count == 0) return;
+        // Not their sum: recorded numbers keep the last bit that they had in version 0.1.
         _returns += episodes.Average(e => e.Return) * episodes.Count;
         _episodes += episodes.Count;
     }
