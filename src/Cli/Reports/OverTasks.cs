@@ -24,13 +24,10 @@ internal static class OverTasks
         Dictionary<string, Scale> given, Rng rng, int replications)
     {
         var (usable, scales) = Scaled(tasks, given);
-        foreach (var method in methods.Where(m => usable.Count > 0
-            && usable.All(t => t.Methods.Any(x => x.Method == m))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
-                { ("final", m => m.Finals), ("area", m => m.Areas) })
+        foreach (var method in Complete(usable, methods))
+            foreach (var (what, of) in Kinds)
             {
-                double[][] scores = [.. usable.Select(t => of(t.Methods.First(m => m.Method == method))
-                    .Select(scales[t.Task].Normalize).ToArray())];
+                var scores = Scores(usable, method, of, (task, score) => scales[task].Normalize(score));
                 foreach (var (name, statistic) in new (string, Func<double[][], double>)[]
                 { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean",
                     Statistics.Aggregates.Mean), ("optimality gap", s => Statistics.Aggregates.OptimalityGap(s)) })
@@ -44,12 +41,11 @@ internal static class OverTasks
         IReadOnlyDictionary<string, Scale> given, Rng rng, int replications)
     {
         var (usable, scales) = Scaled(tasks, given);
-        if (usable.Count == 0) yield break;
-        string[] complete = [.. methods.Where(m => usable.All(t => t.Methods.Any(x => x.Method == m)))];
-        foreach (var (of, scores) in Kinds)
+        string[] complete = [.. Complete(usable, methods)];
+        foreach (var (of, kind) in Kinds)
         {
-            var normalized = complete.ToDictionary(m => m, m => usable.Select(t => scores(t.Methods
-                .First(x => x.Method == m)).Select(scales[t.Task].Normalize).ToArray()).ToArray());
+            var normalized = complete.ToDictionary(m => m,
+                m => Scores(usable, m, kind, (task, score) => scales[task].Normalize(score)));
             double[] all = [.. normalized.Values.SelectMany(games => games.SelectMany(runs => runs))];
             if (all.Length == 0 || !all.All(double.IsFinite)) continue;
             // From where all runs score above to where none does, zero within.
@@ -71,15 +67,15 @@ internal static class OverTasks
         IReadOnlyList<string> methods, string? reference, bool higherIsBetter, Rng rng, int replications)
     {
         if (reference is null) yield break;
-        foreach (var method in methods.Where(m => m != reference
-            && tasks.All(t => t.Methods.Any(x => x.Method == m) && t.Methods.Any(x => x.Method == reference))))
-            foreach (var (what, of) in new (string, Func<MethodReport, double[]>)[]
-                { ("final", m => m.Finals), ("area", m => m.Areas) })
+        string[] complete = [.. Complete(tasks, methods)];
+        if (!complete.Contains(reference)) yield break;
+        foreach (var method in complete.Where(m => m != reference))
+            foreach (var (what, of) in Kinds)
             {
-                double[][] Scores(string name) => [.. tasks.Select(t => of(t.Methods.First(m => m.Method == name))
-                    .Select(v => higherIsBetter ? v : -v).ToArray())];
-                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Scores(method),
-                    Scores(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"),
+                double[][] Larger(string name) =>
+                    Scores(tasks, name, of, (_, score) => higherIsBetter ? score : -score);
+                yield return new(method, reference, what, Statistics.Aggregates.Bootstrap(Larger(method),
+                    Larger(reference), Statistics.Aggregates.ProbabilityOfImprovement, rng.Split($"{method} {what}"),
                     Math.Min(replications, 2_000)))
                 {
                     Seeds = tasks.Max(t => t.Methods.Where(m => m.Method == method || m.Method == reference)
@@ -87,6 +83,15 @@ internal static class OverTasks
                 };
             }
     }
+
+    // The methods that have all of some tasks.
+    private static IEnumerable<string> Complete(IReadOnlyList<TaskReport> tasks, IReadOnlyList<string> methods) =>
+        methods.Where(m => tasks.Count > 0 && tasks.All(t => t.Methods.Any(x => x.Method == m)));
+
+    // [task][seed]: a method's scores of one kind.
+    private static double[][] Scores(IReadOnlyList<TaskReport> tasks, string method, Func<MethodReport, double[]> kind,
+        Func<string, double, double> scaled) => [.. tasks.Select(t => kind(t.Methods.First(m => m.Method == method))
+            .Select(score => scaled(t.Task, score)).ToArray())];
 
     // The scales of tasks, and the tasks that have one. Where nobody tells a scale: 0 is the mean at the beginning, 1
     // the best method's final mean here.
