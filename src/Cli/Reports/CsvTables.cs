@@ -66,7 +66,8 @@ internal static class CsvTables
     private static object?[] Three(Interval? interval) =>
         interval is { } i ? [i.Value, i.Low, i.High] : [null, null, null];
 
-    private static string Text(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows)
+    /// <summary>A table: texts, numbers, true or false, nothing where a cell is null or no number.</summary>
+    internal static string Text(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows)
     {
         var text = new StringBuilder(string.Join(',', columns.Select(Quoted))).Append('\n');
         foreach (var row in rows) text.AppendJoin(',', row.Select(Cell)).Append('\n');

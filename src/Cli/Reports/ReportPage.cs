@@ -1,10 +1,8 @@
 // report.html: one file that needs no other, with figures that answer to the pointer and the keyboard.
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Reports.Figures;
-using RlLeap.Cli.Web;
 
 namespace RlLeap.Cli.Reports;
 
@@ -51,10 +49,7 @@ internal sealed partial class ReportPage
 
     private string Write()
     {
-        _html.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-            + "content=\"width=device-width, initial-scale=1\">\n");
-        _html.Append($"<title>{E(_report.Name)}</title>\n<style>{WebFiles.Text(WebFiles.Style)}</style></head>\n");
-        _html.Append($"<body><header><h1>{E(_report.Name)}</h1><span data-theme-switch></span></header>\n<main>\n");
+        _html.Append(HtmlPage.Begin(_report.Name));
         Conclusion();
         var tabs = _report.Tasks.Count > 1 && Together.Any(Has);
         if (tabs)
@@ -72,9 +67,7 @@ internal sealed partial class ReportPage
         Parts(Others);
         Recorded();
         Records();
-        _html.Append("</main>\n");
-        foreach (var script in WebFiles.Scripts) _html.Append($"<script>\n{WebFiles.Text(script)}</script>\n");
-        return _html.Append("</body></html>\n").ToString();
+        return _html.Append(HtmlPage.End()).ToString();
     }
 
     private static string Tab(string id, string text) =>
@@ -113,17 +106,13 @@ internal sealed partial class ReportPage
         if (_titles.Add(title)) _html.Append($"<h2>{E(title)}</h2>\n");
     }
 
-    // What the scripts draw, and for a reader without scripts the same as a picture.
     private void Figure(string name, FigurePage page)
     {
         var (title, caption) = FigureCaptions.Of(name, _report);
-        var png = Convert.ToBase64String(File.ReadAllBytes(Path.Combine(_folder, name + ".png")));
         var width = (page.Width / 72 * CssDpi).ToString("0", CultureInfo.InvariantCulture);
         Title(title);
-        _html.Append($"<figure><div class=\"figure\" data-figure=\"data-{name}\"></div>\n"
-            + $"<script type=\"application/json\" id=\"data-{name}\">{page.Data().ToJson()}</script>\n"
-            + $"<noscript><img alt=\"{E(title)}\" width=\"{width}\" src=\"data:image/png;base64,{png}\"></noscript>\n"
-            + $"<figcaption>{E(caption)} {Files(name, FigureFiles.Kinds)}</figcaption></figure>\n");
+        _html.Append(HtmlPage.Figure(
+            name, title, page, _folder, $"{E(caption)} {Files(name, FigureFiles.Kinds)}", width));
     }
 
     // They lie beside the page.
@@ -209,5 +198,5 @@ internal sealed partial class ReportPage
     [GeneratedRegex(@"\S+ \[[^\]]{1,40}\]|[0-9] %")]
     private static partial Regex Numbers();
 
-    private static string E(string text) => WebUtility.HtmlEncode(text);
+    private static string E(string text) => HtmlPage.Escaped(text);
 }
