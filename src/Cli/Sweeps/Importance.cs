@@ -1,6 +1,7 @@
 // How much of the objective goes with a range, one range at a time.
 using MathNet.Numerics.Distributions;
 using RlLeap.Cli.Config;
+using Correlations = MathNet.Numerics.Statistics.Correlation;
 
 namespace RlLeap.Cli.Sweeps;
 
@@ -38,7 +39,8 @@ internal sealed record Importance(
         if (range.IsNumber)
         {
             double[] numbers = [.. values.Select(value => (double)ScalarText.Parse(typeof(double), value)!)];
-            var correlation = Pearson(Ranking.Ranks(numbers, Direction.Minimize), goodness);
+            var correlation = Correlations.Pearson(Ranking.Ranks(numbers, Direction.Minimize), goodness);
+            if (double.IsNaN(correlation)) correlation = 0; // all values or all trials are equal
             // Student's t of a rank correlation.
             var t = StudentT.InvCDF(0, 1, objectives.Count - 2, 0.975);
             return new(key, correlation, correlation * correlation, t * t / (objectives.Count - 2 + t * t), [],
@@ -55,14 +57,6 @@ internal sealed record Importance(
             .OrderByDescending(g => g.Average(v => v.Second)).Select(g => new ChoiceMean(g.Key, g.Count(),
                 g.Select(v => v.Third).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average()))],
             [.. quarter.Order(StringComparer.Ordinal)]);
-    }
-
-    private static double Pearson(double[] x, double[] y)
-    {
-        var (mx, my) = (x.Average(), y.Average());
-        var (xy, xx, yy) = (x.Zip(y, (a, b) => (a - mx) * (b - my)).Sum(), x.Sum(a => (a - mx) * (a - mx)),
-            y.Sum(b => (b - my) * (b - my)));
-        return xx == 0 || yy == 0 ? 0 : xy / Math.Sqrt(xx * yy);
     }
 }
 
