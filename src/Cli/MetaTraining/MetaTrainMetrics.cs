@@ -8,6 +8,9 @@ namespace RlLeap.Cli.MetaTraining;
 /// <summary>Writes meta-steps to the metrics of a run.</summary>
 internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metrics)
 {
+    /// <summary>What stands before a task's name in the series of its training.</summary>
+    public const string TaskSeries = "task/";
+
     /// <summary>
     /// What the names of the series begin with that say in which state networks were: of the initialization, task by
     /// task, and of what evaluations started from.
@@ -50,7 +53,7 @@ internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metri
             ("meta/gradient_norm", record.GradientNorm), ("meta/diverged", record.Diverged.Count),
             .. suite.TaskMetrics.Select(metric => (Column(metric), record.Mean(metric)))]));
         foreach (var task in record.Tasks.GroupBy(t => t.TaskId))
-            metrics.Write(new Row("task/" + task.Key, record.MetaStep, [.. Of(task, diagnosis: false)]));
+            metrics.Write(new Row(TaskSeries + task.Key, record.MetaStep, [.. Of(task, diagnosis: false)]));
         foreach (var task in record.Tasks.Where(t => t.Metrics.Keys.Any(TrainingDiagnosis.Has)).GroupBy(t => t.TaskId))
         {
             metrics.Write(new Row(DiagnosisSeries + task.Key, record.MetaStep, [.. Of(task, diagnosis: true)]));

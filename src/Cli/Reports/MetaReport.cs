@@ -42,7 +42,8 @@ public sealed record MetaReport(string Label, string Task, string Quantity, int 
     // Raw returns of different games do not fit one axis, nor have a mean.
     private static List<MetaCurve> Normalized(IReadOnlyList<MetaCurve> curves)
     {
-        const string Raw = "return/mean", Scaled = "return/normalized", Task = "task/";
+        const string Raw = "return/mean", Scaled = "return/normalized",
+            Task = MetaTrainMetrics.TaskSeries;
         List<MetaCurve> scaled = [.. from curve in curves
                                      where curve.Quantity == Raw
                                          && curve.Task.StartsWith(Task, StringComparison.Ordinal)

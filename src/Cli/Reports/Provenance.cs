@@ -10,7 +10,7 @@ internal static partial class Provenance
     /// <summary>The key under which the whole configuration stands.</summary>
     public const string Configuration = "configuration";
 
-    private const string LogName = "run.log", Program = "RlLeap ";
+    private const string Program = "RlLeap ";
 
     // Notes of a run at most this long; a log can be very long.
     private const int MostContinuations = 20;
@@ -22,7 +22,7 @@ internal static partial class Provenance
     public static IReadOnlyDictionary<string, string> Of(string folder)
     {
         Dictionary<string, string> facts = [];
-        var (log, config) = (Path.Combine(folder, LogName), Path.Combine(folder, RunDirectory.ConfigName));
+        var (log, config) = (Path.Combine(folder, RunLog.FileName), Path.Combine(folder, RunDirectory.ConfigName));
         if (Text(log) is { } lines) AddStarts(lines.Split('\n'), facts);
         if (Text(config) is { } text) facts[Configuration] = text.TrimEnd();
         return facts;

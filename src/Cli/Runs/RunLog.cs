@@ -12,6 +12,9 @@ public sealed class RunLog : IDisposable
     /// <summary>The log that was opened last; null before the first.</summary>
     public static string? LastPath { get; private set; }
 
+    /// <summary>Its file in a run's folder.</summary>
+    public const string FileName = "run.log";
+
     private readonly ILogger _before = Log.Logger;
     private readonly Serilog.Core.Logger _both;
 
@@ -22,10 +25,10 @@ public sealed class RunLog : IDisposable
         _both = new LoggerConfiguration().MinimumLevel.Information()
             // A logger used as a sink does not ask its own minimum level
             .WriteTo.Logger(_before, Serilog.Events.LogEventLevel.Warning)
-            .WriteTo.File(run.PathOf("run.log"),
+            .WriteTo.File(run.PathOf(FileName),
                 outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}")
             .CreateLogger();
-        (Log.Logger, LastPath) = (_both, run.PathOf("run.log"));
+        (Log.Logger, LastPath) = (_both, run.PathOf(FileName));
         Log.Information("{Command}", Environment.CommandLine);
         Log.Information("{Versions}", versions);
     }

@@ -33,6 +33,10 @@ internal static class Rounded
         _ => 3,
     });
 
+    /// <summary>A number to four figures, whole from a thousand on: where nothing says how exact it is.</summary>
+    public static string FourFigures(double x) => !double.IsFinite(x) ? Missing
+        : x.ToString(Math.Abs(x) >= 1000 ? "#,0" : "G4", CultureInfo.InvariantCulture);
+
     /// <summary>A number with so many decimals.</summary>
     public static string At(double x, int decimals)
     {

@@ -62,13 +62,13 @@ internal sealed record SearchReport(
             foreach (var (k, rung) in runs.Rungs.Index())
             {
                 var ofRung = runs.RunsOf(trial, rung);
-                if (ofRung.Any(run => failed.Contains(run.Name)) && runs.ValueOf(trial, rung) is null)
+                if (runs.ValueOf(trial, rung) is not { } value)
                 {
+                    if (!ofRung.Any(run => failed.Contains(run.Name))) break;
                     report = report with { Failed = true };
                     if (k == 0) first[^1] = double.NaN;
                     break;
                 }
-                if (runs.ValueOf(trial, rung) is not { } value) break;
                 if (k == 0) first[^1] = value;
                 report = report with
                 {
@@ -129,7 +129,7 @@ internal sealed record SearchReport(
         return
         [
             $"The {(Direction == Direction.Maximize ? "largest" : "smallest")} {Objective} is "
-            + $"{Number(best.Objective)}, of {Trial.NameOf(best.Number)}{budget}.",
+            + $"{Rounded.FourFigures(best.Objective)}, of {Trial.NameOf(best.Number)}{budget}.",
             $"{First.Count(value => value is not null)} of {First.Count} trials are done"
             + $"{(failed > 0 ? $", {failed} failed" : "")}. The best of many is partly luck: train it again with other "
             + "seeds before you quote it.",
@@ -150,8 +150,8 @@ internal sealed record SearchReport(
             ["trial", .. Rungs.Count > 1 ? new[] { "budget" } : [], Objective, .. keys.Values],
             [.. shown.Select(trial => (IReadOnlyList<string>)[Trial.NameOf(trial.Number),
                 .. Rungs.Count > 1 ? new[] { trial.Budget?.ToString("#,0", CultureInfo.InvariantCulture) ?? "" } : [],
-                (trial.Failed ? "failed" : Number(trial.Objective)) + (several && trial.Runs.Count > 0
-                    ? $" [{string.Join(", ", trial.Runs.Select(Number))}]" : ""),
+                (trial.Failed ? "failed" : Rounded.FourFigures(trial.Objective)) + (several && trial.Runs.Count > 0
+                    ? $" [{string.Join(", ", trial.Runs.Select(Rounded.FourFigures))}]" : ""),
                 .. keys.Keys.Select(key => trial.Values[key])])]);
         if (Importance.Count == 0) yield break;
         yield return new("What mattered",
@@ -181,7 +181,7 @@ internal sealed record SearchReport(
         return i.Correlation is { } correlation
             ? $"{(correlation > 0 ? "larger" : "smaller")} (rank correlation "
                 + correlation.ToString("0.00", CultureInfo.InvariantCulture) + ")"
-            : string.Join(", ", i.Means.Select(mean => $"{mean.Value} {Number(mean.Mean)}"));
+            : string.Join(", ", i.Means.Select(mean => $"{mean.Value} {Rounded.FourFigures(mean.Mean)}"));
     }
 
     private static string Quarter(Importance i) => i.BestQuarter.Count == 0 ? ""
@@ -190,7 +190,4 @@ internal sealed record SearchReport(
         : string.Join(", ", i.BestQuarter.GroupBy(value => value).Select(same => $"{same.Count()} {same.Key}"));
 
     private static string Share(double share) => share.ToString("0.00", CultureInfo.InvariantCulture);
-
-    internal static string Number(double x) => !double.IsFinite(x) ? "–"
-        : x.ToString(Math.Abs(x) >= 1000 ? "#,0" : "G4", CultureInfo.InvariantCulture);
 }

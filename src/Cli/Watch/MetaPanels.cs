@@ -8,7 +8,7 @@ namespace RlLeap.Cli.Watch;
 /// meta-training recorded.</summary>
 internal static class MetaPanels
 {
-    private const string Axis = "meta-steps", Mean = "all tasks", Prefix = "task/";
+    private const string Axis = "meta-steps", Mean = "all tasks", Prefix = MetaTrainMetrics.TaskSeries;
 
     // Lines that can be told apart.
     private const int MostLines = 12;

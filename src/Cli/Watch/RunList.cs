@@ -1,4 +1,5 @@
 // The list of runs: which there are under the watched folders, and how far each is.
+using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Watch;
@@ -122,7 +123,7 @@ internal sealed class RunList(IReadOnlyList<string> roots)
             List<(string Column, double Value)> tasks = [];
             foreach (var row in JsonLines.Read(stream, path, _ => { }))
             {
-                if (row.Series.StartsWith("task/", StringComparison.Ordinal))
+                if (row.Series.StartsWith(MetaTrainMetrics.TaskSeries, StringComparison.Ordinal))
                     tasks.AddRange(row.Values.Where(v => v.Column is "return/mean" or "error/mean"
                         && double.IsFinite(v.Value)));
                 if (row.Series == "meta") tasks.Clear();

@@ -1,5 +1,8 @@
 // Everything that the page shows of one run.
+using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports.Figures;
+using RlLeap.Cli.Runs;
+using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Watch;
 
@@ -30,7 +33,7 @@ internal sealed record RunView(
         facts = [.. facts.Where(fact => fact.Value.Length > 0).DistinctBy(fact => fact.Key)];
         return new(run, facts, LeftOf(run, curves, isMeta),
             isMeta ? MetaPanels.Of(curves) : TrainPanels.Of(curves), isMeta ? TaskTable(curves) : null,
-            RunFile.LastLines(Path.Combine(run.Id, "run.log"), LogLines));
+            RunFile.LastLines(Path.Combine(run.Id, RunLog.FileName), LogLines));
     }
 
     private static double? LeftOf(ListedRun run, RunCurves curves, bool isMeta)
@@ -46,7 +49,7 @@ internal sealed record RunView(
     // A row a task: how often it was trained, and what the last time came to.
     private static WatchTable? TaskTable(RunCurves curves)
     {
-        const string Prefix = "task/";
+        const string Prefix = MetaTrainMetrics.TaskSeries;
         var tasks = curves.Metrics.Series.Where(series => series.StartsWith(Prefix, StringComparison.Ordinal)).ToList();
         if (tasks.Count == 0) return null;
         string[] columns = [.. tasks.SelectMany(curves.Metrics.ColumnsOf).Distinct()];
@@ -55,7 +58,7 @@ internal sealed record RunView(
             {
                 var (row, count) = curves.Metrics.Last(task)!.Value;
                 return (IReadOnlyList<string>)[task[Prefix.Length..], $"{count}", $"{row.Step}",
-                    .. columns.Select(column => Sweeps.SearchReport.Number(
+                    .. columns.Select(column => Rounded.FourFigures(
                         curves.Metrics.Value(task, column) ?? double.NaN))];
             })]);
     }

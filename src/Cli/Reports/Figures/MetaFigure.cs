@@ -1,4 +1,5 @@
 // What the meta-training recorded, a panel a quantity.
+using RlLeap.Cli.MetaTraining;
 using ScottPlot;
 
 namespace RlLeap.Cli.Reports.Figures;
@@ -34,7 +35,8 @@ internal static class MetaFigure
     private const string Batch = "whole batch";
 
     private static string IdOf(string task) =>
-        task.StartsWith("task/", StringComparison.Ordinal) ? task["task/".Length..] : task;
+        task.StartsWith(MetaTrainMetrics.TaskSeries, StringComparison.Ordinal)
+            ? task[MetaTrainMetrics.TaskSeries.Length..] : task;
 
     private static Look Solid(string color) => new(Color.FromHex(color), LinePattern.Solid);
 
