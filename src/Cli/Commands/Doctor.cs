@@ -1,6 +1,5 @@
 // rlleap doctor: what this machine has, what is missing, and the command that adds it.
 using System.CommandLine;
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
@@ -63,8 +62,7 @@ public static class Doctor
     {
         var model = Lines("/proc/cpuinfo")
             .FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim();
-        var version = typeof(Doctor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
-        yield return new("rlleap", State.Found, $"RlLeap {version?.InformationalVersion}");
+        yield return new("rlleap", State.Found, $"RlLeap {ProgramVersion.Text}");
         yield return new("system", State.Found,
             $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
         var (vectors, state) = Avx512F.IsSupported ? ("AVX-512", State.Found) : Avx2.IsSupported ? ("AVX2", State.Found)

@@ -1,5 +1,4 @@
 // README.md of an exported folder: what it is, what it reached, how to load it, where it comes from.
-using System.Security.Cryptography;
 using System.Text;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
@@ -79,19 +78,13 @@ internal static class ModelCard
             (run.Result.Record ?? new Dictionary<string, string>()).ToDictionary(StringComparer.Ordinal),
             StringComparer.Ordinal)
         {
-            ["exported with"] = "RlLeap " + RunExport.Version,
-            [$"SHA-256 of {ExportedRun.WeightsName}"] = Sum(Path.Combine(folder, ExportedRun.WeightsName)),
+            ["exported with"] = "RlLeap " + ProgramVersion.Text,
+            [$"SHA-256 of {ExportedRun.WeightsName}"] = FileHash.Of(Path.Combine(folder, ExportedRun.WeightsName)),
         };
         foreach (var (file, sum) in run.Result.Sums ?? new Dictionary<string, string>())
             facts[$"SHA-256 of the run's {file}"] = sum;
         Table(text, ["fact", "value"], facts.Select(fact => (IReadOnlyList<string>)[fact.Key, fact.Value]));
         text.Append("\nAdd a licence before you publish it.\n");
-    }
-
-    private static string Sum(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     private static void Table(

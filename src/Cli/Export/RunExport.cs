@@ -1,5 +1,4 @@
 // A finished run as a folder for others: written beside its place, and there whole or not at all.
-using System.Reflection;
 using RlLeap.Cli.Runs;
 using TorchSharp;
 
@@ -13,10 +12,6 @@ internal static class RunExport
 
     /// <summary>The model card.</summary>
     public const string CardName = "README.md";
-
-    /// <summary>The version of the program, with the commit it was built from where that is known.</summary>
-    public static string Version { get; } = typeof(RunExport).Assembly
-        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     /// <summary>Exports a run.</summary>
     /// <param name="run">The run's folder.</param>
@@ -60,7 +55,10 @@ internal static class RunExport
         using (var scope = torch.NewDisposeScope())
             SafeTensors.Write(Path.Combine(folder, ExportedRun.WeightsName),
                 run.Model.Export().Select(tensor => KeyValuePair.Create(tensor.Name, tensor.Value)),
-                new Dictionary<string, string> { ["network"] = run.Model.Network.Name, ["rlleap"] = Version });
+                new Dictionary<string, string>
+                {
+                    ["network"] = run.Model.Network.Name, ["rlleap"] = ProgramVersion.Text,
+                });
         graph?.Save(Path.Combine(folder, OnnxName), new Dictionary<string, string>
         {
             ["run"] = run.Result.Name, ["description"] = run.Sentence, ["meaning"] = run.Meaning,

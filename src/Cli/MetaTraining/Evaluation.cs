@@ -41,8 +41,7 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
         try
         {
             meta.Save(path);
-            using var file = File.OpenRead(path);
-            return new(name, meta, Convert.ToHexStringLower(SHA256.HashData(file))[..16]);
+            return new(name, meta, FileHash.Of(path)[..16]);
         }
         finally { File.Delete(path); }
     }

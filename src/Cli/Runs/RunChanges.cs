@@ -55,9 +55,7 @@ internal static class RunChanges
         if (!File.Exists(path) || !RunDirectory.IsComplete(folder)) return;
         var sums = Result.Load(Path.Combine(folder, RunDirectory.ResultName)).Sums;
         if (sums?.GetValueOrDefault(MetricsSum) is not { } expected) return;
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        var sum = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(stream));
-        if (sum != expected)
+        if (FileHash.Of(path) != expected)
             Log.Warning("{Path} is not what the run wrote: curves of its meta-training may be wrong", path);
     }
 }

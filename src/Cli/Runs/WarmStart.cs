@@ -1,6 +1,5 @@
 // What another run learned, as the beginning of a new one.
 using System.Globalization;
-using System.Security.Cryptography;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.MetaLearning;
@@ -40,10 +39,9 @@ internal sealed class WarmStart : IDisposable
         _learned = _isAgent ? [ConfigFile.LoadRun<TrainConfig>(folder).Environment]
             : [.. ConfigFile.LoadRun<MetaTrainConfig>(folder).Games?.Pretraining ?? []];
         var count = notes.GetValueOrDefault(_isAgent ? "agent-steps" : "meta-steps") ?? "?";
-        using var file = File.OpenRead(path);
         Text = string.Create(CultureInfo.InvariantCulture, $"{folder}, {(_isAgent ? "train" : "meta-train")}: "
             + $"{Path.GetFileName(path)} after {count} {(_isAgent ? "agent steps" : "meta-steps")} (SHA-256 "
-            + $"{Convert.ToHexStringLower(SHA256.HashData(file))[..12]})");
+            + $"{FileHash.Of(path)[..12]})");
     }
 
     /// <summary>What was started from, for the run's record.</summary>

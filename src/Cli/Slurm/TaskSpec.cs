@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
@@ -20,8 +21,8 @@ public sealed record FileReference(string Name, string Sha256)
     {
         var (path, next) = (Path.Combine(folder, name), Path.Combine(folder, name + ".new"));
         write(next);
-        var sum = HashOf(next);
-        if (File.Exists(path) && HashOf(path) == sum) File.Delete(next);
+        var sum = FileHash.Of(next);
+        if (File.Exists(path) && FileHash.Of(path) == sum) File.Delete(next);
         else File.Move(next, path, overwrite: true);
         return new(name, sum);
     }
@@ -33,15 +34,10 @@ public sealed record FileReference(string Name, string Sha256)
         var path = Path.Combine(folder, Name);
         if (!File.Exists(path)) throw new RlLeapException($"{path} is missing: a task's specification and what it "
             + "refers to belong into one folder that its node can read.");
-        if (HashOf(path) != Sha256) throw new RlLeapException($"{path} is not what the task's specification refers to "
-            + $"(SHA-256 {Sha256}): it is damaged, or another run wrote it.");
+        if (FileHash.Of(path) != Sha256)
+            throw new RlLeapException($"{path} is not what the task's specification refers to (SHA-256 "
+                + $"{Sha256}): it is damaged, or another run wrote it.");
         return path;
-    }
-
-    internal static string HashOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 }
 
