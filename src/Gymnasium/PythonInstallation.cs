@@ -92,12 +92,7 @@ public sealed record PythonInstallation(string Executable, string Library, strin
             if (Variable(name) is { } folder) yield return (Inside(folder), name);
         foreach (var folder in ProjectFolders())
             if (File.Exists(Inside(folder))) yield return (Inside(folder), "the project's .venv");
-        foreach (var folder in (Variable("PATH") ?? "")
-            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
-        {
-            var file = Path.Combine(folder, SystemNames.Python);
-            if (File.Exists(file)) yield return (file, "PATH");
-        }
+        foreach (var file in SystemNames.OnPath(SystemNames.Python)) yield return (file, "PATH");
         if (File.Exists("/usr/bin/python3")) yield return ("/usr/bin/python3", "the system's");
     }
 

@@ -41,8 +41,8 @@ public sealed partial class PlatformTests
     [Fact]
     public void A_program_is_found_on_the_path()
     {
-        Assert.True(File.Exists(SystemNames.OnPath(SystemNames.Program("dotnet"))));
-        Assert.Null(SystemNames.OnPath("no-such-program-here"));
+        Assert.True(File.Exists(SystemNames.OnPath(SystemNames.Program("dotnet")).FirstOrDefault()));
+        Assert.Null(SystemNames.OnPath("no-such-program-here").FirstOrDefault());
     }
 
     [Fact]

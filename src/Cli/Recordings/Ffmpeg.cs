@@ -60,5 +60,5 @@ internal static class Ffmpeg
         finally { File.Delete(temporary); }
     }
 
-    private static string? Find() => SystemNames.OnPath(SystemNames.Program("ffmpeg"));
+    private static string? Find() => SystemNames.OnPath(SystemNames.Program("ffmpeg")).FirstOrDefault();
 }

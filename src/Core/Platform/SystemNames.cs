@@ -31,10 +31,10 @@ public static class SystemNames
     /// <summary>Whether a terminal of this name (TERM) takes escape sequences. Windows names none.</summary>
     public static bool TakesEscapes(string? terminal) => TakesEscapes(terminal, Here);
 
-    /// <summary>The file called so in the first folder of the PATH that has it; null where none has.</summary>
-    public static string? OnPath(string file) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+    /// <summary>The files called so in the folders of the PATH, in its order.</summary>
+    public static IEnumerable<string> OnPath(string file) => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-        .Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+        .Select(folder => Path.Combine(folder, file)).Where(File.Exists);
 
     internal static string Program(string name, SystemKind system) =>
         system == SystemKind.Windows ? name + ".exe" : name;
