@@ -1,6 +1,5 @@
 // rlleap report: tables and figures of one or several finished runs.
 using System.CommandLine;
-using System.Runtime.ExceptionServices;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
@@ -105,11 +104,15 @@ public static class ReportCommand
     // A folder of runs, as a grid makes one, stands for all of them.
     private static IEnumerable<string> RunsIn(string folder)
     {
-        if (!Directory.Exists(folder)) return [folder];
-        var found = RunFolders.Under(folder, (_, e) => ExceptionDispatchInfo.Throw(e),
-            // Of a run that was stored there may be the result alone.
-            f => RunDirectory.Holds(f) || RunDirectory.IsComplete(f)).ToList();
+        if (!Directory.Exists(folder) || IsRun(folder)) return [folder];
+        var found = Below(folder).ToList();
         return found.Count > 0 ? found : [folder];
+
+        static IEnumerable<string> Below(string folder) =>
+            Directory.GetDirectories(folder).Order(StringComparer.Ordinal).SelectMany(f => IsRun(f) ? [f] : Below(f));
+
+        static bool IsRun(string folder) => File.Exists(Path.Combine(folder, RunDirectory.ResultName))
+            || File.Exists(Path.Combine(folder, RunDirectory.ConfigName));
     }
 
     private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);

@@ -4,19 +4,16 @@ namespace RlLeap.Cli.Runs;
 /// <summary>Finds runs.</summary>
 internal static class RunFolders
 {
-    /// <summary>The runs in a folder, in the order of their names: itself, or all below it. Links are not followed.
-    /// </summary>
+    /// <summary>The runs in a folder: itself, or all below it. Links are not followed.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="unread">Takes a folder that cannot be looked into; it is passed over.</param>
-    /// <param name="isRun">Which folders are runs; null for those with a config.</param>
-    public static IEnumerable<string> Under(
-        string folder, Action<string, Exception> unread, Func<string, bool>? isRun = null)
+    public static IEnumerable<string> Under(string folder, Action<string, Exception> unread)
     {
-        if ((isRun ?? RunDirectory.Holds)(folder)) return [folder];
+        if (RunDirectory.Holds(folder)) return [folder];
         try
         {
-            return [.. Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal)
-                .Where(d => new DirectoryInfo(d).LinkTarget is null).SelectMany(d => Under(d, unread, isRun))];
+            return [.. Directory.EnumerateDirectories(folder)
+                .Where(d => new DirectoryInfo(d).LinkTarget is null).SelectMany(d => Under(d, unread))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
