@@ -55,6 +55,11 @@ public static class Shell
             Console.Error.WriteLine($"rlleap: see ./rlleap {NameOf(parsed)}--help");
             return WrongUsage;
         }
+        if (!HasCurrentFolder())
+        {
+            Console.Error.WriteLine("rlleap: the current folder was deleted: cd to one that exists");
+            return Failed;
+        }
         Log.Logger = new LoggerConfiguration().MinimumLevel.Information()
             .WriteTo.Sink(new Announcer()).CreateLogger();
         // One line stays one line
@@ -71,6 +76,12 @@ public static class Shell
         }
         catch (Exception e) { return Explain(e, stop.ExitCode); }
         finally { Log.CloseAndFlush(); }
+    }
+
+    private static bool HasCurrentFolder()
+    {
+        try { return Environment.CurrentDirectory.Length > 0; }
+        catch (IOException) { return false; }
     }
 
     private static int Explain(Exception e, int? stopped)

@@ -7,6 +7,8 @@ using Xunit;
 
 namespace RlLeap.Tests.Cli;
 
+// Alone: it changes the current folder, which programs that other tests start would begin in.
+[Collection("alone")]
 public sealed class ArgumentTests
 {
     private static readonly string[] Values =

@@ -41,6 +41,17 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_current_folder_that_was_deleted_is_one_clear_error()
+    {
+        using var temp = new TempFolder();
+        var start = new ProcessStartInfo("bash", ["-c", "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"", "-",
+            "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"), "train", "MinAtar/Breakout-v1"])
+        { WorkingDirectory = temp.Root, RedirectStandardOutput = true, RedirectStandardError = true };
+        var (code, _, error) = ProgramProcess.Wait(Process.Start(start)!);
+        Assert.Equal((1, "rlleap: the current folder was deleted: cd to one that exists\n"), (code, error));
+    }
+
+    [Fact]
     public void A_report_of_what_another_version_wrote_or_to_where_nothing_can_be_written_is_one_clear_error()
     {
         using var temp = new TempFolder();
