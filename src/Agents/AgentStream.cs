@@ -43,19 +43,10 @@ internal abstract class AgentStream : IAgentStream
     /// <summary>Where batches lie.</summary>
     protected Device Device { get; }
 
-    /// <inheritdoc/>
     public EpisodeWindow Episodes { get; } = new();
-
-    /// <inheritdoc/>
     public OutOfSpaceCounter OutOfSpace { get; }
-
-    /// <inheritdoc/>
     public virtual int BatchesLeft => 0;
-
-    /// <inheritdoc/>
     public abstract IBatch NextBatch(Model model, Split split = Split.Train);
-
-    /// <inheritdoc/>
     public abstract Tensor Loss(Model model, IBatch batch);
 
     /// <summary>The next rollout of <paramref name="model"/>; its episodes are taken in.</summary>
@@ -77,7 +68,6 @@ internal abstract class AgentStream : IAgentStream
     /// </summary>
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
 
-    /// <inheritdoc/>
     public bool CanSave => Acting.Environment.CanSnapshot;
 
     /// <summary>Environments where they can be saved, the stream of actions, and the window of episodes.</summary>
@@ -131,7 +121,6 @@ internal abstract class AgentStream : IAgentStream
     /// <summary>Reads what <see cref="SaveMore"/> wrote.</summary>
     protected virtual void RestoreMore(BinaryReader reader) { }
 
-    /// <inheritdoc/>
     public virtual void Dispose()
     {
         Close();
@@ -188,7 +177,6 @@ internal sealed class ActorCriticStream : AgentStream
     /// <summary>The next rollout of <paramref name="model"/>.</summary>
     public override IBatch NextBatch(Model model, Split split = Split.Train) => Collect(model);
 
-    /// <inheritdoc/>
     public override Tensor Loss(Model model, IBatch batch)
     {
         var rollout = (Rollout)batch;

@@ -66,29 +66,18 @@ public sealed class ConvolutionalNetwork : Network
         HiddenUnits = [.. _convolutions.Select(c => c.Filters), dense];
     }
 
-    /// <inheritdoc/>
     public override string Name { get; }
-
-    /// <inheritdoc/>
     public override long[] InputShape { get; }
-
-    /// <inheritdoc/>
     public override long Features { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits { get; }
 
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
         for (var layer = 0; layer <= _convolutions.Length; layer++) input = Layer(layer, pass, input);
         return input;
     }
 
-    /// <inheritdoc/>
     public override IncrementalFeatures BeginFeatures(Pass pass)
     {
         if (_layerNorm || pass.Hooks is not null) return base.BeginFeatures(pass);
@@ -96,10 +85,8 @@ public sealed class ConvolutionalNetwork : Network
             && pass.Parameter(0).dtype == ScalarType.Float32 && pass.Parameter(0).device_type == DeviceType.CPU);
     }
 
-    /// <inheritdoc/>
     public override bool IsLayered => true;
 
-    /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         Tensor x;
@@ -131,7 +118,6 @@ public sealed class ConvolutionalNetwork : Network
         return pass.Units(layer, pass.PreActivation(layer, x).relu_());
     }
 
-    /// <inheritdoc/>
     public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
     {
         var x = _scale == 1 ? input : graph.Scale(input, _scale, pass.Parameter(0).dtype);
@@ -144,7 +130,6 @@ public sealed class ConvolutionalNetwork : Network
         return graph.Relu(x);
     }
 
-    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
         LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
 

@@ -37,22 +37,12 @@ public sealed class MlpNetwork : Network
         Parameters = parameters;
     }
 
-    /// <inheritdoc/>
     public override string Name => "mlp";
-
-    /// <inheritdoc/>
     public override long[] InputShape { get; }
-
-    /// <inheritdoc/>
     public override long Features => HiddenUnits[^1];
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits { get; }
 
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
         var x = input.flatten(1);
@@ -68,7 +58,6 @@ public sealed class MlpNetwork : Network
         return x;
     }
 
-    /// <inheritdoc/>
     public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
     {
         var x = graph.Flatten(input);
@@ -83,7 +72,6 @@ public sealed class MlpNetwork : Network
         return x;
     }
 
-    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>
         LayerInitializer.Initialize(Parameters, parameter, _initialization, rng);
 }

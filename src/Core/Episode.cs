@@ -123,13 +123,8 @@ public sealed class Episode : IBatch
     /// <summary>The query part of what has a row for each image. A view in the caller's dispose scope.</summary>
     public Tensor QueryOf(Tensor rows) => rows.narrow(0, Shape.SupportCount, Shape.QueryCount);
 
-    /// <inheritdoc/>
     public long Count => Images.shape[0];
-
-    /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
-
-    /// <inheritdoc/>
     public Tensor? Inputs => Images;
 
     /// <summary>Records a metric of the episode.</summary>

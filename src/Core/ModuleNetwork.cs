@@ -41,29 +41,17 @@ public sealed class ModuleNetwork : Network, IDisposable
         _bound = bound;
     }
 
-    /// <inheritdoc/>
     public override string Name { get; }
-
-    /// <inheritdoc/>
     public override long[] InputShape { get; }
-
-    /// <inheritdoc/>
     public override long Features { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Buffers { get; }
-
-    /// <inheritdoc/>
     public override bool IsFunctional => false;
 
     /// <summary>The module behind a bound network.</summary>
     public nn.Module<Tensor, Tensor> Module =>
         _bound ?? throw new InvalidOperationException($"{Name} is not bound to a model yet.");
 
-    /// <inheritdoc/>
     public override Network Bind(ParameterVector parameters, ParameterVector buffers)
     {
         var module = Build(seed: 0);
@@ -79,18 +67,15 @@ public sealed class ModuleNetwork : Network, IDisposable
         return new ModuleNetwork(this, module);
     }
 
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
         if (Module.training != pass.Training) Module.train(pass.Training);
         return Module.call(input);
     }
 
-    /// <inheritdoc/>
     public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) =>
         OnnxModules.Write(graph, Module, input, Name);
 
-    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         using var fresh = Build(rng.NextSeed());

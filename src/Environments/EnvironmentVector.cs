@@ -50,31 +50,15 @@ public sealed class EnvironmentVector : IVectorEnvironment
         (_pool, _work) = (VectorEnvironmentChecks.StepThreads(count, threads), Work);
     }
 
-    /// <inheritdoc/>
     public EnvironmentSpec Spec { get; }
-
-    /// <inheritdoc/>
     public int Count => _environments.Length;
-
-    /// <inheritdoc/>
     public ObservationBuffer Observations { get; }
-
-    /// <inheritdoc/>
     public ObservationBuffer FinalObservations { get; }
-
-    /// <inheritdoc/>
     public float[] Rewards { get; }
-
-    /// <inheritdoc/>
     public float[] RawRewards { get; }
-
-    /// <inheritdoc/>
     public StepType[] StepTypes { get; }
-
-    /// <inheritdoc/>
     public IReadOnlyList<EpisodeRecord> Finished => _finished;
 
-    /// <inheritdoc/>
     public void Reset()
     {
         _resetting = true;
@@ -82,7 +66,6 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _started = true;
     }
 
-    /// <inheritdoc/>
     public void Step(ReadOnlySpan<int> actions)
     {
         VectorEnvironmentChecks.CheckStep(Spec, Count, actions, _started, _failure);
@@ -91,7 +74,6 @@ public sealed class EnvironmentVector : IVectorEnvironment
         Run();
     }
 
-    /// <inheritdoc/>
     public void Step(ReadOnlySpan<float> actions)
     {
         ActionNumbers.CheckStep(Spec, Count, actions, _started, _failure);
@@ -154,10 +136,8 @@ public sealed class EnvironmentVector : IVectorEnvironment
 
     private const string Kind = "environments";
 
-    /// <inheritdoc/>
     public bool CanSnapshot => _environments[0].CanSnapshot;
 
-    /// <inheritdoc/>
     public byte[] Snapshot() => SavedState.Write(Kind, writer =>
     {
         writer.Write(Count);
@@ -167,7 +147,6 @@ public sealed class EnvironmentVector : IVectorEnvironment
         VectorEnvironmentChecks.Save(writer, this);
     });
 
-    /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, Kind, snapshot, reader =>
     {
         if (reader.ReadInt32() is var count && count != Count)
@@ -181,15 +160,12 @@ public sealed class EnvironmentVector : IVectorEnvironment
         _failure = null;
     }, OldState.Values);
 
-    /// <inheritdoc/>
     public bool CanRender => _environments[0].CanRender || ObservedPicture.Shows(Spec);
 
-    /// <inheritdoc/>
     public Picture Render(int index) => _environments[index].CanRender || !CanRender
         ? _environments[index].Render()
         : ObservedPicture.Of(Spec, Observations.ByteRow(index));
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         _pool.Dispose();

@@ -42,7 +42,6 @@ public sealed record Discrete(int Count) : Space
     /// <summary>1.</summary>
     public override int Length => 1;
 
-    /// <inheritdoc/>
     public override string ToString() => $"Discrete({Count})";
 }
 
@@ -131,10 +130,8 @@ public sealed record Box(ElementType Element, long[] Shape, double Low, double H
     private static bool Same(IReadOnlyList<double>? a, IReadOnlyList<double>? b) =>
         a is null || b is null ? a is null && b is null : a.SequenceEqual(b);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Element, Length, Low, High);
 
-    /// <inheritdoc/>
     public override string ToString() =>
         FormattableString.Invariant($"Box({Element}, [{string.Join(", ", Shape)}], {Low}..{High})");
 }
@@ -149,16 +146,12 @@ public sealed record MultiDiscrete(params int[] Counts) : Space
         : throw new EnvironmentException(
             $"A MultiDiscrete space needs numbers of at least one value; it was given [{string.Join(", ", Counts)}].");
 
-    /// <inheritdoc/>
     public override int Length => Counts.Length;
 
     /// <summary>Whether the counts are equal.</summary>
     public bool Equals(MultiDiscrete? other) => other is not null && Counts.AsSpan().SequenceEqual(other.Counts);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => Counts.Aggregate(Counts.Length, HashCode.Combine);
-
-    /// <inheritdoc/>
     public override string ToString() => $"MultiDiscrete([{string.Join(", ", Counts)}])";
 }
 
@@ -171,10 +164,7 @@ public sealed record MultiBinary(int Switches) : Space
         ? Switches
         : throw new EnvironmentException($"A MultiBinary space needs at least one switch; it was given {Switches}.");
 
-    /// <inheritdoc/>
     public override int Length => Switches;
-
-    /// <inheritdoc/>
     public override string ToString() => $"MultiBinary({Switches})";
 }
 
@@ -205,18 +195,12 @@ public sealed record Dict : Space
     /// <summary>A space of several values in a row.</summary>
     public static Dict Tuple(params Space[] spaces) => new([.. spaces.Select((space, i) => ($"{i}", space))]);
 
-    /// <inheritdoc/>
     public override int Length { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<SpacePart> Parts { get; }
 
     /// <summary>Whether names and spaces are equal, in the same order.</summary>
     public bool Equals(Dict? other) => other is not null && Entries.SequenceEqual(other.Entries);
 
-    /// <inheritdoc/>
     public override int GetHashCode() => Entries.Aggregate(Entries.Count, HashCode.Combine);
-
-    /// <inheritdoc/>
     public override string ToString() => $"Dict({string.Join(", ", Entries.Select(e => $"{e.Name}: {e.Space}"))})";
 }

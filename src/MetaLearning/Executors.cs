@@ -55,7 +55,6 @@ public sealed class ThreadExecutor : IExecutor
     /// <summary>Progress and checkpoints.</summary>
     public TrainingHooks Hooks { get; }
 
-    /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
     {
         var outcomes = new TaskOutcome[step.Jobs.Count];

@@ -48,7 +48,6 @@ public abstract record InnerUpdateMethod : PerTaskMethod
     /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
     public override bool Supports(ParameterRole role) => true;
 
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId) =>
         throw new NotSupportedException($"{Name} is a gradient through training, not an observer of it.");
 
@@ -67,7 +66,6 @@ public abstract record InnerUpdateMethod : PerTaskMethod
     /// stands still.</returns>
     protected virtual Tensor? Direction(ParameterInfo entry, Tensor gradient, Func<string, Tensor?> state) => gradient;
 
-    /// <inheritdoc/>
     protected override Network NetworkFor(Network network) => MetaState(network) is { Count: > 0 } state
         ? new MetaStateNetwork(network, Name, state, InitializeState) : network;
 
@@ -86,7 +84,6 @@ public abstract record InnerUpdateMethod : PerTaskMethod
         }
     };
 
-    /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
         using var learner = run.Begin(observer: null);
@@ -108,7 +105,6 @@ public abstract record InnerUpdateMethod : PerTaskMethod
         return new Contribution(run.Job.TaskId, gradient, steps, metrics);
     }
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         var name = Methods.NameOf(this);

@@ -24,19 +24,13 @@ internal abstract class MetaLearner : IMetaLearner
         Initialization.Initialize(context.Rng.Split("initialization"));
     }
 
-    /// <inheritdoc/>
     public MetaLearningMethod Method { get; }
-
-    /// <inheritdoc/>
     public long MetaSteps { get; private set; }
-
-    /// <inheritdoc/>
     public MetaInitialization Initialization { get; }
 
     /// <summary>What the meta-learner was made from.</summary>
     protected MetaLearnerContext Context { get; }
 
-    /// <inheritdoc/>
     public MetaStepRecord MetaStep(
         IReadOnlyList<ITask> batch, IExecutor executor, CancellationToken cancellation = default)
     {
@@ -46,11 +40,9 @@ internal abstract class MetaLearner : IMetaLearner
         return record;
     }
 
-    /// <inheritdoc/>
     public virtual Learner Begin(ITask task, LearnerOptions options, Rng rng) =>
         Initialization.Begin(task, options, rng);
 
-    /// <inheritdoc/>
     public virtual void StartFrom(IReadOnlyDictionary<string, Tensor> parameters)
     {
         if (MetaSteps > 0)
@@ -58,7 +50,6 @@ internal abstract class MetaLearner : IMetaLearner
         Initialization.Import(parameters, "what is started from");
     }
 
-    /// <inheritdoc/>
     public void Save(string path)
     {
         using var scope = NewDisposeScope();
@@ -72,7 +63,6 @@ internal abstract class MetaLearner : IMetaLearner
         SafeTensors.Write(path, Export(notes), notes);
     }
 
-    /// <inheritdoc/>
     public void Load(string path)
     {
         using var scope = NewDisposeScope();
@@ -84,7 +74,6 @@ internal abstract class MetaLearner : IMetaLearner
         MetaSteps = metaSteps;
     }
 
-    /// <inheritdoc/>
     public virtual void Dispose() => Initialization.Dispose();
 
     /// <summary>Makes one meta-step. After an exception the state must be as it was before.</summary>

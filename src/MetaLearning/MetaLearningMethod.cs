@@ -108,7 +108,6 @@ public abstract record PerTaskMethod : MetaLearningMethod
         return learner.Contribute();
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new MapReduceMetaLearner(this, context);
 }
 

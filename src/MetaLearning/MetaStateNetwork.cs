@@ -35,38 +35,20 @@ internal class MetaStateNetwork : Network
     /// <summary>The network.</summary>
     protected Network Inner { get; }
 
-    /// <inheritdoc/>
     public override string Name { get; }
-
-    /// <inheritdoc/>
     public override long[] InputShape => Inner.InputShape;
-
-    /// <inheritdoc/>
     public override long Features => Inner.Features;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Buffers => Inner.Buffers;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits => Inner.HiddenUnits;
-
-    /// <inheritdoc/>
     public override (long Start, long Count) FeaturesOf(Head head) => Inner.FeaturesOf(head);
-
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input) => Inner.Forward(Within(pass), input);
 
-    /// <inheritdoc/>
     public override Tensor ForwardFor(Pass pass, Tensor input, Head head) =>
         Inner.ForwardFor(Within(pass), input, head);
 
-    /// <inheritdoc/>
     public override IncrementalFeatures BeginFeatures(Pass pass) => Inner.BeginFeatures(Within(pass));
 
-    /// <inheritdoc/>
     public sealed override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         Inner.Initialize(parameter, buffer, rng);

@@ -19,7 +19,6 @@ public abstract class PathObserver(string taskId) : IPathObserver
     /// <summary>Loss at the last observed point; NaN before the first.</summary>
     protected double LastLoss => _losses.Last;
 
-    /// <inheritdoc/>
     public void Observe(Tensor position, Tensor gradient, double loss)
     {
         using var scope = NewDisposeScope();
@@ -28,7 +27,6 @@ public abstract class PathObserver(string taskId) : IPathObserver
         _losses.Add(loss);
     }
 
-    /// <inheritdoc/>
     public Contribution Contribute(Tensor end)
     {
         if (Points == 0)
@@ -45,13 +43,9 @@ public abstract class PathObserver(string taskId) : IPathObserver
         return new Contribution(taskId, values, Points, metrics);
     }
 
-    /// <inheritdoc/>
     public virtual IReadOnlyDictionary<string, Tensor> State => _state;
-
-    /// <inheritdoc/>
     public virtual IReadOnlyDictionary<string, double> Scalars => _losses.Scalars;
 
-    /// <inheritdoc/>
     public virtual void Restore(IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars)
     {
         using var _ = no_grad();

@@ -29,17 +29,14 @@ public sealed class Catch : IEnvironment
         };
     }
 
-    /// <inheritdoc/>
     public EnvironmentSpec Spec { get; }
 
-    /// <inheritdoc/>
     public TimeStep Reset()
     {
         (_row, _ball, _paddle, _over) = (0, _rng.NextInt(_columns), _columns / 2, false);
         return new TimeStep(StepType.First, 0, Draw());
     }
 
-    /// <inheritdoc/>
     public TimeStep Step(int action)
     {
         if (_over)
@@ -52,14 +49,11 @@ public sealed class Catch : IEnvironment
             : new TimeStep(StepType.Mid, 0, Draw());
     }
 
-    /// <inheritdoc/>
     public bool CanSnapshot => true;
 
-    /// <inheritdoc/>
     public byte[] Snapshot() =>
         [(byte)_row, (byte)_ball, (byte)_paddle, _over ? (byte)1 : (byte)0, .. _rng.SaveState()];
 
-    /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot)
     {
         (_row, _ball, _paddle, _over) = (snapshot[0], snapshot[1], snapshot[2], snapshot[3] == 1);

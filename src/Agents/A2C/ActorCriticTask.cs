@@ -54,7 +54,6 @@ public sealed class ActorCriticTask : ITask
     /// <summary>What the policy's outputs mean.</summary>
     public ActionDistribution Distribution { get; }
 
-    /// <inheritdoc/>
     public TaskInfo Info { get; }
 
     /// <summary>The encoder that the options name, for this environment's observations.</summary>
@@ -71,7 +70,6 @@ public sealed class ActorCriticTask : ITask
         Rates = Options.Rates,
     };
 
-    /// <inheritdoc/>
     ITaskStream ITask.Open(Rng rng, Device device) => Open(rng, device);
 
     /// <inheritdoc cref="ITask.Open"/>

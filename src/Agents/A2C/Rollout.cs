@@ -74,7 +74,6 @@ public sealed class Rollout : IBatch
     /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
     public float[] Discounts { get; }
 
-    /// <inheritdoc/>
     public IReadOnlyList<FinishedEpisode> Episodes => _episodes;
 
     /// <summary>[T N, ...] observations acted on, as they came (bytes stay bytes).</summary>
@@ -90,7 +89,6 @@ public sealed class Rollout : IBatch
     /// <summary>T x N agent steps.</summary>
     public long Count => (long)Length * Environments;
 
-    /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
 
     /// <summary>Records a metric.</summary>

@@ -16,7 +16,6 @@ internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<Convoluti
     private sealed record Kept(
         ImageConvolution Kernel, Tensor Weight, Tensor Bias, float Scale, long Stride, bool OfInput);
 
-    /// <inheritdoc/>
     public override string Name => "ConvolutionLayer";
 
     /// <summary>max(0, convolution) [N, F, H', W'] of images, lying as pixels.</summary>
@@ -37,7 +36,6 @@ internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<Convoluti
     /// <summary>A function of a model's parameter, whose graph knows the parameters' version.</summary>
     internal static Tensor Guard(Tensor bias) => bias.select(0, 0).square();
 
-    /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
     {
         var (kernel, input, weight) = ((ImageConvolution)inputs[0], (Tensor)inputs[1], (Tensor)inputs[2]);
@@ -49,7 +47,6 @@ internal sealed class ConvolutionLayer : autograd.SingleTensorFunction<Convoluti
         return units;
     }
 
-    /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
     {
         var saved = context.get_saved_variables();

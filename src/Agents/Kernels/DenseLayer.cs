@@ -12,7 +12,6 @@ internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
 {
     private sealed record Kept(Tensor Weight, Tensor Bias, bool OfInput);
 
-    /// <inheritdoc/>
     public override string Name => "DenseLayer";
 
     /// <summary>
@@ -22,7 +21,6 @@ internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
     public static Tensor Apply(Tensor input, Tensor weight, Tensor bias) =>
         apply([input, weight, bias, ConvolutionLayer.Guard(bias)]);
 
-    /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
     {
         var (input, weight, bias) = ((Tensor)inputs[0], (Tensor)inputs[1], (Tensor)inputs[2]);
@@ -31,7 +29,6 @@ internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
         return DenseGradient.Forward(input, weight, bias);
     }
 
-    /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
     {
         var input = context.get_saved_variables()[0];

@@ -34,7 +34,6 @@ internal sealed class EncoderParts : IncrementalFeatures
 
     private int Dense => 2 * (_network.HiddenUnits.Count - 1);
 
-    /// <inheritdoc/>
     public override Tensor Add(Tensor input)
     {
         if (_guard is null)
@@ -54,7 +53,6 @@ internal sealed class EncoderParts : IncrementalFeatures
         return _features[^1];
     }
 
-    /// <inheritdoc/>
     public override Tensor Join()
     {
         using var _ = enable_grad();
@@ -64,7 +62,6 @@ internal sealed class EncoderParts : IncrementalFeatures
             : Function.apply([.. parameters, cat([.. _lower], 0)]);
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         foreach (var kept in _inputs.Concat(_lower).Concat(_features)) kept.Dispose();

@@ -36,12 +36,10 @@ internal sealed class PpoStream : AgentStream
         _replicas = new GradientReplicas(_pieces, _pool);
     }
 
-    /// <inheritdoc/>
     public override int BatchesLeft => _experience is null ? 0 : Batches - _next;
 
     private int Batches => _ppo.Epochs * _ppo.Minibatches;
 
-    /// <inheritdoc/>
     public override IBatch NextBatch(Model model, Split split = Split.Train)
     {
         Rollout? fresh = null;
@@ -61,7 +59,6 @@ internal sealed class PpoStream : AgentStream
         return batch;
     }
 
-    /// <inheritdoc/>
     public override Tensor Loss(Model model, IBatch batch)
     {
         var minibatch = (Minibatch)batch;
@@ -121,7 +118,6 @@ internal sealed class PpoStream : AgentStream
         return (loss.Total * factor, terms);
     }
 
-    /// <inheritdoc/>
     protected override void SaveMore(BinaryWriter writer)
     {
         writer.Write(_shuffles.SaveState());
@@ -132,7 +128,6 @@ internal sealed class PpoStream : AgentStream
         _experience.Save(writer);
     }
 
-    /// <inheritdoc/>
     protected override void RestoreMore(BinaryReader reader)
     {
         EndRollout();
@@ -144,7 +139,6 @@ internal sealed class PpoStream : AgentStream
         _experience = new Experience(reader, Task, Device);
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         EndRollout();

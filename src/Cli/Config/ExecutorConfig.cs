@@ -85,7 +85,6 @@ public sealed record ExecutorSection : ICheckedConfig
     [Range(1, int.MaxValue)]
     public int WarnSeconds { get; init; } = 120;
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Time is { } time)

@@ -61,7 +61,6 @@ public sealed partial record GridConfig : ICheckedConfig
     /// <summary>Whether the objective is to be large or small.</summary>
     public Direction? Direction { get; init; }
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check() => Search is null ? CheckAxes() : [.. CheckAxes(), ..
         CheckSearch(Search)];
 

@@ -18,7 +18,6 @@ public record RunSection : ICheckedConfig
     /// <summary>Where tensors lie: cpu, cuda or cuda:i.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (!Regex.IsMatch(Device, "^(cpu|cuda(:[0-9]{1,4})?)$")) yield return ("device", "cpu, cuda or cuda:i");

@@ -66,7 +66,6 @@ public sealed record SearchConfig : ICheckedConfig
     /// </summary>
     public bool? Extend { get; init; }
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Kind == SearchKind.Random)
@@ -129,7 +128,6 @@ public sealed record RangeConfig : ICheckedConfig
     /// <summary>Whether orders of magnitude are equally likely.</summary>
     internal bool IsLog => Log is not null || LogInt is not null;
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         (string Key, IReadOnlyList<double>? Ends)[] numbers =

@@ -42,10 +42,8 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     /// <summary>Assemblies (.dll) with environments and networks of your own; --assembly adds to them.</summary>
     public IReadOnlyList<string> Assemblies { get; init; } = [];
 
-    /// <inheritdoc/>
     public IEnumerable<string> Settle(Func<string, bool> given) => AgentKeys.Settle("agent", Agent, Environment, given);
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         foreach (var broken in AgentKeys.Check("agent", Agent)) yield return broken;

@@ -70,7 +70,6 @@ internal abstract class ExportedRun : IDisposable
         return isMeta ? ExportedInitialization.Open(folder) : ExportedAgent.Open(folder);
     }
 
-    /// <inheritdoc/>
     public abstract void Dispose();
 
     /// <summary>The statement that makes an agent's options.</summary>

@@ -22,7 +22,6 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
     public string CheckpointPath(TaskJob work) =>
         Path.Combine(StepFolder(folder, work.MetaStep), $"{work.Index:D4}.checkpoint");
 
-    /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(StepFolder(folder, step.MetaStep));

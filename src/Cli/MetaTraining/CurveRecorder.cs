@@ -64,13 +64,9 @@ public sealed class ReturnCurve : CurveRecorder
     /// <summary>A point every so many agent steps, over a window of so many episodes.</summary>
     public ReturnCurve(int window, long every) => (_window, _every, _next) = (window, every, every);
 
-    /// <inheritdoc/>
     protected override string Label => "return";
-
-    /// <inheritdoc/>
     public override string Note => _episodes == 0 ? "no episode ended yet" : base.Note;
 
-    /// <inheritdoc/>
     public override void Add(StepRecord step, long count)
     {
         if (step.Episodes is { Count: > 0 } ended)
@@ -88,17 +84,14 @@ public sealed class ReturnCurve : CurveRecorder
         _next = (count / _every + 1) * _every;
     }
 
-    /// <inheritdoc/>
     public override void End(long count)
     {
         if (Steps.Count == 0 || Steps[^1] < count) Point(count);
     }
 
-    /// <inheritdoc/>
     public override string Save() => System.Text.Json.JsonSerializer.Serialize(new State(_window, _next, _finished,
         _begun, [.. _recent.Select(r => r.Sum)], [.. _recent.Select(r => r.Count)], Steps, Values), Json.Options);
 
-    /// <inheritdoc/>
     public override void Restore(string state)
     {
         var s = System.Text.Json.JsonSerializer.Deserialize<State>(state, Json.Options)!;
@@ -130,10 +123,8 @@ public sealed class ErrorCurve : CurveRecorder
     /// <summary>Training losses, beside the errors.</summary>
     public IReadOnlyList<double> Losses => _losses;
 
-    /// <inheritdoc/>
     protected override string Label => "error";
 
-    /// <inheritdoc/>
     public override void Add(StepRecord step, long count)
     {
         Steps.Add(step.Step);
@@ -141,14 +132,11 @@ public sealed class ErrorCurve : CurveRecorder
         _losses.Add(step.Loss);
     }
 
-    /// <inheritdoc/>
     public override void Diverge(long end) => base.Diverge(end - 1); // gradient steps count from 0
 
-    /// <inheritdoc/>
     public override string Save() =>
         System.Text.Json.JsonSerializer.Serialize(new State(Steps, Values, _losses), Json.Options);
 
-    /// <inheritdoc/>
     public override void Restore(string state)
     {
         var s = System.Text.Json.JsonSerializer.Deserialize<State>(state, Json.Options)!;

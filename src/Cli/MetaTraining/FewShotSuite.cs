@@ -95,7 +95,6 @@ public sealed record FewShotSection : ICheckedConfig
     /// </summary>
     public bool Strided { get; init; }
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Network is not null && Strided)
@@ -157,30 +156,18 @@ public sealed class FewShotSuite : Suite
     /// <summary>Kinds of test episodes.</summary>
     public IReadOnlyList<EpisodeShape> Tests => _section.Test;
 
-    /// <inheritdoc/>
     public override Network Network { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool { get; }
-
-    /// <inheritdoc/>
     public override LearnerOptions Learner => _section.Learner;
-
-    /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<string> HeldOut => [];
 
-    /// <inheritdoc/>
     public override ITask Find(string id) => id == Pool[0].Info.Id ? Pool[0]
         : EpisodeTask.ClassesIn(id) is { } classes ? ((EpisodeTask)Pool[0]).Of(classes)
         : throw new RlLeapException($"There is no task {id}: this suite has one, {Pool[0].Info.Id}.");
 
-    /// <inheritdoc/>
     public override IReadOnlyList<string> TaskMetrics { get; }
 
-    /// <inheritdoc/>
     public override string? PatienceMetric =>
         TaskMetrics.Contains(EpisodeTask.ValidationError) ? EpisodeTask.ValidationError : null;
 
@@ -228,7 +215,6 @@ public sealed class FewShotSuite : Suite
                     + "or give each episode a new head (few-shot.shared-head: false).");
     }
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["data"] = string.Create(CultureInfo.InvariantCulture,

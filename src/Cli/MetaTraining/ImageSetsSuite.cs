@@ -65,7 +65,6 @@ public sealed record ImageSetsSection : ICheckedConfig
     /// <summary>Encoder of your own, as my/name?option=value (docs/networks.md); left out: the convolutions.</summary>
     public string? Network { get; init; }
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (HeldOut.FirstOrDefault(name => !MultiCv.Names.Contains(name) || Sets.Contains(name)) is not null)
@@ -110,19 +109,11 @@ public sealed class ImageSetsSuite : Suite
                 + $"meta.batch is {config.Meta.Batch}.");
     }
 
-    /// <inheritdoc/>
     public override Network Network { get; }
-
-    /// <inheritdoc/>
     public override Network Teacher { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool => _tasks;
-
-    /// <inheritdoc/>
     public override LearnerOptions Learner => _config.ImageSets!.Learner;
 
-    /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner =>
         Evaluated(LearnerFor(_config.ImageSets!.EvaluationSteps), _config.Evaluation);
 
@@ -130,7 +121,6 @@ public sealed class ImageSetsSuite : Suite
     public override IReadOnlyList<string> HeldOut =>
         [.. (_heldOut.Length > 0 ? _heldOut : _tasks).Select(task => task.Info.Id)];
 
-    /// <inheritdoc/>
     public override ITask Find(string id) => _tasks.Concat(_heldOut).FirstOrDefault(task =>
         task.Info.Id == id || task.Set.Name == id) ?? throw new RlLeapException($"There is no task {id}; there are "
             + $"{string.Join(", ", _tasks.Concat(_heldOut).Select(task => task.Info.Id))}.");
@@ -139,7 +129,6 @@ public sealed class ImageSetsSuite : Suite
     public override (string, string, bool) Curve => _config.Evaluation is null
         ? ("test accuracy, %", "meta-steps", true) : base.Curve;
 
-    /// <inheritdoc/>
     public override int Window => _config.Evaluation is null ? 1 : 10;
 
     /// <summary>The test accuracy and what it comes from.</summary>
@@ -150,7 +139,6 @@ public sealed class ImageSetsSuite : Suite
             ["parameters"] = learner.Model.Parameters.Layout.Count,
         };
 
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> BatchOf(long metaStep) => [.. SetsOf(metaStep).Select(i => _tasks[i])];
 
     /// <summary>The test accuracy of every set that has been learned, with the head that it has.</summary>
@@ -191,7 +179,6 @@ public sealed class ImageSetsSuite : Suite
         };
     }
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["image sets"] = string.Join(", ", _tasks.Select(task => task.Info.Id)),

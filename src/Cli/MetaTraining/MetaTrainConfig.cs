@@ -80,7 +80,6 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             _ => null
         };
 
-    /// <inheritdoc/>
     public IEnumerable<string> Settle(Func<string, bool> given) =>
     [
         .. Games is { Pool.Count: > 0 } games ? AgentKeys.Settle("games.agent", games.Agent, games.Pool[0], given) : [],
@@ -88,7 +87,6 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
             ? ["multi-cv.learner.epochs=0"] : Array.Empty<string>(),
     ];
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");

@@ -48,7 +48,6 @@ public sealed record MultiCvSection : ICheckedConfig
     /// <summary>Encoder of your own, as my/name?option=value (docs/networks.md); left out: the paper's.</summary>
     public string? Network { get; init; }
 
-    /// <inheritdoc/>
     public IEnumerable<(string Key, string Expected)> Check()
     {
         if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null)
@@ -86,19 +85,11 @@ public sealed class MultiCvSuite : Suite
         Network = NetworkOf(_section.Network, Pool[0].Info.InputShape, () => ConvolutionalEncoder.MultiCv);
     }
 
-    /// <inheritdoc/>
     public override Network Network { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool { get; }
-
-    /// <inheritdoc/>
     public override LearnerOptions Learner { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<string> HeldOut { get; }
 
-    /// <inheritdoc/>
     public override ITask Find(string id)
     {
         var name = id.StartsWith(Prefix, StringComparison.Ordinal) ? id[Prefix.Length..] : id;
@@ -109,7 +100,6 @@ public sealed class MultiCvSuite : Suite
         return task;
     }
 
-    /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
 
     /// <summary>
@@ -126,11 +116,9 @@ public sealed class MultiCvSuite : Suite
             ["gradient steps"] = learner.Step,
         };
 
-    /// <inheritdoc/>
     public override string? Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; "
         + $"{string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["pretraining sets"] = string.Join(", ", Pool.Select(task => task.Info.Id)), ["held-out set"] = HeldOut[0],

@@ -144,49 +144,30 @@ public sealed class GamesSuite : Suite
     /// <summary>How every agent learns.</summary>
     public ActorCriticOptions Options { get; }
 
-    /// <inheritdoc/>
     public override Network Network { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool => _pool;
-
-    /// <inheritdoc/>
     public override LearnerOptions Learner { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<string> HeldOut { get; }
 
-    /// <inheritdoc/>
     public override ITask Find(string id) =>
         _pool.FirstOrDefault(task => task.Info.Id == id) ?? new ActorCriticTask(id, Options);
 
-    /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
-
-    /// <inheritdoc/>
     public override string Setting => ConfigFile.ToLine(Options);
-
-    /// <inheritdoc/>
     public override (string, string, bool) Curve => ("episodic return", "agent steps", true);
-
-    /// <inheritdoc/>
     public override IReadOnlyList<string> TaskMetrics => [];
 
-    /// <inheritdoc/>
     public override long Experience(long gradientSteps) =>
         gradientSteps * Options.BatchSize / Options.UpdatesPerRollout;
 
-    /// <inheritdoc/>
     public override string Smoothing => $"the last {_evaluation.Window} episodes";
 
-    /// <inheritdoc/>
     public override CurveRecorder Record()
     {
         var steps = EvaluationLearner.GradientSteps / Options.UpdatesPerRollout * Options.BatchSize;
         return new ReturnCurve(_evaluation.Window, Math.Max(1, steps / _evaluation.Points));
     }
 
-    /// <inheritdoc/>
     public override bool Film(Learner learner, string task, Rng rng, string path, CancellationToken stop)
     {
         using var environment = Registry.MakeVector(task, 1, rng.Split("environment"));
@@ -197,7 +178,6 @@ public sealed class GamesSuite : Suite
         return played.Count > 0;
     }
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["agent"] = Setting,
@@ -233,32 +213,20 @@ public sealed class OmniglotSuite : Suite
         Network = NetworkOf(omniglot.Network, Pool[0].Info.InputShape, () => ConvolutionalEncoder.Omniglot);
     }
 
-    /// <inheritdoc/>
     public override Network Network { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ITask> Pool { get; }
-
-    /// <inheritdoc/>
     public override LearnerOptions Learner { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<string> HeldOut => [.. _split.Evaluation.Select(name => "omniglot/" + name)];
 
-    /// <inheritdoc/>
     public override ITask Find(string id) => new OmniglotTask(
         _data[id.StartsWith("omniglot/", StringComparison.Ordinal) ? id["omniglot/".Length..] : id], _rng, _options);
 
-    /// <inheritdoc/>
     public override LearnerOptions EvaluationLearner { get; }
 
-    /// <inheritdoc/>
     public override int Window => 10; // the error of one minibatch is noise
 
-    /// <inheritdoc/>
     public override string Setting => ConfigFile.ToLine(_options);
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         new Dictionary<string, double>(base.Scores(learner, recorder))
         {
@@ -266,7 +234,6 @@ public sealed class OmniglotSuite : Suite
             ["AUC of loss, as the authors"] = LearningCurve.Of(((ErrorCurve)recorder).Losses).AreaAsAuthors(),
         };
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
         ["pretraining alphabets"] = string.Join(", ", _split.Pretrain),

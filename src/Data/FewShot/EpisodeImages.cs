@@ -53,10 +53,7 @@ public sealed class EpisodeImages : IClassSource, IDisposable
             : upright).contiguous().DetachFromDisposeScope();
     }
 
-    /// <inheritdoc/>
     public string Name { get; }
-
-    /// <inheritdoc/>
     public long[] InputShape { get; }
 
     /// <summary>1, or 4 where rotated copies of a class are classes of their own.</summary>
@@ -71,7 +68,6 @@ public sealed class EpisodeImages : IClassSource, IDisposable
     /// <summary>The name of a class (<see cref="Episode.Classes"/>): "Greek/character03 turned by 90".</summary>
     public string NameOf(int number) => _names[number];
 
-    /// <inheritdoc/>
     public void Require(Split split, EpisodeShape shape)
     {
         var (classes, part) = (_splits[(int)split], split.ToString().ToLowerInvariant());
@@ -86,7 +82,6 @@ public sealed class EpisodeImages : IClassSource, IDisposable
                 + "Take fewer, or leave the class out.");
     }
 
-    /// <inheritdoc/>
     public Episode Draw(
         Split split, EpisodeShape shape, Rng rng, Device device, ScalarType dtype = ScalarType.Float32)
     {
@@ -94,7 +89,6 @@ public sealed class EpisodeImages : IClassSource, IDisposable
         return Draw(_splits[(int)split], shape, rng, device, dtype);
     }
 
-    /// <inheritdoc/>
     public Episode Draw(
         IReadOnlyList<int> classes, EpisodeShape shape, Rng rng, Device device, ScalarType dtype = ScalarType.Float32)
     {
@@ -103,7 +97,6 @@ public sealed class EpisodeImages : IClassSource, IDisposable
         return EpisodeOf([.. Sample(rng, classes.Count, shape.Way).Select(i => classes[i])], shape, rng, device, dtype);
     }
 
-    /// <inheritdoc/>
     public ITask Classification(int batchSize) =>
         new ImageTask($"classes/{Name}", new ClassImages(_pixels, [.. TrainClasses.Select(c => _classes[c])]),
             TrainClasses.Length)

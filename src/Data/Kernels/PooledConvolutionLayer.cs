@@ -14,7 +14,6 @@ internal sealed class PooledConvolutionLayer : autograd.SingleTensorFunction<Poo
 {
     private sealed record Kept(Tensor Weight, Tensor Bias);
 
-    /// <inheritdoc/>
     public override string Name => "PooledConvolutionLayer";
 
     /// <summary>The convolution's largest outputs [N, F, H / 2, W / 2], lying as pixels.</summary>
@@ -29,7 +28,6 @@ internal sealed class PooledConvolutionLayer : autograd.SingleTensorFunction<Poo
         return pooled.permute(0, 3, 1, 2);
     }
 
-    /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
     {
         var (input, weight, bias) = ((Tensor)inputs[0], (Tensor)inputs[1], (Tensor)inputs[2]);
@@ -39,7 +37,6 @@ internal sealed class PooledConvolutionLayer : autograd.SingleTensorFunction<Poo
         return largest;
     }
 
-    /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
     {
         var saved = context.get_saved_variables();

@@ -76,25 +76,13 @@ public sealed class ConvolutionalEncoder : Network
     /// </summary>
     public bool Strided { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => _name + (Strided ? "strided" : "");
-
-    /// <inheritdoc/>
     public override long[] InputShape { get; }
-
-    /// <inheritdoc/>
     public override long Features => Strided ? _filters : _features;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Buffers { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits { get; }
 
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
         Shape.Require(input, nameof(input), [-1, .. InputShape]);
@@ -102,10 +90,8 @@ public sealed class ConvolutionalEncoder : Network
         return Strided ? input.mean([2, 3]) : input.flatten(1);
     }
 
-    /// <inheritdoc/>
     public override bool IsLayered => !Strided; // a mean over places follows the layers then
 
-    /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input)
     {
         // x is [N, C, H, W] throughout.
@@ -125,7 +111,6 @@ public sealed class ConvolutionalEncoder : Network
         return pass.Units(layer, x);
     }
 
-    /// <inheritdoc/>
     public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input)
     {
         var x = input;
@@ -141,7 +126,6 @@ public sealed class ConvolutionalEncoder : Network
         return graph.Flatten(Strided ? graph.Add("GlobalAveragePool", [x]) : x);
     }
 
-    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         for (var b = 0; b < _blocks; b++)

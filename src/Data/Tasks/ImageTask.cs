@@ -62,7 +62,6 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
     /// </summary>
     public bool SharedHead { get; init; }
 
-    /// <inheritdoc/>
     public TaskInfo Info => _info ??= CreateInfo();
 
     private TaskInfo? _info;
@@ -77,7 +76,6 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
         };
     }
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new ImageStream(this, rng, device);
 }
 
@@ -89,7 +87,6 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : ILabelledBatch
     /// <summary>[B, C, H, W], float, in channels-last memory order (B, H, W, C).</summary>
     public Tensor Images => images;
 
-    /// <inheritdoc/>
     public Tensor Inputs => images;
 
     Tensor? IBatch.Inputs => images;
@@ -97,16 +94,10 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : ILabelledBatch
     /// <summary>[B], int64.</summary>
     public Tensor Labels => labels;
 
-    /// <inheritdoc/>
     public long Count { get; } = labels.shape[0];
-
-    /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Metrics => _metrics;
-
-    /// <inheritdoc/>
     public void Record(string metric, double value) => _metrics[metric] = value;
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         images.Dispose();

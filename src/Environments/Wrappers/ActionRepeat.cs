@@ -21,10 +21,8 @@ public sealed class ActionRepeat : EnvironmentWrapper
         };
     }
 
-    /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
 
-    /// <inheritdoc/>
     public override TimeStep Step(int action)
     {
         var result = Inner.Step(action);
@@ -32,7 +30,6 @@ public sealed class ActionRepeat : EnvironmentWrapper
         return result;
     }
 
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action)
     {
         var result = Inner.Step(action);

@@ -5,10 +5,7 @@ namespace RlLeap.Environments;
 /// </summary>
 public sealed class ClipReward(IEnvironment inner, float bound) : EnvironmentWrapper(inner)
 {
-    /// <inheritdoc/>
     public override TimeStep Step(int action) => Clipped(Inner.Step(action));
-
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action) => Clipped(Inner.Step(action));
 
     private TimeStep Clipped(TimeStep result) =>

@@ -8,16 +8,10 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     /// <summary>The wrapped environment.</summary>
     protected IEnvironment Inner { get; } = inner;
 
-    /// <inheritdoc/>
     public virtual EnvironmentSpec Spec => Inner.Spec;
-
-    /// <inheritdoc/>
     public virtual TimeStep Reset() => Inner.Reset();
-
-    /// <inheritdoc/>
     public virtual TimeStep Step(int action) => Inner.Step(action);
 
-    /// <inheritdoc/>
     public virtual TimeStep Step(ReadOnlySpan<float> action) =>
         Spec.Action is Discrete ? Step(ActionNumbers.ToIndex(Spec, action)) : Inner.Step(action);
 
@@ -27,30 +21,23 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     protected virtual void Load(BinaryReader reader) { }
 
-    /// <inheritdoc/>
     public bool CanSnapshot => Inner.CanSnapshot;
 
-    /// <inheritdoc/>
     public byte[] Snapshot() => SavedState.Write(GetType().Name, writer =>
     {
         writer.WriteBytes(Inner.Snapshot());
         Save(writer);
     });
 
-    /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> snapshot) => SavedState.Read(Spec, GetType().Name, snapshot, reader =>
     {
         Inner.Restore(reader.ReadCountedBytes());
         Load(reader);
     }, OldState.Values);
 
-    /// <inheritdoc/>
     public bool CanRender => Inner.CanRender;
-
-    /// <inheritdoc/>
     public Picture Render() => Inner.Render();
 
-    /// <inheritdoc/>
     public virtual void Dispose()
     {
         Inner.Dispose();

@@ -40,10 +40,8 @@ public sealed class FrameStack : EnvironmentWrapper
         };
     }
 
-    /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
 
-    /// <inheritdoc/>
     public override TimeStep Reset()
     {
         var first = Inner.Reset();
@@ -53,10 +51,7 @@ public sealed class FrameStack : EnvironmentWrapper
         return Show(first);
     }
 
-    /// <inheritdoc/>
     public override TimeStep Step(int action) => ShowNext(Inner.Step(action));
-
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action) => ShowNext(Inner.Step(action));
 
     private TimeStep ShowNext(TimeStep next)
@@ -86,7 +81,6 @@ public sealed class FrameStack : EnvironmentWrapper
         ? new byte[Inner.Spec.Observation.Length]
         : new float[Inner.Spec.Observation.Length];
 
-    /// <inheritdoc/>
     protected override void Save(BinaryWriter writer)
     {
         writer.Write(_frames.Count);
@@ -97,7 +91,6 @@ public sealed class FrameStack : EnvironmentWrapper
         }
     }
 
-    /// <inheritdoc/>
     protected override void Load(BinaryReader reader)
     {
         _frames.Clear();

@@ -12,7 +12,6 @@ public sealed class NoopStart(IEnvironment inner, int most, Rng rng) : Environme
 {
     private Rng _rng = rng;
 
-    /// <inheritdoc/>
     public override TimeStep Reset()
     {
         var result = Inner.Reset();
@@ -24,10 +23,8 @@ public sealed class NoopStart(IEnvironment inner, int most, Rng rng) : Environme
         return TimeStep.First(result.Observation);
     }
 
-    /// <inheritdoc/>
     protected override void Save(BinaryWriter writer) => writer.Write(_rng.SaveState());
 
-    /// <inheritdoc/>
     protected override void Load(BinaryReader reader) =>
         _rng = Rng.FromState(reader.ReadBytes(_rng.SaveState().Length));
 }

@@ -29,16 +29,9 @@ public sealed class PadPlanes : EnvironmentWrapper
     internal static IReadOnlyList<string> Names(IReadOnlyList<string> known, int planes) =>
         known.Count == 0 ? known : [.. known, .. Enumerable.Repeat("", planes - known.Count)];
 
-    /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
-
-    /// <inheritdoc/>
     public override TimeStep Reset() => Pad(Inner.Reset());
-
-    /// <inheritdoc/>
     public override TimeStep Step(int action) => Pad(Inner.Step(action));
-
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action) => Pad(Inner.Step(action));
 
     private TimeStep Pad(TimeStep step)

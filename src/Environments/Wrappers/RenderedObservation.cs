@@ -16,16 +16,9 @@ public sealed class RenderedObservation : EnvironmentWrapper
         Spec = inner.Spec with { Observation = Box.Bytes(255, 3, size, size), ChannelNames = ["red", "green", "blue"] };
     }
 
-    /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
-
-    /// <inheritdoc/>
     public override TimeStep Reset() => Draw(Inner.Reset());
-
-    /// <inheritdoc/>
     public override TimeStep Step(int action) => Draw(Inner.Step(action));
-
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action) => Draw(Inner.Step(action));
 
     private TimeStep Draw(TimeStep step)

@@ -13,14 +13,12 @@ public sealed class StickyActions(IEnvironment inner, double probability, Rng rn
     private Rng _rng = rng;
     private int _last;
 
-    /// <inheritdoc/>
     public override TimeStep Reset()
     {
         _last = 0;
         return Inner.Reset();
     }
 
-    /// <inheritdoc/>
     public override TimeStep Step(int action)
     {
         // An action that does not exist must always be refused, also when the last action would replace it.
@@ -30,14 +28,12 @@ public sealed class StickyActions(IEnvironment inner, double probability, Rng rn
         return Inner.Step(_last);
     }
 
-    /// <inheritdoc/>
     protected override void Save(BinaryWriter writer)
     {
         writer.Write(_last);
         writer.Write(_rng.SaveState());
     }
 
-    /// <inheritdoc/>
     protected override void Load(BinaryReader reader)
     {
         _last = reader.ReadInt32();

@@ -17,24 +17,20 @@ public sealed class TimeLimit : EnvironmentWrapper
         Spec = inner.Spec with { MaxEpisodeSteps = Math.Min(limit, inner.Spec.MaxEpisodeSteps ?? int.MaxValue) };
     }
 
-    /// <inheritdoc/>
     public override EnvironmentSpec Spec { get; }
 
-    /// <inheritdoc/>
     public override TimeStep Reset()
     {
         _step = 0;
         return Inner.Reset();
     }
 
-    /// <inheritdoc/>
     public override TimeStep Step(int action)
     {
         RequireTime();
         return Count(Inner.Step(action));
     }
 
-    /// <inheritdoc/>
     public override TimeStep Step(ReadOnlySpan<float> action)
     {
         RequireTime();
@@ -51,9 +47,6 @@ public sealed class TimeLimit : EnvironmentWrapper
     private TimeStep Count(TimeStep result) =>
         ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
 
-    /// <inheritdoc/>
     protected override void Save(BinaryWriter writer) => writer.Write(_step);
-
-    /// <inheritdoc/>
     protected override void Load(BinaryReader reader) => _step = reader.ReadInt32();
 }

@@ -7,7 +7,6 @@ namespace RlLeap.MetaLearning;
 /// <param name="hooks">Progress and checkpoints.</param>
 public sealed class InlineExecutor(Rng? order = null, TrainingHooks? hooks = null) : IExecutor
 {
-    /// <inheritdoc/>
     public IReadOnlyList<TaskOutcome> Map(MetaBatch step, TrainTask train, CancellationToken cancellation = default)
     {
         var outcomes = new TaskOutcome[step.Jobs.Count];

@@ -15,7 +15,6 @@ namespace RlLeap.MetaLearning;
 internal sealed class SinusoidTask(
     string id, double amplitude, double phase, Head? head = null, int batch = 10, long poisonedAt = -1) : ITask
 {
-    /// <inheritdoc/>
     public TaskInfo Info { get; } = new(id, [1], head is null ? [] : [head]);
 
     /// <summary>Tasks with amplitudes in 0.1 .. 5 and phases in 0 .. pi.</summary>
@@ -31,7 +30,6 @@ internal sealed class SinusoidTask(
         }
     }
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new Stream(this, rng, device);
 
     private sealed class Stream(SinusoidTask task, Rng rng, Device device) : ITaskStream
@@ -93,13 +91,9 @@ internal sealed class SinusoidTask(
 /// <param name="Y">[N, output...].</param>
 internal sealed record SinusoidBatch(Tensor X, Tensor Y) : IBatch
 {
-    /// <inheritdoc/>
     public long Count => X.shape[0];
-
-    /// <inheritdoc/>
     public IReadOnlyDictionary<string, double> Metrics => new Dictionary<string, double>();
 
-    /// <inheritdoc/>
     public void Dispose()
     {
         X.Dispose();

@@ -22,22 +22,12 @@ internal sealed class SmallMlp(long[] sizes, bool activateLast = false) : Networ
         }),
     ];
 
-    /// <inheritdoc/>
     public override string Name => $"SmallMlp({string.Join("-", sizes)})";
-
-    /// <inheritdoc/>
     public override long[] InputShape => [sizes[0]];
-
-    /// <inheritdoc/>
     public override long Features => sizes[^1];
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters => _parameters;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits => activateLast ? sizes[1..] : sizes[1..^1];
 
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input)
     {
         var last = sizes.Length - 2;
@@ -46,17 +36,14 @@ internal sealed class SmallMlp(long[] sizes, bool activateLast = false) : Networ
         return input;
     }
 
-    /// <inheritdoc/>
     public override bool IsLayered => activateLast;
 
-    /// <inheritdoc/>
     public override Tensor Layer(int layer, Pass pass, Tensor input) =>
         pass.Units(layer, pass.PreActivation(layer, Linear(layer, pass, input)).tanh());
 
     private static Tensor Linear(int layer, Pass pass, Tensor input) =>
         F.linear(input, pass.Parameter(2 * layer), pass.Parameter(2 * layer + 1));
 
-    /// <inheritdoc/>
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         for (var i = 0; i < _parameters.Length; i += 2)

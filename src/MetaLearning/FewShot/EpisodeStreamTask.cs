@@ -12,10 +12,8 @@ namespace RlLeap.MetaLearning;
 internal sealed class EpisodeStreamTask(
     FewShotMethod method, IEpisodeSource source, EpisodeShape shape, EpisodeShape scoreShape, int scored) : ITask
 {
-    /// <inheritdoc/>
     public TaskInfo Info { get; } = new($"few-shot/{source.Name}", source.InputShape, method.Heads);
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device)
     {
         source.Require(Split.Train, shape);

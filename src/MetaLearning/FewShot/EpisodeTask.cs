@@ -83,12 +83,10 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
 
     private const string ClassesMark = "?classes=";
 
-    /// <inheritdoc/>
     public TaskInfo Info => new(
         $"few-shot/{source.Name}{(Classes is null ? "" : ClassesMark + string.Join(',', Classes))}", source.InputShape,
         [new Head("classes", shape.Way) { Shared = SharedHead }]);
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device)
     {
         source.Require(split, shape);

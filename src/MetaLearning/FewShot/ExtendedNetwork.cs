@@ -27,32 +27,17 @@ internal abstract class ExtendedNetwork : Network
         Buffers = [.. encoder.Buffers, .. buffers ?? []];
     }
 
-    /// <inheritdoc/>
     public override string Name { get; }
-
-    /// <inheritdoc/>
     public override long[] InputShape => _encoder.InputShape;
-
-    /// <inheritdoc/>
     public override long Features => _encoder.Features;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<ParameterInfo> Buffers { get; }
-
-    /// <inheritdoc/>
     public override IReadOnlyList<long> HiddenUnits => _encoder.HiddenUnits;
-
-    /// <inheritdoc/>
     public override Tensor Forward(Pass pass, Tensor input) => _encoder.Forward(pass, input);
 
-    /// <inheritdoc/>
     public override OnnxValue ToOnnx(OnnxGraph graph, Pass pass, OnnxValue input) =>
         _encoder.ToOnnx(graph, pass, input);
 
-    /// <inheritdoc/>
     public sealed override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         _encoder.Initialize(parameter, buffer, rng.Split("encoder"));

@@ -57,10 +57,8 @@ public abstract record FewShotMethod : MetaLearningMethod
         return right.item<long>() / (double)episode.Shape.QueryCount;
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new FewShotLearner(this, context);
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (context.Pool is not [EpisodeTask])

@@ -43,7 +43,6 @@ internal sealed class FullContext(Network encoder) : ExtendedNetwork(encoder, "c
         return hidden;
     }
 
-    /// <inheritdoc/>
     protected override void InitializeOwn(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         for (var cell = 0; cell < 3; cell++)

@@ -30,13 +30,9 @@ public sealed record MatchingOptions : FewShotMethod
     [Range(1, 100)]
     public int ContextSteps { get; init; } = 5;
 
-    /// <inheritdoc/>
     public override string Name => "matching";
-
-    /// <inheritdoc/>
     public override Network Extend(Network encoder) => FullContext ? new FullContext(encoder) : encoder;
 
-    /// <inheritdoc/>
     public override EpisodeOutcome Evaluate(Model model, Episode episode)
     {
         var features = model.Features(episode.Images); // [S + Q, F]

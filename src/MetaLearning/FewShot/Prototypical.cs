@@ -14,10 +14,8 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record PrototypicalOptions : FewShotMethod
 {
-    /// <inheritdoc/>
     public override string Name => "prototypical";
 
-    /// <inheritdoc/>
     public override EpisodeOutcome Evaluate(Model model, Episode episode)
     {
         var features = model.Features(episode.Images); // [S + Q, F]

@@ -14,16 +14,10 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record RelationOptions : FewShotMethod
 {
-    /// <inheritdoc/>
     public override string Name => "relation";
-
-    /// <inheritdoc/>
     public override bool ComparesMaps => true;
-
-    /// <inheritdoc/>
     public override Network Extend(Network encoder) => new RelationModule(encoder);
 
-    /// <inheritdoc/>
     public override EpisodeOutcome Evaluate(Model model, Episode episode)
     {
         if (model.Network is not RelationModule module)
@@ -70,7 +64,6 @@ internal sealed class RelationModule : ExtendedNetwork
         return F.linear(x, Own(pass, Dense + 2), Own(pass, Dense + 3)).sigmoid().view(q, k);
     }
 
-    /// <inheritdoc/>
     protected override void InitializeOwn(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         foreach (var layer in new[] { FirstWeight, SecondWeight, Dense, Dense + 2 })

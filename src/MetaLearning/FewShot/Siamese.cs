@@ -26,12 +26,10 @@ public sealed record SiameseOptions : FewShotMethod
     /// </remarks>
     public bool Balanced { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => "siamese";
 
     internal override IReadOnlyList<Head> Heads => [new Head("similarity", 1, Shared: true)];
 
-    /// <inheritdoc/>
     public override EpisodeOutcome Evaluate(Model model, Episode episode)
     {
         var features = model.Features(episode.Images); // [S + Q, F]

@@ -19,14 +19,11 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record FinetuningOptions : MetaLearningMethod
 {
-    /// <inheritdoc/>
     public override string Name => "finetuning";
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context) =>
         context.RequireDistinctTasks("finetuning keeps one head for each task");
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new Finetuning(this, context);
 }
 

@@ -23,16 +23,13 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
     /// <summary>Which batch the gradient is from; see docs/fidelity.md.</summary>
     public OuterBatch Gradient { get; init; } = OuterBatch.LastTraining;
 
-    /// <inheritdoc/>
     public override string Name => "fomaml";
 
     /// <summary>All roles: the outer gradient is that of every parameter that is not frozen.</summary>
     public override bool Supports(ParameterRole role) => true;
 
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new OneGradient(taskId);
 
-    /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
         var observer = new OneGradient(run.Job.TaskId);

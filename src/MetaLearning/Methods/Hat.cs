@@ -40,13 +40,11 @@ public sealed record HatOptions : MetaLearningMethod
     [Range(0, double.PositiveInfinity, MinimumIsExclusive = true)]
     public double EmbeddingBound { get; init; } = 6;
 
-    /// <inheritdoc/>
     public override string Name => "hat";
 
     /// <summary>Adapted ones only.</summary>
     public override bool Supports(ParameterRole role) => role == ParameterRole.Adapted;
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         var network = context.Network;
@@ -60,7 +58,6 @@ public sealed record HatOptions : MetaLearningMethod
         _ = HatNetwork.RolesOf(network);
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new Hat(this, context);
 }
 

@@ -53,10 +53,8 @@ public sealed record LeapOptions : PerTaskMethod
     /// </remarks>
     public bool IncludeLastStep { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => "leap";
 
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId)
     {
         if (IncludeLastStep && LossInPath)
@@ -65,7 +63,6 @@ public sealed record LeapOptions : PerTaskMethod
         return new LeapObserver(taskId, this);
     }
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context) => Observe("").Dispose();
 
     /// <summary>Adds up the increments while the task trains.</summary>

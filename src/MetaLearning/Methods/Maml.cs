@@ -7,6 +7,5 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record MamlOptions : InnerUpdateMethod
 {
-    /// <inheritdoc/>
     public override string Name => "maml";
 }

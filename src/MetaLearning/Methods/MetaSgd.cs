@@ -10,17 +10,13 @@ namespace RlLeap.MetaLearning;
 /// </remarks>
 public sealed record MetaSgdOptions : InnerUpdateMethod
 {
-    /// <inheritdoc/>
     public override string Name => "meta-sgd";
 
-    /// <inheritdoc/>
     protected override IReadOnlyList<ParameterInfo> MetaState(Network network) =>
         [.. network.Parameters.Select(entry => new ParameterInfo("rate." + entry.Name, entry.Shape))];
 
-    /// <inheritdoc/>
     protected override void InitializeState(ParameterInfo entry, Tensor value, Rng rng) => value.fill_(1);
 
-    /// <inheritdoc/>
     protected override Tensor? Direction(ParameterInfo entry, Tensor gradient, Func<string, Tensor?> state) =>
         state("rate." + entry.Name) is { } rate ? gradient * rate : gradient;
 }

@@ -6,13 +6,11 @@ namespace RlLeap.MetaLearning;
 /// <summary>No pretraining: every task starts from fresh parameters. The control for every other method.</summary>
 public sealed record NoPretrainingOptions : MetaLearningMethod
 {
-    /// <inheritdoc/>
     public override string Name => "none";
 
     /// <summary>All roles: meta ones stay as they are drawn.</summary>
     public override bool Supports(ParameterRole role) => true;
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new NoPretraining(this, context);
 
     private sealed class NoPretraining(NoPretrainingOptions options, MetaLearnerContext context)

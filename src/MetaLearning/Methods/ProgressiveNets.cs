@@ -32,13 +32,11 @@ public sealed record ProgressiveOptions : MetaLearningMethod
     /// </summary>
     public bool EarlierOnly { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => "progressive";
 
     /// <summary>Adapted ones only.</summary>
     public override bool Supports(ParameterRole role) => role == ParameterRole.Adapted;
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (!context.Network.IsFunctional || !context.Network.IsLayered)
@@ -47,7 +45,6 @@ public sealed record ProgressiveOptions : MetaLearningMethod
         context.RequireDistinctTasks("Progressive Nets keep one column for each task");
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new ProgressiveNets(this, context);
 }
 

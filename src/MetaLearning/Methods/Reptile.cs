@@ -13,10 +13,7 @@ public sealed record ReptileOptions : PerTaskMethod
     /// </remarks>
     public bool IncludeLastStep { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => "reptile";
-
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new ReptileObserver(taskId, IncludeLastStep);
 
     private sealed class ReptileObserver(string taskId, bool includeLastStep) : PathObserver(taskId)

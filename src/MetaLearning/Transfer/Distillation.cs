@@ -27,14 +27,11 @@ public sealed record DistillationOptions : MetaLearningMethod
     [Range(0, 1)]
     public double Weight { get; init; } = 0.7;
 
-    /// <inheritdoc/>
     public override string Name => "distillation";
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context) =>
         context.RequireDistinctTasks("distillation keeps one teacher for each task");
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new Distillation(this, context);
 
     /// <summary>The loss of a student's logits [N, classes].</summary>
@@ -135,10 +132,8 @@ internal sealed class Distillation : MetaLearner
 /// <param name="options">Temperature and weight.</param>
 public sealed class DistillationTask(ITask inner, Model teacher, DistillationOptions options) : ITask
 {
-    /// <inheritdoc/>
     public TaskInfo Info => inner.Info;
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device)
     {
         // A copy in evaluation mode: learners on other threads ask the same teacher.

@@ -35,13 +35,11 @@ public sealed record DomainAdversarialOptions : MetaLearningMethod
     [Range(0, double.PositiveInfinity)]
     public double Steepness { get; init; } = 10;
 
-    /// <inheritdoc/>
     public override string Name => "domain-adversarial";
 
     /// <summary>lambda after a part of training, 0 .. 1.</summary>
     public double LambdaAt(double part) => 2 / (1 + Math.Exp(-Steepness * part)) - 1;
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (context.Pool.Count != 1)
@@ -52,7 +50,6 @@ public sealed record DomainAdversarialOptions : MetaLearningMethod
                 + "network. Write it as a RlLeap.Network.");
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new DomainAdversarial(this, context);
 }
 
@@ -92,10 +89,8 @@ public sealed class DomainAdversarialTask(
     /// <summary>The head that tells source from target.</summary>
     public static Head Domain { get; } = new("domain", 2);
 
-    /// <inheritdoc/>
     public TaskInfo Info { get; } = InfoOf(source.Info, target.Info, options);
 
-    /// <inheritdoc/>
     public ITaskStream Open(Rng rng, Device device) => new Stream(
         source.Open(rng.Split("source"), device), target.Open(rng.Split("target"), device), options, steps);
 

@@ -42,13 +42,8 @@ public sealed record EwcOptions : MetaLearningMethod
     /// <summary>Whether batch-norm parameters and statistics belong to a task, as in HAT.</summary>
     public bool TaskNorms { get; init; } = true;
 
-    /// <inheritdoc/>
     public override string Name => "ewc";
-
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context) => SequentialLearner.Check(context, TaskNorms);
-
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new Ewc(this, context);
 }
 

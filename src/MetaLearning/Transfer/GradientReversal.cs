@@ -7,7 +7,6 @@ namespace RlLeap.MetaLearning;
 /// <remarks>Ganin and Lempitsky 2015, arXiv 1409.7495, equations 11 and 12.</remarks>
 public sealed class GradientReversal : autograd.SingleTensorFunction<GradientReversal>
 {
-    /// <inheritdoc/>
     public override string Name => nameof(GradientReversal);
 
     /// <summary>The input itself, whose gradient is reversed.</summary>
@@ -15,14 +14,12 @@ public sealed class GradientReversal : autograd.SingleTensorFunction<GradientRev
     /// <param name="lambda">What the reversed gradient is multiplied by.</param>
     public static Tensor Apply(Tensor input, double lambda) => apply([input, lambda]);
 
-    /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
     {
         context.save_data("lambda", inputs[1]);
         return ((Tensor)inputs[0]).clone();
     }
 
-    /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
     {
         using Scalar factor = -(double)context.get_data("lambda");

@@ -54,16 +54,13 @@ public sealed record MetaTransferOptions : PerTaskMethod
     /// <summary>What says how hard a class is.</summary>
     public ClassMeasure Measure { get; init; }
 
-    /// <inheritdoc/>
     public override string Name => "meta-transfer";
 
     /// <summary>All roles: the encoder is frozen, scales and shifts are meta, the classifier is adapted.</summary>
     public override bool Supports(ParameterRole role) => true;
 
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId) => new OneGradient(taskId, ofTraining: false);
 
-    /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
         var observer = new OneGradient(run.Job.TaskId, ofTraining: false);
@@ -91,7 +88,6 @@ public sealed record MetaTransferOptions : PerTaskMethod
     internal static string PrefixOf(ClassMeasure measure) =>
         measure == ClassMeasure.F1 ? EpisodeTask.F1Prefix : EpisodeTask.AccuracyPrefix;
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (context.Pool is not [EpisodeTask task] || !task.SharedHead)
@@ -107,12 +103,10 @@ public sealed record MetaTransferOptions : PerTaskMethod
                 + "needs: an IClassSource can.");
     }
 
-    /// <inheritdoc/>
     protected internal override OptimizerOptions MetaParameterOptimizer(
         ParameterInfo entry, OptimizerOptions optimizer) =>
         optimizer with { LearningRate = optimizer.LearningRate * ScaleShiftRate };
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new MetaTransfer(this, context);
 }
 

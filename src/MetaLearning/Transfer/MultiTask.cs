@@ -61,10 +61,8 @@ public sealed record MultiTaskOptions : MetaLearningMethod
     [Range(0, double.PositiveInfinity)]
     public double Alpha { get; init; } = 1.5;
 
-    /// <inheritdoc/>
     public override string Name => "multi-task";
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         context.RequireDistinctTasks("multi-task learning keeps one head for each task");
@@ -76,7 +74,6 @@ public sealed record MultiTaskOptions : MetaLearningMethod
                 + "Use hard sharing or cross-stitch units, or other weights.");
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new MultiTask(this, context);
 }
 

@@ -15,10 +15,8 @@ public sealed record PretrainingOptions : MetaLearningMethod
     [Range(1, int.MaxValue)]
     public int BatchSize { get; init; } = 128;
 
-    /// <inheritdoc/>
     public override string Name => "pretraining";
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (context.Pool is not [EpisodeTask { Source: IClassSource }])
@@ -26,7 +24,6 @@ public sealed record PretrainingOptions : MetaLearningMethod
                 + "only task (suite: few-shot), an IClassSource.");
     }
 
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new Pretraining(this, context);
 }
 

@@ -16,13 +16,8 @@ public sealed record SequentialOptions : MetaLearningMethod
     /// </summary>
     public bool TaskNorms { get; init; } = true;
 
-    /// <inheritdoc/>
     public override string Name => "sequential";
-
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context) => SequentialLearner.Check(context, TaskNorms);
-
-    /// <inheritdoc/>
     protected override IMetaLearner Open(MetaLearnerContext context) => new SequentialLearner(this, context, TaskNorms);
 }
 

@@ -89,17 +89,14 @@ public sealed record WarpOptions : PerTaskMethod
     [Range(1, int.MaxValue)]
     public int Rounds { get; init; } = 1;
 
-    /// <inheritdoc/>
     public override string Name => "warp";
 
     /// <summary>All roles.</summary>
     public override bool Supports(ParameterRole role) => true;
 
-    /// <inheritdoc/>
     public override PathObserver Observe(string taskId) =>
         throw new NotSupportedException("WarpGrad trains its tasks itself: it sees more than the shared parameters.");
 
-    /// <inheritdoc/>
     public override Contribution Train(TaskRun run)
     {
         var observer = new WarpObserver(run.Job.TaskId, this);
@@ -127,7 +124,6 @@ public sealed record WarpOptions : PerTaskMethod
     public long PointBytes(long adapted, long gradientSteps) => Update == WarpUpdate.Online ? 0
         : (gradientSteps + KeepEvery - 1) / KeepEvery * adapted * sizeof(float);
 
-    /// <inheritdoc/>
     protected override Network NetworkFor(Network network)
     {
         if (LearnRates > 0) network = PathRates.In(network);
@@ -140,13 +136,11 @@ public sealed record WarpOptions : PerTaskMethod
         if (LearnRates > 0) learner.ScaleRates(PathRates.Factors(learner.Model.Parameters));
     }
 
-    /// <inheritdoc/>
     protected internal override OptimizerOptions MetaParameterOptimizer(
         ParameterInfo entry, OptimizerOptions optimizer) =>
         PathRates.Is(entry) ? new OptimizerOptions { LearningRate = LearnRates }
         : Update == WarpUpdate.Online ? Optimizer ?? optimizer : new OptimizerOptions { LearningRate = 1 };
 
-    /// <inheritdoc/>
     protected internal override IReadOnlyList<Contribution> Gather(
         MetaInitialization start, IReadOnlyList<TrainedTask> trained, CancellationToken cancellation)
     {
@@ -170,7 +164,6 @@ public sealed record WarpOptions : PerTaskMethod
         }
     }
 
-    /// <inheritdoc/>
     protected override void Check(MetaLearnerContext context)
     {
         if (Initialization is not (null or PerTaskMethod) || Initialization is WarpOptions or InnerUpdateMethod)

@@ -20,12 +20,10 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
         [.. base.State.Where(kept => kept.Key.StartsWith(PointPrefix, StringComparison.Ordinal))
             .OrderBy(kept => kept.Key, StringComparer.Ordinal).Select(kept => kept.Value.data<float>().ToArray())];
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, Tensor> State => _inner is null ? base.State
         : base.State.Concat(_inner.State.Select(kept => new KeyValuePair<string, Tensor>(
             InnerPrefix + kept.Key, kept.Value))).ToDictionary();
 
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Scalars => _inner is null ? base.Scalars
         : base.Scalars.Concat(_inner.Scalars.Select(kept => new KeyValuePair<string, double>(
             InnerPrefix + kept.Key, kept.Value))).ToDictionary();
@@ -44,14 +42,12 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
     public static IReadOnlyList<ParameterGroup> MetaOf(ParameterLayout layout) =>
         layout.Groups(entry => entry is { Role: ParameterRole.Meta, Shared: true } ? 1 : 0);
 
-    /// <inheritdoc/>
     public override void Restore(IReadOnlyDictionary<string, Tensor> state, IReadOnlyDictionary<string, double> scalars)
     {
         base.Restore(Own(state, inner: false), Own(scalars, inner: false));
         _inner?.Restore(Own(state, inner: true), Own(scalars, inner: true));
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();

@@ -43,7 +43,6 @@ internal sealed class WarpedNetwork : MetaStateNetwork
         _entriesOfAWarp = kind == WarpLayer.Scaling ? 1 : 2 * depth;
     }
 
-    /// <inheritdoc/>
     protected override Pass Within(Pass pass) => pass.With(new LayerHooks(
         pass.Hooks?.PreActivation, (layer, units) => Warp(pass, layer, pass.Units(layer, units))));
 
