@@ -66,10 +66,7 @@ public static class AgentNetworks
                 $"There is no network {name}; there are {string.Join(", ", Names)} and {Auto}."),
         };
 
-    /// <summary>
-    /// 16 filters 8x8 stride 4, 32 filters 4x4 stride 2, dense 256 (Mnih et al. 2013, arXiv 1312.5602, section 4.1),
-    /// for 84x84 images.
-    /// </summary>
+    /// <summary>16 filters 8x8/4, 32 4x4/2, dense 256, for 84x84 (Mnih et al. 2013, 1312.5602, section 4.1).</summary>
     public static Network Mnih2013(
         Box observation, LayerInitialization initialization = LayerInitialization.Orthogonal, bool layerNorm = false) =>
         new ConvolutionalNetwork("mnih2013", observation, [new(16, 8, 4), new(32, 4, 2)], 256, initialization,
@@ -84,26 +81,19 @@ public static class AgentNetworks
         new ConvolutionalNetwork("nature2015", observation, [new(32, 8, 4), new(64, 4, 2), new(64, 3, 1)], 512,
             initialization, channelsLast: true, layerNorm);
 
-    /// <summary>
-    /// 16 filters 3x3, dense 128 (Young and Tian 2019, arXiv 1903.03176, the actor-critic's sizes; ReLU instead of
-    /// SiLU), for 10x10 planes.
-    /// </summary>
+    /// <summary>16 filters 3x3, dense 128, ReLU, for 10x10 planes (sizes of Young and Tian 2019, 1903.03176).</summary>
     public static Network MinAtar(
         Box observation, LayerInitialization initialization = LayerInitialization.Orthogonal, bool layerNorm = false) =>
         new ConvolutionalNetwork("minatar", observation, [new(16, 3, 1)], 128, initialization,
             channelsLast: false, layerNorm);
 
-    /// <summary>
-    /// Dense layers with tanh between, for observations that are vectors (other shapes are read as one long vector).
-    /// </summary>
+    /// <summary>Dense layers with tanh between, for vectors; other shapes are read as one long vector.</summary>
     public static Network Mlp(
         Box observation, IReadOnlyList<long> hidden,
         LayerInitialization initialization = LayerInitialization.Orthogonal, bool layerNorm = false) =>
         new MlpNetwork(observation, hidden, initialization, layerNorm);
 
-    /// <summary>
-    /// Whether observations are images: large enough that passes, not steps, are what learning costs.
-    /// </summary>
+    /// <summary>Whether observations are images: so large that passes, not steps, are what costs.</summary>
     internal static bool AreImages(Box observation) => observation.Shape is [_, >= 36, >= 36];
 
     private static string Choose(Box observation) => AreImages(observation) ? "mnih2013" : observation.Shape switch

@@ -62,10 +62,7 @@ internal abstract class AgentStream : IAgentStream
         return rollout;
     }
 
-    /// <summary>
-    /// Nothing: how an agent does is seen in its episodes (<see cref="Episodes"/>) or measured by
-    /// <see cref="Evaluation"/>.
-    /// </summary>
+    /// <summary>Nothing: an agent is seen in its <see cref="Episodes"/>, or by <see cref="Evaluation"/>.</summary>
     public IReadOnlyDictionary<string, double> Score(Model model, Split split) => new Dictionary<string, double>();
 
     public bool CanSave => Acting.Environment.CanSnapshot;
@@ -90,10 +87,7 @@ internal abstract class AgentStream : IAgentStream
         return stream.ToArray();
     }
 
-    /// <summary>
-    /// Goes on where <see cref="Save"/> was called. Environments that cannot be saved start fresh episodes, other ones
-    /// than those before.
-    /// </summary>
+    /// <summary>Goes on where it was saved; environments that cannot be saved start other, fresh episodes.</summary>
     public void Restore(ReadOnlySpan<byte> state)
     {
         using var reader = new BinaryReader(new MemoryStream(state.ToArray()));

@@ -8,10 +8,7 @@ namespace RlLeap.Agents;
 /// <summary>One convolution: square kernel, no padding, ReLU after it.</summary>
 public readonly record struct Convolution(long Filters, long Kernel, long Stride);
 
-/// <summary>
-/// Convolutions with ReLU, flattened into one dense layer with ReLU: the encoder of every agent that sees planes or
-/// images [C, H, W].
-/// </summary>
+/// <summary>Convolutions with ReLU, then a dense layer: the encoder of agents that see [C, H, W].</summary>
 /// <remarks>
 /// <para>With <c>layerNorm</c> the dense layer's outputs are normalized for each input (Ba et al. 2016, arXiv
 /// 1607.06450) before their ReLU. Then about half of them are positive whatever the weights are, and few units can die

@@ -3,10 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// One loss that is a sum of parts, each differentiated on whichever thread of a pool is free: a replica of the
-/// parameters for each part.
-/// </summary>
+/// <summary>A loss that is a sum of parts, each differentiated on any free thread with its own replica.</summary>
 /// <remarks>
 /// The parts' gradients are added in their order, so no bit depends on how many threads there are. The loss that comes
 /// of it has the sum's value and gradient. It has no second derivative, so it needs a model at its own parameters.

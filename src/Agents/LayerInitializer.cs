@@ -27,8 +27,7 @@ internal static class LayerInitializer
     }
 }
 
-/// <summary>Layer normalization (Ba et al. 2016, arXiv 1607.06450) of a dense layer's outputs: what stands where in a
-/// network's parameters.</summary>
+/// <summary>Layer normalization (Ba et al. 2016, arXiv 1607.06450) of a dense layer, among its parameters.</summary>
 internal static class LayerNorm
 {
     private const double Epsilon = 1e-5;

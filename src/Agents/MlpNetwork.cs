@@ -14,10 +14,7 @@ public sealed class MlpNetwork : Network
     private readonly double _scale;
     private readonly bool _layerNorm;
 
-    /// <summary>
-    /// An encoder for observations of <paramref name="observation"/>, flattened; <paramref name="hidden"/> are the
-    /// layers' sizes.
-    /// </summary>
+    /// <summary>An encoder for flattened observations; <paramref name="hidden"/> are its layers' sizes.</summary>
     public MlpNetwork(Box observation, IReadOnlyList<long> hidden, LayerInitialization initialization,
         bool layerNorm = false)
     {

@@ -4,8 +4,7 @@ using RlLeap.Environments;
 
 namespace RlLeap.Agents;
 
-/// <summary>Counts the observations of a training that lie outside the space that their environment
-/// declares.</summary>
+/// <summary>Counts a training's observations outside the space that their environment declares.</summary>
 /// <remarks>
 /// Nothing is lost by such an observation: an agent learns from it as from any other. But it shows that the bounds are
 /// too narrow or that the environment has a fault. Bounds are compared as float32, which observations are.

@@ -7,22 +7,15 @@ namespace RlLeap.Agents;
 /// <summary>From a model's logits to actions.</summary>
 public static class Policy
 {
-    /// <summary>
-    /// One action for each observation [N, ...], drawn from the model's policy. Call under no_grad and in a dispose
-    /// scope.
-    /// </summary>
+    /// <summary>An action for each observation [N, ...], drawn from the policy; under no_grad, in a scope.</summary>
     public static void Act(Model model, Tensor observations, Rng rng, Span<int> actions) =>
         Sample(Host(model.Forward(observations, ActorCritic.PolicyHead)), rng, actions);
 
-    /// <summary>
-    /// The most probable action for each observation [N, ...]. Call under no_grad and in a dispose scope.
-    /// </summary>
+    /// <summary>The most probable action for each observation [N, ...]; under no_grad, in a scope.</summary>
     public static void ActGreedily(Model model, Tensor observations, Span<int> actions) =>
         Greedy(Host(model.Forward(observations, ActorCritic.PolicyHead)), actions);
 
-    /// <summary>
-    /// Draws from softmax(logits [N, A]), one uniform number a row (inverse of the cumulated probabilities).
-    /// </summary>
+    /// <summary>Draws from softmax(logits [N, A]), one uniform a row (inverse of cumulated probabilities).</summary>
     public static void Sample(ReadOnlySpan<float> logits, Rng rng, Span<int> actions)
     {
         var count = Columns(logits.Length, actions.Length);
@@ -55,9 +48,7 @@ public static class Policy
         }
     }
 
-    /// <summary>
-    /// A tensor's values in row-major order, valid while its dispose scope lives. Reads CPU memory in place.
-    /// </summary>
+    /// <summary>A tensor's values in row-major order, while its scope lives; CPU memory is read in place.</summary>
     internal static ReadOnlySpan<float> Host(Tensor values)
     {
         if (values.requires_grad) values = values.detach();

@@ -1,17 +1,13 @@
 namespace RlLeap.Agents;
 
-/// <summary>
-/// What the future of a rollout is worth: pure functions over [T, N] arrays in row-major order (t first).
-/// </summary>
+/// <summary>What the future of a rollout is worth: pure functions over [T, N] arrays, t first.</summary>
 /// <remarks>
 /// A discount is gamma where an episode goes on and 0 where it ended, so that nothing is added up across episodes. They
 /// run in managed code: a few hundred additions take less time than one tensor operation.
 /// </remarks>
 public static class Returns
 {
-    /// <summary>
-    /// n-step returns: G_t = r_t + d_t G_{t+1}, with G_T = V(o_T) (Mnih et al. 2016, arXiv 1602.01783, section 4).
-    /// </summary>
+    /// <summary>n-step returns: G_t = r_t + d_t G_{t+1}, G_T = V(o_T) (Mnih et al. 2016, 1602.01783, sec. 4).</summary>
     /// <param name="rewards">[T, N] rewards.</param>
     /// <param name="discounts">[T, N] discounts.</param>
     /// <param name="bootstrap">[N] values of the observations after the last step.</param>

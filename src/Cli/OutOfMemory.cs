@@ -1,7 +1,6 @@
 namespace RlLeap.Cli;
 
-/// <summary>What to say when the runtime has no memory: what it says itself, and what is known of the
-/// machine.</summary>
+/// <summary>What to say when there is no memory: what the runtime says, what is known of the machine.</summary>
 internal static class OutOfMemory
 {
     /// <summary>The message.</summary>

@@ -18,10 +18,7 @@ public static class Plugins
         get { lock (Gate) return [.. All.Select(a => a.Path)]; }
     }
 
-    /// <summary>
-    /// "MyMethod.dll (SHA-256 1f3a...)" for each, for records; changes whenever what is in them does. Null where there
-    /// is none.
-    /// </summary>
+    /// <summary>"MyMethod.dll (SHA-256 1f3a...)" for each; null where there is none.</summary>
     public static string? Identity
     {
         get
@@ -47,10 +44,7 @@ public static class Plugins
         foreach (var path in paths) Load(path, byHand: true);
     }
 
-    /// <summary>
-    /// Loads an assembly and registers what it marks with [Environment], [Network] and [Method]; not again where that
-    /// was done.
-    /// </summary>
+    /// <summary>Loads an assembly and registers what it marks with [Environment], [Network], [Method]; once.</summary>
     /// <exception cref="RlLeapException">It cannot be loaded, nothing in it is marked, or a name in it is
     /// taken.</exception>
     public static void Load(string path, bool byHand = false)

@@ -7,10 +7,7 @@ namespace RlLeap.Cli;
 /// <summary>An installed Python interpreter, run as a process of its own.</summary>
 public sealed record PythonInterpreter(string Path)
 {
-    /// <summary>
-    /// The first that imports all <paramref name="modules"/>, or null; looked for in the order of
-    /// <see cref="PythonInstallation.Candidates"/>.
-    /// </summary>
+    /// <summary>The first interpreter, in the order of candidates, that imports all modules; or null.</summary>
     public static PythonInterpreter? Find(params string[] modules) =>
         PythonInstallation.Candidates(PythonHost.Asked).Select(candidate => candidate.Path).Distinct()
             .Where(File.Exists).Select(path => new PythonInterpreter(path))

@@ -29,10 +29,7 @@ public static class Shell
     /// </summary>
     public static int? StoppedBy { get; internal set; }
 
-    /// <summary>
-    /// The arguments that go on with what is running when it is asked to leave; null where nothing is left to go on
-    /// with.
-    /// </summary>
+    /// <summary>The arguments that go on with what is running, when it is left; null where nothing is left.</summary>
     public static IReadOnlyList<string>? GoesOnBy { get; set; }
 
     /// <summary>Whether leaving takes no time and loses nothing, so that nothing need be said of it.</summary>

@@ -1,17 +1,12 @@
 namespace RlLeap;
 
-/// <summary>
-/// Writes files whole or not at all: a temporary name in the same folder, flushed to disk, then renamed.
-/// </summary>
+/// <summary>Writes files whole or not at all: a temporary name beside it, flushed to disk, then renamed.</summary>
 /// <remarks>
 /// Everything RlLeap saves goes through here, so that a crash or a full disk never damages what was saved before.
 /// </remarks>
 public static class AtomicFile
 {
-    /// <summary>
-    /// Writes <paramref name="path"/> with <paramref name="write"/>; on any failure the old file stays and the
-    /// temporary one is removed.
-    /// </summary>
+    /// <summary>Writes <paramref name="path"/>; on any failure the old file stays, the temporary one goes.</summary>
     /// <exception cref="RlLeapException">The folder cannot be written or the disk is full; names the path.</exception>
     public static void Write(string path, Action<Stream> write)
     {

@@ -4,9 +4,7 @@ using System.Reflection;
 
 namespace RlLeap;
 
-/// <summary>
-/// The classes derived from <typeparamref name="T"/> that were registered, by the name in their attribute.
-/// </summary>
+/// <summary>The registered classes derived from <typeparamref name="T"/>, by the name in their attribute.</summary>
 /// <remarks>
 /// A public constructor takes what the catalog supplies and then options, each with a default value; an option is named
 /// in kebab-case after its parameter. "my/two-layers?units=64" constructs the class registered as my/two-layers with 64

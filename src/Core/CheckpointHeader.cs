@@ -3,9 +3,7 @@ using System.Reflection;
 
 namespace RlLeap;
 
-/// <summary>
-/// What a learner's checkpoint says of itself: the layout of its contents and the version that wrote it.
-/// </summary>
+/// <summary>What a learner's checkpoint says of itself: the layout of its contents, and who wrote it.</summary>
 internal static class CheckpointHeader
 {
     /// <summary>The layout that this version writes and reads. Raise it when the contents change.</summary>

@@ -74,9 +74,7 @@ public interface IClassSource : IEpisodeSource
     ITask Classification(int batchSize);
 }
 
-/// <summary>
-/// One small classification problem: a few labelled support images, and query images to be classified.
-/// </summary>
+/// <summary>One small classification problem: a few labelled support images, and queries to classify.</summary>
 /// <remarks>
 /// All images lie in one tensor, support first, so that one pass of an encoder sees them all. Within both parts the
 /// classes follow one another: all of class 0, then all of class 1, and so on.

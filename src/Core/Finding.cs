@@ -6,8 +6,7 @@ namespace RlLeap;
 /// <param name="LikelyCause">What usually causes it, and what to do.</param>
 public sealed record Finding(string Rule, string What, string LikelyCause)
 {
-    /// <summary>What stopped the check of this rule, without numbers: rules that one error stops have it alike.
-    /// Null where the rule itself is broken.</summary>
+    /// <summary>What stopped the check, alike for all rules that it stops; null where the rule itself broke.</summary>
     public string? StoppedBy { get; init; }
 }
 
@@ -26,8 +25,7 @@ public sealed class BrokenRule(string what, string likelyCause) : Exception(what
     }
 }
 
-/// <summary>The rules of a contract: each plays with what it is given and throws <see cref="BrokenRule"/> where the
-/// rule does not hold.</summary>
+/// <summary>The rules of a contract: each plays, and throws <see cref="BrokenRule"/> where it does not hold.</summary>
 /// <typeparam name="T">What a rule plays with.</typeparam>
 public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
 {

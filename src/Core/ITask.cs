@@ -19,9 +19,7 @@ public enum Split
 /// <param name="Heads">The outputs the task needs.</param>
 public sealed record TaskInfo(string Id, long[] InputShape, IReadOnlyList<Head> Heads)
 {
-    /// <summary>
-    /// Gradient steps that see the training data once; 0 where there is no such thing (environments).
-    /// </summary>
+    /// <summary>Gradient steps that see the training data once; 0 where that means nothing (environments).</summary>
     public long StepsPerEpoch { get; init; }
 }
 
@@ -36,10 +34,7 @@ public interface ITask
     /// <summary>Name, input shape, outputs.</summary>
     TaskInfo Info { get; }
 
-    /// <summary>
-    /// A new stream. All its randomness comes from <paramref name="rng"/>; its batches lie on
-    /// <paramref name="device"/>.
-    /// </summary>
+    /// <summary>A new stream: random by <paramref name="rng"/>, batches on <paramref name="device"/>.</summary>
     ITaskStream Open(Rng rng, Device device);
 }
 
@@ -50,9 +45,7 @@ public interface ITask
 /// </remarks>
 public interface ITaskStream : IDisposable
 {
-    /// <summary>
-    /// The next minibatch or rollout. An environment is stepped with the actions of <paramref name="model"/>.
-    /// </summary>
+    /// <summary>The next minibatch or rollout. Environments are stepped by <paramref name="model"/>.</summary>
     /// <param name="model">The model that is being trained.</param>
     /// <param name="split">Which part of the data to take it from.</param>
     /// <returns>A batch, which the caller disposes.</returns>
@@ -66,23 +59,16 @@ public interface ITaskStream : IDisposable
     /// </remarks>
     Tensor Loss(Model model, IBatch batch);
 
-    /// <summary>
-    /// How well the model does on a split, by name ("error", "loss"); does not learn. Empty for environments.
-    /// </summary>
+    /// <summary>How well the model does on a split ("error", "loss"); empty for environments. Learns nothing.</summary>
     IReadOnlyDictionary<string, double> Score(Model model, Split split);
 
-    /// <summary>
-    /// Whether <see cref="Save"/> captures all state, so that a resumed run has the same bits (false for some
-    /// emulators).
-    /// </summary>
+    /// <summary>Whether <see cref="Save"/> captures all, so that a resumed run has the same bits.</summary>
     bool CanSave { get; }
 
     /// <summary>All state that moves and can be saved: positions, environments, random streams.</summary>
     byte[] Save();
 
-    /// <summary>
-    /// Goes on where <see cref="Save"/> was called; what could not be saved starts anew (fresh episodes).
-    /// </summary>
+    /// <summary>Goes on where <see cref="Save"/> was called; what could not be saved starts anew.</summary>
     void Restore(ReadOnlySpan<byte> state);
 }
 
@@ -115,9 +101,7 @@ public interface IBatch : IDisposable
     Tensor? Inputs => null;
 }
 
-/// <summary>
-/// Sees a learning process at every gradient step and sums up what it saw as a contribution to a meta-step.
-/// </summary>
+/// <summary>Sees a learning process at every gradient step, and sums it up for a meta-step.</summary>
 /// <remarks>
 /// The order of a step is: backward, <see cref="Observe"/>, update. Position, gradient and loss are those of one point,
 /// and the gradient is not clipped yet. What an observer needs of an earlier point it keeps itself.
@@ -135,9 +119,7 @@ public interface IPathObserver : IDisposable
     /// <param name="end">The shared parameters [s] after the last update.</param>
     Contribution Contribute(Tensor end);
 
-    /// <summary>
-    /// Every tensor that the observer remembers between two steps, by name; a task's checkpoint includes it.
-    /// </summary>
+    /// <summary>Every tensor that the observer remembers between steps, by name; checkpoints include it.</summary>
     IReadOnlyDictionary<string, Tensor> State { get; }
 
     /// <summary>Every number that it remembers, by name.</summary>

@@ -17,9 +17,7 @@ public class IncrementalFeatures : IDisposable
     /// <summary>Parts of which <paramref name="forward"/> makes features [N, F].</summary>
     public IncrementalFeatures(Func<Tensor, Tensor> forward) => _forward = forward;
 
-    /// <summary>
-    /// The features [N, F] of the next part [N, ...]. They are read, not differentiated; they live as long as this.
-    /// </summary>
+    /// <summary>The features [N, F] of the next part [N, ...], to be read, valid as long as this lives.</summary>
     public virtual Tensor Add(Tensor input)
     {
         using var _ = enable_grad();
@@ -27,9 +25,7 @@ public class IncrementalFeatures : IDisposable
         return _features[^1];
     }
 
-    /// <summary>
-    /// The features [N1 + N2 + ..., F] of all parts, with their graph. They belong to the caller's dispose scope.
-    /// </summary>
+    /// <summary>The features [N1 + N2 + ..., F] of all parts, with their graph, in the caller's scope.</summary>
     public virtual Tensor Join()
     {
         using var _ = enable_grad();

@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// Initial values drawn from <see cref="Rng"/>, under the names the field uses for them. Call under no_grad.
-/// </summary>
+/// <summary>Initial values from <see cref="Rng"/>, under the names of the field. Call under no_grad.</summary>
 public static class Initialization
 {
     /// <summary>

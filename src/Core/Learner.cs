@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// One task being learned by one model: batch, loss, backward, observers, update. Saved and resumed to the bit.
-/// </summary>
+/// <summary>One task being learned by one model: batch, loss, backward, observers, update. Resumes exactly.</summary>
 /// <remarks>
 /// Training a single agent or classifier is this class and nothing else. A meta-learner adds where it starts and who
 /// observes.
@@ -15,10 +13,7 @@ public sealed class Learner : IDisposable
     private readonly ITaskStream _stream;
     private long _saved; // gradient steps that a checkpoint has
 
-    /// <summary>
-    /// A learner that starts from fresh parameters, drawn from <paramref name="rng"/>'s split "model"; its stream draws
-    /// from "stream".
-    /// </summary>
+    /// <summary>A learner from fresh parameters; it draws from <paramref name="rng"/>'s "model" and "stream".</summary>
     public Learner(ITask task, Network network, LearnerOptions options, Rng rng, Device? device = null,
         IPathObserver? observer = null, ScalarType dtype = ScalarType.Float32)
     {
@@ -55,15 +50,10 @@ public sealed class Learner : IDisposable
     /// <summary>The update rule at work.</summary>
     public VectorOptimizer Optimizer { get; private set; }
 
-    /// <summary>
-    /// What is done to the model's gradient after it was observed and before the update, without grad; null for
-    /// nothing.
-    /// </summary>
+    /// <summary>What is done to the gradient after it was observed, before the update, without grad; or null.</summary>
     public Action<Model>? GradientTransform { get; set; }
 
-    /// <summary>
-    /// Multiplies the rates of adapted parameters, before the first step and before <see cref="Load"/>.
-    /// </summary>
+    /// <summary>Multiplies the rates of adapted parameters; before the first step and <see cref="Load"/>.</summary>
     /// <param name="factor">What the rate of an entry is multiplied with; 0 for an entry that stands still.</param>
     public void ScaleRates(Func<ParameterInfo, double> factor)
     {
@@ -86,15 +76,10 @@ public sealed class Learner : IDisposable
 
     internal TrainingSummary Summary { get; } = new();
 
-    /// <summary>
-    /// Whether all gradient steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.
-    /// </summary>
+    /// <summary>Whether all steps are made, or <see cref="LearnerOptions.Stopping"/> has ended it before.</summary>
     public bool IsDone => Step >= Options.GradientSteps || Patience is { IsOver: true };
 
-    /// <summary>
-    /// The score that early stopping saw last; at the end, that of the model as it is. NaN before the first evaluation
-    /// or without early stopping.
-    /// </summary>
+    /// <summary>The score that early stopping saw last, at the end that of the model as it is; NaN for none.</summary>
     public double LastValidation => Patience?.Last ?? double.NaN;
 
     /// <summary>
@@ -103,10 +88,7 @@ public sealed class Learner : IDisposable
     /// </summary>
     public TrainingDiagnosis? Diagnosis { get; set; }
 
-    /// <summary>
-    /// Whether the next step measures the network on its batch (<see cref="StepRecord.Diagnosis"/>); the step sets it
-    /// back.
-    /// </summary>
+    /// <summary>Whether the next step has a <see cref="StepRecord.Diagnosis"/>; the step sets it back.</summary>
     public bool DiagnoseNext { get; set; }
 
     /// <summary>Makes one gradient step: batch, loss, backward, observer, update.</summary>
@@ -171,10 +153,7 @@ public sealed class Learner : IDisposable
         return contribution with { Metrics = metrics };
     }
 
-    /// <summary>
-    /// Adds what the learner itself has to say of the process to <paramref name="metrics"/>; see
-    /// <see cref="Contribute"/>.
-    /// </summary>
+    /// <summary>Adds what the learner has to say to <paramref name="metrics"/>; see <see cref="Contribute"/>.</summary>
     public void Record(IDictionary<string, double> metrics)
     {
         Summary.Record(metrics);
@@ -197,10 +176,7 @@ public sealed class Learner : IDisposable
             throw new DivergenceException(Task.Info.Id, Step - 1, "largest parameter", largest);
     }
 
-    /// <summary>
-    /// Whether a saved learner resumes bit-identically; false where the task's stream cannot save all of its state (an
-    /// emulator).
-    /// </summary>
+    /// <summary>Whether it resumes bit-identically: not where a stream cannot save its state (an emulator).</summary>
     public bool CanResumeExactly => _stream.CanSave;
 
     // A policy whose outputs are NaN or infinite chooses no action: learning has diverged.
@@ -232,10 +208,7 @@ public sealed class Learner : IDisposable
         }
     }
 
-    /// <summary>
-    /// Parameters, buffers, optimizer, observer, stream and counters, by name; and notes of the caller's, which
-    /// <see cref="Load"/> returns.
-    /// </summary>
+    /// <summary>All that goes on, by name, and notes of the caller's, which <see cref="Load"/> returns.</summary>
     /// <exception cref="DivergenceException">A parameter is not finite; nothing was written.</exception>
     public void Save(string path, IReadOnlyDictionary<string, string>? notes = null)
     {
@@ -244,10 +217,7 @@ public sealed class Learner : IDisposable
         _saved = Step;
     }
 
-    /// <summary>
-    /// Goes on where <see cref="Save"/> was called: to the same bits when <see cref="CanResumeExactly"/>, else with
-    /// fresh episodes.
-    /// </summary>
+    /// <summary>Goes on where it was saved: to the bit if <see cref="CanResumeExactly"/>, else afresh.</summary>
     /// <exception cref="RlLeapException">The file is damaged, or was saved by another network, task, optimizer or
     /// version of RlLeap.</exception>
     public IReadOnlyDictionary<string, string> Load(string path)

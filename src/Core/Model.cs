@@ -4,9 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap;
 
-/// <summary>
-/// A network with a task's heads at one point of parameter space: what a task's loss is a function of.
-/// </summary>
+/// <summary>A network with a task's heads at a point of parameter space: what a loss is a function of.</summary>
 /// <remarks>
 /// Owns its vectors unless made by <see cref="At"/>. Tensors that a pass makes belong to the caller's dispose scope.
 /// </remarks>
@@ -75,18 +73,13 @@ public sealed class Model : IDisposable
     /// <summary>Where parameters lie.</summary>
     public Device Device => Parameters.Flat.device;
 
-    /// <summary>
-    /// Whether passes run at <see cref="Parameters"/>; false for a model at other tensors
-    /// (<see cref="At(IReadOnlyList{Tensor})"/>).
-    /// </summary>
+    /// <summary>Whether passes run at <see cref="Parameters"/>, not at other tensors.</summary>
     public bool IsAtParameters { get; } = true;
 
     /// <summary>Floating type of the parameters.</summary>
     public ScalarType DType => Parameters.Flat.dtype;
 
-    /// <summary>
-    /// The layout that a network with these heads has: encoder, shared heads, then the task's own heads.
-    /// </summary>
+    /// <summary>The layout of a network with these heads: encoder, shared heads, then the task's own heads.</summary>
     public static ParameterLayout LayoutOf(
         Network network, IReadOnlyList<Head> heads, ParameterRoles? roles = null) => new(roles is null
             ? network.Parameters.Concat(HeadEntries(network, heads))
@@ -108,8 +101,7 @@ public sealed class Model : IDisposable
         network.Parameters.All(p => p.Shared) ? theta
             : [.. network.Parameters.Select(p => theta[layout.IndexOf(p.Name)])];
 
-    /// <summary>Draws the network's and the heads' initial values; every head from a split of its own, so heads do not
-    /// move the encoder's numbers.</summary>
+    /// <summary>Draws initial values; heads from splits of their own, so they move no numbers of the encoder.</summary>
     public void Initialize(Rng rng)
     {
         using var scope = NewDisposeScope();
@@ -118,10 +110,7 @@ public sealed class Model : IDisposable
         InitializeHeads(rng);
     }
 
-    /// <summary>
-    /// Draws the heads' initial values alone: a task that starts from a meta-learned encoder still has heads of its
-    /// own.
-    /// </summary>
+    /// <summary>Draws the heads alone: for a task that starts from a meta-learned encoder.</summary>
     /// <param name="rng">Draws come from its splits "head.NAME".</param>
     /// <param name="sharedToo">Whether shared heads are drawn as well.</param>
     public void InitializeHeads(Rng rng, bool sharedToo = true)
@@ -149,9 +138,7 @@ public sealed class Model : IDisposable
     public IEnumerable<(string Name, Tensor Value)> Export() =>
         Parameters.Export().Concat(Buffers.Export(BufferPrefix));
 
-    /// <summary>
-    /// Copies what <see cref="Export"/> gave; returns the names that <paramref name="source"/> lacks.
-    /// </summary>
+    /// <summary>Copies what <see cref="Export"/> gave; returns the names that are missing.</summary>
     /// <exception cref="RlLeapException">An entry has another shape.</exception>
     public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source) =>
         [.. Parameters.Import(source), .. Buffers.Import(source, BufferPrefix)];
@@ -160,17 +147,11 @@ public sealed class Model : IDisposable
     /// <exception cref="RlLeapException">The network returned something else.</exception>
     public Tensor Features(Tensor input) => Network.CheckedForward(Here, input);
 
-    /// <summary>
-    /// The encoder's features of a batch that comes in parts. At other tensors than the model's own (MAML) they have
-    /// all derivatives.
-    /// </summary>
+    /// <summary>The encoder's features of a batch in parts; at other tensors (MAML) with all derivatives.</summary>
     public IncrementalFeatures BeginFeatures() =>
         IsAtParameters ? Network.BeginFeatures(Here) : new IncrementalFeatures(Features);
 
-    /// <summary>
-    /// Every head's output [N, size], in the order of <see cref="Heads"/>; the features themselves when there are no
-    /// heads.
-    /// </summary>
+    /// <summary>Every head's output [N, size], as <see cref="Heads"/> has them; the features without heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
     /// <summary>A pass at this model's parameters, for what a network has beside <see cref="Features"/>.</summary>
@@ -187,12 +168,10 @@ public sealed class Model : IDisposable
         return outputs;
     }
 
-    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>
-    /// alone.</summary>
+    /// <summary>The output [N, size] of head <paramref name="head"/> of <see cref="Heads"/> alone.</summary>
     public Tensor Forward(Tensor input, int head) => Linear(head, Network.ForwardFor(Here, input, Heads[head]));
 
-    /// <summary>The output [N, size] of the head at position <paramref name="head"/> of <see cref="Heads"/>, from the
-    /// features [N, F].</summary>
+    /// <summary>The output [N, size] of head <paramref name="head"/> from the features [N, F].</summary>
     public Tensor Output(int head, Tensor features)
     {
         var (start, count) = _headFeatures[head];
@@ -210,10 +189,7 @@ public sealed class Model : IDisposable
     public Tensor Output(Tensor input) => Forward(input) is [var only] ? only
         : throw new InvalidOperationException($"{Network.Name} has {Heads.Count} heads; use Forward.");
 
-    /// <summary>
-    /// The same network, heads and buffers at other parameters, one tensor per entry of the layout (they may carry a
-    /// graph).
-    /// </summary>
+    /// <summary>The same network, heads and buffers at other parameters, which may carry a graph.</summary>
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
     public Model At(IReadOnlyList<Tensor> theta) => new(this, Parameters, theta, isAtParameters: false);
 

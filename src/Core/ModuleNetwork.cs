@@ -4,9 +4,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// A torch.nn.Module of the user's own as a network: its parameters move into the model's flat vector.
-/// </summary>
+/// <summary>A torch.nn.Module of the user's own: its parameters move into the model's flat vector.</summary>
 /// <remarks>
 /// <para>Every <see cref="Model"/> gets a module of its own from the factory; its Parameters keep their identity but
 /// lie in the vector (<c>set_</c> under no_grad), their grads in the vector's gradient buffer. Floating buffers

@@ -3,10 +3,7 @@ namespace RlLeap;
 /// <summary>Names as people write them: how near they are, nearest ones for error messages, and kebab-case.</summary>
 public static class Names
 {
-    /// <summary>
-    /// " Did you mean A, B or C?" with up to three known names that are near to <paramref name="asked"/>; empty when
-    /// none is.
-    /// </summary>
+    /// <summary>" Did you mean A, B or C?" with the up to three nearest known names; empty when none is near.</summary>
     public static string Suggest(string asked, IEnumerable<string> known)
     {
         var near = known
@@ -27,9 +24,7 @@ public static class Names
         char.IsUpper(c) ? (i > 0 && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])))
             ? "-" : "") + char.ToLowerInvariant(c) : c.ToString()));
 
-    /// <summary>
-    /// The number of letters inserted, deleted, changed or swapped with a neighbour to make one from the other.
-    /// </summary>
+    /// <summary>Letters to insert, delete, change or swap with a neighbour to make one from the other.</summary>
     public static int Distance(string a, string b)
     {
         var d = new int[a.Length + 1, b.Length + 1];

@@ -2,9 +2,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// An architecture: a pure function of parameters and input, [N, input...] to features [N, <see cref="Features"/>].
-/// </summary>
+/// <summary>A pure function of parameters and input: [N, input...] to [N, <see cref="Features"/>].</summary>
 /// <remarks>
 /// It owns no tensors. The parameters come with the <see cref="Pass"/>, so that the same network can be evaluated at
 /// any point of parameter space: at a learner's vector, or at the graph tensors of MAML's inner loop. What is specific
@@ -22,9 +20,7 @@ public abstract class Network
     /// <summary>Number of features a pass returns for each input.</summary>
     public abstract long Features { get; }
 
-    /// <summary>
-    /// The trainable tensors, in the order in which <see cref="Pass.Parameter"/> counts them. All are shared.
-    /// </summary>
+    /// <summary>The trainable tensors, as <see cref="Pass.Parameter"/> counts them. All are shared.</summary>
     public abstract IReadOnlyList<ParameterInfo> Parameters { get; }
 
     /// <summary>
@@ -33,41 +29,29 @@ public abstract class Network
     /// </summary>
     public virtual IReadOnlyList<ParameterInfo> Buffers => [];
 
-    /// <summary>
-    /// Units of each hidden layer, the places where <see cref="Pass.Hooks"/> act; empty when the network offers none.
-    /// </summary>
+    /// <summary>Units of each hidden layer, where <see cref="Pass.Hooks"/> act; empty where there is none.</summary>
     public virtual IReadOnlyList<long> HiddenUnits => [];
 
-    /// <summary>
-    /// False when the network can only be evaluated at its own parameters (a re-homed module), which rules out MAML.
-    /// </summary>
+    /// <summary>False for a re-homed module, evaluated at its own parameters alone: that rules out MAML.</summary>
     public virtual bool IsFunctional => true;
 
-    /// <summary>
-    /// Features [N, F] of <paramref name="input"/> [N, input...] at the parameters of <paramref name="pass"/>.
-    /// </summary>
+    /// <summary>Features [N, F] of <paramref name="input"/> at the parameters of <paramref name="pass"/>.</summary>
     public abstract Tensor Forward(Pass pass, Tensor input);
 
-    /// <summary>Which of the features a head reads: all, unless parts of the network belong to some heads
-    /// alone.</summary>
+    /// <summary>Which features a head reads: all, unless parts of the network belong to some heads alone.</summary>
     public virtual (long Start, long Count) FeaturesOf(Head head) => (0, Features);
 
-    /// <summary>The features [N, Count] that <see cref="FeaturesOf"/> gives a head, without a pass for the
-    /// others.</summary>
+    /// <summary>The features [N, Count] that <see cref="FeaturesOf"/> gives a head, and no others.</summary>
     public virtual Tensor ForwardFor(Pass pass, Tensor input, Head head)
     {
         var (features, (start, count)) = (CheckedForward(pass, input), FeaturesOf(head));
         return start == 0 && count == Features ? features : features.narrow(1, start, count);
     }
 
-    /// <summary>How the features of a batch that comes in parts are made; override it where there is a faster
-    /// way.</summary>
+    /// <summary>How the features of a batch in parts are made; override it where there is a faster way.</summary>
     public virtual IncrementalFeatures BeginFeatures(Pass pass) => new(input => CheckedForward(pass, input));
 
-    /// <summary>
-    /// <see cref="Forward"/>, with a clear error where a network of a user's own returns something else than it
-    /// promises.
-    /// </summary>
+    /// <summary><see cref="Forward"/>, with a clear error where a network breaks its promise.</summary>
     /// <exception cref="RlLeapException">The result is not [N, <see cref="Features"/>] of the parameters'
     /// type.</exception>
     internal Tensor CheckedForward(Pass pass, Tensor input)
@@ -84,10 +68,7 @@ public abstract class Network
             + $"{expected} is expected.");
     }
 
-    /// <summary>
-    /// Whether <see cref="Layer"/> can walk it: the network is its hidden layers in order, and the last one's units,
-    /// flattened, are the features.
-    /// </summary>
+    /// <summary>Whether <see cref="Layer"/> can walk it: hidden layers in order, then the features.</summary>
     public virtual bool IsLayered => false;
 
     /// <summary>
@@ -97,9 +78,7 @@ public abstract class Network
     public virtual Tensor Layer(int layer, Pass pass, Tensor input) =>
         throw new NotSupportedException($"{Name} cannot be walked layer by layer.");
 
-    /// <summary>
-    /// The same function as <see cref="Forward"/> in evaluation mode, as operators of ONNX: what `export` writes.
-    /// </summary>
+    /// <summary><see cref="Forward"/> in evaluation mode, as operators of ONNX: what `export` writes.</summary>
     /// <param name="graph">Takes the operators.</param>
     /// <param name="pass">The parameters and buffers, as <see cref="Forward"/> gets them.</param>
     /// <param name="input">The input [N, input...], of the parameters' type.</param>
@@ -109,10 +88,7 @@ public abstract class Network
         $"The network {Name} ({GetType().Name}) does not say how it is written as ONNX: override ToOnnx in its class "
         + "(docs/export.md), or leave the file out (--no-onnx).");
 
-    /// <summary>
-    /// The network to use with these vectors. A pure function is its own; a module is built anew, its parameters
-    /// re-homed in the vectors.
-    /// </summary>
+    /// <summary>The network to use with these vectors: itself, or a module built anew and re-homed in them.</summary>
     public virtual Network Bind(ParameterVector parameters, ParameterVector buffers) => this;
 
     /// <summary>Draws initial values. Runs under no_grad; entries arrive zeroed.</summary>
@@ -122,10 +98,7 @@ public abstract class Network
     public abstract void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng);
 }
 
-/// <summary>
-/// What acts inside a pass of a network that has <see cref="Network.HiddenUnits"/>: laterals of progressive nets, masks
-/// of HAT.
-/// </summary>
+/// <summary>What acts inside a pass at <see cref="Network.HiddenUnits"/>: laterals, masks of HAT.</summary>
 /// <param name="PreActivation">(layer, pre-activation) to the pre-activation to use; laterals add here. [N, units,
 /// ...].</param>
 /// <param name="Units">(layer, units after activation and pooling) to the units to hand on; masks multiply here,
@@ -133,9 +106,7 @@ public abstract class Network
 public sealed record LayerHooks(Func<int, Tensor, Tensor>? PreActivation = null,
     Func<int, Tensor, Tensor>? Units = null);
 
-/// <summary>
-/// One evaluation of a network: at which parameters, with which buffers, training or not, with which hooks.
-/// </summary>
+/// <summary>One evaluation of a network: at which parameters and buffers, training or not, which hooks.</summary>
 public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> buffers, bool training,
     LayerHooks? hooks = null)
 {
@@ -156,8 +127,7 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>A dense layer: input [N, in] times the i-th parameter [out, in], plus the one after it [out].</summary>
     public Tensor Dense(int i, Tensor input) => SmallBatchLinear.Linear(input, parameters[i], parameters[i + 1]);
 
-    /// <summary>The pass of a network whose parameters, buffers and hidden layers come after so many of
-    /// another's.</summary>
+    /// <summary>The pass of a network whose parameters, buffers and layers come after so many others.</summary>
     public Pass From(int firstParameter, int firstBuffer, int firstLayer) => new(
         parameters.Skip(firstParameter).ToArray(), buffers.Skip(firstBuffer).ToArray(), training,
         hooks is null ? null : Shifted(hooks, firstLayer))
@@ -173,9 +143,7 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     /// <summary>What acts on the hidden layers, or null.</summary>
     public LayerHooks? Hooks => hooks;
 
-    /// <summary>
-    /// Whether the parameters are the model's own, not tensors with a graph behind them (MAML's inner steps).
-    /// </summary>
+    /// <summary>Whether the parameters are the model's own, not tensors with a graph (MAML's inner steps).</summary>
     public bool AtParameters { get; init; }
 
     /// <summary>Applies the pre-activation hook of <paramref name="layer"/>.</summary>
@@ -185,9 +153,7 @@ public readonly struct Pass(IReadOnlyList<Tensor> parameters, IReadOnlyList<Tens
     public Tensor Units(int layer, Tensor value) => hooks?.Units?.Invoke(layer, value) ?? value;
 }
 
-/// <summary>
-/// A linear map from a network's features to one of a task's outputs: classes, action logits, a value.
-/// </summary>
+/// <summary>A linear map from features to one of a task's outputs: classes, action logits, a value.</summary>
 /// <param name="Name">Prefix of its parameter names ("policy" gives policy.weight and policy.bias).</param>
 /// <param name="Size">Number of outputs.</param>
 /// <param name="Shared">Whether it is meta-learned with the encoder. Only possible where all tasks have the same

@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>The contract of <see cref="Network"/>, checked on random inputs: what `rlleap networks check NAME`
-/// prints.</summary>
+/// <summary>The contract of <see cref="Network"/>, checked on random inputs: `networks check NAME`.</summary>
 public static class NetworkCheck
 {
     private const string Units = "Hidden units are what it says", Layers = "Layer by layer gives the same features";

@@ -12,8 +12,7 @@ namespace RlLeap;
 /// 0 .. 1.</param>
 public sealed record LayerDiagnosis(string Name, long Units, double Dormant, double LowScore);
 
-/// <summary>The state of a network on a batch of inputs: which units are dormant, how many directions the features use,
-/// how far weights have grown.</summary>
+/// <summary>A network's state on a batch: dormant units, directions that features use, growth of weights.</summary>
 /// <param name="Layers">One entry for each hidden layer, first to last.</param>
 /// <param name="EffectiveRank">Effective rank of the features (<see cref="NetworkDiagnostics.EffectiveRank"/>).</param>
 /// <param name="RelativeNorms">For each layer with weights, the norm of these divided by the norm of freshly drawn
@@ -26,12 +25,10 @@ public sealed record NetworkDiagnosis(
     /// <summary>The share of dormant units from which on a layer counts as collapsed.</summary>
     public const double Alarm = 0.5;
 
-    /// <summary>The layer with the largest share of dormant units, where that is more than <see cref="Alarm"/>; else
-    /// null.</summary>
+    /// <summary>The layer with most dormant units, where they are more than <see cref="Alarm"/>; else null.</summary>
     public LayerDiagnosis? Collapsed => Layers.Where(layer => layer.Dormant > Alarm).MaxBy(layer => layer.Dormant);
 
-    /// <summary>All numbers by name, in a fixed order: "dense.dormant", "dense.low_score", "rank",
-    /// "dense.relative_norm".</summary>
+    /// <summary>All numbers by name, in a fixed order: "dense.dormant", "rank", "dense.relative_norm".</summary>
     public IEnumerable<(string Name, double Value)> Metrics =>
     [
         .. Layers.SelectMany(layer => new[]
@@ -43,8 +40,7 @@ public sealed record NetworkDiagnosis(
     ];
 }
 
-/// <summary>Measures whether a network still learns: dormant units, the rank of its features, the norms of its
-/// layers.</summary>
+/// <summary>Measures whether a network still learns: dormant units, its features' rank, its layers' norms.</summary>
 /// <remarks>
 /// A unit is active on an input when its output is not zero there; a filter, when its output is not zero somewhere in
 /// its map.
@@ -55,16 +51,14 @@ public static class NetworkDiagnostics
     /// <summary>A unit that is active on a smaller share of the inputs than this is dormant.</summary>
     public const double ActiveShare = 0.01;
 
-    /// <summary>The threshold tau of the score below which a unit counts in <see
-    /// cref="LayerDiagnosis.LowScore"/>.</summary>
+    /// <summary>The score below which a unit counts in <see cref="LayerDiagnosis.LowScore"/>: tau.</summary>
     public const double ScoreThreshold = 0.1;
 
     /// <summary>What the name of a share of dormant units ends with in <see
     /// cref="NetworkDiagnosis.Metrics"/>.</summary>
     public const string DormantSuffix = ".dormant";
 
-    /// <summary>Measures <paramref name="model"/> on <paramref name="inputs"/>: one forward pass of the encoder, which
-    /// changes nothing.</summary>
+    /// <summary>Measures <paramref name="model"/> on inputs: one forward pass, which changes nothing.</summary>
     /// <param name="model">The network at its parameters. It is passed in its own mode; its buffers are as before
     /// afterwards.</param>
     /// <param name="inputs">[N, input...], as the network reads them.</param>
@@ -103,8 +97,7 @@ public static class NetworkDiagnostics
         return Share(Scores(units).le(threshold));
     }
 
-    /// <summary>Every unit's score: its mean absolute output over the inputs, divided by the mean of that over the
-    /// layer's units.</summary>
+    /// <summary>Every unit's mean absolute output over the inputs, over the mean of that in its layer.</summary>
     /// <remarks>Sokar et al. 2023 (arXiv 2302.12902), definition 3.1. Where all outputs are zero all scores are
     /// zero.</remarks>
     /// <param name="units">[N, units] outputs of a layer, or [N, filters, H, W].</param>
@@ -117,8 +110,7 @@ public static class NetworkDiagnostics
         return (all.item<double>() > 0 ? means / all : zeros_like(means)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The number of directions that hold 99 % of the features: the smallest k whose k largest singular values
-    /// make 99 % of their sum.</summary>
+    /// <summary>Directions that hold 99 % of the features: the fewest singular values with 99 % of the sum.</summary>
     /// <remarks>Kumar et al. 2021 (arXiv 2010.14498), with delta 0.01. At most the number of inputs and of features; 0
     /// where all are zero, NaN where one is not finite.</remarks>
     /// <param name="features">[N, features].</param>
@@ -132,8 +124,7 @@ public static class NetworkDiagnostics
         return rank;
     }
 
-    /// <summary>The Euclidean norms of the encoder's weights (entries with two axes or more), named by their
-    /// layer.</summary>
+    /// <summary>The Euclidean norms of the encoder's weights (two axes or more), by their layer.</summary>
     public static IReadOnlyList<(string Layer, double Norm)> WeightNorms(Model model)
     {
         using var scope = NewDisposeScope();

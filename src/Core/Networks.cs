@@ -23,15 +23,10 @@ public static class Networks
     /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
     public static bool Has(string text) => Catalog.Find(text) is not null;
 
-    /// <summary>
-    /// Registers the classes of an assembly that carry <see cref="NetworkAttribute"/>; returns their names.
-    /// </summary>
+    /// <summary>Registers an assembly's classes with <see cref="NetworkAttribute"/>; returns their names.</summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
-    /// <summary>
-    /// The network that <paramref name="text"/> names ("my/two-layers?units=64") for inputs of a shape, without the
-    /// batch axis.
-    /// </summary>
+    /// <summary>The network of a text ("my/two-layers?units=64") for inputs of a shape, without batch axis.</summary>
     /// <exception cref="RlLeapException">No such network or option, or the network is for other inputs.</exception>
     public static Network Create(string text, long[] inputShape)
     {

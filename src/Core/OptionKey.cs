@@ -45,9 +45,7 @@ public sealed class OptionKey
     /// <summary>Smallest number of entries of a list.</summary>
     public int AtLeast { get; }
 
-    /// <summary>
-    /// What it does, from the property's XML comment; empty where the assembly has no documentation file beside it.
-    /// </summary>
+    /// <summary>What it does, from the property's XML comment; empty without a documentation file.</summary>
     public string Documentation => XmlDocumentation.Summary(Property);
 
     /// <summary>The keys of a type, those of its base first, in the order of their declaration.</summary>

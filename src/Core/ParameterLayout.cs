@@ -25,9 +25,7 @@ public sealed record ParameterInfo(string Name, long[] Shape, bool Shared = true
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";
 }
 
-/// <summary>
-/// Which tensors a vector holds and where each lies: the shared ones first, each group in the order given.
-/// </summary>
+/// <summary>Which tensors a vector holds, and where: the shared ones first, each group in the order given.</summary>
 public sealed class ParameterLayout
 {
     private readonly Dictionary<string, int> _index = [];
@@ -102,9 +100,7 @@ public sealed class ParameterLayout
         return groups;
     }
 
-    /// <summary>
-    /// Null when the shared parts agree in names, shapes and order; otherwise the first difference in words.
-    /// </summary>
+    /// <summary>Null when the shared parts agree in names, shapes, order; else the first difference in words.</summary>
     public string? SharedDifference(ParameterLayout other)
     {
         for (var i = 0; i < Math.Max(SharedEntries, other.SharedEntries); i++)

@@ -68,8 +68,7 @@ public sealed class ParameterRoles
                         + $"network, {Head} all heads.");
     }
 
-    /// <summary>The entries of a layout that are not simply adapted, in one line: "conv1.weight frozen, head.bias rate
-    /// 0.1"; empty where there are none.</summary>
+    /// <summary>The entries that are not simply adapted: "conv1.weight frozen, head.bias rate 0.1"; or empty.</summary>
     public static string Describe(ParameterLayout layout) => string.Join(", ", layout.Entries
         .Where(entry => entry.Role != ParameterRole.Adapted || entry.Rate != 1)
         .Select(entry => entry.Role != ParameterRole.Adapted ? $"{entry.Name} {Names.Kebab(entry.Role.ToString())}"

@@ -4,9 +4,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// A point of parameter space: one contiguous buffer [n] with named views into it, and one gradient buffer likewise.
-/// </summary>
+/// <summary>A point of parameter space: one buffer [n] with named views into it, and one gradient likewise.</summary>
 /// <remarks>
 /// <para>An optimizer step, a Leap increment, an average or a checkpoint is then an operation on one tensor, not a loop
 /// over modules. The views are detached leaves made once, each with its grad a view of <see cref="Gradient"/>: backward
@@ -60,17 +58,13 @@ public sealed class ParameterVector : IDisposable
     /// <summary>Names, shapes and order of the entries.</summary>
     public ParameterLayout Layout { get; }
 
-    /// <summary>
-    /// All values as one leaf [n], the parameter that optimizers step; its grad is <see cref="Gradient"/>.
-    /// </summary>
+    /// <summary>All values as one leaf [n], which optimizers step; its grad is <see cref="Gradient"/>.</summary>
     public Parameter Flat { get; }
 
     /// <summary>All gradients as one tensor [n]; null for buffers.</summary>
     public Tensor? Gradient { get; }
 
-    /// <summary>
-    /// The entries as leaves of their logical shape, in the layout's order. They alias <see cref="Flat"/>.
-    /// </summary>
+    /// <summary>The entries as leaves of their logical shape, in order. They alias <see cref="Flat"/>.</summary>
     public IReadOnlyList<Tensor> Views => _views;
 
     /// <summary>The entry called <paramref name="name"/>.</summary>
@@ -116,10 +110,7 @@ public sealed class ParameterVector : IDisposable
         Gradient!.zero_();
     }
 
-    /// <summary>
-    /// Tells autograd that the values were written past it, so that a graph of the old values is refused and not
-    /// differentiated.
-    /// </summary>
+    /// <summary>Tells autograd that values were written past it: a graph of the old ones is then refused.</summary>
     internal void MarkChanged()
     {
         using var _ = no_grad();
@@ -143,10 +134,7 @@ public sealed class ParameterVector : IDisposable
         Shared.copy_(values);
     }
 
-    /// <summary>
-    /// Every entry by name as a contiguous CPU copy in its logical shape, for files, after <paramref name="prefix"/>.
-    /// The caller disposes them.
-    /// </summary>
+    /// <summary>Every entry by name, after <paramref name="prefix"/>: copies, the caller's to dispose.</summary>
     public IEnumerable<(string Name, Tensor Value)> Export(string prefix = "") =>
         Enumerable.Range(0, _views.Length).Select(i => (prefix + Layout.Entries[i].Name, CopyOf(_views[i])));
 
@@ -160,10 +148,7 @@ public sealed class ParameterVector : IDisposable
         return ordered.clone();
     }
 
-    /// <summary>
-    /// Copies entries by their names after <paramref name="prefix"/>; returns those that <paramref name="source"/>
-    /// lacks.
-    /// </summary>
+    /// <summary>Copies entries by name, after <paramref name="prefix"/>; returns those that are missing.</summary>
     /// <exception cref="RlLeapException">An entry has another shape.</exception>
     public IReadOnlyList<string> Import(IReadOnlyDictionary<string, Tensor> source, string prefix = "")
     {

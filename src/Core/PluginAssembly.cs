@@ -4,10 +4,7 @@ using System.Runtime.Loader;
 
 namespace RlLeap;
 
-/// <summary>
-/// Marks a class of a user's own with the name under which configs and commands find it: [Environment], [Network],
-/// [Method].
-/// </summary>
+/// <summary>Names a user's own class for configs and commands: [Environment], [Network], [Method].</summary>
 /// <param name="id">Its name, "my/something".</param>
 /// <param name="summary">What it is, in one line.</param>
 public abstract class PluginAttribute(string id, string summary) : Attribute
@@ -22,9 +19,7 @@ public abstract class PluginAttribute(string id, string summary) : Attribute
 /// <summary>Loads the .dll that `dotnet build` made of a user's project.</summary>
 public static class PluginAssembly
 {
-    /// <summary>
-    /// The assembly in a file. What RlLeap has loaded is shared with it; all else comes from the file's folder.
-    /// </summary>
+    /// <summary>The assembly in a file; it shares what RlLeap has loaded, all else is from the file's folder.</summary>
     /// <exception cref="RlLeapException">No such file, not an assembly, or built against another RlLeap.</exception>
     public static Assembly Load(string path)
     {

@@ -12,8 +12,7 @@ public static class PluginFault
         [nameof(Pass), nameof(SmallBatchLinear), nameof(ParameterVector), nameof(ParameterLayout),
             nameof(Initialization), nameof(Rng), "PathObserver"];
 
-    /// <summary>What to tell the user about an exception that was thrown by a plug-in, or by what it called; null
-    /// where none was.</summary>
+    /// <summary>What to say of an exception from a plug-in, or from what it called; null where none is.</summary>
     public static string? Explain(Exception e)
     {
         for (var inner = e; inner is not null; inner = inner.InnerException)
@@ -29,8 +28,7 @@ public static class PluginFault
         return null;
     }
 
-    /// <summary>" (MyNetwork.TwoLayers in MyNetwork.dll)" where the type is a plug-in's, "" where it is RlLeap's
-    /// own.</summary>
+    /// <summary>" (MyNetwork.TwoLayers in MyNetwork.dll)" for a plug-in's type, "" for RlLeap's own.</summary>
     public static string Place(Type type) => PluginAssembly.Is(type.Assembly)
         ? $" ({type.FullName} in {FileOf(type.Assembly)})" : "";
 

@@ -35,10 +35,7 @@ public sealed class Rng
         _s3 = BinaryPrimitives.ReadUInt64LittleEndian(key.AsSpan(24));
     }
 
-    /// <summary>
-    /// The child stream called <paramref name="name"/> with number <paramref name="index"/>; the same call gives the
-    /// same stream.
-    /// </summary>
+    /// <summary>The child stream of a name and a number; the same call gives the same stream.</summary>
     public Rng Split(string name, long index = 0)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -92,9 +89,7 @@ public sealed class Rng
     /// <summary>A seed for another generator (an environment, torch), in 0 .. 2^31-1.</summary>
     public int NextSeed() => (int)(NextUInt64() >> 33);
 
-    /// <summary>
-    /// Standard normal (Marsaglia's polar method; the second deviate of a pair is not kept, so the state is the state).
-    /// </summary>
+    /// <summary>Standard normal (Marsaglia's polar method; a pair's second deviate is not kept).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // first values are drawn before the runtime warms up
     public double NextNormal()
     {

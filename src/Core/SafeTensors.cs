@@ -29,9 +29,7 @@ public static class SafeTensors
         ("I8", ScalarType.Int8, 1), ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1),
     ];
 
-    /// <summary>
-    /// Writes tensors (any device and strides; stored in logical order) and notes, whole or not at all.
-    /// </summary>
+    /// <summary>Writes tensors (any device, any strides; in logical order) and notes, whole or not at all.</summary>
     /// <exception cref="RlLeapException">The file cannot be written.</exception>
     /// <exception cref="ArgumentException">A dtype that the format does not have here.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors,
@@ -86,9 +84,7 @@ public static class SafeTensors
         });
     }
 
-    /// <summary>
-    /// Reads a file: tensors on the CPU by name (they join the caller's dispose scope) and its notes.
-    /// </summary>
+    /// <summary>Reads tensors by name, on the CPU and in the caller's dispose scope, and notes.</summary>
     /// <exception cref="RlLeapException">The file is missing, truncated or not in the format; says what is wrong with
     /// it.</exception>
     public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Notes) Read(string path)

@@ -9,9 +9,7 @@ namespace RlLeap;
 /// </remarks>
 public static class ScalarText
 {
-    /// <summary>
-    /// Whether values of a type are scalars: texts, switches, numbers, enums, and nullable forms of these.
-    /// </summary>
+    /// <summary>Whether a type's values are scalars: texts, switches, numbers, enums, and nullable ones.</summary>
     public static bool Is(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;

@@ -2,10 +2,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// Shape checks at the border of public numeric functions: libtorch's own message comes too late or, with broadcasting,
-/// never.
-/// </summary>
+/// <summary>Shape checks for public numeric functions: libtorch's message comes late, or never.</summary>
 public static class Shape
 {
     /// <summary>Requires exactly this shape; a size of -1 stands for any.</summary>

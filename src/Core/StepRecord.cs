@@ -10,8 +10,6 @@ public sealed record StepRecord(long Step, double Loss, long Count, IReadOnlyDic
     /// <summary>The batch's episodes (<see cref="IBatch.Episodes"/>).</summary>
     public IReadOnlyList<FinishedEpisode>? Episodes { get; init; }
 
-    /// <summary>
-    /// The network's state on the step's batch, where <see cref="Learner.DiagnoseNext"/> asked for it; else null.
-    /// </summary>
+    /// <summary>The network's state on the batch where <see cref="Learner.DiagnoseNext"/> asked; else null.</summary>
     public NetworkDiagnosis? Diagnosis { get; init; }
 }

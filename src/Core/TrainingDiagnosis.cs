@@ -6,8 +6,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>Follows one learning process and measures its network twice: as learning started, and as it
-/// ended.</summary>
+/// <summary>Measures one learning process's network twice: as learning started, and as it ended.</summary>
 /// <remarks>
 /// <para>Nothing is drawn or played for it. The start is measured on a few inputs of each of the first batches, which
 /// are more varied than one batch (all episodes begin alike), at the parameters before the first update. The end is

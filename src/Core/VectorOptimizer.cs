@@ -4,10 +4,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// An update rule at work on one <see cref="ParameterVector"/>: clipping, schedule, update, and a state that can be
-/// saved.
-/// </summary>
+/// <summary>An update rule on a <see cref="ParameterVector"/>: clipping, schedule, update, its state.</summary>
 /// <remarks>
 /// It moves the groups of entries that it is given, each at its own rate; by default those that are adapted. The others
 /// do not move, and their gradient counts in no norm.
@@ -60,15 +57,10 @@ public sealed class VectorOptimizer : IDisposable
     /// <summary>Updates made.</summary>
     public long Step { get; private set; }
 
-    /// <summary>
-    /// Norm of the gradient before clipping at the last update; NaN when clipping is off (it would cost a pass).
-    /// </summary>
+    /// <summary>Norm before clipping at the last update; NaN when clipping is off (it would cost a pass).</summary>
     public double GradientNorm { get; private set; } = double.NaN;
 
-    /// <summary>
-    /// Moves the vector by its gradient, which is clipped first. What the gradient buffer holds afterwards is not
-    /// defined.
-    /// </summary>
+    /// <summary>Moves the vector by its gradient, clipped first; what the buffer then holds is undefined.</summary>
     public void Update()
     {
         using var scope = NewDisposeScope();

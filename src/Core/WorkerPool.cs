@@ -2,9 +2,7 @@ using System.Runtime.ExceptionServices;
 
 namespace RlLeap;
 
-/// <summary>
-/// Threads that do numbered pieces of work side by side: the one pool behind environments, agents and tasks.
-/// </summary>
+/// <summary>Threads that do numbered pieces of work: the one pool behind environments, agents and tasks.</summary>
 /// <remarks>
 /// <para>Pieces are begun in the order of their numbers, each once, by whichever thread is free. The caller's thread
 /// works too. What a piece does must depend on its number alone; then no result depends on how many threads there
@@ -53,9 +51,7 @@ public sealed class WorkerPool : IDisposable
     /// <summary>How many threads work, the caller's own included.</summary>
     public int Workers { get; }
 
-    /// <summary>
-    /// Calls <paramref name="work"/> with 0 .. <paramref name="count"/> - 1 and returns when all have ended.
-    /// </summary>
+    /// <summary>Calls <paramref name="work"/> with 0 .. <paramref name="count"/> - 1; returns when all ended.</summary>
     public void Run(int count, Action<int> work)
     {
         if (Workers == 1 || count == 1)
@@ -66,9 +62,7 @@ public sealed class WorkerPool : IDisposable
         Begin(count, work, null, 0);
     }
 
-    /// <summary>
-    /// Calls <paramref name="work"/> with (start, end) of slices that make up 0 .. <paramref name="length"/> - 1.
-    /// </summary>
+    /// <summary>Calls <paramref name="work"/> with (start, end) of slices of 0 .. length - 1.</summary>
     public void RunSlices(int length, Action<int, int> work)
     {
         var count = Workers == 1 ? 1 : Math.Min(length, Workers * SlicesPerWorker);

@@ -6,18 +6,12 @@ using System.Xml.Linq;
 
 namespace RlLeap;
 
-/// <summary>
-/// What XML comments say, read from the documentation file that the compiler puts beside an assembly
-/// (GenerateDocumentationFile).
-/// </summary>
+/// <summary>What XML comments say, read from the documentation file beside an assembly.</summary>
 public static class XmlDocumentation
 {
     private static readonly ConcurrentDictionary<Assembly, IReadOnlyDictionary<string, XElement>> Files = new();
 
-    /// <summary>
-    /// A property's or a type's summary as one line; for a property of a positional record its parameter's. Empty where
-    /// there is none.
-    /// </summary>
+    /// <summary>A property's or a type's summary, of positional records the parameter's; empty for none.</summary>
     public static string Summary(MemberInfo member)
     {
         var type = member as Type ?? member.DeclaringType!;

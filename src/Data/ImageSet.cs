@@ -57,10 +57,7 @@ public sealed class ImageSet
     /// <summary>[N].</summary>
     public int[] Labels { get; }
 
-    /// <summary>
-    /// How many images, counted from the first, are the distribution's training part. The rest is its test part, which
-    /// may be empty.
-    /// </summary>
+    /// <summary>How many images, the first ones, are the distribution's training part; the rest is its test.</summary>
     public int TrainCount { get; }
 
     /// <summary>[N] or null. Images with the same number stay in the same split.</summary>

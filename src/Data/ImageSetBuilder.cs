@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Collects images one by one into an <see cref="ImageSet"/>. Training and test images may come mixed.
-/// </summary>
+/// <summary>Collects images one by one into an <see cref="ImageSet"/>, training and test mixed or not.</summary>
 /// <remarks>
 /// Each image has a key, and images are sorted by their keys alone. So a folder and an archive of the same files give
 /// the same set.

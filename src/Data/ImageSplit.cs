@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Which images of a set are used for training, validation and test. Each part lists image indices in random order.
-/// </summary>
+/// <summary>The images of a set for training, validation and test: their indices in random order.</summary>
 /// <param name="Train">Images that gradients are computed from.</param>
 /// <param name="Validation">Images that decide when training stops. The first ones are a random subset of the
 /// part.</param>

@@ -2,9 +2,7 @@ using System.Reflection;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Reads the options of a user's class marked with <see cref="EnvironmentAttribute"/> and finds its constructor.
-/// </summary>
+/// <summary>Reads the options of a class marked with <see cref="EnvironmentAttribute"/>; its constructor.</summary>
 internal static class AttributeActivator
 {
     private static readonly Type[][] Signatures = [[typeof(Rng), typeof(EnvironmentOptions)], [typeof(Rng)], []];

@@ -3,10 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Holds an environment to the rules at every step: each breach is one error naming the environment, its episode and
-/// its step.
-/// </summary>
+/// <summary>Holds an environment to the rules: each breach is an error naming environment, episode, step.</summary>
 /// <remarks>
 /// After an error only Reset works. What costs too much per step (bounds of every element, aliasing) is left to the
 /// contract (EnvironmentCheck).

@@ -25,9 +25,7 @@ public static class EnvironmentCheck
             ? "it cannot draw itself (CanRender)"
         : null;
 
-    /// <summary>
-    /// Checks a registered environment, without the guard that <see cref="Registry.Make"/> puts around it.
-    /// </summary>
+    /// <summary>Checks a registered environment, without the guard of <see cref="Registry.Make"/>.</summary>
     public static IReadOnlyList<Finding> Run(string id, int steps = 2000, long seed = 1) =>
         Run(rng => Registry.Open(id, rng), steps, seed);
 

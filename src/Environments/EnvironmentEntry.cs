@@ -9,16 +9,10 @@ public sealed record EnvironmentEntry(string Id, string Summary, Func<Rng, Envir
     /// <summary>The environment's own options. All others must be <see cref="WrapperFactory.Options"/>.</summary>
     public IReadOnlyList<EnvironmentOption> Options { get; init; } = [];
 
-    /// <summary>
-    /// Whether the environment also takes options that it does not declare, as the keyword arguments of a Python
-    /// environment.
-    /// </summary>
+    /// <summary>Whether it also takes options it does not declare, as a Python environment's keywords.</summary>
     public bool TakesAnyOption { get; init; }
 
-    /// <summary>
-    /// Makes N copies as one vector from count, stream, options and threads. If it is null, N single environments are
-    /// stepped side by side.
-    /// </summary>
+    /// <summary>Makes N copies as one vector; if null, N single environments are stepped side by side.</summary>
     /// <remarks>
     /// Copy i must draw from <c>rng.Split("environment", i)</c>. Then it equals the single environment made from that
     /// stream.

@@ -1,15 +1,9 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Something is wrong with an environment or with a request for one. The message names the environment, the step and
-/// what to do.
-/// </summary>
+/// <summary>Something is wrong with an environment, or a request for one: which, at which step, what to do.</summary>
 public class EnvironmentException(string message, Exception? inner = null) : RlLeapException(message, inner)
 {
-    /// <summary>
-    /// What is too long for a message: the traceback of Python's own exception. null where there is nothing more to
-    /// say.
-    /// </summary>
+    /// <summary>What is too long for a message: the traceback of Python's exception; null for nothing more.</summary>
     public string? Details { get => field ?? (InnerException as EnvironmentException)?.Details; init; }
 
     /// <summary>The error for an environment whose actions are of a kind that RlLeap does not know.</summary>

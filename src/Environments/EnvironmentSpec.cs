@@ -9,10 +9,7 @@ public sealed record EnvironmentSpec(string Id, Box Observation, Space Action)
     /// <summary>One name for each action, or empty if they are not known.</summary>
     public IReadOnlyList<string> ActionNames { get; init; } = [];
 
-    /// <summary>
-    /// One name for each plane of a [C, H, W] observation, or empty if they are not known. The name of a padding plane
-    /// is "".
-    /// </summary>
+    /// <summary>A name for each plane of [C, H, W], "" for a padding plane; empty if they are not known.</summary>
     public IReadOnlyList<string> ChannelNames { get; init; } = [];
 
     /// <summary>The most agent steps of an episode, or null if there is no limit.</summary>

@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// What an environment from outside .NET checks in the arrays that it returns, in addition to the checks of every step.
-/// </summary>
+/// <summary>What an environment from outside .NET checks in the arrays that it returns.</summary>
 [Flags]
 internal enum SourceChecks
 {
@@ -16,10 +14,7 @@ internal enum SourceChecks
     Sharing = 2,
 }
 
-/// <summary>
-/// The play in which <see cref="EnvironmentCheck"/> checks one rule: its environments, its random actions, and the
-/// current episode and step.
-/// </summary>
+/// <summary>The play in which <see cref="EnvironmentCheck"/> checks a rule: environments, actions, place.</summary>
 internal sealed class EnvironmentTrial(Func<Rng, IEnvironment> open, int steps, long seed) : IDisposable
 {
     private static readonly AsyncLocal<SourceChecks> RequestedChecks = new();

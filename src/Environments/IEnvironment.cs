@@ -1,9 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// A single environment. This is the interface to implement for an environment of your own. Agents use
-/// <see cref="IVectorEnvironment"/>.
-/// </summary>
+/// <summary>A single environment: what you implement. Agents use <see cref="IVectorEnvironment"/>.</summary>
 /// <remarks>
 /// <para>Call <c>Reset</c>, then <c>Step</c> until the result <see cref="TimeStep.IsLast"/>, then <c>Reset</c> again.
 /// An environment never resets itself. <c>Step</c> before the first Reset or after an episode's end throws
@@ -42,9 +39,7 @@ public interface IEnvironment : IDisposable
     /// <exception cref="NotSupportedException"><see cref="CanSnapshot"/> is false.</exception>
     byte[] Snapshot() => throw new NotSupportedException($"{Spec.Id} cannot save its state (CanSnapshot is false).");
 
-    /// <summary>
-    /// Restores a state saved by an environment with the same spec. Everything after it is equal to the bit.
-    /// </summary>
+    /// <summary>Restores a state saved by an environment with the same spec, to the bit.</summary>
     /// <exception cref="NotSupportedException"><see cref="CanSnapshot"/> is false.</exception>
     void Restore(ReadOnlySpan<byte> snapshot) =>
         throw new NotSupportedException($"{Spec.Id} cannot restore a state (CanSnapshot is false).");

@@ -23,9 +23,7 @@ public interface IVectorEnvironment : IDisposable
     /// <summary>[N, ...]: the current observation of each copy.</summary>
     ObservationBuffer Observations { get; }
 
-    /// <summary>
-    /// [N, ...]: the final observation of each episode that ended in the last step. Other rows are not valid.
-    /// </summary>
+    /// <summary>[N, ...]: the last observation of each episode that ended in the last step; else not valid.</summary>
     ObservationBuffer FinalObservations { get; }
 
     /// <summary>[N]: rewards of the last step, clipped only if the id asks for it. They are 0 after Reset.</summary>
@@ -37,10 +35,7 @@ public interface IVectorEnvironment : IDisposable
     /// </summary>
     float[] RawRewards => Rewards;
 
-    /// <summary>
-    /// [N]: First after Reset. After Step: Mid, Terminated or Truncated. It is never First after Step, also if a new
-    /// episode began.
-    /// </summary>
+    /// <summary>[N]: First after Reset, then Mid, Terminated or Truncated, also where a new episode began.</summary>
     StepType[] StepTypes { get; }
 
     /// <summary>The episodes that ended in the last step, in order of copies. The next step reuses the list.</summary>
@@ -78,16 +73,11 @@ public interface IVectorEnvironment : IDisposable
     /// <summary>Whether <see cref="Snapshot"/> and <see cref="Restore"/> work.</summary>
     bool CanSnapshot => false;
 
-    /// <summary>
-    /// The complete state as bytes: every copy, random streams, the returns of running episodes, and the public
-    /// buffers.
-    /// </summary>
+    /// <summary>All state as bytes: every copy, random streams, returns of running episodes, public buffers.</summary>
     /// <exception cref="NotSupportedException"><see cref="CanSnapshot"/> is false.</exception>
     byte[] Snapshot() => throw new NotSupportedException($"{Spec.Id} cannot save its state (CanSnapshot is false).");
 
-    /// <summary>
-    /// Restores a state saved by a vector with the same spec and count. Everything after it is equal to the bit.
-    /// </summary>
+    /// <summary>Restores a state saved by a vector with the same spec and count, to the bit.</summary>
     /// <exception cref="NotSupportedException"><see cref="CanSnapshot"/> is false.</exception>
     void Restore(ReadOnlySpan<byte> snapshot) =>
         throw new NotSupportedException($"{Spec.Id} cannot restore a state (CanSnapshot is false).");

@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Gives an environment the id it was requested by, and lists all options that it was made with in its spec.
-/// </summary>
+/// <summary>Gives an environment the id that it was requested by, and its spec all options it was made with.</summary>
 internal sealed class NamedEnvironment : EnvironmentWrapper
 {
     public NamedEnvironment(IEnvironment inner, EnvironmentOptions options,

@@ -3,9 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// An observation: a flat array of bytes or floats in row-major order of the observation space's shape.
-/// </summary>
+/// <summary>An observation: a flat array of bytes or floats in row-major order of its space's shape.</summary>
 /// <remarks>
 /// Arrays are converted implicitly: <c>Observation o = new float[] { x, v };</c>. The array is not copied, so never
 /// write to it again.

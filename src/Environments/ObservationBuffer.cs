@@ -14,9 +14,7 @@ public sealed class ObservationBuffer
     private readonly float[]? _floats;
     private Writer? _source;
 
-    /// <summary>
-    /// A buffer of zeros with <paramref name="count"/> rows, each an observation of the space <paramref name="row"/>.
-    /// </summary>
+    /// <summary>Zeros: <paramref name="count"/> rows, each an observation of <paramref name="row"/>.</summary>
     /// <exception cref="EnvironmentException">They do not fit in one array.</exception>
     public ObservationBuffer(Box row, int count)
     {
@@ -78,10 +76,7 @@ public sealed class ObservationBuffer
         }
     }
 
-    /// <summary>
-    /// Copies all observations to memory of the same size. They are copied only once, also if they are not in the
-    /// buffer yet.
-    /// </summary>
+    /// <summary>Copies all observations to memory of the same size: once, also if not in the buffer yet.</summary>
     public void CopyTo(Span<byte> target)
     {
         if (target.Length != Memory.Length)
@@ -116,9 +111,7 @@ public sealed class ObservationBuffer
         return memory;
     }
 
-    /// <summary>
-    /// Copies one observation into row <paramref name="index"/>. Its type and length must be the row's.
-    /// </summary>
+    /// <summary>Copies an observation into row <paramref name="index"/>, whose type and length it must have.</summary>
     public void Set(int index, Observation observation)
     {
         if (_bytes is not null) observation.Bytes.CopyTo(ByteRow(index));

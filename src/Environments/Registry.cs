@@ -3,10 +3,7 @@ using System.Reflection;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// All environments by id, such as "MinAtar/Breakout-v1?sticky=0", "ALE/Alien-v5", "gym:CartPole-v1" or one of your
-/// own.
-/// </summary>
+/// <summary>All environments by id: "MinAtar/Breakout-v1?sticky=0", "gym:CartPole-v1", one of your own.</summary>
 public static class Registry
 {
     private static readonly ConcurrentDictionary<string, EnvironmentEntry> Entries = new();
@@ -33,9 +30,7 @@ public static class Registry
                 $"An environment named {entry.Id} is already registered; choose another id.");
     }
 
-    /// <summary>
-    /// Registers the classes of an assembly that are marked with <see cref="EnvironmentAttribute"/>. Returns their ids.
-    /// </summary>
+    /// <summary>Registers an assembly's classes with <see cref="EnvironmentAttribute"/>; returns their ids.</summary>
     public static IReadOnlyList<string> Register(Assembly assembly)
     {
         var found = from type in assembly.GetTypes()
@@ -54,9 +49,7 @@ public static class Registry
         return ids;
     }
 
-    /// <summary>
-    /// Registers a family for all ids with its prefix. Registering the same family again does nothing.
-    /// </summary>
+    /// <summary>Registers a family for all ids with its prefix; again the same one does nothing.</summary>
     public static void Register(IEnvironmentFamily family)
     {
         if (Families.GetOrAdd(family.Prefix, family).GetType() != family.GetType())
@@ -71,9 +64,7 @@ public static class Registry
             family.KnownIds().DefaultIfEmpty(family.Prefix + "...").Select(id => (id, family.Summary))),
     ];
 
-    /// <summary>
-    /// Makes one environment. Every step is checked, and breaking a rule of <see cref="IEnvironment"/> is an error.
-    /// </summary>
+    /// <summary>Makes one environment; each step is checked by the rules of <see cref="IEnvironment"/>.</summary>
     /// <exception cref="EnvironmentException">The id is unknown (the message names similar ids), or an option is
     /// wrong.</exception>
     public static IEnvironment Make(string id, Rng rng) => new CheckedEnvironment(Open(id, rng));
@@ -112,9 +103,7 @@ public static class Registry
             .. WrapperFactory.Options.Where(option => entry.Options.All(own => own.Name != option.Name))];
     }
 
-    /// <summary>
-    /// Makes one environment without <see cref="CheckedEnvironment"/>, for <see cref="EnvironmentCheck"/>.
-    /// </summary>
+    /// <summary>Makes one without <see cref="CheckedEnvironment"/>, for <see cref="EnvironmentCheck"/>.</summary>
     internal static IEnvironment Open(string id, Rng rng)
     {
         var (entry, options, wrappers) = Resolve(id);

@@ -15,9 +15,7 @@ internal enum OldState
     Values,
 }
 
-/// <summary>
-/// The one form of saved states: a mark, what the state is of, its values, and a checksum. Other bytes are refused.
-/// </summary>
+/// <summary>The one form of saved states: a mark, whose state it is, its values, and a checksum.</summary>
 /// <remarks>
 /// Older states without mark and checksum have the same values in the same order (<see cref="OldState"/>).
 /// </remarks>

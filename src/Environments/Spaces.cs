@@ -45,9 +45,7 @@ public sealed record Discrete(int Count) : Space
     public override string ToString() => $"Discrete({Count})";
 }
 
-/// <summary>
-/// Arrays of one shape with every element from <paramref name="Low"/> to <paramref name="High"/>.
-/// </summary>
+/// <summary>Arrays of one shape, elements from <paramref name="Low"/> to <paramref name="High"/>.</summary>
 /// <param name="Element">The number type.</param>
 /// <param name="Shape">The size of each dimension. Planes and images have the channel first: [C, H, W].</param>
 /// <param name="Low">The smallest value of an element. May be negative infinity.</param>

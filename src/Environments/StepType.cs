@@ -1,9 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// The place of a time step in its episode. The two kinds of ending differ: only after Terminated is the future worth
-/// nothing.
-/// </summary>
+/// <summary>The place of a time step in its episode. Only after Terminated is the future worth nothing.</summary>
 public enum StepType : byte
 {
     /// <summary>The first observation of an episode. No action led to it.</summary>
@@ -15,9 +12,7 @@ public enum StepType : byte
     /// <summary>The episode reached an end of its own. Nothing follows, so the value of the state is 0.</summary>
     Terminated,
 
-    /// <summary>
-    /// The episode was cut off, for example by a time limit. The learner estimates the value of the state.
-    /// </summary>
+    /// <summary>The episode was cut off, as by a time limit. The learner estimates its last state's value.</summary>
     Truncated,
 }
 

@@ -2,10 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// What every vector of ours does alike: checks before a step, gathering finished episodes, saving the buffers agents
-/// read.
-/// </summary>
+/// <summary>What our vectors do alike: checks before a step, finished episodes, saving the buffers.</summary>
 internal static class VectorEnvironmentChecks
 {
     // A step of a vector takes some ten to hundred microseconds: waiting that long awake is cheaper than a wake-up.

@@ -3,10 +3,7 @@ using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
-/// <summary>
-/// "ALE/Alien-v5?preset=dqn&amp;sticky=0.25": the Arcade Learning Environment through ale-py's native vector
-/// environment.
-/// </summary>
+/// <summary>"ALE/Alien-v5?preset=dqn&amp;sticky=0.25": Atari through ale-py's native vector environment.</summary>
 internal sealed class AleFamily : IEnvironmentFamily
 {
     public string Prefix => "ALE/";

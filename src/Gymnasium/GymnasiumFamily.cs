@@ -4,10 +4,7 @@ using Python.Runtime;
 
 namespace RlLeap.Gymnasium;
 
-/// <summary>
-/// "gym:CartPole-v1?key=value", "gym:my_module:MyEnv-v0", "gym:my_module:MyClass": environments of gymnasium and of the
-/// user's own Python.
-/// </summary>
+/// <summary>"gym:CartPole-v1?key=value", "gym:my_module:MyEnv-v0": gymnasium's and the user's environments.</summary>
 /// <remarks>
 /// What follows the question mark goes to the environment as keyword arguments (Python literals, else text), but for
 /// RlLeap's own options. A module before the colon is imported from the current folder or PYTHONPATH; a name after it
@@ -79,9 +76,7 @@ internal static class TimeLimit
     public static TimeSpan Of(EnvironmentOptions options) => TimeSpan.FromSeconds(options.Double("timeout", 0, 86400));
 }
 
-/// <summary>
-/// The option of all Python environments that bounds rewards on our side, so that recorded returns stay raw.
-/// </summary>
+/// <summary>The option of Python's environments that bounds rewards on our side: recorded returns stay raw.</summary>
 internal static class RewardClip
 {
     public static EnvironmentOption Option { get; } =

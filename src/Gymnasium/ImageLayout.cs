@@ -6,9 +6,7 @@ namespace RlLeap.Gymnasium;
 /// <summary>Pixels as planes: Python's images are [H, W, C], RlLeap's observations [C, H, W].</summary>
 internal static unsafe class ImageLayout
 {
-    /// <summary>
-    /// Writes each of <paramref name="images"/> images of [pixels, channels] bytes as [channels, pixels].
-    /// </summary>
+    /// <summary>Writes each of <paramref name="images"/> images [pixels, channels] as [channels, pixels].</summary>
     public static void ToPlanes(byte* source, byte* target, long images, long pixels, int channels)
     {
         for (var image = 0L; image < images; image++, source += pixels * channels, target += pixels * channels)

@@ -1,9 +1,7 @@
 using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
-/// <summary>
-/// One environment of Python's: a vector of one, whose reset in the same step is handed out when Reset is called.
-/// </summary>
+/// <summary>One environment of Python's: a vector of one, whose own reset is handed out at the next Reset.</summary>
 internal sealed class PythonEnvironment(PythonVector vector) : IEnvironment
 {
     private bool _waiting; // the next episode began already, in the step that ended the last one

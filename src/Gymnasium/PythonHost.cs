@@ -12,9 +12,7 @@ public static partial class PythonHost
     private static PyObject? _bridge;
     private static volatile string? _hung;
 
-    /// <summary>
-    /// The interpreter to use before all others (--python); set it before the first environment is made.
-    /// </summary>
+    /// <summary>The interpreter to use before all others (--python); set before the first environment.</summary>
     public static string? Asked { get; set; }
 
     /// <summary>Whether an environment hung: Python cannot be used any more, and the process leaves by _exit.</summary>
@@ -141,10 +139,7 @@ public static partial class PythonHost
         }
     }
 
-    /// <summary>
-    /// After a hang, ends the process at once, without any of the clean-up that would wait for Python. Otherwise does
-    /// nothing.
-    /// </summary>
+    /// <summary>After a hang, ends the process at once: clean-up would wait for Python. Else does nothing.</summary>
     private static void LeaveIfHung()
     {
         if (_hung is null) return;

@@ -61,10 +61,7 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         !PythonEngine.IsSupportedVersion(version) ? $"{Supported} is needed"
         : freeThreaded && version < new Version(3, 14) ? "a build without the GIL can be used from 3.14 on" : null;
 
-    /// <summary>
-    /// As <see cref="Find(string?)"/>, but null where none is usable; <paramref name="refusals"/> tell of each that was
-    /// looked at why not.
-    /// </summary>
+    /// <summary>As <see cref="Find(string?)"/>, or null; <paramref name="refusals"/> say why not each.</summary>
     public static PythonInstallation? Find(string? asked, out IReadOnlyList<string> refusals)
     {
         var list = new List<string>();
@@ -78,10 +75,7 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         return null;
     }
 
-    /// <summary>
-    /// Every interpreter that comes into question, in the order of <see cref="Find"/>, and who names it; some may not
-    /// exist, or twice.
-    /// </summary>
+    /// <summary>Every interpreter in question, in the order of <see cref="Find"/>, and who names it.</summary>
     public static IEnumerable<(string Path, string Source)> Candidates(string? asked = null)
     {
         static string? Variable(string name) =>
@@ -103,10 +97,7 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         return places.FirstOrDefault(File.Exists) ?? places[^1];
     }
 
-    /// <summary>
-    /// Where `data get ale` puts it: .venv in the project's folder, found from the current folder or from where the
-    /// program lies.
-    /// </summary>
+    /// <summary>Where `data get ale` puts it: .venv in the project's folder, seen from here or the program.</summary>
     internal static IEnumerable<string> ProjectFolders()
     {
         foreach (var start in new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory })

@@ -1,10 +1,7 @@
 using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
-/// <summary>
-/// The project's own virtual environment with gymnasium and ale-py (whose wheels bring all ROMs):
-/// `./rlleap data get ale`.
-/// </summary>
+/// <summary>The project's virtual environment with gymnasium and ale-py, ROMs included: `data get ale`.</summary>
 public static class PythonSetup
 {
     /// <summary>What is installed, in the versions that RlLeap was tested with.</summary>
@@ -13,10 +10,7 @@ public static class PythonSetup
     /// <summary>Where it goes: .venv in the project's folder, or in the current one outside a project.</summary>
     public static string Folder => PythonInstallation.ProjectFolders().FirstOrDefault() ?? Path.GetFullPath(".venv");
 
-    /// <summary>
-    /// Makes <paramref name="folder"/> (the project's .venv) where it is not there, installs the packages, and checks
-    /// that a game opens.
-    /// </summary>
+    /// <summary>Makes <paramref name="folder"/> (.venv) where it is missing, installs, and tries a game.</summary>
     /// <param name="folder">Where the virtual environment goes.</param>
     /// <param name="tell">Is told each thing that is done.</param>
     /// <returns>What was installed, in a line.</returns>

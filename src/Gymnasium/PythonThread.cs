@@ -47,9 +47,7 @@ internal sealed class PythonThread : IDisposable
         _thread.Start();
     }
 
-    /// <summary>
-    /// Makes a call; <paramref name="call"/> takes the GIL itself. Its exceptions come out here, Python's as ours.
-    /// </summary>
+    /// <summary>Makes a call; <paramref name="call"/> takes the GIL itself. Its exceptions come out here.</summary>
     /// <param name="doing">What it does, for messages.</param>
     /// <param name="call">What to run.</param>
     /// <param name="step">Which vector step, where it is one.</param>

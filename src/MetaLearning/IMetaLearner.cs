@@ -85,9 +85,7 @@ public sealed class TaskSampler
     private readonly int _poolSize;
     private readonly int _batchSize;
 
-    /// <summary>
-    /// Draws batches of <paramref name="batchSize"/> tasks from a pool of <paramref name="poolSize"/>.
-    /// </summary>
+    /// <summary>Draws batches of <paramref name="batchSize"/> from <paramref name="poolSize"/> tasks.</summary>
     /// <exception cref="RlLeapException">The pool or the batch is empty.</exception>
     public TaskSampler(Rng rng, int poolSize, int batchSize)
     {

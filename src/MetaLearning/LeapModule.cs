@@ -4,9 +4,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>
-/// Leap (or Reptile, FOMAML) around any torch.nn.Module, with a training loop and an optimizer of your own.
-/// </summary>
+/// <summary>Leap (or Reptile, FOMAML) around any torch.nn.Module, with your own training loop and optimizer.</summary>
 /// <remarks>
 /// <code>
 /// using var leap = new LeapModule(module, new LeapOptions());

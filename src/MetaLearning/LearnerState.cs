@@ -8,8 +8,7 @@ internal static class LearnerState
 {
     private const string Parameters = "parameters", Buffers = "buffers", Optimizer = "optimizer", Stream = "stream";
 
-    /// <summary>All that a learner needs to go on, by name after <paramref name="prefix"/>: copies in the caller's
-    /// dispose scope.</summary>
+    /// <summary>What a learner goes on with, by name after <paramref name="prefix"/>; the caller's copies.</summary>
     public static Dictionary<string, Tensor> Of(Learner learner, string prefix = "") => new()
     {
         [prefix + Parameters] = learner.Model.Parameters.Flat.detach().clone(),
@@ -31,8 +30,7 @@ internal static class LearnerState
         learner.Stream.Restore(state(prefix + Stream).data<byte>().ToArray());
     }
 
-    /// <summary>Makes all of some gradient steps, or none: a failure or a cancellation leaves the learner as it
-    /// was.</summary>
+    /// <summary>Makes all of some gradient steps, or none: a failure leaves the learner as it was.</summary>
     /// <param name="learner">The learner.</param>
     /// <param name="steps">Gradient steps.</param>
     /// <param name="cancellation">Asks to leave.</param>

@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>
-/// What a task starts from: the shared parameters, which are meta-learned, and the network's buffers.
-/// </summary>
+/// <summary>What a task starts from: the shared parameters, which are meta-learned, and buffers.</summary>
 /// <remarks>
 /// Buffers (batch-norm statistics) take no meta-gradient. Training a task only reads both, from any thread.
 /// </remarks>

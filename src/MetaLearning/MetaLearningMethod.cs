@@ -65,9 +65,7 @@ public abstract record MetaLearningMethod
     protected abstract IMetaLearner Open(MetaLearnerContext context);
 }
 
-/// <summary>
-/// A method that trains every task of a batch from the same initialization and averages what they contribute.
-/// </summary>
+/// <summary>A method that trains a batch's tasks from one initialization and averages their contributions.</summary>
 public abstract record PerTaskMethod : MetaLearningMethod
 {
     /// <summary>An observer for the training of one task.</summary>
@@ -79,9 +77,7 @@ public abstract record PerTaskMethod : MetaLearningMethod
     /// </summary>
     public virtual void Prepare(Learner learner) { }
 
-    /// <summary>
-    /// How a meta parameter moves along the mean of what tasks contributed; as the initialization does by default.
-    /// </summary>
+    /// <summary>How a meta parameter moves along the tasks' mean; by default as the initialization does.</summary>
     /// <param name="entry">The parameter.</param>
     /// <param name="optimizer">How the initialization moves.</param>
     protected internal virtual OptimizerOptions MetaParameterOptimizer(

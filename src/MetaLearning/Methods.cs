@@ -31,9 +31,7 @@ public static class Methods
     /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
     public static bool Has(string text) => Catalog.Find(text) is not null;
 
-    /// <summary>
-    /// Registers the records of an assembly that carry <see cref="MethodAttribute"/>; returns their names.
-    /// </summary>
+    /// <summary>Registers an assembly's records with <see cref="MethodAttribute"/>; returns their names.</summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 
     /// <summary>The name by which configs and messages know a method: "leap", "my/half-way".</summary>

@@ -76,9 +76,7 @@ public abstract class PathObserver(string taskId) : IPathObserver
     /// <summary>The tensor kept under <paramref name="name"/>.</summary>
     protected Tensor this[string name] => _state[name];
 
-    /// <summary>
-    /// Keeps a copy of a tensor under a name, in the memory that is already held for that name, if any.
-    /// </summary>
+    /// <summary>Keeps a copy of a tensor under a name, in the memory already held for it, if any.</summary>
     protected void Keep(string name, Tensor value)
     {
         if (_state.TryGetValue(name, out var held)) held.copy_(value);

@@ -19,20 +19,13 @@ public sealed record TrainingHooks
     /// </remarks>
     public Action<TaskOutcome>? SaveOutcome { get; init; }
 
-    /// <summary>
-    /// Time between checkpoints; zero for a checkpoint on cancellation only. Results do not depend on it.
-    /// </summary>
+    /// <summary>Time between checkpoints; zero for those of cancellation alone. No result depends on it.</summary>
     public TimeSpan CheckpointEvery { get; init; }
 
-    /// <summary>
-    /// Called on the training thread when a training ends, is cancelled or fails. The time excludes these hooks and
-    /// checkpoints.
-    /// </summary>
+    /// <summary>Called on the training thread when a training has ended in any way, with its time alone.</summary>
     public Action<TaskJob, TimeSpan>? Trained { get; init; }
 
-    /// <summary>
-    /// Called when a checkpoint was damaged and was set aside under the path given; the task starts again.
-    /// </summary>
+    /// <summary>Called when a damaged checkpoint was set aside under a path; the task starts again.</summary>
     public Action<TaskJob, string>? SetAside { get; init; }
 
     /// <summary>Measures times.</summary>

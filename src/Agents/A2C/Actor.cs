@@ -5,9 +5,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// Steps a vector environment with the current model's actions and returns what happened as a <see cref="Rollout"/>.
-/// </summary>
+/// <summary>Steps a vector environment with the model's actions; gives a <see cref="Rollout"/>.</summary>
 /// <remarks>
 /// The passes that choose the actions keep their graph, and the rollout holds their features: the loss at the same
 /// parameters needs no further pass. Rollouts are reused: dispose each when its loss has been differentiated.

@@ -18,9 +18,7 @@ namespace RlLeap.Agents;
 public sealed record ActorCriticLoss(Tensor Total, Tensor Policy, Tensor Value, Tensor Entropy,
     double ExplainedVariance);
 
-/// <summary>
-/// The advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783, synchronous): heads and loss as pure functions.
-/// </summary>
+/// <summary>The advantage actor-critic (Mnih et al. 2016, arXiv 1602.01783), synchronous: pure functions.</summary>
 public static class ActorCritic
 {
     /// <summary>Position of the policy's logits [N, A] among a model's outputs.</summary>
@@ -28,8 +26,7 @@ public static class ActorCritic
     /// <summary>Position of the value [N, 1] among a model's outputs.</summary>
     public const int ValueHead = 1;
 
-    /// <summary>Position of the logarithms of the deviations [N, D] among a model's outputs, where actions have
-    /// any.</summary>
+    /// <summary>Position of the log-deviations [N, D] among a model's outputs, where actions have any.</summary>
     public const int DeviationHead = 2;
     /// <summary>The name of the value's head.</summary>
     public const string ValueName = "value";
@@ -40,9 +37,7 @@ public static class ActorCritic
             ? [new Head("policy", actions, Gain: 0.01), new Head(ValueName, 1, Gain: 1)]
             : [new Head("policy", actions), new Head(ValueName, 1)];
 
-    /// <summary>
-    /// The heads an agent with these actions needs: "policy", "value", and "log_deviation" where a Box is among them.
-    /// </summary>
+    /// <summary>The heads for these actions: "policy", "value", and "log_deviation" for a Box among them.</summary>
     public static IReadOnlyList<Head> Heads(ActionDistribution actions, ActorCriticOptions options)
     {
         var heads = Heads(actions.OutputSize, options.Initialization);
@@ -61,8 +56,7 @@ public static class ActorCritic
     public static ActorCriticLoss Loss(Model model, Rollout rollout, ActorCriticOptions options) =>
         Loss(model, rollout, options, null);
 
-    /// <summary>The loss of a rollout whose actions are those of <paramref name="actions"/>; null: Discrete
-    /// ones.</summary>
+    /// <summary>The loss of a rollout with the actions of <paramref name="actions"/>; null: Discrete ones.</summary>
     public static ActorCriticLoss Loss(
         Model model, Rollout rollout, ActorCriticOptions options, ActionDistribution? actions)
     {
@@ -84,10 +78,7 @@ public static class ActorCritic
         return Loss(logProbability, entropy, values, returns, advantages, options);
     }
 
-    /// <summary>
-    /// What values and policy are pulled towards: returns [T, N] and advantages [T, N], from values [T, N] and
-    /// bootstrap [N].
-    /// </summary>
+    /// <summary>Targets: returns [T, N] and advantages [T, N], from values [T, N] and bootstrap [N].</summary>
     public static void Targets(Rollout rollout, ReadOnlySpan<float> values, ReadOnlySpan<float> bootstrap,
         ActorCriticOptions options, Span<float> returns, Span<float> advantages)
     {

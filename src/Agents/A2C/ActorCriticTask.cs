@@ -35,9 +35,7 @@ public sealed class ActorCriticTask : ITask
         (_id, _workers, _threads) = (id, workers, threads);
     }
 
-    /// <summary>
-    /// Environments of <paramref name="spec"/> that <paramref name="open"/> makes, as many as the options say.
-    /// </summary>
+    /// <summary>Environments of a spec that <paramref name="open"/> makes, as many as the options say.</summary>
     public ActorCriticTask(EnvironmentSpec spec, ActorCriticOptions options, Func<Rng, IVectorEnvironment> open)
     {
         (Spec, Options, _open) = (spec, options.Checked(), open);
@@ -59,9 +57,7 @@ public sealed class ActorCriticTask : ITask
     /// <summary>The encoder that the options name, for this environment's observations.</summary>
     public Network CreateNetwork() => AgentNetworks.Create(Options, Spec.Observation);
 
-    /// <summary>
-    /// Options for a <see cref="Learner"/> that makes at least <paramref name="agentSteps"/> agent steps.
-    /// </summary>
+    /// <summary>Options for a <see cref="Learner"/> of at least <paramref name="agentSteps"/> agent steps.</summary>
     public LearnerOptions LearnerOptions(long agentSteps) => new()
     {
         Optimizer = Options.Optimizer,

@@ -5,10 +5,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// An agent whose environments are split over threads ("workers"): each acts in its part and differentiates its part's
-/// loss.
-/// </summary>
+/// <summary>An agent split over threads: each acts in its environments and differentiates its loss.</summary>
 /// <remarks>
 /// <para>The algorithm is that of one worker: the loss is the mean (or sum) over all environments, its gradient the
 /// mean (or sum) of the parts', added in their order, one update for all. Streams of random numbers belong to parts, so

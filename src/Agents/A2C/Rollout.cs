@@ -55,10 +55,7 @@ public sealed class Rollout : IBatch
     /// <summary>Where <see cref="Row"/> and <see cref="Inputs"/> lie.</summary>
     public Device Device { get; }
 
-    /// <summary>
-    /// [(T+1) N, ...]: what each action was chosen on, then what the last step led to (a new episode's first
-    /// observation where one ended).
-    /// </summary>
+    /// <summary>[(T+1) N, ...]: what each action was chosen on, then what the last step led to.</summary>
     public ObservationBuffer Observations { get; }
 
     /// <summary>[T, N] actions taken, where they are Discrete.</summary>
@@ -67,8 +64,7 @@ public sealed class Rollout : IBatch
     /// <summary>[T, N, K] actions as they were drawn, as numbers (<see cref="ActionDistribution"/>).</summary>
     public float[] RawActions { get; }
 
-    /// <summary>[T, N] rewards to learn from: clipped, and at a truncation increased by gamma V(final
-    /// observation).</summary>
+    /// <summary>[T, N] rewards to learn from: clipped; plus gamma V(final observation) at a truncation.</summary>
     public float[] Rewards { get; }
 
     /// <summary>[T, N] discounts: gamma where the episode goes on, 0 where it ended either way.</summary>
@@ -116,9 +112,7 @@ public sealed class Rollout : IBatch
         else Free();
     }
 
-    /// <summary>
-    /// A tensor [N, ...] on the memory of <paramref name="buffer"/>: what is written there shows in it.
-    /// </summary>
+    /// <summary>A tensor [N, ...] on a buffer's memory: what is written there shows in it.</summary>
     internal static Tensor Share(ObservationBuffer buffer) => buffer.Element == ElementType.Byte
         ? frombuffer(buffer.Bytes, ScalarType.Byte).view(buffer.Shape)
         : frombuffer(buffer.Floats, ScalarType.Float32).view(buffer.Shape);

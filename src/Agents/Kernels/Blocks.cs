@@ -95,9 +95,7 @@ internal static unsafe class Blocks
         Store32(y[7], a7, b7);
     }
 
-    /// <summary>
-    /// As <see cref="LinearRelu32"/>, for 16 outputs a row; the sums of even and of odd terms are added last.
-    /// </summary>
+    /// <summary>As <see cref="LinearRelu32"/>, 16 outputs a row; even and odd terms are added last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LinearRelu16(float** x, Terms terms, float* w, float** y, float* start)
     {

@@ -61,10 +61,7 @@ internal static unsafe class DenseGradient
         && input.numel() <= int.MaxValue / sizeof(float) && weight.numel() <= int.MaxValue / sizeof(float)
         && input.size(0) % Rows == 0 && input.size(1) % Columns == 0 && weight.size(0) % Columns == 0;
 
-    /// <summary>
-    /// The gradient [out, in] of a weight that lies inputs first, from the layer's input [N, in] and its output's
-    /// gradient [N, out].
-    /// </summary>
+    /// <summary>The gradient [out, in] of a weight lying inputs first, from input [N, in], gradient [N, out].</summary>
     public static Tensor OfWeight(Tensor input, Tensor gradient)
     {
         if (!Fits(input, gradient)) return input.t().mm(gradient).t();
@@ -77,10 +74,7 @@ internal static unsafe class DenseGradient
         return result.t();
     }
 
-    /// <summary>
-    /// The gradient [N, in] of the layer's input, from its output's gradient [N, out] and a weight [out, in] that lies
-    /// inputs first.
-    /// </summary>
+    /// <summary>The input's gradient [N, in], from the output's [N, out] and a weight lying inputs first.</summary>
     public static Tensor OfInput(Tensor gradient, Tensor weight)
     {
         using var inputsFirst = weight.detach().t();

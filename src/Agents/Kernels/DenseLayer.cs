@@ -4,9 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// The products of <see cref="DenseGradient"/> as a differentiable dense layer, with derivatives of all orders.
-/// </summary>
+/// <summary><see cref="DenseGradient"/> as a differentiable dense layer, with derivatives of all orders.</summary>
 /// <remarks>As <see cref="ConvolutionLayer"/> is made.</remarks>
 internal sealed class DenseLayer : autograd.SingleTensorFunction<DenseLayer>
 {

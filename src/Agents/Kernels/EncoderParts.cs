@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// The features of a <see cref="ConvolutionalNetwork"/> for a rollout's parts, differentiated as one batch.
-/// </summary>
+/// <summary>A <see cref="ConvolutionalNetwork"/>'s features for a rollout's parts, differentiated at once.</summary>
 /// <remarks>
 /// <para>Autograd would make the dense layer's gradient, which has most of the weights, once for each part and add the
 /// copies up. Here the values of the parts are kept and the dense layer is differentiated once for all rows. A first

@@ -39,18 +39,13 @@ internal sealed unsafe class ImageConvolution
     private int Image => _height * _width * _channels;
     private int Places => _outHeight * _outWidth;
 
-    /// <summary>
-    /// Whether this machine and these shapes can be had, the gradient of the input too where it is asked for.
-    /// </summary>
+    /// <summary>Whether this machine can do these shapes, the input's gradient too where asked for.</summary>
     public bool Fits(bool inputGradient) =>
         Blocks.IsSupported
         && (_filters == Narrow ? Piece % Narrow == 0 : _filters % Wide == 0 && Piece % Blocks.Rows == 0)
         && (!inputGradient || (Piece % Wide == 0 && _stride * _channels >= Wide && _kernel >= _stride));
 
-    /// <summary>
-    /// Whether tensors can be read: images of bytes as planes [N, C, H, W] or of floats as pixels, and float32 weights
-    /// as pixels.
-    /// </summary>
+    /// <summary>Whether tensors can be read: planes of bytes or pixels of floats, and float32 weights.</summary>
     public bool Fits(Tensor input, Tensor weight) =>
         weight.dtype == ScalarType.Float32 && weight.device_type == DeviceType.CPU
         && input.device_type == DeviceType.CPU
@@ -62,9 +57,7 @@ internal sealed unsafe class ImageConvolution
             : input.dtype == ScalarType.Float32 && input.stride(1) == 1 && input.stride(3) == _channels
               && input.stride(2) == _width * _channels && input.stride(0) == Image);
 
-    /// <summary>
-    /// max(0, convolution): [N, H', W', F] for images as <see cref="Fits(Tensor, Tensor)"/> has them. Has no graph.
-    /// </summary>
+    /// <summary>max(0, convolution) [N, H', W', F] for images that <see cref="Fits(Tensor, Tensor)"/>.</summary>
     /// <param name="input">Images.</param>
     /// <param name="weight">[F, C, K, K].</param>
     /// <param name="bias">[F].</param>

@@ -5,9 +5,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// Lays images of four planes of bytes (the four frames of an Atari agent) out as pixels of four bytes.
-/// </summary>
+/// <summary>Lays four planes of bytes (the four frames of an Atari agent) out as pixels of four bytes.</summary>
 internal static class NchwToNhwc
 {
     /// <summary>Whether <see cref="Lay"/> can: contiguous bytes [N, 4, H, W] on the CPU.</summary>

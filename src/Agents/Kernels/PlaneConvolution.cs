@@ -8,9 +8,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>
-/// A 3x3 convolution of planes of bytes that are mostly zero, as MinAtar's are, and its weights' gradient.
-/// </summary>
+/// <summary>A 3x3 convolution of planes that are mostly zero, as MinAtar's are, and its weights' gradient.</summary>
 /// <remarks>
 /// Most rows of most planes are empty. They are skipped, so the work is that of the rows with something in them; eight
 /// outputs of a row are computed at once. What it is worth: benchmarks/README.md. Everything that does not fit goes to
@@ -20,9 +18,7 @@ internal static unsafe class PlaneConvolution
 {
     private const int Width = 10, Outputs = 8, Kernel = 3, Taps = Kernel * Kernel;
 
-    /// <summary>
-    /// Whether observations and a convolution are such: 10 bytes wide, values 0 and 1; 3x3, stride 1.
-    /// </summary>
+    /// <summary>Whether a convolution is such: planes of 0 and 1, 10 wide; 3x3, stride 1.</summary>
     public static bool Fits(Box observation, Convolution convolution) =>
         Avx2.IsSupported && Fma.IsSupported
             && observation is { Element: ElementType.Byte, High: <= 1, Shape: [_, >= Kernel, Width] }
@@ -34,9 +30,7 @@ internal static unsafe class PlaneConvolution
         && input.device_type == DeviceType.CPU && weight.device_type == DeviceType.CPU && input.is_contiguous()
         && weight.is_contiguous();
 
-    /// <summary>
-    /// Outputs [N, F, H - 2, 8] for planes [N, C, H, 10], weights [F, C, 3, 3] and biases [F]. Has no graph.
-    /// </summary>
+    /// <summary>[N, F, H - 2, 8] for planes [N, C, H, 10], weights [F, C, 3, 3], biases [F]. Has no graph.</summary>
     public static Tensor Forward(Tensor planes, Tensor weight, Tensor bias)
     {
         var (n, c, h, f) = ((int)planes.size(0), (int)planes.size(1), (int)planes.size(2), (int)weight.size(0));

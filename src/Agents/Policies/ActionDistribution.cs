@@ -119,8 +119,7 @@ public sealed class ActionDistribution
         }
     }
 
-    /// <summary>What the environment gets for drawn actions [N, K]: values of a Box rescaled and within its
-    /// bounds.</summary>
+    /// <summary>What the environment gets for drawn actions [N, K]: a Box's rescaled, within its bounds.</summary>
     public void ToEnvironment(ReadOnlySpan<float> actions, Span<float> target)
     {
         actions.CopyTo(target);

@@ -6,8 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 
-/// <summary>The loss of PPO on one minibatch and its terms, with a graph, and what is worth recording beside
-/// it.</summary>
+/// <summary>The loss of PPO on one minibatch and its terms, with a graph, and what is worth recording.</summary>
 /// <param name="Total">policy + c_v value - c_e entropy: minus equation 9 of the paper.</param>
 /// <param name="Policy">-L^CLIP, equation 7.</param>
 /// <param name="Value">L^VF, the mean squared error of the value.</param>
@@ -69,8 +68,7 @@ public static class Ppo
         Tensor Constant(float[] numbers) => tensor(numbers, values.dtype, values.device);
     }
 
-    /// <summary>To mean 0 and standard deviation 1, as PyTorch has it (one degree of freedom less than
-    /// numbers).</summary>
+    /// <summary>To mean 0 and standard deviation 1, as PyTorch has it (n - 1).</summary>
     internal static float[] Normalized(float[] advantages)
     {
         if (advantages.Length < 2) return advantages;

@@ -1,11 +1,9 @@
 namespace RlLeap.Agents;
 
-/// <summary>The named settings that are PPO's. What each source calls its values, and what we read otherwise, is in
-/// docs/agents.md.</summary>
+/// <summary>The named settings of PPO; their sources and what we read otherwise: docs/agents.md.</summary>
 internal static class PpoPresets
 {
-    /// <summary>Tuned here for vectors: one setting for classic control, LunarLander and small problems of one's
-    /// own.</summary>
+    /// <summary>Tuned here, for vectors: classic control, LunarLander, small problems.</summary>
     public static ActorCriticOptions Classic { get; } = new()
     {
         Preset = "classic", Environments = 8, RolloutLength = 128, Discount = 0.99, Lambda = 0.95,

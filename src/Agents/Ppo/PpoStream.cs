@@ -4,8 +4,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 
-/// <summary>PPO at work in its environments: a rollout, then its passes in minibatches, each a batch of its
-/// own.</summary>
+/// <summary>PPO in its environments: a rollout, then passes in minibatches, each a batch.</summary>
 /// <remarks>
 /// Every minibatch is a gradient step of the <see cref="Learner"/>, so whoever observes a learner's path sees PPO's as
 /// it does A2C's. A rollout's agent steps count when its last minibatch has been learned from. A minibatch of images is

@@ -4,9 +4,7 @@ using System.CommandLine.Parsing;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>
-/// Numbers of the command line. A value that is none, or out of bounds, is wrong usage: exit code 2 and one line.
-/// </summary>
+/// <summary>Numbers of the command line. A value that is none, or out of bounds, is wrong usage.</summary>
 internal static class CheckedOption
 {
     /// <summary>An option for a number that may be left out.</summary>
@@ -32,10 +30,7 @@ internal static class CheckedOption
             },
         };
 
-    /// <summary>
-    /// Names given one by one or with commas between: --tasks a b, --tasks a,b. A comma in an option of an id stays
-    /// (a?x=1,2).
-    /// </summary>
+    /// <summary>Names one by one or with commas: --tasks a b, --tasks a,b; not within an id's options.</summary>
     public static IReadOnlyList<string> Names(IEnumerable<string> given)
     {
         var names = new List<string>();

@@ -10,9 +10,7 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>
-/// Looks at the machine without needing any of it to work: libtorch is loaded only after its file was found.
-/// </summary>
+/// <summary>Looks at the machine, needing none of it: libtorch is loaded only after its file was found.</summary>
 public static class Doctor
 {
     public static Command Create()
@@ -31,10 +29,7 @@ public static class Doctor
         return command;
     }
 
-    /// <summary>
-    /// What a run's numbers depend on, in one line: the program's version and commit, .NET, the processor, the tensors'
-    /// library.
-    /// </summary>
+    /// <summary>What a run's numbers depend on: the versions of program, .NET, tensors, and the processor.</summary>
     public static string Versions() => string.Join("; ", Machine().Select(f => f.Text).Append(TorchVersion()));
 
     private enum State { Found, Optional, Missing }

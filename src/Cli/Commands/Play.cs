@@ -9,8 +9,7 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Commands;
 
-/// <summary>Plays episodes with the model of a `rlleap train` run and records the first as an animated PNG, a GIF or an
-/// MP4.</summary>
+/// <summary>Plays episodes with a run's model, and records the first as animated PNG, GIF or MP4.</summary>
 public static class Play
 {
     public static Command Create()

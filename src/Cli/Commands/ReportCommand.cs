@@ -157,8 +157,7 @@ public static class ReportCommand
             + "(PNG, SVG, PDF)");
     }
 
-    /// <summary>Prints a table: in columns where they fit, else row by row. Nothing of a result is left out or
-    /// broken.</summary>
+    /// <summary>Prints a table: in columns where they fit, else row by row. Nothing is left out or broken.</summary>
     internal static void Print(TextTable table)
     {
         if (!StackedTable.Fits(table, AnsiConsole.Profile.Width))

@@ -1,7 +1,6 @@
 namespace RlLeap.Cli.Commands;
 
-/// <summary>The rules of a contract on the terminal: one line each, and for those that are broken what happened and
-/// why that usually is.</summary>
+/// <summary>A contract's rules on the terminal: a line each; for broken ones what happened and why.</summary>
 internal static class RuleReport
 {
     /// <summary>Checks and prints every rule; the exit code.</summary>

@@ -4,9 +4,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Config;
 
-/// <summary>
-/// Reads and writes configs. A config is a record whose properties are its keys (<see cref="OptionKey"/>).
-/// </summary>
+/// <summary>Reads and writes configs: records whose properties are the keys (<see cref="OptionKey"/>).</summary>
 /// <remarks>
 /// A key may be a scalar (<see cref="ScalarText"/>), a record, a list or a dictionary of these. Records that the
 /// library uses are bound as they are. <c>base: other.yaml</c> in a file names the file whose keys its own are laid
@@ -14,9 +12,7 @@ namespace RlLeap.Cli.Config;
 /// </remarks>
 public static class ConfigFile
 {
-    /// <summary>
-    /// Reads <paramref name="path"/> with <c>a.b=value</c> overrides on top, each checked as if it stood in the file.
-    /// </summary>
+    /// <summary>Reads <paramref name="path"/> with <c>a.b=value</c> on top, each checked as in the file.</summary>
     /// <exception cref="ConfigException">The first thing wrong: where, what, and what was expected.</exception>
     public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class =>
         Bind<T>(ConfigTree.Load(path, typeof(T)), overrides);
@@ -44,9 +40,7 @@ public static class ConfigFile
     public static bool IsMetaTrain(string folder) => File.ReadLines(RunDirectory.ConfigOf(folder))
         .Any(line => line.StartsWith("suite:", StringComparison.Ordinal));
 
-    /// <summary>
-    /// A record as YAML with every key; reads back to an equal one. The canonical form: equal records have equal texts.
-    /// </summary>
+    /// <summary>A record as YAML with every key; reads back to an equal one. Equal records, equal texts.</summary>
     /// <param name="config">The record.</param>
     /// <param name="documented">Whether each key's documentation stands above it.</param>
     public static string ToYaml(object config, bool documented = false) => ConfigWriter.Write(config, documented);
@@ -81,9 +75,7 @@ internal interface IRunConfig
 /// <summary>A config section with rules that span several keys.</summary>
 public interface ICheckedConfig
 {
-    /// <summary>
-    /// Each broken rule: the key to point at (as in the file, within this section) and what is expected.
-    /// </summary>
+    /// <summary>Each broken rule: the key to point at, within this section, and what is expected.</summary>
     IEnumerable<(string Key, string Expected)> Check();
 }
 

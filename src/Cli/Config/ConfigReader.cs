@@ -9,10 +9,7 @@ namespace RlLeap.Cli.Config;
 /// <summary>Binds the nodes of a config to records.</summary>
 internal sealed class ConfigReader(ConfigTree tree)
 {
-    /// <summary>
-    /// A record of a type from a section: the section's keys over <paramref name="basis"/>, or over the type's
-    /// defaults.
-    /// </summary>
+    /// <summary>A record from a section's keys over <paramref name="basis"/>, or over the type's defaults.</summary>
     public object Section(Type type, YamlMappingNode node, string path, object? basis)
     {
         var where = path.Length == 0 ? "" : $" in section '{path}'";

@@ -7,10 +7,7 @@ namespace RlLeap.Cli.Export;
 /// <summary>Writes values as C# expressions.</summary>
 internal static class CSharpCode
 {
-    /// <summary>
-    /// A record as an expression: <paramref name="basis"/> by its own name, with what differs. The value and the
-    /// expression's are equal.
-    /// </summary>
+    /// <summary>A record as an expression equal to it: <paramref name="basis"/> with what differs.</summary>
     /// <param name="value">The record.</param>
     /// <param name="basis">A record of the same type that the reader has.</param>
     /// <param name="name">How the reader writes that one.</param>

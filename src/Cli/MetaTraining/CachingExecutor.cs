@@ -52,10 +52,7 @@ public sealed class CachingExecutor(IExecutor inner, string folder) : IExecutor
     /// <summary>Deletes what is kept of a meta-step; its result is part of a checkpoint now.</summary>
     public void Forget(long metaStep) => Discard(StepFolder(folder, metaStep));
 
-    /// <summary>
-    /// Deletes a folder of work that nobody needs any more, as far as that goes: a job that is about to end may still
-    /// hold a file open there.
-    /// </summary>
+    /// <summary>Deletes a folder of work that nobody needs, as far as that goes: a job may hold a file open.</summary>
     public static void Discard(string folder)
     {
         try { if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); }

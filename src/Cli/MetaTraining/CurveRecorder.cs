@@ -3,9 +3,7 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.MetaTraining;
 
-/// <summary>
-/// Collects one learning curve from a learner's steps. Its state is a text, so that a checkpoint can carry it.
-/// </summary>
+/// <summary>Collects one learning curve from a learner's steps. Its state is a text, for checkpoints.</summary>
 public abstract class CurveRecorder
 {
     /// <summary>Positions so far.</summary>
@@ -26,10 +24,7 @@ public abstract class CurveRecorder
     /// <summary>The learner is done.</summary>
     public virtual void End(long count) { }
 
-    /// <summary>
-    /// The learner diverged, after a point at least: its last value stands to <paramref name="end"/>, where its budget
-    /// would have.
-    /// </summary>
+    /// <summary>The learner diverged: its last value stands to <paramref name="end"/>, its budget's end.</summary>
     public virtual void Diverge(long end)
     {
         if (Steps[^1] >= end) return;

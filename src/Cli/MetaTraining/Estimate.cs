@@ -7,9 +7,7 @@ using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 
-/// <summary>
-/// Says what a config comes to. Time is estimated from a few gradient steps of the first task, made here and now.
-/// </summary>
+/// <summary>Says what a config comes to; time is estimated from a few gradient steps of the first task.</summary>
 public static class Estimate
 {
     /// <summary>Prints the resolved config and the estimate.</summary>

@@ -18,15 +18,10 @@ namespace RlLeap.Cli.MetaTraining;
 /// <param name="Identity">Changes whenever what is started from does: a hash of what was meta-learned; "none".</param>
 public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Identity)
 {
-    /// <summary>
-    /// The config of the run that it comes from, where that is not the evaluating run's own; a machine elsewhere opens
-    /// it again by it.
-    /// </summary>
+    /// <summary>The config of its run, if that is another than the evaluating run; other machines need it.</summary>
     public MetaTrainConfig? Config { get; init; }
 
-    /// <summary>
-    /// The tasks of that run, which say what a learner from here adapts; null for the evaluating run's.
-    /// </summary>
+    /// <summary>That run's tasks, which say what a learner from here adapts; null for the evaluating run's.</summary>
     public Suite? Suite { get; init; }
 
     /// <summary>Random initialization.</summary>
@@ -47,10 +42,7 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
     }
 }
 
-/// <summary>
-/// Learns tasks from starting points over seeds, side by side; every finished curve is a file, and a run that goes on
-/// finds it.
-/// </summary>
+/// <summary>Learns tasks from starting points over seeds; every finished curve is a file, found again.</summary>
 /// <remarks>
 /// A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so
 /// comparisons are paired.

@@ -47,9 +47,7 @@ public static class HeldOutEvaluation
     /// <summary>A run to compare with.</summary>
     internal sealed record Other(string Folder, MetaTrainConfig Config, Suite Suite);
 
-    /// <summary>
-    /// Learns held-out tasks from <paramref name="point"/> and from what <paramref name="wanted"/> compares it with.
-    /// </summary>
+    /// <summary>Learns held-out tasks from <paramref name="point"/> and from what it is compared with.</summary>
     public static IReadOnlyList<Evaluation.Finished> Run(
         MetaTrainConfig config, Suite suite, string root, EvaluationSection wanted, StartingPoint point,
         CancellationToken cancellation)

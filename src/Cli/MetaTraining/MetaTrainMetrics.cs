@@ -17,9 +17,7 @@ internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metri
     /// </summary>
     public const string DiagnosisSeries = "diagnosis/";
 
-    /// <summary>
-    /// What stands, in the name of such a series, between a held-out task and what it was learned from.
-    /// </summary>
+    /// <summary>What stands, in such a series' name, between a held-out task and where it started.</summary>
     public const string FromWord = " from ";
 
     private readonly DormancyAlarm _alarm = new();
@@ -43,8 +41,7 @@ internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metri
                 alarm.Look(diagnosis, $"What {f.Curve.Task} was learned from ({f.Curve.Method})");
     }
 
-    /// <summary>The rows of one meta-step: of all its tasks together, of each, and in which state networks were.
-    /// </summary>
+    /// <summary>The rows of one meta-step: of all its tasks, of each, and of the state of networks.</summary>
     public void Write(MetaStepRecord record, Suite suite)
     {
         metrics.Write(new Row("meta", record.MetaStep, [("loss/first", record.Mean("loss.first")),

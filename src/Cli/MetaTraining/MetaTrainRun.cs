@@ -25,9 +25,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     // Shorter work is repeated faster than it is written to a disk and read again.
     private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// Runs to the end, or to where <paramref name="cancellation"/> asks to leave; then a checkpoint has been written.
-    /// </summary>
+    /// <summary>Runs to the end, or until asked to leave; a checkpoint has been written then.</summary>
     /// <param name="suite">The config's.</param>
     /// <param name="cancellation">Asks to leave.</param>
     public Result Execute(Suite suite, CancellationToken cancellation)

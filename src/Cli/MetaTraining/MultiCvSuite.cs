@@ -67,10 +67,7 @@ public sealed class MultiCvSuite : Suite
     private readonly Rng _rng;
     private readonly Dictionary<string, MultiCvTask> _tasks = [];
 
-    /// <summary>
-    /// The suite of a config, with data from <paramref name="location"/> or where <see cref="DataLocation.Default"/>
-    /// says.
-    /// </summary>
+    /// <summary>The suite of a config, with data from <paramref name="location"/>; null for the usual place.</summary>
     /// <exception cref="RlLeapException">A set is missing, damaged or incomplete.</exception>
     public MultiCvSuite(MetaTrainConfig config, DataLocation? location = null)
     {
@@ -102,10 +99,7 @@ public sealed class MultiCvSuite : Suite
 
     public override LearnerOptions EvaluationLearner { get; }
 
-    /// <summary>
-    /// The columns of the paper's table 1, all from 0 to 100, the area being that of the steps that were made; and the
-    /// validation error.
-    /// </summary>
+    /// <summary>The columns of the paper's table 1, 0 to 100, its area over the steps made; validation error.</summary>
     public override IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         new Dictionary<string, double>
         {

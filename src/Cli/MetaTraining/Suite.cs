@@ -92,9 +92,7 @@ public abstract class Suite
     public virtual IReadOnlyDictionary<string, double> Scores(Learner learner, CurveRecorder recorder) =>
         learner.Stream.Score(learner.Model, Split.Validation).ToDictionary(s => "validation " + s.Key, s => s.Value);
 
-    /// <summary>
-    /// Writes a picture that moves of what a learner learned; false where the suite's tasks have none.
-    /// </summary>
+    /// <summary>Writes a film of what a learner learned; false where the suite's tasks have none.</summary>
     public virtual bool Film(Learner learner, string task, Rng rng, string path, CancellationToken stop) => false;
 
     /// <summary>The tasks of a meta-step where the suite sets their order; null where they are drawn.</summary>
@@ -115,10 +113,7 @@ public abstract class Suite
     };
 }
 
-/// <summary>
-/// Environments of the registry, each learned by an actor-critic with the same setting; the encoder is shared, the
-/// heads are each game's own.
-/// </summary>
+/// <summary>Environments, each learned by an actor-critic of one setting: a shared encoder, own heads.</summary>
 public sealed class GamesSuite : Suite
 {
     // A film of an agent that never dies ends too.
@@ -189,9 +184,7 @@ public sealed class GamesSuite : Suite
         .OrderBy(o => o.Key, StringComparer.Ordinal).Select(o => $"{o.Key}={o.Value}"));
 }
 
-/// <summary>
-/// Alphabets of Omniglot as tasks, with the paper's protocol (reference: Flennerhag et al. 2019, appendix D).
-/// </summary>
+/// <summary>Alphabets of Omniglot as tasks, with the paper's protocol (Flennerhag et al. 2019, appendix D).</summary>
 public sealed class OmniglotSuite : Suite
 {
     private readonly OmniglotData _data = OmniglotData.Load();

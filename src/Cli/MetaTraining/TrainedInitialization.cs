@@ -39,8 +39,7 @@ public static class TrainedInitialization
                 + $"rlleap meta-train --resume {folder}");
     }
 
-    /// <summary>Brings a complete run's initialization back from its last checkpoint, which holds the same, where the
-    /// file is gone or damaged.</summary>
+    /// <summary>Brings a lost initialization of a complete run back from its last checkpoint.</summary>
     public static void Restore(string folder)
     {
         if (!RunDirectory.IsComplete(folder)) return;

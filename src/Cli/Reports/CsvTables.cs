@@ -5,8 +5,7 @@ using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>Tables for programs: RFC 4180, a point for decimals, an interval as three columns, nothing where a number
-/// is missing.</summary>
+/// <summary>Tables for programs: RFC 4180, decimal points, an interval as three columns, missing as nothing.</summary>
 internal static class CsvTables
 {
     /// <summary>Names of all files that a report can have, without ".csv".</summary>

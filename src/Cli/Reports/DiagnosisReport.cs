@@ -4,8 +4,7 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>The network that one task was learned from, averaged over runs (and over seeds, for held-out
-/// tasks).</summary>
+/// <summary>The network that a task was learned from, averaged over runs, and over seeds if held out.</summary>
 /// <param name="Label">The run, or the method where runs are pooled.</param>
 /// <param name="Task">The task on whose inputs it was measured.</param>
 /// <param name="From">"meta-step 3" for the initialization at the last meta-step in which the task took part; for a

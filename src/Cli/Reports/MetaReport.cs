@@ -13,10 +13,7 @@ namespace RlLeap.Cli.Reports;
 public sealed record MetaReport(string Label, string Task, string Quantity, int Runs, IReadOnlyList<long> MetaSteps,
     IReadOnlyList<double> Mean, IReadOnlyList<double> Low, IReadOnlyList<double> High)
 {
-    /// <summary>
-    /// That of all runs: each under its label, where labels are given, under its method where runs are pooled, else
-    /// under its name.
-    /// </summary>
+    /// <summary>That of all runs: each under its label where given, its method where pooled, else its name.</summary>
     public static IReadOnlyList<MetaReport> Of(IReadOnlyList<(string Name, Result Result)> runs, bool pool, Rng rng,
         IReadOnlyList<string>? labels = null) =>
         [.. runs.SelectMany((run, i) => Shown(run.Result.MetaCurves).Concat(Normalized(run.Result.MetaCurves))

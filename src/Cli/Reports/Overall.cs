@@ -15,9 +15,7 @@ internal sealed record Learned(Curve Curve, IReadOnlyList<int> Runs, string RunS
     public int Run => Runs[0];
 }
 
-/// <summary>
-/// All tasks together. <c>Unit</c> says what a value is of: a run, or (in a report of one) a seed of its evaluation.
-/// </summary>
+/// <summary>All tasks together. <c>Unit</c> says what a value is of: a run, or a seed of an evaluation.</summary>
 /// <param name="Unit">"run" or "seed".</param>
 /// <param name="Steps">Where the mean curves are given.</param>
 /// <param name="Quantities">Names of the methods' numbers, in their order.</param>
@@ -28,15 +26,10 @@ public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IRe
     /// <summary>The area under the curve is the first quantity.</summary>
     public const string Area = "area";
 
-    /// <summary>
-    /// The method that the others' areas are compared with: the one asked for, else Leap, else the last one (random
-    /// initialization).
-    /// </summary>
+    /// <summary>The method that others are compared with: the one asked for, else Leap, else the last one.</summary>
     public required string Compared { get; init; }
 
-    /// <summary>
-    /// Null where tasks cannot be averaged (returns of games), or where no unit has more than one task.
-    /// </summary>
+    /// <summary>Null where tasks cannot be averaged (returns), or no unit has more than one task.</summary>
     internal static OverallReport? Of(IReadOnlyList<Learned> all, IReadOnlyList<string> methods, int window,
         bool higherIsBetter, string? against, SeedNames names, Rng rng)
     {
@@ -106,9 +99,7 @@ public sealed record OverallMethod(string Method, IReadOnlyList<double> Mean, IR
     public IReadOnlyList<SeedLine> Each { get; init; } = [];
 }
 
-/// <summary>
-/// What a setting of the runs does: a quantity of each run, averaged over tasks, over the setting's value.
-/// </summary>
+/// <summary>What a setting of the runs does: a quantity of each run, averaged over tasks, by its value.</summary>
 /// <param name="Key">The setting: "omniglot.alphabets".</param>
 /// <param name="Quantity">As in <see cref="OverallReport"/>.</param>
 /// <param name="Points">By method, then by value.</param>

@@ -15,28 +15,19 @@ public sealed record Report(
 {
     private const int GridPoints = 200;
 
-    /// <summary>
-    /// Single numbers about the learning processes, in the order of the runs' own scores; empty where they have none.
-    /// </summary>
+    /// <summary>Numbers about learning processes, in the order of the runs' scores; empty for none.</summary>
     public IReadOnlyList<ScoreReport> Scores { get; init; } = [];
 
-    /// <summary>
-    /// What the curves' values are averages over, before any moving average of the report; null where they are as
-    /// measured.
-    /// </summary>
+    /// <summary>What the curves' values are averages over, before the report's; null for as measured.</summary>
     public string? Smoothing { get; init; }
 
     /// <summary>All tasks together, where they are measured alike; else null.</summary>
     public OverallReport? Overall { get; init; }
 
-    /// <summary>
-    /// How many runs score above each height, over all tasks; empty for one task, and where there is an overall part.
-    /// </summary>
+    /// <summary>Runs that score above each height, over all tasks; empty where <see cref="Overall"/> has it.</summary>
     public IReadOnlyList<ProfileReport> Profiles { get; init; } = [];
 
-    /// <summary>
-    /// In which state the networks were that tasks were learned from; empty where the runs did not record it.
-    /// </summary>
+    /// <summary>The state of networks that tasks were learned from; empty where runs did not record it.</summary>
     public IReadOnlyList<DiagnosisReport> Diagnoses { get; init; } = [];
 
     /// <summary>Curves that have no value, which no mean counts; empty where all have some.</summary>

@@ -3,9 +3,7 @@ using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>
-/// One task. <c>Goal</c> is the reference method's mean final value: the height that "steps to goal" counts to.
-/// </summary>
+/// <summary>One task. <c>Goal</c> is the reference's mean final value, which "steps to goal" counts to.</summary>
 public sealed record TaskReport(string Task, double? Goal, IReadOnlyList<MethodReport> Methods);
 
 /// <summary>
@@ -44,9 +42,7 @@ public sealed record MethodReport(
 /// <param name="Values">[points] the line.</param>
 public sealed record SeedLine(string Name, string Group, IReadOnlyList<double> Values);
 
-/// <summary>
-/// One number about a method on a task: its mean over seeds with its interval, and what a paper reports.
-/// </summary>
+/// <summary>A number about a method on a task: mean over seeds, interval, and what a paper reports.</summary>
 public sealed record ScoreReport(string Task, string Method, string Quantity, int Seeds, Interval Mean,
     double? Published);
 
@@ -63,8 +59,7 @@ public sealed record Improvement(string Method, string Over, string Of, Interval
 /// <summary>Where the numbers came from.</summary>
 public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<string, string> Record)
 {
-    /// <summary>How the run was made: command, version, commit, machine, configuration; empty where nothing tells it.
-    /// </summary>
+    /// <summary>How the run was made: command, version, commit, machine; empty where nothing tells it.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Episodes that were recorded for it; empty for none.</summary>

@@ -25,8 +25,7 @@ public static class ReportTables
         : $"{report.Tasks.Count} {(report.Tasks.Count == 1 ? "task" : "tasks")}, {report.Measure} over {report.Axis}"
             + $"{(report.HigherIsBetter ? "" : " (lower is better)")}.";
 
-    /// <summary>How many columns say what a row is about, before those with its values: the first always does.
-    /// </summary>
+    /// <summary>Columns that say what a row is about, before its values: the first always does.</summary>
     internal static int ColumnsAbout(TextTable table)
     {
         return 1 + Enumerable.Range(1, table.Columns.Count - 1)
@@ -35,10 +34,7 @@ public static class ReportTables
         static bool IsValue(string cell) => cell.Length > 0 && (char.IsDigit(cell[0]) || cell[0] is '-' or '–');
     }
 
-    /// <summary>
-    /// The tables of a report; without <paramref name="long"/>, those of single tasks are left out where there are many
-    /// and one of all together.
-    /// </summary>
+    /// <summary>The tables of a report; the long form has those of single tasks also where there are many.</summary>
     public static IEnumerable<TextTable> Of(Report report, bool @long = true)
     {
         if (report.Overall is { } overall)

@@ -3,8 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Reports;
 
-/// <summary>Writes the rows of a table one below the other: what a row is about, then "column: value" for the rest.
-/// </summary>
+/// <summary>Writes a table's rows below each other: what a row is about, then "column: value".</summary>
 internal static partial class StackedTable
 {
     /// <summary>Whether a table has room in its columns.</summary>

@@ -6,8 +6,7 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>A whole checkpoint: its step, its folder, and how long the run's appended files were when it was made
-/// (bytes).</summary>
+/// <summary>A whole checkpoint: step, folder, and the lengths of the run's appended files then (bytes).</summary>
 public sealed record Checkpoint(long Step, string Folder, IReadOnlyDictionary<string, long> Lengths)
 {
     /// <summary>SHA-256 of what the appended files held, for those whose content counts.</summary>
@@ -36,8 +35,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         public string? Plugins { get; init; }
     }
 
-    /// <summary>Saves one: <paramref name="write"/> fills the folder it is given. Replaces a checkpoint of the same
-    /// step.</summary>
+    /// <summary>Saves one: <paramref name="write"/> fills its folder. Replaces one of the same step.</summary>
     /// <param name="step">Its number.</param>
     /// <param name="write">Fills the folder.</param>
     /// <param name="lengths">How long the run's appended files are.</param>
@@ -92,8 +90,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
         return Of(manifest, of.Folder);
     }
 
-    /// <summary>The newest whole checkpoint; null where there is none at all. A damaged one is named in a warning and
-    /// passed over.</summary>
+    /// <summary>The newest whole checkpoint, or null; damaged ones are warned of and passed over.</summary>
     /// <exception cref="RlLeapException">There are some, and all are damaged: beginning anew would overwrite what the
     /// run has recorded. Or one cannot be opened.</exception>
     public Checkpoint? Newest()

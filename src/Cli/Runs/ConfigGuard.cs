@@ -7,8 +7,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Compares texts of configs by what decides results. Where a run lies, and on what it computes, may change.
-/// </summary>
+/// <summary>Compares configs by what decides results: not by where a run lies or is computed.</summary>
 internal static class ConfigGuard
 {
     private static readonly string[] Free =
@@ -17,8 +16,7 @@ internal static class ConfigGuard
         "assemblies", "record.checkpoint-every", "record.checkpoints-kept",
     ];
 
-    /// <summary>The keys in which two configs differ, in words: "agent-steps: 60000 is now 90000"; null where they
-    /// agree.</summary>
+    /// <summary>The keys that differ: "agent-steps: 60000 is now 90000"; null where they agree.</summary>
     public static string? Difference(string before, string now)
     {
         var (a, b) = (Keys(before), Keys(now));

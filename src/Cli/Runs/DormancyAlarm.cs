@@ -3,8 +3,7 @@ using Serilog;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Logs a warning when more than half of a layer's units are dormant; once for each layer, so that it is seen
-/// and not scrolled past.</summary>
+/// <summary>Warns once for each layer of which more than half of the units are dormant.</summary>
 public sealed class DormancyAlarm
 {
     private readonly HashSet<string> _said = [];

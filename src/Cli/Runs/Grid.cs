@@ -38,8 +38,7 @@ public sealed class Grid(GridConfig config, string file,
             throw new RlLeapException($"{file}: key 'config': there is no file {missing}.");
     }
 
-    /// <summary>Makes calls of the program, so many side by side as the config says; answers the names of those that
-    /// failed.</summary>
+    /// <summary>Makes calls of the program, side by side as configured; answers the names that failed.</summary>
     /// <param name="calls">The calls.</param>
     /// <param name="progress">Where they are counted.</param>
     /// <param name="done">How many are done already.</param>

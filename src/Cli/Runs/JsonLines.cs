@@ -25,8 +25,7 @@ public sealed class JsonLines : IMetricSink
     private readonly string _name;
     private readonly Dictionary<string, string> _columns = [], _earlier = [];
 
-    /// <summary>Appends to <paramref name="stream"/>; what it already holds gives the columns to insist on. The caller
-    /// closes it.</summary>
+    /// <summary>Appends to <paramref name="stream"/>, which the caller closes; its columns are insisted on.</summary>
     /// <param name="stream">At its end. Read from its beginning first, where it holds something.</param>
     /// <param name="bad">Takes each line that cannot be read, which is passed over, and earlier rows that have other
     /// columns than those written now. Null throws.</param>
@@ -62,8 +61,7 @@ public sealed class JsonLines : IMetricSink
         _stream.Flush(); // to the system, so that a killed process loses nothing and `status` sees it
     }
 
-    /// <summary>Reads the rows of a file, also while a run writes it; a last line cut off by a crash is left out.
-    /// </summary>
+    /// <summary>Reads a file's rows, also while a run writes; a last line that is cut off is left out.</summary>
     /// <param name="path">The file.</param>
     /// <param name="bad">Takes each line that cannot be read; it is passed over. Null throws.</param>
     /// <exception cref="RlLeapException">A line cannot be read; names file and line.</exception>

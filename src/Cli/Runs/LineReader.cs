@@ -1,7 +1,6 @@
 namespace RlLeap.Cli.Runs;
 
-/// <summary>Reads a stream's lines as bytes, one at a time. Memory does not grow with the stream: a line of more than
-/// 4 MB is passed over.</summary>
+/// <summary>Reads a stream's lines as bytes, in constant memory: a line of more than 4 MB is passed over.</summary>
 /// <remarks>A last line without its end of line is left out: whoever writes it is not done, or was stopped.</remarks>
 internal sealed class LineReader(Stream stream) : IDisposable
 {

@@ -3,9 +3,7 @@ using Spectre.Console;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>
-/// Progress of a run: one overall count, and a line for each task that is running. Safe from any thread.
-/// </summary>
+/// <summary>Progress of a run: an overall count, and a line for each running task. Safe from any thread.</summary>
 /// <remarks>
 /// On a terminal the lines are redrawn in place four times a second, cut to its size, with a bar before each where
 /// there is room. Elsewhere a plain line is printed when the overall count moves, at most every ten seconds, and one
@@ -47,9 +45,7 @@ public sealed class Progress : IDisposable
 
     private static Progress? _current;
 
-    /// <summary>
-    /// Prints a line of the log: above the live lines where one is on the screen, else on standard error.
-    /// </summary>
+    /// <summary>Prints a line of the log: above live lines where there are some, else on standard error.</summary>
     public static void Announce(string text)
     {
         if (_current is { } progress && !Console.IsErrorRedirected) progress.Say(text);
@@ -156,8 +152,7 @@ public sealed class Progress : IDisposable
     // Bars take room that names and numbers need more.
     private const int BarWidth = 20, WideEnough = 100;
 
-    /// <summary>The same as <see cref="Picture"/>, with a bar before each line on a terminal that is wide enough.
-    /// </summary>
+    /// <summary><see cref="Picture"/>, with a bar before each line on a terminal that is wide enough.</summary>
     internal List<string> Drawn(int width, int height)
     {
         if (width < WideEnough) return Picture(width, height);

@@ -47,8 +47,7 @@ internal sealed record RecordedCurve(
         return count <= most ? Of(single, window, null) : Of(means.Points, 1, Mean(window));
     }
 
-    /// <summary>Everything that a meta-training recorded: a curve for each series and column, in the order in which
-    /// they first come.</summary>
+    /// <summary>What a meta-training recorded: a curve for each series and column, in order of appearance.</summary>
     public static IReadOnlyList<MetaCurve> ReadMeta(string path, Action<BadLine> bad) =>
         OfRows(File.Exists(path) ? JsonLines.Read(path, bad) : []);
 
@@ -97,8 +96,7 @@ internal sealed record RecordedCurve(
     }
 }
 
-/// <summary>Points of a curve at even distances: every one while they are few, then every second, every fourth; and the
-/// last.</summary>
+/// <summary>Points of a curve at even distances: every one, then every second, fourth; and the last.</summary>
 /// <param name="most">At most about so many are kept, and half as many where more came.</param>
 internal sealed class ThinnedPoints(int most)
 {

@@ -36,9 +36,7 @@ public sealed record Result(
     /// <summary>How one test episode lies in the embedding; null for other runs.</summary>
     public EmbeddingPicture? Embedding { get; init; }
 
-    /// <summary>
-    /// What each value of a curve is the mean of: "the last 100 episodes"; null where it is as measured.
-    /// </summary>
+    /// <summary>What a curve's values are means of: "the last 100 episodes"; null for as measured.</summary>
     public string? Smoothing { get; init; }
 
     /// <summary>SHA-256 of the run's config (of what decides results) and of its metrics, by file; null where it is not
@@ -112,9 +110,7 @@ public sealed record EmbeddingPicture(
 /// <summary>One number about one learning process.</summary>
 public sealed record Score(string Task, string Method, long Seed, string Quantity, double Value)
 {
-    /// <summary>
-    /// The quantity that is the area under the curve of errors: a report computes it from the curve itself.
-    /// </summary>
+    /// <summary>The area under the curve of errors, which a report computes from the curve itself.</summary>
     public const string CurveArea = "AUC of error";
 }
 
@@ -122,14 +118,10 @@ public sealed record Score(string Task, string Method, long Seed, string Quantit
 public sealed record MetaCurve(string Task, string Quantity, IReadOnlyList<long> MetaSteps,
     IReadOnlyList<double> Values);
 
-/// <summary>
-/// A task's score s is normalized as (s - Zero) / (One - Zero): random and human play, or random and best known.
-/// </summary>
+/// <summary>A score s is normalized as (s - Zero) / (One - Zero): random and human, or best known.</summary>
 public sealed record Scale(double Zero, double One);
 
-/// <summary>
-/// How all of the program's JSON is written: readable names, numbers that read back to the same bits.
-/// </summary>
+/// <summary>How all of the program's JSON is written: readable names, numbers that read back exactly.</summary>
 internal static class Json
 {
     public static readonly JsonSerializerOptions Options = new()

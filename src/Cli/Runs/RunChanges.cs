@@ -8,8 +8,7 @@ internal static class RunChanges
 {
     private const string ConfigSum = RunDirectory.ConfigName, MetricsSum = RunDirectory.MetricsName;
 
-    /// <summary>What is other than at a checkpoint, in words that follow "since its checkpoint"; null for nothing.
-    /// </summary>
+    /// <summary>What differs from a checkpoint, in words after "since its checkpoint"; null for nothing.</summary>
     public static string? Since(Checkpoint checkpoint, string config)
     {
         var path = checkpoint.PathOf(RunDirectory.ConfigName);

@@ -53,12 +53,10 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Where the run goes on: the newest whole checkpoint, or null at its beginning.</summary>
     public Checkpoint? Restored { get; private set; }
 
-    /// <summary>metrics.jsonl and TensorBoard events. From one thread at a time, in an order that does not depend on
-    /// timing.</summary>
+    /// <summary>metrics.jsonl and TensorBoard events; one thread at a time, in an order free of timing.</summary>
     public IMetricSink Metrics => _metrics.Value;
 
-    /// <summary>times.jsonl and TensorBoard events: for rates and other values of the clock, which metrics.jsonl is
-    /// free of.</summary>
+    /// <summary>times.jsonl and TensorBoard events: values of the clock, which metrics.jsonl has none of.</summary>
     public IMetricSink Times => _times.Value;
 
     public string PathOf(string relative) => Path.Combine(Root, relative);
@@ -104,8 +102,7 @@ public sealed class RunDirectory : IDisposable
     private static bool IsTornConfig(string path) =>
         Path.GetFileName(path).StartsWith(ConfigName + ".", StringComparison.Ordinal) && AtomicFile.IsTemporary(path);
 
-    /// <summary>Goes on with a run: from <see cref="Restored"/>, with what was appended after it cut off. A complete
-    /// run is left as it is.</summary>
+    /// <summary>Goes on with a run from <see cref="Restored"/>; what came after is cut off unless complete.</summary>
     /// <param name="path">The run's folder.</param>
     /// <param name="keep">Checkpoints to keep.</param>
     /// <param name="acceptChanges">Whether the run may go on with another config or other plug-ins; the history says
@@ -180,8 +177,7 @@ public sealed class RunDirectory : IDisposable
         Restored = _checkpoints.Mark(Restored, lengths, sums);
     }
 
-    /// <summary>Saves a checkpoint (see <see cref="CheckpointStore.Save"/>) that also marks how far the appended files
-    /// are, and holds the config.</summary>
+    /// <summary>Saves a checkpoint that holds the config and marks how far the appended files are.</summary>
     public Checkpoint SaveCheckpoint(long step, Action<string> write)
     {
         foreach (var file in _appended.Values) file.FlushToDisk();
@@ -194,8 +190,7 @@ public sealed class RunDirectory : IDisposable
         }
     }
 
-    /// <summary>Ends the run: writes result.json and leaves only the newest checkpoint. Returns the result with what
-    /// the history has to tell.</summary>
+    /// <summary>Ends the run: its result.json, the newest checkpoint alone; the result with its history.</summary>
     public Result Complete(Result result)
     {
         foreach (var file in _appended.Values) file.FlushToDisk();
@@ -286,8 +281,7 @@ public sealed class RunDirectory : IDisposable
         return new RunDirectory(path, new RunLock(path), keep);
     }
 
-    /// <summary>The first line in which a run's config is not the one asked for, from 1, and what stands there in both;
-    /// null where they are equal.</summary>
+    /// <summary>The first line, from 1, in which two configs differ, and both lines; null where equal.</summary>
     internal static (int Line, string? Kept, string? Asked)? FirstDifference(string run, string asked)
     {
         var (a, b) = (run.Split('\n'), asked.Split('\n'));

@@ -52,8 +52,7 @@ internal sealed class RunLock : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 
-    /// <summary>Whether the process that a folder names as its holder lives. One of another machine is taken to.
-    /// </summary>
+    /// <summary>Whether a folder's holder lives; one of another machine is taken to.</summary>
     public static bool IsAlive((int Process, string Host) holder)
     {
         if (holder.Host != Environment.MachineName) return true;

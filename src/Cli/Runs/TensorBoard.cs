@@ -56,8 +56,7 @@ public sealed class TensorBoard(Func<string, Stream> open, TimeProvider? clock =
         stream.Write(record);
     }
 
-    /// <summary>CRC-32C, rotated by 15 bits and shifted by a constant, as TensorFlow stores it beside data that may
-    /// itself hold CRCs.</summary>
+    /// <summary>CRC-32C, rotated by 15 bits and shifted, as TensorFlow stores it beside data with CRCs.</summary>
     public static uint MaskedCrc(ReadOnlySpan<byte> data)
     {
         var crc = uint.MaxValue;

@@ -9,10 +9,7 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Runs;
 
-/// <summary>
-/// Trains an agent in a run's folder: rows of metrics, evaluations, checkpoints, and at the end model.safetensors and
-/// result.json.
-/// </summary>
+/// <summary>Trains an agent in a run's folder: metrics, evaluations, checkpoints, model and result.</summary>
 /// <remarks>
 /// All that it writes but run.log and events/ is a function of the config on one kind of machine, however often it was
 /// stopped and resumed; except where the environment cannot be saved (an emulator): then a resume starts fresh episodes
@@ -123,8 +120,7 @@ public sealed class TrainRun : IDisposable
         return Finish(stream);
     }
 
-    /// <summary>What a training is called among methods: its agent's setting. Leap's setting is not the
-    /// method.</summary>
+    /// <summary>A training's name among methods: its agent's preset. Leap's preset is not the method.</summary>
     internal static string MethodOf(TrainConfig config) =>
         config.Agent.Preset == "leap" ? "leap-preset" : config.Agent.Preset;
 

@@ -56,8 +56,7 @@ internal sealed class WarmStart : IDisposable
     public static string Tail(string? folder) => folder is null ? ""
         : "-from-" + Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
 
-    /// <summary>Puts an agent at what was learned. From a meta-training, heads of its own stay as they were drawn.
-    /// </summary>
+    /// <summary>Puts an agent at what was learned; from a meta-training, own heads stay as drawn.</summary>
     /// <exception cref="RlLeapException">They do not fit; names the first difference.</exception>
     public void ApplyTo(Model model, string environment)
     {

@@ -1,8 +1,6 @@
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>
-/// A task whose specification lies in a folder as NNNN.task and whose result will lie there as NNNN.outcome.
-/// </summary>
+/// <summary>A task specified by a folder's NNNN.task; its result will be NNNN.outcome there.</summary>
 internal sealed record TaskUnit(int Index, string Label, string Input)
 {
     public static string SpecName(int index) => $"{index:D4}.task";

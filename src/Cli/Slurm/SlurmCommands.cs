@@ -29,9 +29,7 @@ internal sealed record SlurmJob(string Id, int Index, string State, string Node,
         or "InvalidAccount" or "InvalidQOS" or "DependencyNeverSatisfied";
 }
 
-/// <summary>
-/// sbatch, squeue, scancel and scontrol. Never sacct: without an accounting database it answers nothing.
-/// </summary>
+/// <summary>sbatch, squeue, scancel, scontrol. Never sacct: it needs an accounting database.</summary>
 internal static partial class SlurmCommands
 {
     /// <summary>Throws where jobs cannot be submitted from this machine.</summary>

@@ -56,10 +56,7 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
         }
     }
 
-    /// <summary>
-    /// Learns those of <paramref name="items"/> that are not done and calls <paramref name="store"/> with each as it is
-    /// finished.
-    /// </summary>
+    /// <summary>Learns the <paramref name="items"/> not done; <paramref name="store"/> gets each that is.</summary>
     /// <param name="items">The whole evaluation, so that its numbers stay when a part is done.</param>
     /// <param name="keyOf">Tells items apart, from those of other evaluations too.</param>
     /// <param name="isDone">Whether an item needs no learning.</param>

@@ -16,9 +16,7 @@ internal static class SlurmScript
     /// <summary>The log of the jobs with an index; they append to it.</summary>
     public static string LogPath(string folder, string index) => Path.Combine(folder, $"job-{index}.log");
 
-    /// <summary>
-    /// A script for an array over the tasks NNNN.task of a folder, as many in a job as the options say.
-    /// </summary>
+    /// <summary>A script for an array over a folder's NNNN.task, with as many a job as the options say.</summary>
     public static string Text(ExecutorSection options, string name, string folder, double checkpointSeconds)
     {
         var text = new StringBuilder("#!/bin/bash\n");

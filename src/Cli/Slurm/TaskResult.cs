@@ -7,10 +7,7 @@ using TorchSharp;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>
-/// How a task ended: its outcome or its learning curve, or an error. A safetensors file; all but a contribution's
-/// direction is in its notes.
-/// </summary>
+/// <summary>How a task ended: outcome, curve or error. A safetensors file; its notes hold all but tensors.</summary>
 /// <param name="Input">Hash of the input that it is the result of.</param>
 /// <param name="Node">Machine that computed it.</param>
 /// <param name="Error">Why there is no result, in words; null when there is one.</param>
@@ -50,9 +47,7 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
     /// <summary>Whether a file holds a result of an input, and no error.</summary>
     public static bool IsThere(string path, string input) => Find(path, input) is { Error: null };
 
-    /// <summary>
-    /// The result in a file; null where there is none, where it is damaged, or where it is of another input.
-    /// </summary>
+    /// <summary>The result in a file; null where there is none, a damaged one, or one of another input.</summary>
     public static TaskResult? Find(string path, string input)
     {
         if (!File.Exists(path)) return null;

@@ -8,9 +8,7 @@ using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>
-/// A file that a specification refers to, by its name in the specification's folder and the SHA-256 of its content.
-/// </summary>
+/// <summary>A file that a specification refers to: its name in the folder, the SHA-256 of its content.</summary>
 public sealed record FileReference(string Name, string Sha256)
 {
     /// <summary>
@@ -44,10 +42,7 @@ public sealed record FileReference(string Name, string Sha256)
 /// <summary>One learning process of an evaluation: a task, a seed, and the name of where it starts.</summary>
 public sealed record EvaluationWork(string TaskId, long Seed, string From);
 
-/// <summary>
-/// What `rlleap task` does: a training inside a meta-step (<see cref="Work"/>) or a learning process of an evaluation
-/// (<see cref="Evaluation"/>).
-/// </summary>
+/// <summary>What `rlleap task` does: a meta-step's <see cref="Work"/>, or an <see cref="Evaluation"/>'s.</summary>
 /// <remarks>
 /// With the files that it refers to it is all that the result depends on; the SHA-256 of its text is the hash of the
 /// input that the result carries.
@@ -56,10 +51,7 @@ public sealed record TaskSpec
 {
     /// <summary>The run's config: suite, network, device.</summary>
     public required FileReference Config { get; init; }
-    /// <summary>
-    /// Where learning starts: an initialization for a meta-step, what a meta-learner saved for an evaluation; null for
-    /// random initialization.
-    /// </summary>
+    /// <summary>Where learning starts: what a meta-learner saved; null for random initialization.</summary>
     public FileReference? Start { get; init; }
     /// <summary>The config of the run that <see cref="Start"/> comes from, for an evaluation.</summary>
     public FileReference? StartConfig { get; init; }
@@ -75,9 +67,7 @@ public sealed record TaskSpec
     [JsonIgnore]
     public string Label => Work?.Label ?? $"{Evaluation!.TaskId} from {Evaluation.From}, seed {Evaluation.Seed}";
 
-    /// <summary>
-    /// Writes it and returns the hash of the input. A file that is there with the same content stays untouched.
-    /// </summary>
+    /// <summary>Writes it, unless it is there already, and returns the hash of the input.</summary>
     public string Save(string path) =>
         FileReference.Put(Path.GetDirectoryName(path)!, Path.GetFileName(path),
             next => AtomicFile.WriteAllText(next, JsonSerializer.Serialize(this, Methods.Json) + "\n")).Sha256;

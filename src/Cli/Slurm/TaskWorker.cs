@@ -8,10 +8,7 @@ using Serilog;
 
 namespace RlLeap.Cli.Slurm;
 
-/// <summary>
-/// Trains tasks from specifications. Those of one folder share what they have in common: the data, the initialization.
-/// Safe from any thread.
-/// </summary>
+/// <summary>Trains tasks from specifications; those of a folder share data and initialization. Thread-safe.</summary>
 public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<(MetaTrainConfig Config, Suite Suite)>> _suites = new();

@@ -24,9 +24,7 @@ public readonly record struct Interval(double Value, double Low, double High)
         low < high ? new(value, low, high) : None(value);
 }
 
-/// <summary>
-/// Statistics of normalized scores: <c>scores[game][run]</c>, games may differ in their number of runs.
-/// </summary>
+/// <summary>Statistics of normalized scores <c>scores[game][run]</c>; games may differ in their runs.</summary>
 public static class Aggregates
 {
     /// <summary>Mean of the games' means.</summary>
@@ -35,10 +33,7 @@ public static class Aggregates
     /// <summary>Median of the games' means.</summary>
     public static double Median(double[][] scores) => Quantile([.. scores.Select(game => game.Average()).Order()], 0.5);
 
-    /// <summary>
-    /// Interquartile mean: mean of the middle half of all scores, games and runs flattened. Of n sorted scores ⌊n/4⌋
-    /// are left out at each end.
-    /// </summary>
+    /// <summary>Interquartile mean: of all n scores, flattened and sorted, without ⌊n/4⌋ at each end.</summary>
     public static double InterquartileMean(double[][] scores)
     {
         double[] all = [.. scores.SelectMany(game => game)];
@@ -47,15 +42,11 @@ public static class Aggregates
         return all.AsSpan(cut, all.Length - 2 * cut).ToArray().Average();
     }
 
-    /// <summary>
-    /// How far below <paramref name="goal"/> scores stay: goal − mean over all scores of min(score, goal).
-    /// </summary>
+    /// <summary>How far scores stay below the goal: goal − mean over all scores of min(score, goal).</summary>
     public static double OptimalityGap(double[][] scores, double goal = 1) =>
         goal - scores.SelectMany(game => game).Average(s => Math.Min(s, goal));
 
-    /// <summary>
-    /// P(X &gt; Y) for a run of each on one game, averaged over games: Mann-Whitney U / (n·m), ties counting half.
-    /// </summary>
+    /// <summary>P(X &gt; Y) for runs on one game, averaged over games: Mann-Whitney U / (n·m), ties half.</summary>
     public static double ProbabilityOfImprovement(double[][] x, double[][] y)
     {
         if (x.Length != y.Length)
@@ -72,9 +63,7 @@ public static class Aggregates
         int replications = 50_000, double confidence = 0.95) =>
         Bootstrap([scores], s => statistic(s[0]), rng, replications, confidence);
 
-    /// <summary>
-    /// As the other, for a statistic of two methods (each resampled by itself); 2,000 replications are usual.
-    /// </summary>
+    /// <summary>The same for a statistic of two methods, each resampled by itself.</summary>
     public static Interval Bootstrap(double[][] x, double[][] y, Func<double[][], double[][], double> statistic,
         Rng rng, int replications = 2_000, double confidence = 0.95) =>
         Bootstrap([x, y], s => statistic(s[0], s[1]), rng, replications, confidence);

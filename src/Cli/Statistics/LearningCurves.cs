@@ -4,10 +4,7 @@ namespace RlLeap.Cli.Statistics;
 /// <summary>Functions of a curve given as steps s[0..T-1] (increasing) and values v[0..T-1].</summary>
 public static class LearningCurves
 {
-    /// <summary>
-    /// Trailing mean: aᵢ = mean of v over the last min(i + 1, window) points up to i. The paper of Leap shows 500
-    /// episodes.
-    /// </summary>
+    /// <summary>Trailing mean: aᵢ is the mean of v over the last min(i + 1, window) points up to i.</summary>
     public static double[] MovingAverage(IReadOnlyList<double> values, int window)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(window, 1);
@@ -56,8 +53,7 @@ public static class LearningCurves
         return new LearningCurve([.. steps.Select(step => (double)step)], values).Area();
     }
 
-    /// <summary>The same from a step on, so that curves which begin at different steps are compared over the same ones.
-    /// </summary>
+    /// <summary>The same from a step on, so that curves that begin apart are compared over the same steps.</summary>
     public static double Area(IReadOnlyList<long> steps, IReadOnlyList<double> values, long from)
     {
         RequireCurve(steps, values);
@@ -72,9 +68,7 @@ public static class LearningCurves
     public static double Final(IReadOnlyList<double> values, int points) =>
         values.Skip(values.Count - points).Average();
 
-    /// <summary>
-    /// The first step at which the curve has reached <paramref name="threshold"/>; null where it never does.
-    /// </summary>
+    /// <summary>The first step at which the curve has reached the threshold; null where it never does.</summary>
     public static long? StepsTo(IReadOnlyList<long> steps, IReadOnlyList<double> values, double threshold,
         bool higherIsBetter = true)
     {

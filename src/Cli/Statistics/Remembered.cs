@@ -19,10 +19,7 @@ internal sealed class Remembered(
     /// </summary>
     public const string BackwardTransfer = "backward transfer, points";
 
-    /// <summary>
-    /// The mean over the same tasks of the best accuracy before the end minus that at the end (Chaudhry et al. 2018,
-    /// arXiv 1801.10112).
-    /// </summary>
+    /// <summary>Over these tasks, best accuracy before the end minus end (Chaudhry et al. 2018, 1801.10112).</summary>
     public const string Forgetting = "forgetting, points";
 
     /// <summary>The mean accuracy at a step of the tasks that were learned by then.</summary>

@@ -3,10 +3,7 @@ using System.Globalization;
 
 namespace RlLeap.Cli.Statistics;
 
-/// <summary>
-/// Writes numbers: a value with an interval to the second figure of the interval's half width, a value alone to three
-/// figures.
-/// </summary>
+/// <summary>Writes numbers: to the second figure of the interval's half width, or to three figures alone.</summary>
 internal static class Rounded
 {
     /// <summary>What is missing is not a number.</summary>

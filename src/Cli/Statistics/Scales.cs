@@ -4,10 +4,7 @@ using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Statistics;
 
-/// <summary>
-/// Normalization of scores per task: random and human play for ALE, random and best published play for MinAtar
-/// (scores.csv).
-/// </summary>
+/// <summary>Scales of scores per task (scores.csv): random to human for ALE, to best published for MinAtar.</summary>
 public static class Scales
 {
     private static readonly Lazy<Dictionary<string, Scale>> Known = new(() =>

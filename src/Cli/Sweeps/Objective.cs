@@ -44,8 +44,7 @@ internal sealed class Objective
     /// <summary>The names to choose from, without the series of single tasks.</summary>
     public IReadOnlyList<string> Names => [.. _values.Keys];
 
-    /// <summary>The number of a name; NaN where the run has the name but no value; null where there is no such name.
-    /// </summary>
+    /// <summary>The number of a name; NaN where the run has no value of it; null where there is no such name.</summary>
     public double? this[string name] =>
         _values.TryGetValue(name, out var value) || _more.TryGetValue(name, out value) ? value : null;
 

@@ -6,22 +6,16 @@ namespace RlLeap.Cli.Sweeps;
 /// <summary>Orders trials by their objective.</summary>
 internal static class Ranking
 {
-    /// <summary>
-    /// Indexes of values, the best first. Equal ones stay in their order; what is no number (a trial that failed) comes
-    /// last.
-    /// </summary>
+    /// <summary>Indexes of values, the best first, equal ones in their order, what is no number last.</summary>
     public static IReadOnlyList<int> Order(IReadOnlyList<double> values, Direction direction) =>
         [.. Enumerable.Range(0, values.Count).OrderBy(i => double.IsNaN(values[i]))
             .ThenBy(i => direction == Direction.Minimize ? values[i] : -values[i]).ThenBy(i => i)];
 
-    /// <summary>The best ones, at most <paramref name="count"/>, in their own order. What is no number is none of
-    /// them.</summary>
+    /// <summary>The best ones, at most <paramref name="count"/>, in their own order; only numbers.</summary>
     public static IReadOnlyList<int> Best(IReadOnlyList<double> values, int count, Direction direction) =>
         [.. Order(values, direction).Where(i => !double.IsNaN(values[i])).Take(count).Order()];
 
-    /// <summary>
-    /// Ranks 1 .. n, 1 the best; equal values share the mean of theirs, and so do all that are no numbers.
-    /// </summary>
+    /// <summary>Ranks 1 .. n, 1 the best; equal values share their mean, and so do all that are no numbers.</summary>
     public static double[] Ranks(IReadOnlyList<double> values, Direction direction)
     {
         var order = Order(values, direction);

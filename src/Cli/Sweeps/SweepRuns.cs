@@ -66,10 +66,7 @@ internal sealed class SweepRuns(GridConfig config)
     public Objective? ObjectiveOf(GridRun run, Rung rung) => ResultAt(run, rung) is not { } at ? null
         : new Objective(FolderOf(run), Result.Load(at.Path), config.Command == "train" ? at.Step : at.Step - 1);
 
-    /// <summary>
-    /// What a trial counts with at a rung: the mean over its runs. NaN where one of them has no value; null where one
-    /// has not come so far.
-    /// </summary>
+    /// <summary>What a trial counts with: the mean over its runs; NaN for no value, null for not so far yet.</summary>
     public double? ValueOf(Trial trial, Rung rung)
     {
         var sum = 0.0;

@@ -4,8 +4,7 @@ using RlLeap.Cli.Reports.Figures;
 
 namespace RlLeap.Cli.Watch;
 
-/// <summary>What tasks came to, how far training travelled, the state of networks, throughput; and whatever else a
-/// meta-training recorded.</summary>
+/// <summary>Tasks, paths, networks, throughput, and whatever else a meta-training recorded.</summary>
 internal static class MetaPanels
 {
     private const string Axis = "meta-steps", Mean = "all tasks", Prefix = MetaTrainMetrics.TaskSeries;
@@ -13,8 +12,7 @@ internal static class MetaPanels
     // Lines that can be told apart.
     private const int MostLines = 12;
 
-    /// <summary>A column over all tasks of each meta-step: as it was recorded, or averaged where only single tasks have
-    /// it.</summary>
+    /// <summary>A column over all tasks of each meta-step: as recorded, or averaged over single tasks.</summary>
     public static IReadOnlyList<(long Step, double Value)> OverTasks(RunCurves.Table metrics, string column) =>
         metrics["meta", column] is { Count: > 0 } all ? all
             : [.. metrics.Series.Where(series => series.StartsWith(Prefix, StringComparison.Ordinal))

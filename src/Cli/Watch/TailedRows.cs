@@ -50,8 +50,7 @@ internal sealed class TailedRows(string path)
 /// <summary>Files of runs as a page may read them.</summary>
 internal static class RunFile
 {
-    /// <summary>Opens a file while others write it; null where it is not there, cannot be read, or is a link to
-    /// elsewhere.</summary>
+    /// <summary>Opens a file while others write it; null where it cannot be read or leads elsewhere.</summary>
     public static FileStream? Open(string path)
     {
         try
@@ -62,8 +61,7 @@ internal static class RunFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 
-    /// <summary>The last lines of a text, without a last one that is only half written; empty where there is none.
-    /// </summary>
+    /// <summary>A text's last lines, without one that is half written; empty where there is none.</summary>
     public static IReadOnlyList<string> LastLines(string path, int count, int bytes = 1 << 15)
     {
         using var stream = Open(path);

@@ -5,9 +5,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap;
 
-/// <summary>
-/// Update rules on the CPU in one pass over memory: theta, gradient and averages are read once and written once.
-/// </summary>
+/// <summary>Update rules on the CPU in one pass over memory: each number is read once and written once.</summary>
 /// <remarks>
 /// As tensor operations Adam takes ten passes over vectors that do not fit the cache. Every operation is elementwise
 /// and correctly rounded, so the results do not depend on the width of the machine's vectors.

@@ -25,8 +25,7 @@ public sealed class OnnxGraph
 
     private OnnxGraph(string name) => _graph = new GraphProto { Name = name };
 
-    /// <summary>A model at its parameters, in evaluation mode. Its outputs are those of its heads, or the network's
-    /// features where it has no heads.</summary>
+    /// <summary>A model in evaluation mode: its heads' outputs, or the features without heads.</summary>
     /// <param name="model">The model. It is only read.</param>
     /// <param name="input">What the input [N, input...] is called.</param>
     /// <param name="type">The input's element type: Byte or Float32.</param>
@@ -122,8 +121,7 @@ public sealed class OnnxGraph
     /// <summary>Values side by side on axis 1.</summary>
     public OnnxValue Concatenate(IReadOnlyList<OnnxValue> values) => Add("Concat", values, ("axis", 1L));
 
-    /// <summary>Columns <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> of axis
-    /// 1.</summary>
+    /// <summary>So many columns from <paramref name="start"/> of axis 1.</summary>
     public OnnxValue Columns(OnnxValue input, long start, long count) => Add("Slice",
         [input, Numbers([start]), Numbers([start + count]), Numbers([1])]);
 

@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Reads binary netpbm pictures with one byte a sample: P5 (gray) and P6 (colour). GTSRB uses this format.
-/// </summary>
+/// <summary>Reads binary netpbm pictures with one byte a sample, P5 (gray) and P6 (colour): GTSRB's.</summary>
 internal static class Netpbm
 {
     /// <summary>Decodes one picture.</summary>

@@ -10,9 +10,7 @@ internal static class PhotoFormats
     public static bool Knows(ReadOnlySpan<byte> file) => file is [0xFF, 0xD8, 0xFF, ..] or [(byte)'B', (byte)'M', ..]
         || file.Length > 12 && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8);
 
-    /// <summary>
-    /// Decodes one picture. A gray picture has one channel, any other has three. Transparency is dropped.
-    /// </summary>
+    /// <summary>Decodes one picture: one channel if gray, else three. Transparency is dropped.</summary>
     /// <exception cref="DataException">The file is damaged or truncated.</exception>
     public static RasterImage Decode(byte[] file, string where)
     {

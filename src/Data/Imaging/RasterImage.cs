@@ -7,14 +7,10 @@ namespace RlLeap.Data;
 /// <param name="Pixels">[Height, Width, Channels], 0..255.</param>
 internal sealed record RasterImage(int Width, int Height, int Channels, byte[] Pixels)
 {
-    /// <summary>
-    /// The most pixels a picture may have: 64 megapixels. A damaged header cannot make us exhaust memory.
-    /// </summary>
+    /// <summary>The most pixels of a picture: 64 megapixels, so that a damaged header exhausts no memory.</summary>
     public const int MaxPixels = 1 << 26;
 
-    /// <summary>
-    /// Decodes a PNG, JPEG, WebP, BMP or binary netpbm picture (PGM, PPM). The first bytes tell the format.
-    /// </summary>
+    /// <summary>Decodes a PNG, JPEG, WebP, BMP, PGM or PPM picture, told by its first bytes.</summary>
     /// <exception cref="DataException">The format is another one, or the file is damaged.</exception>
     public static RasterImage Decode(byte[] file, string where)
     {

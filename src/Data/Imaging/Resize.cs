@@ -1,15 +1,11 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Nearest-neighbour and bilinear resizing that give the same bytes as the Python Imaging Library (PIL).
-/// </summary>
+/// <summary>Nearest-neighbour and bilinear resizing to the same bytes as the Python Imaging Library's.</summary>
 internal static class Resize
 {
     private const int PrecisionBits = 22;
 
-    /// <summary>
-    /// Nearest neighbour: output pixel x takes input pixel floor((x + 1/2) * input / output), as PIL's NEAREST.
-    /// </summary>
+    /// <summary>Nearest neighbour: pixel x is input pixel floor((x + 1/2) * input / output), as PIL's.</summary>
     public static RasterImage Nearest(RasterImage image, int width, int height)
     {
         var c = image.Channels;

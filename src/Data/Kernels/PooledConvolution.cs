@@ -7,9 +7,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.Data;
 
-/// <summary>
-/// A 3x3 convolution with a border of zeros and the 2x2 max-pooling after it, for images of few channels.
-/// </summary>
+/// <summary>A 3x3 convolution with a border of zeros and 2x2 max-pooling, for images of few channels.</summary>
 /// <remarks>
 /// With few channels a convolution costs what writing and reading its outputs costs. Here four outputs are computed in
 /// registers and only the largest is written, with its place. The backward pass looks at that place alone. What it is
@@ -19,9 +17,7 @@ internal static unsafe class PooledConvolution
 {
     private const int Kernel = 3, Taps = Kernel * Kernel, Wide = 32, Lanes = 16;
 
-    /// <summary>
-    /// Whether tensors are such: float32 images [N, C, H, W] without a gradient, weights [32 k, C, 3, 3].
-    /// </summary>
+    /// <summary>Whether tensors are float32 images [N, C, H, W] without gradient and weights [32 k, C, 3, 3].</summary>
     public static bool Fits(Tensor input, Tensor weight) =>
         Vector512.IsHardwareAccelerated && Avx512F.IsSupported
         && input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32

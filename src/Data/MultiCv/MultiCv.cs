@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// The eight data sets of the Multi-CV experiment by name (Flennerhag et al. 2019, section 4.2 and appendix E).
-/// </summary>
+/// <summary>The eight data sets of Multi-CV by name (Flennerhag et al. 2019, section 4.2, appendix E).</summary>
 public static class MultiCv
 {
     private sealed record Entry(
@@ -47,9 +45,7 @@ public static class MultiCv
             (s, n) => MultiCvReaders.Facescrub(s[0], n)),
     ];
 
-    /// <summary>
-    /// Names of the sets: cifar10, cifar100, mnist, mnist-m, fashion-mnist, notmnist, svhn, gtsrb, facescrub.
-    /// </summary>
+    /// <summary>cifar10, cifar100, mnist, mnist-m, fashion-mnist, notmnist, svhn, gtsrb, facescrub.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Entries.Select(e => e.Name)];
 
     /// <summary>Loads a set and draws its split. The set is decoded once and then read from the cache.</summary>

@@ -18,9 +18,7 @@ internal static class MultiCvReaders
 
     private const int MaxImageFile = 1 << 26;
 
-    /// <summary>
-    /// MNIST and Fashion-MNIST: the four idx files of the training and the test part, gzipped or plain.
-    /// </summary>
+    /// <summary>MNIST and Fashion-MNIST: four idx files, gzipped or plain.</summary>
     public static ImageSet IdxFolder(string folder, string name)
     {
         var train = IdxPart(folder, "train") ?? throw new DataException(folder,
@@ -60,15 +58,11 @@ internal static class MultiCvReaders
     public static ImageSet Cifar10(string path, string name) =>
         Cifar(path, name, 1, 10, IsCifar10Train, "test_batch.bin", "data_batch_1.bin");
 
-    /// <summary>
-    /// CIFAR-100 with fine labels: train.bin and test.bin in a folder, or inside cifar-100-binary.tar.gz.
-    /// </summary>
+    /// <summary>CIFAR-100, fine labels: train.bin and test.bin, or cifar-100-binary.tar.gz.</summary>
     public static ImageSet Cifar100(string path, string name) =>
         Cifar(path, name, 2, 100, f => f == "train.bin", "test.bin", "train.bin");
 
-    /// <summary>
-    /// SVHN's cropped digits: train_32x32.mat and test_32x32.mat in a folder. The file's label 10 means digit 0.
-    /// </summary>
+    /// <summary>SVHN's cropped digits: train_32x32.mat and test_32x32.mat. The file's label 10 is digit 0.</summary>
     public static ImageSet Svhn(string folder, string name)
     {
         var (pixels, labels) = SvhnPart(Path.Combine(folder, "train_32x32.mat"));

@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Classification of one data set of Multi-CV: normalized 32x32x3 images, no augmentation, each image once an epoch.
-/// </summary>
+/// <summary>Classification of one set of Multi-CV: normalized 32x32x3, no augmentation, once an epoch.</summary>
 public sealed class MultiCvTask : ImageTask
 {
     /// <summary>The task of a data set; its id is the prefix and the name of the set.</summary>

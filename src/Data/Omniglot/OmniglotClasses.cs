@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// The characters of one Omniglot task and the drawings that train and validate. They are fixed for a run.
-/// </summary>
+/// <summary>The characters of one Omniglot task, with drawings that train and validate; fixed for a run.</summary>
 public sealed class OmniglotClasses
 {
     private readonly OmniglotAlphabet _alphabet;
@@ -39,9 +37,7 @@ public sealed class OmniglotClasses
     /// <summary>The alphabet's name.</summary>
     public string Name => _alphabet.Name;
 
-    /// <summary>
-    /// [classes]: for each label, the number of its character in the alphabet. Recorded with the run.
-    /// </summary>
+    /// <summary>[classes]: each label's character in the alphabet. Recorded with the run.</summary>
     public IReadOnlyList<int> Characters { get; }
 
     /// <summary>Training drawings: classes x 15.</summary>

@@ -14,10 +14,7 @@ public sealed record OmniglotAlphabet(string Name, int Characters, ReadOnlyMemor
             OmniglotData.Pixels);
 }
 
-/// <summary>
-/// Omniglot (Lake, Salakhutdinov, Tenenbaum 2015), read from the original archives: 50 alphabets, 1,623 characters, 20
-/// drawings of each.
-/// </summary>
+/// <summary>Omniglot (Lake et al. 2015), from the archives: 50 alphabets, 1,623 characters, 20 drawings each.</summary>
 /// <remarks>
 /// The original drawings of 105x105 pixels are resized to 28x28 by nearest neighbour, with PIL's choice of pixels, as
 /// in the Leap authors' code.
@@ -46,10 +43,7 @@ public sealed class OmniglotData
         Alphabets.FirstOrDefault(a => a.Name == name) ?? throw new RlLeapException(
             $"Omniglot has no alphabet called '{name}'; there are {string.Join(", ", Alphabets.Select(a => a.Name))}.");
 
-    /// <summary>
-    /// Loads the complete set from its two archives or unpacked folders. It is decoded once and then read from the
-    /// cache.
-    /// </summary>
+    /// <summary>Loads the complete set from its archives or folders; decoded once, then from the cache.</summary>
     /// <exception cref="DataException">The set is missing, damaged, or not the complete 50 alphabets with 1,623
     /// characters.</exception>
     public static OmniglotData Load(DataLocation? location = null)
@@ -66,9 +60,7 @@ public sealed class OmniglotData
         return data;
     }
 
-    /// <summary>
-    /// Loads any archives or folders with Omniglot's layout (SET/ALPHABET/characterNN/IIII_DD.png), complete or not.
-    /// </summary>
+    /// <summary>Loads archives or folders of Omniglot's layout (SET/ALPHABET/characterNN/IIII_DD.png).</summary>
     /// <exception cref="DataException">A file is missing or damaged, or the layout is another one.</exception>
     public static OmniglotData Load(IReadOnlyList<string> sources, string? cache = null)
     {

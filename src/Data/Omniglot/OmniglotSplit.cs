@@ -1,8 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// Which alphabets are used for pretraining, validation and evaluation. Their names are recorded with the run.
-/// </summary>
+/// <summary>Which alphabets pretrain, validate and evaluate. Their names are recorded with the run.</summary>
 /// <param name="Pretrain">Tasks to meta-learn from.</param>
 /// <param name="Validation">All usable alphabets that are in no other part.</param>
 /// <param name="Evaluation">Held-out alphabets.</param>
@@ -10,9 +8,7 @@ namespace RlLeap.Data;
 public sealed record OmniglotSplit(IReadOnlyList<string> Pretrain, IReadOnlyList<string> Validation,
     IReadOnlyList<string> Evaluation, IReadOnlyList<string> Dropped)
 {
-    /// <summary>
-    /// Draws a split. Held-out alphabets come first, then pretraining ones. The rest is for validation.
-    /// </summary>
+    /// <summary>Draws held-out alphabets, then pretraining ones; the rest is for validation.</summary>
     /// <remarks>
     /// The order is drawn once from <paramref name="rng"/>. So under one seed a larger pool contains every smaller one,
     /// and all have the same held-out alphabets.

@@ -43,10 +43,7 @@ public sealed record OmniglotOptions
 /// </remarks>
 public sealed class OmniglotTask : ImageTask
 {
-    /// <summary>
-    /// The task of an alphabet. Its characters and its training drawings depend only on <paramref name="rng"/>'s key
-    /// and the alphabet.
-    /// </summary>
+    /// <summary>The task of an alphabet; its characters and drawings depend on alphabet and key alone.</summary>
     public OmniglotTask(OmniglotAlphabet alphabet, Rng rng, OmniglotOptions? options = null)
         : this(ClassesOf(alphabet, rng, options ?? new()), options ?? new()) { }
 

@@ -27,9 +27,7 @@ internal sealed class CheckedGzipStream : Stream
         _gzip = new GZipStream(file, CompressionMode.Decompress);
     }
 
-    /// <summary>
-    /// The length of the content modulo 2^32, as the trailer says. It may be wrong in a damaged file.
-    /// </summary>
+    /// <summary>The content's length modulo 2^32, as the trailer says; in a damaged file it may be wrong.</summary>
     public long ClaimedLength => _length;
 
     public override int Read(Span<byte> buffer)

@@ -12,14 +12,10 @@ internal static class Compressed
     // The base library's message would say that the compression method is not supported.
     private const string DamagedData = "its compressed data are damaged";
 
-    /// <summary>
-    /// The most bytes that <paramref name="compressed"/> bytes of DEFLATE can expand to, with room for headers.
-    /// </summary>
+    /// <summary>The most bytes that so many of DEFLATE can expand to, with room for headers.</summary>
     public static long LargestExpansion(long compressed) => 1032 * compressed + 1024;
 
-    /// <summary>
-    /// Reads a whole file of at most <paramref name="limit"/> bytes. If it is gzipped, its content is returned.
-    /// </summary>
+    /// <summary>Reads a file of at most <paramref name="limit"/> bytes, or the content of a gzipped one.</summary>
     public static byte[] ReadFile(string path, int limit = int.MaxValue - 64) => Guard(path, () =>
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
@@ -111,10 +107,7 @@ internal static class Compressed
         }
     }
 
-    /// <summary>
-    /// Like <see cref="Guard"/>, for the base library's tar and zip readers. On damaged headers these throw arithmetic
-    /// and format errors too.
-    /// </summary>
+    /// <summary>As <see cref="Guard"/>, for tar and zip: these throw arithmetic and format errors too.</summary>
     public static T GuardArchive<T>(string where, Func<T> read) => Guard(where, () =>
     {
         try

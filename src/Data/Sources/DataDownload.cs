@@ -4,9 +4,7 @@ using System.Security.Cryptography;
 
 namespace RlLeap.Data;
 
-/// <summary>
-/// Downloads the files of a data set. Interrupted downloads can be resumed, and every file is checked.
-/// </summary>
+/// <summary>Downloads the files of a data set; goes on after interruptions, and checks every file.</summary>
 /// <remarks>
 /// Bytes are written to NAME.part beside the target. A later run continues where that file ends (HTTP Range). It is
 /// renamed to NAME only when its MD5 checksum is right.
@@ -25,10 +23,7 @@ public sealed class DataDownload(HttpClient http)
     /// <summary>A transfer that receives nothing for this long counts as interrupted.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>
-    /// Downloads the missing files of a set into <paramref name="root"/>/NAME. Files that are there with the right
-    /// checksum are kept.
-    /// </summary>
+    /// <summary>Downloads a set's files into <paramref name="root"/>/NAME, but those that are right already.</summary>
     /// <returns>The folder.</returns>
     /// <exception cref="DataException">
     /// The set has no public download, no server has the file, the transfer is interrupted for good, or the checksum is
@@ -52,9 +47,7 @@ public sealed class DataDownload(HttpClient http)
         return folder;
     }
 
-    /// <summary>
-    /// Downloads one file to <paramref name="path"/>, unless it is already there with the right checksum.
-    /// </summary>
+    /// <summary>Downloads one file, unless it is already there with the right checksum.</summary>
     public async Task Get(DataFile file, string path, Action<Progress>? progress = null,
         CancellationToken stop = default)
     {

@@ -1,9 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>
-/// A data set's file is missing, damaged or not what it should be. The message names the file (or the entry of an
-/// archive) and the reason.
-/// </summary>
+/// <summary>A data set's file is missing, damaged or not what it should be; names the file and why.</summary>
 public sealed class DataException(string file, string reason, Exception? inner = null)
     : RlLeapException($"{file}: {reason}", inner)
 {

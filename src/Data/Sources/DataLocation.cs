@@ -22,10 +22,7 @@ public sealed record DataLocation(IReadOnlyList<string> Roots, string? Cache)
     /// <summary>One data folder, and by default no cache.</summary>
     public static DataLocation Folder(string root, string? cache = null) => new([Path.GetFullPath(root)], cache);
 
-    /// <summary>
-    /// Searches the roots for <paramref name="names"/>: relative paths, the preferred one first. Returns the first path
-    /// that exists, or null.
-    /// </summary>
+    /// <summary>The first of <paramref name="names"/>, the preferred one first, in any root; or null.</summary>
     internal string? Find(params ReadOnlySpan<string> names)
     {
         foreach (var root in Roots)

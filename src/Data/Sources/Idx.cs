@@ -2,9 +2,7 @@ using System.Buffers.Binary;
 
 namespace RlLeap.Data;
 
-/// <summary>
-/// Reads the idx format of MNIST and sets like it: unsigned bytes with one or three dimensions, gzipped or plain.
-/// </summary>
+/// <summary>Reads the idx format of MNIST: unsigned bytes, one or three dimensions, gzipped or plain.</summary>
 internal static class Idx
 {
     /// <summary>A file of images: [Count, Height, Width].</summary>

@@ -13,9 +13,7 @@ internal readonly record struct SourceFile(string Path, string Where, byte[] Byt
     public string[] Parts => Path.Split('/');
 }
 
-/// <summary>
-/// Reads a data set's files in one pass from a folder, a .zip, a .tar or a .tar.gz. Nothing is unpacked to disk.
-/// </summary>
+/// <summary>Reads a data set's files in one pass from a folder, .zip, .tar or .tar.gz, unpacking nothing.</summary>
 internal static class SourceFiles
 {
     private const int MaxEntries = 4_000_000;

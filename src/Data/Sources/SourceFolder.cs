@@ -1,7 +1,6 @@
 namespace RlLeap.Data;
 
-/// <summary>The files below a data set's folder: each once, however often links name it, and none that a system added.
-/// </summary>
+/// <summary>The files below a data set's folder: each once, and none that a system added.</summary>
 internal static class SourceFolder
 {
     private static readonly string[] SystemNames =

@@ -65,9 +65,7 @@ public sealed class ConvolutionalEncoder : Network
     /// <summary>How many of the blocks, the first ones, halve the side.</summary>
     public int Pooled => _pooled;
 
-    /// <summary>
-    /// Whether pooling comes right after the convolution, as in the authors' code, or last, as in the paper's text.
-    /// </summary>
+    /// <summary>Whether pooling comes right after the convolution (the authors' code) or last (the text).</summary>
     public bool PoolFirst { get; init; } = true;
 
     /// <summary>

@@ -5,10 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Data;
 
-/// <summary>
-/// The images and labels of a task, in training, validation and test parts. An implementation is immutable, and threads
-/// can share it.
-/// </summary>
+/// <summary>The images and labels of a task, in training, validation and test parts; immutable.</summary>
 public interface IImageSource
 {
     /// <summary>Channels and side of an image.</summary>
@@ -17,9 +14,7 @@ public interface IImageSource
     /// <summary>How many images a part has.</summary>
     int Count(Split split);
 
-    /// <summary>
-    /// Writes a batch. A source that augments draws from <paramref name="rng"/> for each image in order.
-    /// </summary>
+    /// <summary>Writes a batch. A source that augments draws from <paramref name="rng"/>, image by image.</summary>
     /// <param name="split">The part.</param>
     /// <param name="indices">B positions in the part.</param>
     /// <param name="images">[B, Channels, Side, Side].</param>
@@ -28,10 +23,7 @@ public interface IImageSource
     void Fill(Split split, ReadOnlySpan<int> indices, Span<float> images, Span<long> labels, Rng rng);
 }
 
-/// <summary>
-/// Image classification as a task: minibatches and cross-entropy. Scores are the loss and the error rate. Omniglot and
-/// Multi-CV are built on it.
-/// </summary>
+/// <summary>Image classification as a task: minibatches, cross-entropy, error rate. The base of image tasks.</summary>
 /// <param name="id">Names the task in records.</param>
 /// <param name="source">Where images come from.</param>
 /// <param name="classes">Number of classes, which is the size of the one head.</param>
@@ -56,10 +48,7 @@ public class ImageTask(string id, IImageSource source, int classes) : ITask
     /// <summary>Where images come from.</summary>
     public IImageSource Source => source;
 
-    /// <summary>
-    /// Whether the head is meta-learned with the encoder, or new for every task. Sharing needs tasks that all have the
-    /// same number of classes.
-    /// </summary>
+    /// <summary>Whether the head is meta-learned too, which needs one number of classes, or always new.</summary>
     public bool SharedHead { get; init; }
 
     public TaskInfo Info => _info ??= CreateInfo();
@@ -105,10 +94,7 @@ public sealed class ImageBatch(Tensor images, Tensor labels) : ILabelledBatch
     }
 }
 
-/// <summary>
-/// The minibatches and scores of one learning process. Its state is a few random streams and the positions in the
-/// current passes.
-/// </summary>
+/// <summary>The minibatches and scores of one learning process: random streams and positions in passes.</summary>
 /// <remarks>
 /// Each score draws its augmentation from the same separate random stream. So scores can be compared with each other,
 /// and computing one does not change the training batches.

@@ -14,9 +14,7 @@ internal interface IClassicSystem<TSelf> where TSelf : unmanaged, IClassicSystem
     /// <summary>Draws the first state of an episode.</summary>
     void Reset(Rng random);
 
-    /// <summary>
-    /// Takes an action: the number of a Discrete one, or the value of a continuous one, which is clipped to its bounds.
-    /// </summary>
+    /// <summary>Takes an action: the number of a Discrete one, or a continuous value, clipped to its bounds.</summary>
     /// <returns>Whether the episode has reached an end of its own.</returns>
     bool Step(double action, out double reward);
 

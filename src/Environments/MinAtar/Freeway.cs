@@ -3,9 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>
-/// Freeway: cross eight lanes of cars as often as possible in 2,501 steps. Each crossing gives a reward of 1.
-/// </summary>
+/// <summary>Freeway: cross eight lanes of cars as often as possible in 2,501 steps; 1 for each crossing.</summary>
 /// <remarks>
 /// The chicken stays in column 4 and moves up or down at most every third step. A car of class s moves every s+1 steps
 /// and wraps around at the edges. A hit sends the chicken back to row 9. Reaching row 0 gives the reward and also sends
@@ -63,9 +61,7 @@ internal struct Freeway : IGame<Freeway>
         return reward;
     }
 
-    /// <summary>
-    /// Moves the cars of all eight lanes at once. A countdown of 0 is reset and its car moves; others count down.
-    /// </summary>
+    /// <summary>Moves the cars of all eight lanes: a countdown of 0 is reset and its car moves.</summary>
     private void MoveCars()
     {
         var columns = Load(ref _columns);

@@ -1,8 +1,6 @@
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>
-/// One of the five games: a plain value with the whole state of its board, without the random stream.
-/// </summary>
+/// <summary>One of the five games: a plain value with all of its board, without the random stream.</summary>
 /// <remarks>
 /// The rules follow Young and Tian 2019 (arXiv 1903.03176) as released in version 1.0.15. They were written from a
 /// description of its behaviour and verified by replaying recorded games (tests: MinAtarConformance). The board is
@@ -16,19 +14,14 @@ internal interface IGame<TSelf> where TSelf : unmanaged, IGame<TSelf>
     /// <summary>Starts an episode.</summary>
     void Reset(ref Mt19937 random);
 
-    /// <summary>
-    /// Takes one of the six <see cref="Actions"/> and returns the reward. Sets <paramref name="ended"/> at the end of
-    /// an episode.
-    /// </summary>
+    /// <summary>Takes one of the <see cref="Actions"/>; the reward, and whether the episode ended.</summary>
     int Step(int action, bool ramping, ref Mt19937 random, ref bool ended);
 
     /// <summary>Sets the active cells of [C, 10, 10] to 1. All cells must be 0 before.</summary>
     void Draw(Span<byte> planes);
 }
 
-/// <summary>
-/// The six actions, with the same numbers in every game. An action that a game does not use is a no-op.
-/// </summary>
+/// <summary>The six actions, numbered alike in every game. One that a game does not use is a no-op.</summary>
 internal static class Actions
 {
     public const int Noop = 0, Left = 1, Up = 2, Right = 3, Down = 4, Fire = 5;

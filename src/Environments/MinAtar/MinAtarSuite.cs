@@ -29,10 +29,7 @@ public static class MinAtarSuite
     /// <summary>The names of the games.</summary>
     public static IReadOnlyList<string> Games { get; } = [.. All.Select(game => game.Info.Name)];
 
-    /// <summary>
-    /// Makes one game. Its random stream is seeded as the original does it, so that recorded games of the original can
-    /// be replayed.
-    /// </summary>
+    /// <summary>Makes one game, seeded as the original seeds it, so that recorded games can be replayed.</summary>
     /// <exception cref="EnvironmentException">There is no such game, or the options contradict each other.</exception>
     public static IEnvironment Make(string game, uint seed, MinAtarOptions options) =>
         Find(game).Make(IdOf(game, options), seed, options);

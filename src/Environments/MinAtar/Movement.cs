@@ -1,8 +1,6 @@
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>
-/// How each action changes the column and the row of a cell. It is 0 for an action that is not a move.
-/// </summary>
+/// <summary>How each action changes the column and the row of a cell: by 0 where it is not a move.</summary>
 internal static class Movement
 {
     public static ReadOnlySpan<sbyte> Horizontal => [0, -1, 0, 1, 0, 0];

@@ -3,10 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>
-/// The Mersenne Twister of Matsumoto and Nishimura (1998). MinAtar's games draw from it in a fixed order, so it is part
-/// of their rules.
-/// </summary>
+/// <summary>The Mersenne Twister (Matsumoto, Nishimura 1998); the order of draws is part of MinAtar's rules.</summary>
 /// <remarks>
 /// The usual code computes 624 words at a time. This one computes each word when it is drawn, which gives the same
 /// stream and makes all steps equally fast. It is a plain value, so that a game with its stream is one block of memory.

@@ -2,9 +2,7 @@ using System.Buffers.Binary;
 
 namespace RlLeap.Environments.MinAtar;
 
-/// <summary>
-/// Shows a game as planes or as a picture. The picture has 84 x 84 pixels: cells of 8 x 8 and a border of 2.
-/// </summary>
+/// <summary>Shows a game as planes, or as a picture of 84 x 84 pixels: cells of 8 x 8, a border of 2.</summary>
 /// <remarks>
 /// If two objects share a cell, the later plane fills the middle 4 x 4 pixels and the earlier one the rest. So both are
 /// visible.

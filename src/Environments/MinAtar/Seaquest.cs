@@ -234,9 +234,7 @@ internal struct Seaquest : IGame<Seaquest>
         }
     }
 
-    /// <summary>
-    /// A fish, submarine, diver or bullet: its cell, its direction, and the steps until it moves and fires.
-    /// </summary>
+    /// <summary>A fish, submarine, diver or bullet: cell, direction, steps until it moves and until it fires.</summary>
     private struct Thing(int row, int column, int direction, int countdown = 0, int gun = 0)
     {
         public sbyte Row = (sbyte)row, Column = (sbyte)column, Direction = (sbyte)direction,

@@ -4,9 +4,7 @@ using System.Text;
 
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Writes pictures as one PNG file. Several pictures become an animation (APNG), which all browsers can play.
-/// </summary>
+/// <summary>Writes pictures as one PNG file; several become an animation (APNG), which all browsers play.</summary>
 /// <remarks>
 /// A PNG is zlib data with a few headers, and .NET has zlib. So this needs no image library. Source: W3C PNG
 /// Specification, third edition (2025), which includes the animation chunks. Pictures are compressed when they are

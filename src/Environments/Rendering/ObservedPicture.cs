@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// The newest frame of an observation as a picture, for environments that show images but cannot render themselves.
-/// </summary>
+/// <summary>The newest frame of an observation, for environments that show images but cannot render.</summary>
 /// <remarks>
 /// Images are bytes from 0 to 255 in one of two layouts. The first is [H, W] or [C, H, W] with the newest frame last:
 /// three planes if the channel names end in red, green and blue, otherwise one gray plane. The second is [H, W, C] or
@@ -16,9 +14,7 @@ internal static class ObservedPicture
     /// <summary>Whether observations of this spec are images.</summary>
     public static bool Shows(EnvironmentSpec spec) => Find(spec) is not null;
 
-    /// <summary>
-    /// The newest frame of <paramref name="observation"/>, which is one row of a buffer or the bytes of an observation.
-    /// </summary>
+    /// <summary>The newest frame of <paramref name="observation"/>: a row of a buffer, or bytes.</summary>
     /// <exception cref="NotSupportedException">Observations of this spec are not images.</exception>
     public static Picture Of(EnvironmentSpec spec, ReadOnlySpan<byte> observation)
     {

@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Clips rewards to [-bound, bound]. <see cref="TimeStep.RawReward"/> and episode returns are not clipped.
-/// </summary>
+/// <summary>Clips rewards to [-bound, bound]; <see cref="TimeStep.RawReward"/> and returns stay raw.</summary>
 public sealed class ClipReward(IEnvironment inner, float bound) : EnvironmentWrapper(inner)
 {
     public override TimeStep Step(int action) => Clipped(Inner.Step(action));

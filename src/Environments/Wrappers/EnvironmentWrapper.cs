@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// An environment around another one. It passes everything on, and subclasses override what they change.
-/// </summary>
+/// <summary>An environment around another: passes everything on; subclasses override what they change.</summary>
 public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
 {
     /// <summary>The wrapped environment.</summary>

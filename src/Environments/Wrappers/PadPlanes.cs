@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Adds planes of zeros after the last, so that games with different numbers of planes can share an encoder.
-/// </summary>
+/// <summary>Adds planes of zeros after the last, so that games of different planes can share an encoder.</summary>
 public sealed class PadPlanes : EnvironmentWrapper
 {
     /// <param name="inner">An environment with [C, H, W] observations.</param>
@@ -23,9 +21,7 @@ public sealed class PadPlanes : EnvironmentWrapper
         };
     }
 
-    /// <summary>
-    /// The names of the planes, padded with "" to <paramref name="planes"/>. Empty if no names are known.
-    /// </summary>
+    /// <summary>The planes' names, padded with "" to <paramref name="planes"/>; empty if none are known.</summary>
     internal static IReadOnlyList<string> Names(IReadOnlyList<string> known, int planes) =>
         known.Count == 0 ? known : [.. known, .. Enumerable.Repeat("", planes - known.Count)];
 

@@ -1,9 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// With a given probability, takes the last executed action instead of the requested one (Machado et al. 2018,
-/// section 5.3).
-/// </summary>
+/// <summary>With a given probability, repeats the last executed action (Machado et al. 2018, section 5.3).</summary>
 /// <remarks>
 /// At the start of an episode the last action is 0, as in ALE. MinAtar has its own rule, in which the last action of an
 /// episode carries over to the next.

@@ -1,8 +1,6 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Ends episodes after a number of agent steps. The last step is Truncated, unless the episode terminates in that step.
-/// </summary>
+/// <summary>Ends episodes after a number of agent steps, with Truncated unless the last one terminates.</summary>
 public sealed class TimeLimit : EnvironmentWrapper
 {
     private readonly int _limit;

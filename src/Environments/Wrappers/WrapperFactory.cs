@@ -1,13 +1,9 @@
 namespace RlLeap.Environments;
 
-/// <summary>
-/// Makes wrappers from the options of an id, such as "my/Env?time_limit=500&amp;stack=4".
-/// </summary>
+/// <summary>Makes wrappers from an id's options: "my/Env?time_limit=500&amp;stack=4".</summary>
 public static class WrapperFactory
 {
-    /// <summary>
-    /// Every option. This is also the order in which wrappers are put around the environment, from the inside out.
-    /// </summary>
+    /// <summary>Every option, in the order in which wrappers are put around the environment, inside out.</summary>
     public static IReadOnlyList<EnvironmentOption> Options { get; } =
     [
         new("render", "", "rgb84: show the picture as [3, 84, 84] bytes instead of the observation"),
@@ -21,10 +17,7 @@ public static class WrapperFactory
         new("pad", "zero", "what precedes the first observation in a stack: zero or reset"),
     ];
 
-    /// <summary>
-    /// Puts the wrappers of the given options around an environment. Their random streams are splits of
-    /// <paramref name="rng"/>.
-    /// </summary>
+    /// <summary>Puts the wrappers of the options around an environment; they split <paramref name="rng"/>.</summary>
     internal static IEnvironment Apply(IEnvironment environment, string id, IReadOnlyDictionary<string, string> given,
         Rng rng)
     {

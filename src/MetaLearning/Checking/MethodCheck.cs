@@ -63,8 +63,7 @@ public sealed record MethodProblem
     }
 }
 
-/// <summary>The contract of <see cref="MetaLearningMethod"/>, checked on sine waves: what `rlleap methods check NAME`
-/// prints.</summary>
+/// <summary>The contract of <see cref="MetaLearningMethod"/>, checked on sine waves: `methods check NAME`.</summary>
 public static class MethodCheck
 {
     private static readonly RuleBook<MethodProblem> Book = new(new Dictionary<string, Action<MethodProblem>>

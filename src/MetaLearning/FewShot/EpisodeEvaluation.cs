@@ -76,9 +76,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
         return new EpisodeAccuracy(shape, accuracies);
     }
 
-    /// <summary>
-    /// The features of an episode's images, support first, as the method sees them when it classifies.
-    /// </summary>
+    /// <summary>The features of an episode's images, support first, as the method sees them.</summary>
     /// <returns>[support + query, features] on the CPU, which the caller disposes.</returns>
     public Tensor Embed(IMetaLearner learner, int index)
     {

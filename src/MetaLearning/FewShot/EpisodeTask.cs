@@ -42,9 +42,7 @@ public sealed class EpisodeTask(IEpisodeSource source, EpisodeShape shape, Split
     /// </summary>
     public int SupportBatch { get; init; }
 
-    /// <summary>
-    /// Shape of the validation episodes of a method that compares images; null for the training shape.
-    /// </summary>
+    /// <summary>Shape of a comparing method's validation episodes; null for the training shape.</summary>
     public EpisodeShape? Validation { get; init; }
 
     /// <summary>How many validation episodes such a method is scored on after each meta-step; 0 for none.</summary>

@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>
-/// Classifies images of new classes from a handful of labelled ones, with an embedding that was learned.
-/// </summary>
+/// <summary>Classifies images of new classes from a handful of labelled ones, with a learned embedding.</summary>
 /// <remarks>
 /// The classes can be other ones for each call: nothing is trained. Batch norm uses its running averages, so a
 /// prediction depends on no other query.

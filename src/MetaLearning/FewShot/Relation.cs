@@ -31,9 +31,7 @@ public sealed record RelationOptions : FewShotMethod
     }
 }
 
-/// <summary>
-/// The learned comparison: two blocks of 3x3 convolution, batch norm, ReLU and pooling, and two dense layers.
-/// </summary>
+/// <summary>The learned comparison: two blocks of 3x3 convolution, batch norm, ReLU, pooling; two dense ones.</summary>
 internal sealed class RelationModule : ExtendedNetwork
 {
     private const int Hidden = 8;

@@ -168,9 +168,7 @@ internal sealed class Finetuning : MetaLearner
         return norm;
     }
 
-    /// <summary>
-    /// Adds the gradient of a task's next batch; false, and nothing added, when the loss is not finite.
-    /// </summary>
+    /// <summary>Adds the gradient of a task's next batch; false, adding nothing, where it is not finite.</summary>
     private bool AddGradient(Participant participant, long step)
     {
         using var scope = NewDisposeScope();
@@ -251,9 +249,7 @@ internal sealed class Finetuning : MetaLearner
         model.Buffers.CopyFrom(Initialization.Buffers);
     }
 
-    /// <summary>
-    /// Adds a model's gradient to that of the encoder and the task's heads, and takes its statistics.
-    /// </summary>
+    /// <summary>Adds a model's gradient to the encoder's and the task's heads', and takes its statistics.</summary>
     private void AddGradientOf(Model model, ITask task)
     {
         using var _ = no_grad();

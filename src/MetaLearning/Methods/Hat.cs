@@ -94,9 +94,7 @@ internal sealed class Hat(HatOptions options, MetaLearnerContext context) : Cont
         return Copy(learner.Model, except: shared);
     }
 
-    /// <summary>
-    /// Gradient steps in which the slope rises once: those of an epoch, or of the visit if it is shorter.
-    /// </summary>
+    /// <summary>Gradient steps in which the slope rises once: an epoch's, or the visit's if shorter.</summary>
     private static long AnnealingSteps(TaskInfo task, LearnerOptions learning) =>
         task.StepsPerEpoch > 0 ? Math.Min(task.StepsPerEpoch, learning.GradientSteps) : learning.GradientSteps;
 
@@ -116,9 +114,7 @@ internal sealed class Hat(HatOptions options, MetaLearnerContext context) : Cont
     }
 }
 
-/// <summary>
-/// A task with private heads. Its loss has HAT's sparsity term, and each training batch sets the slope.
-/// </summary>
+/// <summary>A task with private heads: HAT's sparsity term in its loss; each training batch sets the slope.</summary>
 internal sealed class HatTask(ITask inner) : ITask
 {
     public TaskInfo Info { get; } = new PrivateHeadsTask(inner).Info;

@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>
-/// HAT's network for one task: units are multiplied by the task's masks, and gradients by 1 - other tasks' masks.
-/// </summary>
+/// <summary>HAT's network for one task: units times the task's masks, gradients times 1 - others' masks.</summary>
 /// <remarks>
 /// Gradients are scaled inside the pass: x.detach() + (x - x.detach()) * m has the value of x, to the bit, and m times
 /// its gradient. So the ordinary <see cref="Learner"/> trains it, with any optimizer.
@@ -82,9 +80,7 @@ internal sealed class HatNetwork : Network, IDisposable
         return [.. roles];
     }
 
-    /// <summary>
-    /// Sets the slope of a gradient step (equation 3). It rises from 1/s_max to s_max, again and again.
-    /// </summary>
+    /// <summary>Sets the slope of a gradient step (equation 3): from 1/s_max to s_max, again and again.</summary>
     /// <param name="step">The gradient step of the visit, from 0.</param>
     public void Anneal(long step)
     {
@@ -157,9 +153,7 @@ internal sealed class HatNetwork : Network, IDisposable
         return used! / free!.clamp(min: min) * _options.Sparsity;
     }
 
-    /// <summary>
-    /// A tensor with the value of <paramref name="x"/>, and its gradient times <paramref name="factor"/>.
-    /// </summary>
+    /// <summary><paramref name="x"/>, with its gradient times <paramref name="factor"/>.</summary>
     private static Tensor ScaleGradient(Tensor x, Tensor factor) => x.detach() + (x - x.detach()) * factor;
 
     /// <summary>a = sigmoid(s e), equation 1.</summary>

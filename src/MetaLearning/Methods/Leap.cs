@@ -102,9 +102,7 @@ public sealed record LeapOptions : PerTaskMethod
             return this[Sum];
         }
 
-        /// <summary>
-        /// Adds the increment of equation 8 from the previous point, theta^i, to this one, theta^(i+1).
-        /// </summary>
+        /// <summary>Adds the increment of equation 8 from the previous point, theta^i, to theta^(i+1).</summary>
         private void AddSegment(Tensor position, Tensor? gradient, double lossChange)
         {
             var (previous, sum) = (this[Previous], this[Sum]);

@@ -26,8 +26,7 @@ public static partial class FigureFiles
         ("meta", report => MetaFigure.Drawn(report).Any(), MetaFigure.Of),
     ];
 
-    /// <summary>Writes the figures of a report into a folder, and removes those of an earlier report that it does not
-    /// have.</summary>
+    /// <summary>Writes a report's figures into a folder, and removes those of an earlier report.</summary>
     /// <returns>The figures by name.</returns>
     internal static IReadOnlyDictionary<string, FigurePage> Write(Report report, string folder)
     {
@@ -45,8 +44,7 @@ public static partial class FigureFiles
         return pages;
     }
 
-    /// <summary>Short names of tasks: without namespace, version and options, unless two would be called the same.
-    /// </summary>
+    /// <summary>Short names of tasks, without namespace, version and options where that tells them apart.</summary>
     internal static IReadOnlyDictionary<string, string> NamesOf(IEnumerable<string> tasks)
     {
         var names = tasks.Distinct().ToDictionary(task => task, Short);

@@ -8,8 +8,7 @@ using SkiaSharp;
 
 namespace RlLeap.Cli.Reports.Figures;
 
-/// <summary>Panels of one size in rows and columns, their axes in line, and a legend in the last row's free place
-/// or below.</summary>
+/// <summary>Panels of one size in rows and columns, axes in line; a legend in a free place or below.</summary>
 internal sealed partial class FigurePage
 {
     private const float Gap = 12, Edge = 5;

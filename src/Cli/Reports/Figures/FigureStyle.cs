@@ -5,8 +5,7 @@ using SkiaSharp;
 
 namespace RlLeap.Cli.Reports.Figures;
 
-/// <summary>Sizes, colours and the font of all figures. Lengths are points; a figure of <see cref="FullWidth"/> fills a
-/// journal's page.</summary>
+/// <summary>Sizes, colours, font of all figures. Lengths are points; <see cref="FullWidth"/> fills a page.</summary>
 internal static class FigureStyle
 {
     /// <summary>Width of a figure of several panels: seven inches.</summary>

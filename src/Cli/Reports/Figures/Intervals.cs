@@ -10,8 +10,7 @@ internal static class Intervals
     /// <summary>Height of a row in points.</summary>
     public const float RowHeight = 15;
 
-    /// <summary>A dot for each value, a diamond at their mean, a line over its interval. Names without values keep an
-    /// empty row.</summary>
+    /// <summary>A dot for each value, a diamond at their mean, a line over its interval; maybe empty rows.</summary>
     /// <param name="title">Stands above.</param>
     /// <param name="xLabel">Stands below; empty for nothing.</param>
     /// <param name="names">The rows, from the top.</param>

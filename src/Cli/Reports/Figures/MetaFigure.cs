@@ -40,8 +40,7 @@ internal static class MetaFigure
 
     private static Look Solid(string color) => new(Color.FromHex(color), LinePattern.Solid);
 
-    /// <summary>The curves that are shown: not those without a number, and diverged tasks only where there were any.
-    /// </summary>
+    /// <summary>The curves that are shown: those with a number; diverged tasks only where there were any.</summary>
     public static IEnumerable<MetaReport> Drawn(Report report) => report.Meta.Where(curve =>
         !LeftOut.Contains(curve.Quantity)
         && !(curve.Quantity == Raw && report.Meta.Any(other => other.Quantity == Scaled && other.Label == curve.Label))

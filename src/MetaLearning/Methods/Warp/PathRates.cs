@@ -43,8 +43,7 @@ internal static class PathRates
             layout.Groups(entry => entry is { Shared: true, Role: ParameterRole.Adapted }
                 && LayerOf(entry.Name) == layout.Entries[i].Name[Prefix.Length..] ? 1 : 0)))];
 
-    /// <summary>The derivative of the loss at a point in each rate of the step that led there, [rates] in
-    /// float64.</summary>
+    /// <summary>The derivative of the loss at a point in each rate of the step to it, [rates] in float64.</summary>
     public static Tensor Derivative(IReadOnlyList<(long Rate, IReadOnlyList<ParameterGroup> Layer)> rates,
         Tensor gradient, Tensor position, Tensor previous) => tensor(rates.Select(rate => rate.Layer.Sum(part =>
         {

@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 
-/// <summary>Sees a task's path for WarpGrad: the gradient of the warps, points to come back to, and what the method of
-/// the initialization wants to see.</summary>
+/// <summary>Sees a path for WarpGrad: the warps' gradient, points, and what the other method wants.</summary>
 internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObserver(taskId)
 {
     private const string Sum = "warp.sum", Previous = "rates.previous", RateSum = "rates.sum";
@@ -14,8 +13,7 @@ internal sealed class WarpObserver(string taskId, WarpOptions options) : PathObs
     private IReadOnlyList<ParameterGroup> _adapted = [], _meta = [];
     private IReadOnlyList<(long Rate, IReadOnlyList<ParameterGroup> Layer)> _rates = [];
 
-    /// <summary>The points stored so far, first to last: the adapted numbers of the task's model, its own heads
-    /// included.</summary>
+    /// <summary>The points stored so far, first to last: the adapted numbers of the task's model and heads.</summary>
     public IReadOnlyList<float[]> StoredPoints =>
         [.. base.State.Where(kept => kept.Key.StartsWith(PointPrefix, StringComparison.Ordinal))
             .OrderBy(kept => kept.Key, StringComparer.Ordinal).Select(kept => kept.Value.data<float>().ToArray())];

@@ -1,9 +1,6 @@
 namespace RlLeap.MetaLearning;
 
-/// <summary>
-/// Further rounds of local passes in a meta-step: tasks go over their points from the averaged warps, and the warps are
-/// averaged again.
-/// </summary>
+/// <summary>More rounds of local passes: tasks go over their points from the averaged warps, again averaged.</summary>
 internal static class WarpRounds
 {
     /// <summary>The contributions, each with the displacement of all rounds together.</summary>

@@ -17,9 +17,7 @@ public enum WarpLayer
     Conv3x3,
 }
 
-/// <summary>
-/// A network with a warp after each hidden layer: a map without activation that tasks do not train.
-/// </summary>
+/// <summary>A network with a warp after each hidden layer: a map without activation, not trained by tasks.</summary>
 /// <remarks>
 /// Flennerhag et al. 2020, arXiv 1909.00025, section 3.1. A warp acts on the units that a layer hands on, after
 /// activation and pooling. At the start every warp is the identity: the network is the one without warps, to the bit.
