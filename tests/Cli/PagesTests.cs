@@ -70,6 +70,21 @@ public sealed partial class PagesTests
         Assert.InRange(checkedCommands, 60, 1000);
     }
 
+    // A comment that was wrapped would be typed as a command.
+    [Fact]
+    public void Shell_blocks_hold_nothing_but_commands()
+    {
+        string[] starts = ["./rlleap", "rlleap", "experiments/", "dotnet ", "python3 ", "export ", "grep ", "for ",
+            "done", "ssh ", "/usr/bin/time", "ONE_NODE_CPUS="];
+        var wrong = new List<string>();
+        foreach (var page in Pages)
+            foreach (Match block in ShellBlock().Matches(File.ReadAllText(page)))
+                wrong.AddRange(block.Groups[1].Value.Replace("\\\n", " ").Split('\n').Where(line => line.Length > 0)
+                    .Where(line => !starts.Any(start => line.StartsWith(start, StringComparison.Ordinal)))
+                    .Select(line => $"{Short(page)}: {line}"));
+        Assert.Empty(wrong);
+    }
+
     private static string? Fault(string command)
     {
         string[] words = [.. Word().Matches(command).Select(m => m.Value.Replace("'", "").Replace("\"", "")).Skip(1)];
@@ -117,6 +132,9 @@ public sealed partial class PagesTests
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex(@"```sh\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex ShellBlock();
 
     [GeneratedRegex(@"\s#.*$")]
     private static partial Regex Comment();
