@@ -1,0 +1,66 @@
+// The script ./rlleap, with a stand-in for dotnet that notes what it is asked to do.
+using System.Diagnostics;
+using Xunit;
+
+namespace RlLeap.Tests.Cli;
+
+public sealed class LauncherTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    // As a fresh clone: all of it older than what a build makes.
+    private void Clone()
+    {
+        File.Copy(Path.Combine(Repository.Root, "rlleap"), _folder["rlleap"]);
+        foreach (var project in new[] { "src/Cli/Cli", "examples/Mine/Mine", "benchmarks/Bench", "tests/Tests" })
+            _folder.Write(project + ".csproj", "");
+        _folder.Write("RlLeap.sln", "");
+        _folder.Write("Directory.Build.props", "");
+        _folder.Write("path/dotnet", """
+            #!/bin/sh
+            cd "$(dirname "$0")/.."
+            echo "$1" >> calls
+            case $1 in
+                --list-sdks) echo "10.0.100 [/sdk]" ;;
+                restore) mkdir -p src/Cli/obj tests/obj ;;
+                build) mkdir -p src/Cli/bin/Release/net10.0 examples/Mine/obj examples/Mine/bin
+                       touch src/Cli/bin/Release/net10.0/rlleap.dll ;;
+            esac
+            """);
+        foreach (var entry in Directory.GetFileSystemEntries(_folder.Root, "*", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(entry, DateTime.UtcNow.AddMinutes(-1));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_fresh_clone_is_built_once_and_a_changed_file_once_more()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        Clone();
+        File.SetUnixFileMode(_folder["path/dotnet"], (UnixFileMode)0b111_101_101);
+        await Call();
+        Assert.Single(Calls(), "build");
+        await Call();
+        Assert.Single(Calls(), "build");
+
+        File.SetLastWriteTimeUtc(_folder.Write("src/Cli/New.cs", ""), DateTime.UtcNow.AddSeconds(1));
+        await Call();
+        Assert.Equal(2, Calls().Count(call => call == "build"));
+    }
+
+    private string[] Calls() => File.ReadAllLines(_folder["calls"]);
+
+    private async Task Call()
+    {
+        var start = new ProcessStartInfo("bash", [_folder["rlleap"], "--version"])
+        { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = _folder["path"] + ":" + Environment.GetEnvironmentVariable("PATH");
+        start.Environment["RLLEAP_CUDA"] = "no";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, await output + error);
+    }
+}
