@@ -93,6 +93,16 @@ public sealed class MetaTrainProcessTests : IDisposable
     }
 
     [Fact]
+    public void What_was_evaluated_before_says_nothing_of_the_rate()
+    {
+        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
+        string Evaluated(string seeds) => ProgramProcess.Succeed("evaluate", _folder["whole/run"], "--seeds", seeds,
+            "--against", "none", "--agent-steps", "2000", "--output", _folder["evaluated"]);
+        Evaluated("1");
+        Assert.Contains("evaluation  2/4 runs  held-out tasks\n", Evaluated("2"));
+    }
+
+    [Fact]
     public void A_grid_that_is_asked_to_leave_has_its_runs_leave_and_goes_on_by_the_same_command()
     {
         ConfigOf("base");

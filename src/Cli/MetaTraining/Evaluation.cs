@@ -78,8 +78,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
         int seeds, int workers, double checkpointSeconds, string device, SlurmExecutor? cluster, Progress progress,
         CancellationToken cancellation)
     {
-        var items = tasks.SelectMany(task => Enumerable.Range(0, seeds)
-            .SelectMany(s => points.Select(point => new Item(task, point, s)))).ToList();
+        var items = Items(tasks, points, seeds);
         var done = items.Count(IsKept);
         progress.Report(done, "held-out tasks");
         if (cluster is not null)
@@ -204,6 +203,14 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
                 + "last value", item.TaskId, item.From.Name, item.Seed, step);
         progress.Report(Interlocked.Increment(ref done), "held-out tasks");
     }
+
+    /// <summary>How many of them were learned before and are kept.</summary>
+    public int Kept(IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds) =>
+        Items(tasks, points, seeds).Count(IsKept);
+
+    private static List<Item> Items(IReadOnlyList<string> tasks, IReadOnlyList<StartingPoint> points, int seeds) =>
+        [.. tasks.SelectMany(task => Enumerable.Range(0, seeds)
+            .SelectMany(s => points.Select(point => new Item(task, point, s))))];
 
     // Whether an item was learned before. What is kept of it may be damaged: then it is learned again.
     private bool IsKept(Item item)

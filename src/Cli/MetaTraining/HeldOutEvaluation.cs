@@ -65,11 +65,11 @@ public static class HeldOutEvaluation
                 opened.Add(TrainedInitialization.Load(other.Folder, other.Suite, theirs));
                 points.Add(StartingPoint.Of(name, opened[^1]) with { Config = theirs, Suite = other.Suite });
             }
-            using var progress =
-                new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs", worth: 1);
             var evaluation = new Evaluation(suite, config.Run.Seed, Path.Combine(root, "evaluation"),
                 Path.Combine(Path.GetDirectoryName(root)!, ".random-initialization"))
             { Episodes = wanted.Episodes };
+            using var progress = new Progress("evaluation", tasks.Count * wanted.Seeds * points.Count, "runs",
+                evaluation.Kept(tasks, points, wanted.Seeds), worth: 1);
             var finished =
                 evaluation.Run(tasks, points, wanted.Seeds, config.Run.Parallel, config.Run.CheckpointSeconds,
                     config.Run.Device, SlurmExecutor.Of(config, root), progress, cancellation);
