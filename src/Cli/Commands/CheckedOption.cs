@@ -9,10 +9,6 @@ internal static class CheckedOption
 {
     /// <summary>An option for a number that may be left out.</summary>
     /// <typeparam name="T">int, long or double; whole numbers may be written 1e6.</typeparam>
-    /// <param name="name">With its dashes.</param>
-    /// <param name="description">For the help.</param>
-    /// <param name="min">Smallest value.</param>
-    /// <param name="max">Largest value.</param>
     public static Option<T?> Number<T>(string name, string description, double min = 0, double max = 1e15)
         where T : struct => new(name)
         {

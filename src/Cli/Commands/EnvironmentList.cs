@@ -9,10 +9,7 @@ internal static class EnvironmentList
     private const int Folded = 20, Columns = 100;
 
     /// <summary>Prints ids with summaries and options.</summary>
-    /// <param name="all">Every id with its summary.</param>
-    /// <param name="builtIn">The ids that come with the program.</param>
     /// <param name="prefix">Only ids that begin so, none folded; null for all.</param>
-    /// <param name="output">Where to.</param>
     /// <exception cref="RlLeapException">No id begins so.</exception>
     public static void Print(IReadOnlyList<(string Id, string Summary)> all, IReadOnlySet<string> builtIn,
         string? prefix, TextWriter output)

@@ -99,7 +99,6 @@ public static class MetaTrain
 /// <summary>The config that a run's folder holds.</summary>
 internal static class RunConfig
 {
-    /// <param name="folder">The run's folder.</param>
     /// <param name="asWasRun">Whether the config must be the one that was run; a resume looks at that itself.</param>
     /// <param name="settings">Keys of executor, which change no result.</param>
     /// <exception cref="RlLeapException">The folder holds no run, or one of another kind; or its config was changed.

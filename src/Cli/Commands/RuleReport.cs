@@ -4,8 +4,6 @@ namespace RlLeap.Cli.Commands;
 internal static class RuleReport
 {
     /// <summary>Checks and prints every rule; the exit code.</summary>
-    /// <param name="name">What is checked.</param>
-    /// <param name="rules">The rules.</param>
     /// <param name="check">Checks one; null when it holds.</param>
     /// <param name="whyNot">Why a rule does not apply; null where it does.</param>
     /// <param name="more">Goes after the line of one that keeps all rules.</param>

@@ -41,7 +41,6 @@ public static class ConfigFile
         .Any(line => line.StartsWith("suite:", StringComparison.Ordinal));
 
     /// <summary>A record as YAML with every key; reads back to an equal one. Equal records, equal texts.</summary>
-    /// <param name="config">The record.</param>
     /// <param name="documented">Whether each key's documentation stands above it.</param>
     public static string ToYaml(object config, bool documented = false) => ConfigWriter.Write(config, documented);
 

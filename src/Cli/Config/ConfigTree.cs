@@ -17,7 +17,6 @@ internal sealed class ConfigTree
     public YamlMappingNode Root { get; private set; } = new();
 
     /// <summary>A config file with its bases.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="type">The config's record; decides which old keys are known.</param>
     public static ConfigTree Load(string path, Type type) => new ConfigTree(type).Read(() => Text(path), path, []);
 

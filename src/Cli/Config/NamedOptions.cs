@@ -5,10 +5,8 @@ using RlLeap.MetaLearning;
 namespace RlLeap.Cli.Config;
 
 /// <summary>A kind of record that the key <c>name</c> of its section chooses: a method, an agent.</summary>
-/// <param name="BuiltIn">The names that are part of RlLeap.</param>
 /// <param name="Own">The names that a user's assemblies brought.</param>
 /// <param name="Create">The record of a name, with its defaults.</param>
-/// <param name="NameOf">The name of a record.</param>
 internal sealed record NamedOptions(IReadOnlyList<string> BuiltIn, Func<IReadOnlyList<string>> Own, Func<string,
     object> Create, Func<object, string> NameOf)
 {

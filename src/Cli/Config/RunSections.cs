@@ -45,9 +45,7 @@ internal static class AgentKeys
     /// The preset that "auto" stands for, and the network where the preset's own is for other observations.
     /// </summary>
     /// <param name="section">Path of the agent's section.</param>
-    /// <param name="agent">What the section says.</param>
     /// <param name="environment">What the agent learns.</param>
-    /// <param name="given">Whether a key is given.</param>
     public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment, Func<string,
         bool> given)
     {

@@ -8,7 +8,6 @@ namespace RlLeap.Cli.Export;
 internal static class CSharpCode
 {
     /// <summary>A record as an expression equal to it: <paramref name="basis"/> with what differs.</summary>
-    /// <param name="value">The record.</param>
     /// <param name="basis">A record of the same type that the reader has.</param>
     /// <param name="name">How the reader writes that one.</param>
     /// <param name="indent">Columns before a property, where each has a line of its own.</param>

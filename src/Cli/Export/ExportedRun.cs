@@ -47,8 +47,6 @@ internal abstract class ExportedRun : IDisposable
 
     /// <summary>Plays with it, and records an episode where that can be done.</summary>
     /// <param name="folder">Where the recording goes.</param>
-    /// <param name="episodes">How many are played.</param>
-    /// <param name="cancellation">Asks to leave.</param>
     /// <returns>Rows of a table of results: what was played, mean with interval, how many. Empty: it does not act.
     /// </returns>
     public virtual IReadOnlyList<(string What, string Mean, string Episodes)> Play(

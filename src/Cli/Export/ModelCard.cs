@@ -10,7 +10,6 @@ namespace RlLeap.Cli.Export;
 internal static class ModelCard
 {
     /// <summary>Its text.</summary>
-    /// <param name="run">What is exported.</param>
     /// <param name="folder">Where the other files already are.</param>
     /// <param name="played">Rows that <see cref="ExportedRun.Play"/> gave.</param>
     public static string Write(ExportedRun run, string folder,

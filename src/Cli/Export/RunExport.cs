@@ -14,12 +14,10 @@ internal static class RunExport
     public const string CardName = "README.md";
 
     /// <summary>Exports a run.</summary>
-    /// <param name="run">The run's folder.</param>
     /// <param name="output">The folder to make; it may be there where it is empty.</param>
     /// <param name="episodes">Episodes an agent plays for the model card.</param>
     /// <param name="onnx">Whether <see cref="OnnxName"/> is written.</param>
     /// <param name="cancellation">Asks to leave; nothing is then left.</param>
-    /// <returns>The names of the files.</returns>
     /// <exception cref="RlLeapException">The run is not finished or cannot be exported, or the folder is not empty.
     /// </exception>
     public static IReadOnlyList<string> Write(

@@ -47,7 +47,6 @@ public sealed record StartingPoint(string Name, IMetaLearner? Meta, string Ident
 /// A task and a seed have the same randomness whatever the starting point (heads, environments, minibatches), so
 /// comparisons are paired.
 /// </remarks>
-/// <param name="suite">The tasks.</param>
 /// <param name="seed">Seed of the run; evaluation seeds are splits of it.</param>
 /// <param name="folder">Where finished curves lie.</param>
 /// <param name="shared">Where curves from random initialization lie, which other runs can use too.</param>

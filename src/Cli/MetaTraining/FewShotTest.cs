@@ -10,13 +10,7 @@ namespace RlLeap.Cli.MetaTraining;
 public static class FewShotTest
 {
     /// <summary>Tests a meta-learner on episodes of every shape.</summary>
-    /// <param name="config">The run's config.</param>
-    /// <param name="suite">Its suite.</param>
-    /// <param name="learner">What was meta-learned.</param>
     /// <param name="shapes">Kinds of test episodes.</param>
-    /// <param name="episodes">How many of each.</param>
-    /// <param name="result">The result to add to.</param>
-    /// <param name="cancellation">Asks to leave.</param>
     /// <exception cref="RlLeapException">The data or the learned head do not fit a shape.</exception>
     public static Result Run(
         MetaTrainConfig config, FewShotSuite suite, IMetaLearner learner, IReadOnlyList<EpisodeShape> shapes,

@@ -26,8 +26,6 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private static readonly TimeSpan WorthKeeping = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs to the end, or until asked to leave; a checkpoint has been written then.</summary>
-    /// <param name="suite">The config's.</param>
-    /// <param name="cancellation">Asks to leave.</param>
     public Result Execute(Suite suite, CancellationToken cancellation)
     {
         using var learner = Open(config, suite);

@@ -10,7 +10,6 @@ namespace RlLeap.Cli.MetaTraining;
 /// Measures meta-steps. Workers times wall time is training, waiting for the last task of the batch, and all else:
 /// display, logs, checkpoints, merging.
 /// </summary>
-/// <param name="workers">Tasks trained side by side.</param>
 public sealed class StepTimes(int workers)
 {
     private long _training; // ticks of TimeSpan, summed over tasks

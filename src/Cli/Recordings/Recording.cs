@@ -30,8 +30,6 @@ internal static class Recording
 
     /// <summary>Writes pictures, whole or not at all.</summary>
     /// <param name="path">A checked name.</param>
-    /// <param name="pictures">One or more, of one size.</param>
-    /// <param name="rate">Pictures a second.</param>
     public static void Save(string path, IReadOnlyList<Picture> pictures, int rate)
     {
         var scale = Math.Max(1, Side / Math.Max(pictures[0].Width, pictures[0].Height));

@@ -11,7 +11,6 @@ namespace RlLeap.Cli.Reports;
 /// held-out task what it was learned from.</param>
 /// <param name="Layer">The layer with the most dormant units.</param>
 /// <param name="Dormant">The share of its units that are dormant, in 0 .. 1.</param>
-/// <param name="Rank">Effective rank of the features.</param>
 public sealed record DiagnosisReport(string Label, string Task, string From, string Layer, double Dormant, double Rank)
 {
     private const string Series = MetaTrainMetrics.DiagnosisSeries, Prefix = "start/", DormantSuffix = "/dormant";

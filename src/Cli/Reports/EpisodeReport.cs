@@ -8,7 +8,6 @@ namespace RlLeap.Cli.Reports;
 /// <param name="Label">The method, or what the run is called.</param>
 /// <param name="Data">What the episodes are from.</param>
 /// <param name="Way">Classes of an episode.</param>
-/// <param name="Shot">Support images of a class.</param>
 /// <param name="Episodes">Test episodes of each run.</param>
 /// <param name="Runs">Each run's accuracy.</param>
 /// <param name="Accuracy">Mean over runs, with a 95 % interval over their episodes.</param>

@@ -19,7 +19,6 @@ internal sealed record Learned(Curve Curve, IReadOnlyList<int> Runs, string RunS
 /// <param name="Unit">"run" or "seed".</param>
 /// <param name="Steps">Where the mean curves are given.</param>
 /// <param name="Quantities">Names of the methods' numbers, in their order.</param>
-/// <param name="Methods">One of each.</param>
 public sealed record OverallReport(string Unit, IReadOnlyList<double> Steps, IReadOnlyList<string> Quantities,
     IReadOnlyList<OverallMethod> Methods)
 {

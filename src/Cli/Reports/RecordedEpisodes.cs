@@ -6,7 +6,6 @@ namespace RlLeap.Cli.Reports;
 /// <summary>One recording: what it is called, and the file, as a page can hold it.</summary>
 /// <param name="Name">"after training": of the file "2_after_training.gif".</param>
 /// <param name="Kind">"image/gif".</param>
-/// <param name="Path">The file.</param>
 public sealed record RecordedEpisode(string Name, string Kind, string Path);
 
 /// <summary>

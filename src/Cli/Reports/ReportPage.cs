@@ -41,8 +41,6 @@ internal sealed partial class ReportPage
     }
 
     /// <summary>The page's text.</summary>
-    /// <param name="report">The report.</param>
-    /// <param name="figures">Its figures by name.</param>
     /// <param name="folder">Where the figures' files lie.</param>
     public static string Of(Report report, IReadOnlyDictionary<string, FigurePage> figures, string folder) =>
         new ReportPage(report, figures, folder).Write();

@@ -68,7 +68,6 @@ public sealed record RunReport(string Name, string Kind, IReadOnlyDictionary<str
 }
 
 /// <summary>Learning processes of a task without a single value: no episode ended in them.</summary>
-/// <param name="Task">The task.</param>
 /// <param name="Method">What they started from.</param>
 /// <param name="Count">How many have no value.</param>
 /// <param name="Of">How many there are.</param>

@@ -50,7 +50,6 @@ public sealed class RunNames
         : throw new RlLeapException($"--over {key}: {folder} has {Value(folder, key)} there, which is no number."))];
 
     /// <summary>What the keys' values say of each run: a switch by its name ("no loss"), others by value.</summary>
-    /// <param name="keys">Keys of the runs' configs.</param>
     /// <param name="methods">Each run's method, named too where they differ.</param>
     public IReadOnlyList<string> Labels(IReadOnlyList<string> keys, IReadOnlyList<string?> methods) =>
         [.. _folders.Select((folder, i) =>

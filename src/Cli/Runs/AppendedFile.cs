@@ -10,7 +10,6 @@ internal sealed class AppendedFile : Stream
     private readonly IncrementalHash _sum = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
     /// <summary>Opens a file, or makes it.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="keep">What lies behind so many bytes is cut off; null keeps all.</param>
     public AppendedFile(string path, long? keep = null)
     {

@@ -36,7 +36,6 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     }
 
     /// <summary>Saves one: <paramref name="write"/> fills its folder. Replaces one of the same step.</summary>
-    /// <param name="step">Its number.</param>
     /// <param name="write">Fills the folder.</param>
     /// <param name="lengths">How long the run's appended files are.</param>
     /// <param name="sums">SHA-256 of what they hold.</param>

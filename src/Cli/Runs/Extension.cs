@@ -23,7 +23,6 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
 
     /// <summary>The config of a finished training with more agent steps.</summary>
     /// <param name="config">Its own, or what is asked for.</param>
-    /// <param name="folder">The run's folder.</param>
     /// <param name="more">Agent steps beyond those that it was to make.</param>
     /// <exception cref="RlLeapException">The run is not finished, its learning rate ends with its steps, or there are
     /// no more steps to make.</exception>
@@ -46,8 +45,6 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
     }
 
     /// <summary>The config of a finished meta-training with more meta-steps.</summary>
-    /// <param name="config">Its own.</param>
-    /// <param name="folder">The run's folder.</param>
     /// <param name="more">Meta-steps beyond those that it was to make.</param>
     /// <exception cref="RlLeapException">The run is not finished, a rate ends with its steps, or it stopped early.
     /// </exception>

@@ -39,10 +39,7 @@ public sealed class Grid(GridConfig config, string file,
     }
 
     /// <summary>Makes calls of the program, side by side as configured; answers the names that failed.</summary>
-    /// <param name="calls">The calls.</param>
-    /// <param name="progress">Where they are counted.</param>
     /// <param name="done">How many are done already.</param>
-    /// <param name="stop">Asks those that run to leave.</param>
     /// <param name="completed">Is told of each that did not fail; what it throws ends the others too.</param>
     internal async Task<IReadOnlySet<string>> Execute(IReadOnlyList<GridCall> calls, Progress progress, int done,
         CancellationToken stop, Action<GridCall>? completed = null)

@@ -6,7 +6,6 @@ using System.Text.Json;
 namespace RlLeap.Cli.Runs;
 
 /// <summary>A line of a file of rows that cannot be read: torn by a crash, or damaged since.</summary>
-/// <param name="File">The file's path.</param>
 /// <param name="Number">The line, from 1; 0 where it is not known.</param>
 /// <param name="Reason">What is wrong with it.</param>
 public readonly record struct BadLine(string File, long Number, string Reason)
@@ -62,7 +61,6 @@ public sealed class JsonLines : IMetricSink
     }
 
     /// <summary>Reads a file's rows, also while a run writes; a last line that is cut off is left out.</summary>
-    /// <param name="path">The file.</param>
     /// <param name="bad">Takes each line that cannot be read; it is passed over. Null throws.</param>
     /// <exception cref="RlLeapException">A line cannot be read; names file and line.</exception>
     public static IEnumerable<Row> Read(string path, Action<BadLine>? bad = null)
@@ -100,8 +98,6 @@ public sealed class JsonLines : IMetricSink
     }
 
     /// <summary>Reads the rows of a stream from where it is.</summary>
-    /// <param name="stream">The stream.</param>
-    /// <param name="name">The file's path, for messages.</param>
     /// <param name="bad">Takes each line that cannot be read; it is passed over. Null throws.</param>
     /// <param name="at">Takes, with each whole line, how many bytes were read up to its end.</param>
     internal static IEnumerable<Row> Read(Stream stream, string name, Action<BadLine>? bad, Action<long>? at = null)

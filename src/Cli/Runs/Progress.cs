@@ -26,7 +26,6 @@ public sealed class Progress : IDisposable
     private double _finished, _had; // tasks since the last report; what the running ones had when they began
 
     /// <param name="name">Shown before the overall count: the run's name.</param>
-    /// <param name="total">The overall count at the end.</param>
     /// <param name="unit">What the count counts: "meta-steps".</param>
     /// <param name="done">The count at the start: a resumed run has some; they do not enter the rate.</param>
     /// <param name="every">How often a running task gets a plain line; 30 s by default.</param>

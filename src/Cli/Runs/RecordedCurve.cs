@@ -16,7 +16,6 @@ internal sealed record RecordedCurve(
     public const int Most = 100_000;
 
     /// <summary>Reads the curve of a run of `rlleap train`.</summary>
-    /// <param name="path">Its metrics.</param>
     /// <param name="record">What it recorded.</param>
     /// <param name="window">Episodes of the running mean.</param>
     /// <param name="bad">Takes each line that cannot be read; it is passed over.</param>
@@ -27,9 +26,7 @@ internal sealed record RecordedCurve(
     }
 
     /// <summary>The curve of rows of episodes.</summary>
-    /// <param name="rows">All rows.</param>
     /// <param name="window">Episodes of the running mean.</param>
-    /// <param name="most">As <see cref="Most"/>.</param>
     internal static RecordedCurve OfEpisodes(IEnumerable<Row> rows, int window, int most)
     {
         var (single, means) = (new List<(long, double)>(), new ThinnedPoints(most));

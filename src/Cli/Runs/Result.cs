@@ -6,7 +6,6 @@ namespace RlLeap.Cli.Runs;
 
 /// <summary>Everything that a finished run has to show.</summary>
 /// <param name="Kind">What made it: "meta-train", "evaluate", "train".</param>
-/// <param name="Name">The run's readable name.</param>
 /// <param name="Curves">Learning curves on held-out (or single) tasks: one per task, method and seed.</param>
 /// <param name="MetaCurves">What the meta-training itself recorded: one per task and quantity, over meta-steps.</param>
 /// <param name="Measure">What the curves' values are: "episodic return", "training loss".</param>
@@ -84,7 +83,6 @@ public sealed record Curve(string Task, string Method, long Seed, IReadOnlyList<
 
 /// <summary>Accuracy in percent over few-shot test episodes.</summary>
 /// <param name="Data">What the episodes are from: "omniglot".</param>
-/// <param name="Method">The method.</param>
 /// <param name="Seed">The run's seed, which fixes the classes and the episodes.</param>
 /// <param name="Way">Classes of an episode.</param>
 /// <param name="Shot">Support images of a class.</param>

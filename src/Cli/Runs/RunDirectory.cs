@@ -103,8 +103,6 @@ public sealed class RunDirectory : IDisposable
         Path.GetFileName(path).StartsWith(ConfigName + ".", StringComparison.Ordinal) && AtomicFile.IsTemporary(path);
 
     /// <summary>Goes on with a run from <see cref="Restored"/>; what came after is cut off unless complete.</summary>
-    /// <param name="path">The run's folder.</param>
-    /// <param name="keep">Checkpoints to keep.</param>
     /// <param name="acceptChanges">Whether the run may go on with another config or other plug-ins; the history says
     /// so.</param>
     /// <param name="config">The config to go on with instead of the folder's, which it replaces; null for the folder's.

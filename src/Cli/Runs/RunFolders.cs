@@ -5,7 +5,6 @@ namespace RlLeap.Cli.Runs;
 internal static class RunFolders
 {
     /// <summary>The runs in a folder: itself, or all below it. Links are not followed.</summary>
-    /// <param name="folder">The folder.</param>
     /// <param name="unread">Takes a folder that cannot be looked into; it is passed over.</param>
     public static IEnumerable<string> Under(string folder, Action<string, Exception> unread)
     {

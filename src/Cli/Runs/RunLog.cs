@@ -18,7 +18,6 @@ public sealed class RunLog : IDisposable
     private readonly ILogger _before = Log.Logger;
     private readonly Serilog.Core.Logger _both;
 
-    /// <param name="run">The run.</param>
     /// <param name="versions">Of the program, its libraries and the machine.</param>
     public RunLog(RunDirectory run, string versions)
     {

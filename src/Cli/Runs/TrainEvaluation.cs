@@ -16,8 +16,6 @@ internal sealed record TrainEvaluation(IReadOnlyList<EpisodeRecord> Greedy, IRea
 
     /// <summary>Plays in environments and by streams of its own: evaluating moves nothing in the training.</summary>
     /// <param name="config">How many episodes, and of what.</param>
-    /// <param name="task">The agent's task.</param>
-    /// <param name="learner">The agent.</param>
     /// <param name="rng">All that is random in it.</param>
     /// <param name="progress">Is told how far it is.</param>
     /// <param name="stop">Ends it early, with what there is.</param>

@@ -16,7 +16,6 @@ internal sealed class TrainMetrics(Learner learner, IMetricSink rows)
 
     /// <summary>A row for each episode that ended in a step.</summary>
     /// <param name="before">Agent steps before it.</param>
-    /// <param name="step">The step.</param>
     public void WriteEpisodes(long before, StepRecord step)
     {
         foreach (var episode in step.Episodes!)

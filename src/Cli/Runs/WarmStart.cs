@@ -48,7 +48,6 @@ internal sealed class WarmStart : IDisposable
     public string Text { get; }
 
     /// <summary>Reads what a finished run learned.</summary>
-    /// <param name="folder">The run's folder.</param>
     /// <exception cref="RlLeapException">There is no run, it is not finished, or it is damaged.</exception>
     public static WarmStart Read(string folder) => new(folder);
 

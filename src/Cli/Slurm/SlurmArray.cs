@@ -60,8 +60,6 @@ internal sealed class SlurmArray
 
     /// <summary>Returns when every task has a result.</summary>
     /// <param name="options">How jobs are asked for.</param>
-    /// <param name="folder">Where the specifications lie.</param>
-    /// <param name="name">Begins the jobs' name.</param>
     /// <param name="inputs">Hash of what the tasks have in common: an array that runs for others is cancelled, not
     /// taken up.</param>
     /// <param name="tasks">The tasks to be done; results that are there already count.</param>

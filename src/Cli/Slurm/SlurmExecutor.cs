@@ -12,7 +12,6 @@ namespace RlLeap.Cli.Slurm;
 /// Trains the tasks of a meta-step, or learns the tasks of an evaluation, as jobs of a Slurm array (docs/cluster.md).
 /// Results are those of threads, bit for bit.
 /// </summary>
-/// <param name="config">The run's config.</param>
 /// <param name="name">Begins the names of jobs: the run's name.</param>
 public sealed class SlurmExecutor(MetaTrainConfig config, string name)
 {
@@ -29,7 +28,6 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
 
     /// <summary>The seam for meta-steps.</summary>
     /// <param name="folderOf">The folder of a meta-step; outcomes are left there as NNNN.outcome.</param>
-    /// <param name="progress">Shows how far the array is.</param>
     public IExecutor Steps(Func<long, string> folderOf, Progress progress) =>
         new StepExecutor(this, folderOf, progress);
 
@@ -62,8 +60,6 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
     /// <param name="isDone">Whether an item needs no learning.</param>
     /// <param name="folder">Where the evaluation's folder is made; deleted when all is learned.</param>
     /// <param name="store">Keeps a finished item.</param>
-    /// <param name="progress">Shows how far the array is.</param>
-    /// <param name="cancellation">Leaves.</param>
     public void Evaluate(IReadOnlyList<Evaluation.Item> items, Func<Evaluation.Item, string> keyOf,
         Func<Evaluation.Item, bool> isDone, string folder,
         Action<Evaluation.Item, Evaluation.Finished> store, Progress progress, CancellationToken cancellation)

@@ -9,7 +9,6 @@ namespace RlLeap.Cli.Slurm;
 
 /// <summary>How a task ended: outcome, curve or error. A safetensors file; its notes hold all but tensors.</summary>
 /// <param name="Input">Hash of the input that it is the result of.</param>
-/// <param name="Node">Machine that computed it.</param>
 /// <param name="Error">Why there is no result, in words; null when there is one.</param>
 /// <param name="IsFinal">Whether the error would come again: something to mend, not a node's bad day.</param>
 public sealed record TaskResult(string Input, string Node, string? Error, bool IsFinal)

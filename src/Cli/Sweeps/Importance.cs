@@ -24,11 +24,7 @@ internal sealed record Importance(
     public const int Fewest = 4;
 
     /// <summary>Computes it.</summary>
-    /// <param name="key">The range's key.</param>
-    /// <param name="range">The range.</param>
-    /// <param name="values">Each trial's value.</param>
     /// <param name="objectives">Each trial's objective; NaN where it failed, which counts as worst.</param>
-    /// <param name="direction">What is better.</param>
     public static Importance? Of(string key, RangeConfig range, IReadOnlyList<string> values,
         IReadOnlyList<double> objectives, Direction direction)
     {

@@ -21,7 +21,6 @@ internal sealed class Objective
     private readonly Dictionary<string, double> _more = new(StringComparer.Ordinal);
 
     /// <summary>Reads a run at its end.</summary>
-    /// <param name="folder">Its folder.</param>
     /// <param name="result">Its result, or the one of an earlier end.</param>
     /// <param name="end">Rows beyond this step belong to what came after that end; null where nothing did.</param>
     public Objective(string folder, Result result, long? end)

@@ -8,8 +8,6 @@ using RlLeap.Cli.Statistics;
 namespace RlLeap.Cli.Sweeps;
 
 /// <summary>A trial of a report.</summary>
-/// <param name="Number">Its number.</param>
-/// <param name="Values">Its settings by key.</param>
 /// <param name="Rung">The last rung that it came to the end of; -1 where it came to none.</param>
 /// <param name="Budget">That rung's budget; null where rungs have none.</param>
 /// <param name="Objective">The mean of its runs there; NaN where it failed or has no value.</param>
@@ -22,8 +20,6 @@ internal sealed record TrialReport(
 /// <summary>Every number of a sweep's report.</summary>
 /// <param name="Name">The sweep's folder.</param>
 /// <param name="Objective">What was made best.</param>
-/// <param name="Direction">In which direction.</param>
-/// <param name="Kind">How.</param>
 /// <param name="Trials">Those that came furthest first, then the best first.</param>
 /// <param name="First">Each trial's objective at the end of the first rung, by number; null where it is not there yet,
 /// NaN where it failed.</param>

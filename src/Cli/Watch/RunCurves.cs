@@ -4,7 +4,6 @@ using RlLeap.Cli.Runs;
 namespace RlLeap.Cli.Watch;
 
 /// <summary>The curves of a run: those of its metrics and of its times, by series and column.</summary>
-/// <param name="folder">The run's folder.</param>
 internal sealed class RunCurves(string folder)
 {
     /// <summary>Points of a curve that are kept at most: a page shows no more.</summary>

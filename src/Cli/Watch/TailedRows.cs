@@ -16,7 +16,6 @@ internal sealed class TailedRows(string path)
 
     /// <summary>Reads what is new.</summary>
     /// <param name="anew">Is called before any row where the file is another one than it was.</param>
-    /// <param name="add">Takes each new row.</param>
     public void Read(Action anew, Action<Row> add)
     {
         if (RunFile.Open(path) is not { } stream)

@@ -43,7 +43,6 @@ internal sealed class WatchServer : IAsyncDisposable
     public Uri Address { get; private set; } = new("http://127.0.0.1/");
 
     /// <summary>Starts it.</summary>
-    /// <param name="roots">The folders to watch.</param>
     /// <param name="port">The port; 0 for a free one.</param>
     /// <exception cref="RlLeapException">The port cannot be had.</exception>
     public static async Task<WatchServer> Start(IReadOnlyList<string> roots, int port)

@@ -10,9 +10,6 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
     public float TextWidth => Texts.Select(Width).DefaultIfEmpty(0).Max();
 
     /// <summary>Round numbers from low to high, as many as there is room for.</summary>
-    /// <param name="low">Where the axis begins.</param>
-    /// <param name="high">Where it ends.</param>
-    /// <param name="most">The most texts.</param>
     /// <param name="integer">Only whole numbers.</param>
     public static AxisTicks Round(double low, double high, int most, bool integer = false)
     {

@@ -27,7 +27,6 @@ public static partial class FigureFiles
     ];
 
     /// <summary>Writes a report's figures into a folder, and removes those of an earlier report.</summary>
-    /// <returns>The figures by name.</returns>
     internal static IReadOnlyDictionary<string, FigurePage> Write(Report report, string folder)
     {
         Dictionary<string, FigurePage> pages = [];

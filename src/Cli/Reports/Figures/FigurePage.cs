@@ -22,8 +22,6 @@ internal sealed partial class FigurePage
     private readonly bool _inFreePlace;
 
     /// <summary>Lays the panels out.</summary>
-    /// <param name="panels">The panels, row by row.</param>
-    /// <param name="legend">What the lines are.</param>
     /// <param name="columns">Panels in a row; null for what suits their number.</param>
     /// <param name="height">Height of every plot; null for what suits its width.</param>
     /// <param name="shares">Each column's share of the width; null for equal ones.</param>

@@ -11,12 +11,10 @@ internal static class Intervals
     public const float RowHeight = 15;
 
     /// <summary>A dot for each value, a diamond at their mean, a line over its interval; maybe empty rows.</summary>
-    /// <param name="title">Stands above.</param>
     /// <param name="xLabel">Stands below; empty for nothing.</param>
     /// <param name="names">The rows, from the top.</param>
     /// <param name="written">Whether the rows' names stand beside them.</param>
     /// <param name="of">A row's values and their mean with its interval; null where it has none.</param>
-    /// <param name="palette">The names' colours.</param>
     /// <param name="task">The task that the panel is about; null for none.</param>
     /// <param name="seeds">What the values of a row are of; null where nobody asks.</param>
     /// <param name="limits">Where the axis begins and ends; null for what shows all.</param>
