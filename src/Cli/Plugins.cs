@@ -1,5 +1,6 @@
 // A user's own environments, networks and methods: --assembly, and the key assemblies of configs.
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Security.Cryptography;
 using RlLeap.Environments;
 using RlLeap.MetaLearning;
@@ -28,20 +29,27 @@ public static class Plugins
         }
     }
 
-    /// <summary>--assembly, the same for every command that has it.</summary>
+    /// <summary>The ids of the environments that they brought.</summary>
+    public static IReadOnlySet<string> Environments { get; private set; } = new HashSet<string>();
+
+    /// <summary>--assembly, the same for every command that has it; what it names is there when the command runs.</summary>
     public static Option<string[]> Option() => new("--assembly")
     {
         Description = "Your own environments, networks and methods: the .dll that dotnet build made of your project; "
-            + "may be given several times.", DefaultValueFactory = _ => [],
+            + "may be given several times.", Action = new LoadByHand(), Recursive = true,
     };
 
-    /// <summary>
-    /// What --assembly names. Goes before what configs name: of two files of one name this one counts, so that a run
-    /// goes on with one that was moved or built again.
-    /// </summary>
-    public static void LoadByHand(IEnumerable<string> paths)
+    // Before what configs name: of two files of one name this one counts, so that a run goes on with one that was moved
+    // or built again.
+    private sealed class LoadByHand : SynchronousCommandLineAction
     {
-        foreach (var path in paths) Load(path, byHand: true);
+        public override bool Terminating => false;
+
+        public override int Invoke(ParseResult parsed)
+        {
+            foreach (var path in parsed.GetValue<string[]>("--assembly")!) Load(path, byHand: true);
+            return 0;
+        }
     }
 
     /// <summary>Loads an assembly and registers what it marks with [Environment], [Network], [Method]; once.</summary>
@@ -59,7 +67,9 @@ public static class Plugins
             if (All.Exists(a => a.Sha256 == sha256)) return;
             try
             {
-                if (Registry.Register(assembly).Count + Networks.Register(assembly).Count
+                var environments = Registry.Register(assembly);
+                Environments = Environments.Union(environments).ToHashSet();
+                if (environments.Count + Networks.Register(assembly).Count
                     + Methods.Register(assembly).Count == 0)
                     throw new RlLeapException("nothing in it is marked. Put [Environment(\"my/Name\")], "
                         + "[Network(\"my/name\")] or [Method(\"my/name\")] on a public class.");

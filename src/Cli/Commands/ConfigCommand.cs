@@ -12,13 +12,8 @@ public static class ConfigCommand
     {
         var keys = new Command("keys",
             "Every key: its values, its default and what it does. docs/config-keys.md is made by it.");
-        var assembly = Plugins.Option();
-        keys.Add(assembly);
-        keys.SetAction(parsed =>
-        {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
-            Console.Write(KeyReference.Markdown(Methods.Ids));
-        });
+        keys.Add(Plugins.Option());
+        keys.SetAction(_ => Console.Write(KeyReference.Markdown(Methods.Ids)));
         return new Command("config", "Config files.") { keys };
     }
 }

@@ -11,12 +11,6 @@ public static class EnvsCommand
 {
     public static Command Create()
     {
-        var assembly = Plugins.Option();
-        assembly.Recursive = true;
-        var command = new Command("envs",
-            "Environments by id: list them, or check one against the rules in plain words.") { assembly };
-        command.SetAction(result => List(result.GetValue(assembly)));
-
         var prefix = new Argument<string?>("PREFIX")
         {
             Arity = ArgumentArity.ZeroOrOne,
@@ -26,8 +20,7 @@ public static class EnvsCommand
         {
             prefix,
         };
-        list.SetAction(result => List(result.GetValue(assembly), result.GetValue(prefix)));
-        command.Add(list);
+        list.SetAction(result => List(result.GetValue(prefix)));
 
         var id = new Argument<string>("ID")
         { Description = "For example MinAtar/Breakout-v1, or \"MinAtar/Breakout-v1?sticky=0&stack=4\"." };
@@ -35,23 +28,20 @@ public static class EnvsCommand
             "--steps", "How long each rule is played for, in agent steps; left out: 2000.", min: 1, max: 1e8);
         var check = new Command("check",
             "Plays an environment at random and says which rules it breaks and why that happens.") { id, steps };
-        check.SetAction(result =>
-            Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000, result.GetValue(assembly)));
-        command.Add(check);
-        return command;
+        check.SetAction(result => Check(result.GetValue(id)!, result.GetValue(steps) ?? 2000));
+        return RuleReport.Command("envs",
+            "Environments by id: list them, or check one against the rules in plain words.", list, check);
     }
 
-    private static int List(string[]? assemblies, string? prefix = null)
+    private static void List(string? prefix)
     {
-        var builtIn = Registry.List().Select(entry => entry.Id).ToHashSet();
-        Plugins.LoadByHand(assemblies ?? []);
-        EnvironmentList.Print(Registry.List(), builtIn, prefix, Console.Out);
-        return 0;
+        var all = Registry.List();
+        var builtIn = all.Select(entry => entry.Id).Except(Plugins.Environments).ToHashSet();
+        EnvironmentList.Print(all, builtIn, prefix, Console.Out);
     }
 
-    private static int Check(string id, int steps, string[]? assemblies)
+    private static int Check(string id, int steps)
     {
-        Plugins.LoadByHand(assemblies ?? []);
         EnvironmentSpec spec;
         Dictionary<string, string?> whyNot;
         using (var environment = Registry.Make(id, new Rng(0)))

@@ -35,15 +35,13 @@ public static class Evaluate
         var parallel = CheckedOption.Number<int>("--parallel", "Learners side by side; 0 for one a core", max: 1024);
         var set =
             new Option<string[]>("--set") { Description = "Change where it is computed: --set executor.kind=slurm" };
-        var assembly = Plugins.Option();
         var command = new Command("evaluate", "Learn held-out tasks from a run's initialization and from what it is "
             + "compared with; goes on where it was stopped.")
             {
-                run, tasks, seeds, against, steps, way, shot, query, episodes, output, parallel, set, assembly
+                run, tasks, seeds, against, steps, way, shot, query, episodes, output, parallel, set, Plugins.Option()
             };
         command.SetAction((parsed, stop) =>
         {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var folder = Path.GetFullPath(parsed.GetValue(run)!);
             var config = RunConfig.Of(folder, asWasRun: true, parsed.GetValue(set) ?? []) with
             {

@@ -16,12 +16,10 @@ public static class ExportCommand
             "Episodes that an agent plays for the model card, drawn and greedy each; left out: 20.", min: 2, max: 1e6);
         var plain = new Option<bool>("--no-onnx")
         { Description = "Leave model.onnx out: for a network that does not say how it is written as ONNX." };
-        var assembly = Plugins.Option();
         var command = new Command("export", "A finished run as a folder for sharing: weights, ONNX, model card.")
-            { run, output, episodes, plain, assembly };
+            { run, output, episodes, plain, Plugins.Option() };
         command.SetAction((parsed, stop) =>
         {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var folder = parsed.GetRequiredValue(output);
             var files = RunExport.Write(parsed.GetRequiredValue(run), folder, parsed.GetValue(episodes) ?? 20,
                 !parsed.GetValue(plain), stop);

@@ -30,12 +30,10 @@ public static class MetaTrain
         var from = ResumeOptions.From();
         var dry = new Option<bool>("--dry-run")
         { Description = "Print what would run, with an estimate of its cost, and stop" };
-        var assembly = Plugins.Option();
         var command = new Command("meta-train", "Launch a meta-training run, or go on with one.")
-            { config, set, from, resume, extend, parallel, accept, assembly, dry };
+            { config, set, from, resume, extend, parallel, accept, Plugins.Option(), dry };
         command.SetAction((parsed, stop) =>
         {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
             var (file, folder) = (parsed.GetValue(config), parsed.GetValue(resume));
             if ((file is null) == (folder is null))
                 throw new RlLeapException("Give either a config file or --resume RUN.");

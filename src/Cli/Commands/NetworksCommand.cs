@@ -11,14 +11,8 @@ public static class NetworksCommand
 {
     public static Command Create()
     {
-        var assembly = Plugins.Option();
-        assembly.Recursive = true;
-        var command = new Command("networks",
-            "Networks of agents by name: list them, or check one against the rules in plain words.") { assembly };
-        command.SetAction(result => List(result.GetValue(assembly)));
         var list = new Command("list", "Every network that can be named now.");
-        list.SetAction(result => List(result.GetValue(assembly)));
-        command.Add(list);
+        list.SetAction(_ => AgentNetworks.Names.Concat(Networks.Ids).ToList().ForEach(Console.WriteLine));
 
         var name = new Argument<string>("NAME")
         {
@@ -30,21 +24,13 @@ public static class NetworksCommand
         };
         var check = new Command("check",
             "Runs a network on random inputs and says which rules it breaks and why that happens.") { name, input };
-        check.SetAction(result => Check(result.GetValue(name)!, result.GetValue(input)!, result.GetValue(assembly)));
-        command.Add(check);
-        return command;
+        check.SetAction(result => Check(result.GetValue(name)!, result.GetValue(input)!));
+        return RuleReport.Command("networks",
+            "Networks of agents by name: list them, or check one against the rules in plain words.", list, check);
     }
 
-    private static int List(string[]? assemblies)
+    private static int Check(string name, string input)
     {
-        Plugins.LoadByHand(assemblies ?? []);
-        foreach (var name in AgentNetworks.Names.Concat(Networks.Ids)) Console.WriteLine(name);
-        return 0;
-    }
-
-    private static int Check(string name, string input, string[]? assemblies)
-    {
-        Plugins.LoadByHand(assemblies ?? []);
         var sizes = input.Split(',', StringSplitOptions.TrimEntries);
         if (!sizes.All(size => long.TryParse(size, out var n) && n is > 0 and <= 100_000) || sizes.Length > 8)
             throw new RlLeapException(
@@ -65,24 +51,13 @@ public static class NetworksCommand
 /// <summary>`methods list` and `methods check NAME`; alone it lists.</summary>
 public static class MethodsCommand
 {
-    private static readonly Dictionary<string, Func<MetaLearningMethod>> BuiltIn = new()
-    {
-        ["none"] = () => new NoPretrainingOptions(), ["leap"] = () => new LeapOptions(),
-        ["reptile"] = () => new ReptileOptions(), ["fomaml"] = () => new FirstOrderMamlOptions(),
-        ["maml"] = () => new MamlOptions(), ["finetuning"] = () => new FinetuningOptions(),
-        ["hat"] = () => new HatOptions(), ["progressive"] = () => new ProgressiveOptions(),
-    };
+    private static readonly string[] BuiltIn =
+        ["none", "leap", "reptile", "fomaml", "maml", "finetuning", "hat", "progressive"];
 
     public static Command Create()
     {
-        var assembly = Plugins.Option();
-        assembly.Recursive = true;
-        var command = new Command("methods",
-            "Methods of meta-learning by name: list them, or check one against the rules in plain words.") { assembly };
-        command.SetAction(result => List(result.GetValue(assembly)));
         var list = new Command("list", "Every method that can be named now.");
-        list.SetAction(result => List(result.GetValue(assembly)));
-        command.Add(list);
+        list.SetAction(_ => BuiltIn.Concat(Methods.Ids).ToList().ForEach(Console.WriteLine));
 
         var name = new Argument<string>("NAME")
         {
@@ -90,26 +65,18 @@ public static class MethodsCommand
         };
         var check = new Command("check",
             "Meta-learns small tasks (sine waves) and says which rules a method breaks and why that happens.") { name };
-        check.SetAction(result => Check(result.GetValue(name)!, result.GetValue(assembly)));
-        command.Add(check);
-        return command;
+        check.SetAction(result => Check(result.GetValue(name)!));
+        return RuleReport.Command("methods",
+            "Methods of meta-learning by name: list them, or check one against the rules in plain words.", list, check);
     }
 
-    private static int List(string[]? assemblies)
+    private static int Check(string name)
     {
-        Plugins.LoadByHand(assemblies ?? []);
-        foreach (var name in BuiltIn.Keys.Concat(Methods.Ids)) Console.WriteLine(name);
-        return 0;
-    }
-
-    private static int Check(string name, string[]? assemblies)
-    {
-        Plugins.LoadByHand(assemblies ?? []);
-        if (!BuiltIn.ContainsKey(name) && !name.Contains('/'))
+        if (!BuiltIn.Contains(name) && !name.Contains('/'))
             throw new RlLeapException(
-                $"No method is named {name}; there are {string.Join(", ", BuiltIn.Keys.Concat(Methods.Ids))}. "
+                $"No method is named {name}; there are {string.Join(", ", BuiltIn.Concat(Methods.Ids))}. "
                 + "Yours comes in with --assembly path.dll.");
-        var method = BuiltIn.TryGetValue(name, out var make) ? make() : Methods.Create(name);
+        var method = Methods.Create(name);
         Console.WriteLine($"{name}: {method}");
         var problem = new MethodProblem { Method = method };
         return RuleReport.Print(name, MethodCheck.Rules, rule => MethodCheck.Run(rule, problem));

@@ -32,12 +32,10 @@ public static class Play
             "--max-steps", "Agent steps after which an episode is left; left out: 2000.", min: 1, max: 1e9);
         var rate = CheckedOption.Number<int>(
             "--fps", "Pictures a second in the recording; left out: 15.", min: 1, max: 1000);
-        var assembly = Plugins.Option();
         var command = new Command("play", "Play an episode with a trained agent; --record makes a picture of it.")
-            { run, task, record, episodes, greedy, seed, most, rate, assembly };
+            { run, task, record, episodes, greedy, seed, most, rate, Plugins.Option() };
         command.SetAction((parsed, stop) =>
         {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
             Run(parsed.GetRequiredValue(run), parsed.GetValue(task), parsed.GetValue(record),
                 parsed.GetValue(episodes) ?? 1, parsed.GetValue(greedy),
                 parsed.GetValue(seed) ?? 1, parsed.GetValue(most) ?? 2000, parsed.GetValue(rate) ?? 15, stop);

@@ -1,8 +1,14 @@
+using System.CommandLine;
+
 namespace RlLeap.Cli.Commands;
 
 /// <summary>A contract's rules on the terminal: a line each; for broken ones what happened and why.</summary>
 internal static class RuleReport
 {
+    /// <summary>The command of a kind of parts: `list`, which it does alone too, and `check`.</summary>
+    public static Command Command(string name, string about, Command list, Command check) =>
+        new(name, about) { Action = list.Action, Subcommands = { list, check }, Options = { Plugins.Option() } };
+
     /// <summary>Checks and prints every rule; the exit code.</summary>
     /// <param name="check">Checks one; null when it holds.</param>
     /// <param name="whyNot">Why a rule does not apply; null where it does.</param>

@@ -37,18 +37,17 @@ public static class Train
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this folder." };
         var (accept, extend) = (ResumeOptions.AcceptChanges(), ResumeOptions.Extend("agent steps"));
         var from = ResumeOptions.From();
-        var assembly = Plugins.Option();
         var dryRun = new Option<bool>("--dry-run")
         {
             Description = "Print what would run, with an estimate of time, memory and disk.",
         };
         var command = new Command("train", "Train one agent on one environment.")
         {
-            id, config, set, preset, steps, seed, device, directory, from, resume, extend, accept, assembly, dryRun,
+            id, config, set, preset, steps, seed, device, directory, from, resume, extend, accept, Plugins.Option(),
+            dryRun,
         };
         command.SetAction((parsed, stop) =>
         {
-            Plugins.LoadByHand(parsed.GetValue(assembly)!);
             ResumeOptions.Check(parsed.GetValue(resume), parsed.GetValue(extend), parsed.GetValue(from));
             List<string> settings = [.. parsed.GetValue(set)!];
             Add("environment", parsed.GetValue(id));
