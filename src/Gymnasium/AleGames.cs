@@ -9,28 +9,14 @@ namespace RlLeap.Gymnasium;
 /// <param name="MinimalActions">The size of its minimal action set (ale-py 0.12).</param>
 /// <param name="InGym2018">Whether gym's list of 62 Atari games of 2018 has it, from which the Leap paper's pool was
 /// drawn.</param>
-/// <param name="Random">A random player's score; null where the table lacks the game.</param>
-/// <param name="Human">A human's score; null where the table lacks the game.</param>
-public sealed record AleGame(string Id, string Rom, int MinimalActions, bool InGym2018, double? Random, double? Human)
+public sealed record AleGame(string Id, string Rom, int MinimalActions, bool InGym2018)
 {
     /// <summary>"MsPacman".</summary>
     public string Name => Id["ALE/".Length..^"-v5".Length];
-
-    /// <summary>
-    /// (score - random) / (human - random): 0 is random play, 1 a human's. Null for the 47 games without both scores;
-    /// normalize those per game between the random player measured in the same set-up and the best score of the runs
-    /// compared, and say so.
-    /// </summary>
-    public double? HumanNormalized(double score) =>
-        Random is { } low && Human is { } high ? (score - low) / (high - low) : null;
 }
 
 /// <summary>The 104 games that ale-py registers as ALE/...-v5.</summary>
-/// <remarks>
-/// Action counts are ale-py 0.12.1's. Scores of 57 games are those of Wang et al. 2016 (dueling networks,
-/// arXiv:1511.06581, table 2: human and random starts with no-ops), as DQN Zoo and Agent57 use them. The table is
-/// atari-games.csv beside this file.
-/// </remarks>
+/// <remarks>Action counts are ale-py 0.12.1's. The table is atari-games.csv beside this file.</remarks>
 public static class AleGames
 {
     /// <summary>In alphabetical order of the ROMs' names.</summary>
@@ -58,10 +44,8 @@ public static class AleGames
         {
             if (line.StartsWith('#') || line.StartsWith("rom,", StringComparison.Ordinal)) continue;
             var cells = line.Split(',');
-            static double? Score(string cell) =>
-                cell.Length == 0 ? null : double.Parse(cell, CultureInfo.InvariantCulture);
             games.Add(new AleGame(cells[1], cells[0], int.Parse(cells[2], CultureInfo.InvariantCulture),
-                cells[3] == "1", Score(cells[4]), Score(cells[5])));
+                cells[3] == "1"));
         }
         return games;
     }

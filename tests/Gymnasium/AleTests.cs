@@ -9,10 +9,9 @@ namespace RlLeap.Tests.Gymnasium;
 public sealed class AleFactsTests
 {
     [Fact]
-    public void ThereAre104GamesOf57Scores()
+    public void ThereAre104Games()
     {
         Assert.Equal(104, AleGames.All.Count);
-        Assert.Equal(57, AleGames.All.Count(game => game.Human is not null));
         Assert.Equal(62, AleGames.All.Count(game => game.InGym2018));
         Assert.Equal(47, AleGames.All.Count(game => game.MinimalActions <= 10));
         Assert.Equal("ALE/TicTacToe3D-v5", AleGames.All.Single(game => game.Rom == "tic_tac_toe_3d").Id);
@@ -29,15 +28,6 @@ public sealed class AleFactsTests
             Assert.True(AleGames.Find($"ALE/{more}-v5")!.MinimalActions > 10);
         foreach (var inside in new[] { "AirRaid", "UpNDown", "WizardOfWor" })
             Assert.Contains(AleGames.LeapPool, game => game.Name == inside);
-    }
-
-    [Fact]
-    public void HumanNormalizedScoresAreZeroAtRandomAndOneAtHuman()
-    {
-        var breakout = AleGames.Find("ALE/Breakout-v5")!;
-        Assert.Equal(0, breakout.HumanNormalized(1.7));
-        Assert.Equal(1, breakout.HumanNormalized(30.5));
-        Assert.Null(AleGames.Find("ALE/AirRaid-v5")!.HumanNormalized(100));
     }
 
     [Fact]
