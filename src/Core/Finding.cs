@@ -8,6 +8,14 @@ public sealed record Finding(string Rule, string What, string LikelyCause)
 {
     /// <summary>What stopped the check, alike for all rules that it stops; null where the rule itself broke.</summary>
     public string? StoppedBy { get; init; }
+
+    /// <summary>That the part itself threw, where, and <paramref name="what"/> it said.</summary>
+    public static Finding Of(string rule, Exception e, string what)
+    {
+        var place = e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..]
+            : "an unknown place";
+        return new(rule, $"it threw {e.GetType().Name}: {what}", $"an error of its own, at {place}.");
+    }
 }
 
 /// <summary>A rule was seen to be broken.</summary>
@@ -32,12 +40,19 @@ public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
     /// <summary>The rules, in the order in which they are checked.</summary>
     public IReadOnlyList<string> Rules { get; } = [.. rules.Keys];
 
-    /// <summary>Checks one rule; null when it holds.</summary>
+    /// <summary>The check of a rule.</summary>
     /// <exception cref="ArgumentException">There is no such rule.</exception>
-    public Finding? Run(string rule, T subject)
+    public Action<T> this[string rule] => rules.TryGetValue(rule, out var check) ? check
+        : throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
+
+    /// <summary>Checks one rule; null when it holds.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="subject">What it plays with.</param>
+    /// <param name="explain">What to say of an error; one without an answer is thrown on.</param>
+    /// <exception cref="ArgumentException">There is no such rule.</exception>
+    public Finding? Run(string rule, T subject, Func<Exception, Finding?>? explain = null)
     {
-        if (!rules.TryGetValue(rule, out var check))
-            throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule));
+        var check = this[rule];
         try
         {
             check(subject);
@@ -47,13 +62,15 @@ public sealed class RuleBook<T>(IReadOnlyDictionary<string, Action<T>> rules)
         {
             return new Finding(rule, broken.Message, broken.LikelyCause);
         }
-        catch (Exception e)
+        catch (Exception e) when ((explain ?? Explain)(e) is { } finding)
+        {
+            return finding;
+        }
+
+        Finding Explain(Exception e)
         {
             while (e is AggregateException { InnerExceptions.Count: 1 }) e = e.InnerException!;
-            var place = e.StackTrace?.Split('\n').FirstOrDefault()?.Trim() is { Length: > 3 } frame ? frame[3..]
-                : "an unknown place";
-            return new Finding(rule, $"it threw {e.GetType().Name}: {e.Summary().TrimEnd('.')}",
-                $"an error of its own, at {place}.")
+            return Finding.Of(rule, e, e.Summary().TrimEnd('.')) with
             {
                 StoppedBy = $"{e.GetType().Name} {string.Concat(e.Message.Where(c => !char.IsDigit(c)))}",
             };

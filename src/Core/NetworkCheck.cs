@@ -6,8 +6,6 @@ namespace RlLeap;
 /// <summary>The contract of <see cref="Network"/>, checked on random inputs: `networks check NAME`.</summary>
 public static class NetworkCheck
 {
-    private const string Units = "Hidden units are what it says", Layers = "Layer by layer gives the same features";
-
     private static readonly RuleBook<Func<Network>> Book = new(new Dictionary<string, Action<Func<Network>>>
     {
         ["It describes itself consistently"] = Description,
@@ -17,8 +15,8 @@ public static class NetworkCheck
         ["An input's features depend on that input alone"] = RowsKeepApart,
         ["A pass changes neither parameters nor input"] = PassesOnlyRead,
         ["Every parameter is used"] = ParametersAreUsed,
-        [Units] = HiddenUnitsFit,
-        [Layers] = LayersAgree,
+        ["Hidden units are what it says"] = HiddenUnitsFit,
+        ["Layer by layer gives the same features"] = LayersAgree,
         ["A pass leaves no tensors behind"] = NothingStays,
     });
 
@@ -28,9 +26,8 @@ public static class NetworkCheck
     /// <summary>Why a rule has nothing to say about a network, which then keeps it; null where it has.</summary>
     /// <exception cref="ArgumentException">There is no such rule.</exception>
     public static string? WhyNotApplied(string rule, Network network) =>
-        !Rules.Contains(rule) ? throw new ArgumentException($"'{rule}' is not a rule of the contract.", nameof(rule))
-        : rule == Layers && !network.IsLayered ? "it has no layers of its own to run one by one (IsLayered)"
-        : rule == Units && network.HiddenUnits.Count == 0 ? "it names no hidden units (HiddenUnits)"
+        Book[rule] == LayersAgree && !network.IsLayered ? "it has no layers of its own to run one by one (IsLayered)"
+        : Book[rule] == HiddenUnitsFit && network.HiddenUnits.Count == 0 ? "it names no hidden units (HiddenUnits)"
         : null;
 
     /// <summary>Checks one rule; null when it holds.</summary>
@@ -41,10 +38,6 @@ public static class NetworkCheck
         using var scope = NewDisposeScope();
         return Book.Run(rule, make);
     }
-
-    /// <summary>Checks every rule.</summary>
-    public static IReadOnlyList<Finding> Run(Func<Network> make) =>
-        [.. Rules.Select(rule => Run(rule, make)).OfType<Finding>()];
 
     private static void Description(Func<Network> make)
     {

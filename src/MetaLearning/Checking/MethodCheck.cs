@@ -86,10 +86,6 @@ public static class MethodCheck
     /// <summary>Checks one rule; null when it holds.</summary>
     public static Finding? Run(string rule, MethodProblem problem) => Book.Run(rule, problem);
 
-    /// <summary>Checks every rule.</summary>
-    public static IReadOnlyList<Finding> Run(MethodProblem problem) => [.. Rules.Select(rule => Run(rule, problem))
-        .OfType<Finding>()];
-
     private static void SurvivesJson(MethodProblem problem)
     {
         var method = problem.Method;
