@@ -33,22 +33,14 @@ internal static class Recording
     public static void Save(string path, IReadOnlyList<Picture> pictures, int rate)
     {
         var scale = Math.Max(1, Side / Math.Max(pictures[0].Width, pictures[0].Height));
-        switch (KindOf(path))
+        if (KindOf(path) == ".mp4")
         {
-            case ".gif":
-                var gif = new AnimatedGif(rate, scale);
-                foreach (var picture in pictures) gif.Add(picture);
-                gif.Save(path);
-                break;
-            case ".mp4":
-                Ffmpeg.Save(path, pictures, rate, scale);
-                break;
-            default:
-                var png = new AnimatedPng(rate, scale);
-                foreach (var picture in pictures) png.Add(picture);
-                png.Save(path);
-                break;
+            Ffmpeg.Save(path, pictures, rate, scale);
+            return;
         }
+        Animation animation = KindOf(path) == ".gif" ? new AnimatedGif(rate, scale) : new AnimatedPng(rate, scale);
+        foreach (var picture in pictures) animation.Add(picture);
+        animation.Save(path);
     }
 
     private static string KindOf(string path) => Path.GetExtension(path).ToLowerInvariant();

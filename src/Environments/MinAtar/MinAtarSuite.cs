@@ -34,10 +34,6 @@ public static class MinAtarSuite
     public static IEnvironment Make(string game, uint seed, MinAtarOptions options) =>
         Find(game).Make(IdOf(game, options), seed, options);
 
-    /// <summary>Makes one copy of a game for each seed, as a vector.</summary>
-    public static IVectorEnvironment MakeVector(string game, uint[] seeds, MinAtarOptions options, int threads = 1) =>
-        Find(game).MakeVector(IdOf(game, options), seeds, options, threads);
-
     /// <summary>The entries of all games for the registry.</summary>
     internal static IEnumerable<EnvironmentEntry> Entries() =>
         from game in All

@@ -5,54 +5,32 @@ namespace RlLeap.Environments;
 /// Source: GIF89a Specification (CompuServe, 1990), with the loop extension of Netscape. A frame has at most 256
 /// colours: where a picture has more, near ones become one.
 /// </remarks>
-public sealed class AnimatedGif
+/// <param name="framesPerSecond">The speed, up to 50: viewers show no faster ones.</param>
+/// <param name="scale">Each pixel becomes a square with this side.</param>
+public sealed class AnimatedGif(int framesPerSecond = 15, int scale = 1)
+    : Animation(Math.Min(framesPerSecond, 50), scale)
 {
     private readonly List<(byte[] Colors, byte[] Packed)> _frames = [];
-    private readonly int _framesPerSecond, _scale;
-    private int _width, _height;
 
-    /// <param name="framesPerSecond">The speed, up to 50: viewers show no faster ones.</param>
-    /// <param name="scale">Each pixel becomes a square with this side.</param>
-    public AnimatedGif(int framesPerSecond = 15, int scale = 1)
+    private protected override void Pack(Picture picture)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(framesPerSecond);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(scale);
-        (_framesPerSecond, _scale) = (Math.Min(framesPerSecond, 50), scale);
-    }
-
-    /// <summary>The number of pictures added.</summary>
-    public int Count => _frames.Count;
-
-    /// <summary>Adds a picture. All must have the size of the first.</summary>
-    public void Add(Picture picture)
-    {
-        picture = picture.Resize(_scale * picture.Width, _scale * picture.Height);
-        if (_frames.Count == 0) (_width, _height) = (picture.Width, picture.Height);
-        if ((picture.Width, picture.Height) != (_width, _height))
-            throw new EnvironmentException($"The pictures of one recording have one size: the first was {_width} x "
-                + $"{_height}, number {_frames.Count + 1} is {picture.Width} x {picture.Height}.");
-        if (_width > ushort.MaxValue || _height > ushort.MaxValue)
-            throw new EnvironmentException($"A GIF has at most 65535 x 65535 pixels, not {_width} x {_height}.");
+        if (Width > ushort.MaxValue || Height > ushort.MaxValue)
+            throw new EnvironmentException($"A GIF has at most 65535 x 65535 pixels, not {Width} x {Height}.");
         var (colors, indices) = Reduce(picture.Pixels);
         _frames.Add((colors, Pack(indices)));
     }
 
-    /// <summary>Writes the file. If that fails, there is no incomplete file.</summary>
-    public void Save(string path) => AtomicFile.Write(path, Save);
-
-    /// <summary>Writes the file's bytes.</summary>
-    public void Save(Stream stream)
+    private protected override void Write(Stream stream)
     {
-        if (_frames.Count == 0) throw new EnvironmentException("There are no pictures to save.");
         stream.Write("GIF89a"u8);
-        stream.Write([.. Number(_width), .. Number(_height), 0, 0, 0]); // no global colours
+        stream.Write([.. Number(Width), .. Number(Height), 0, 0, 0]); // no global colours
         stream.Write([0x21, 0xFF, 11, .. "NETSCAPE2.0"u8, 3, 1, 0, 0, 0]); // for ever
         for (var i = 0; i < _frames.Count; i++)
         {
             // In hundredths of a second. What rounding takes from one frame, the next one gets.
-            var delay = 100 * (i + 1) / _framesPerSecond - 100 * i / _framesPerSecond;
+            var delay = 100 * (i + 1) / FramesPerSecond - 100 * i / FramesPerSecond;
             stream.Write([0x21, 0xF9, 4, 0, .. Number(delay), 0, 0]);
-            stream.Write([0x2C, 0, 0, 0, 0, .. Number(_width), .. Number(_height), 0x87]); // 256 colours of its own
+            stream.Write([0x2C, 0, 0, 0, 0, .. Number(Width), .. Number(Height), 0x87]); // 256 colours of its own
             stream.Write(_frames[i].Colors);
             stream.Write(_frames[i].Packed);
         }
