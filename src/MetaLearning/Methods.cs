@@ -28,9 +28,6 @@ public static class Methods
     /// <summary>The names of a user's own, in order.</summary>
     public static IReadOnlyList<string> Ids => Catalog.Ids;
 
-    /// <summary>Whether one has this name; options after a question mark are not looked at.</summary>
-    public static bool Has(string text) => Catalog.Find(text) is not null;
-
     /// <summary>Registers an assembly's records with <see cref="MethodAttribute"/>; returns their names.</summary>
     public static IReadOnlyList<string> Register(Assembly assembly) => Catalog.Register(assembly);
 

@@ -30,25 +30,6 @@ public sealed record TaskJob
     /// <summary>A name for files and progress: "3/0-Greek".</summary>
     [JsonIgnore]
     public string Label => $"{MetaStep}/{Index}-{TaskId}";
-
-    /// <summary>Writes the job as JSON.</summary>
-    public void Save(string path) => AtomicFile.WriteAllText(path, JsonSerializer.Serialize(this, Methods.Json));
-
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="RlLeapException">The file is missing, or it is not the specification of a task.</exception>
-    public static TaskJob Load(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<TaskJob>(File.ReadAllText(path), Methods.Json)
-                ?? throw new JsonException("it is empty.");
-        }
-        catch (Exception e)
-            when (e is JsonException or NotSupportedException or IOException or UnauthorizedAccessException)
-        {
-            throw new RlLeapException($"Cannot read the task's specification {path}: {e.Message}", e);
-        }
-    }
 }
 
 /// <summary>How the training of a task ended: with a contribution, or with a failure when it diverged.</summary>

@@ -1,5 +1,6 @@
 // Networks and methods of a user's own by name: options, clear errors, messages between machines, assemblies that do
 // not fit.
+using System.Text.Json;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
@@ -61,14 +62,13 @@ public sealed class CatalogTests
     public void A_method_of_a_users_own_crosses_to_another_machine()
     {
         Methods.Register(Here);
-        using var folder = new TempFolder();
         var work = new TaskJob
         {
             TaskId = "a", Seed = 1, MetaStep = 0, Index = 0, Method = new PartWay(0.25), Learner = new LearnerOptions()
         };
-        work.Save(folder["work.json"]);
-        Assert.Contains("\"method\": \"my/part-way\"", File.ReadAllText(folder["work.json"]));
-        Assert.Equal(work, TaskJob.Load(folder["work.json"]));
+        var sent = JsonSerializer.Serialize(work, Methods.Json);
+        Assert.Contains("\"method\": \"my/part-way\"", sent);
+        Assert.Equal(work, JsonSerializer.Deserialize<TaskJob>(sent, Methods.Json));
     }
 
     [Fact]

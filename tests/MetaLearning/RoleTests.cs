@@ -1,4 +1,5 @@
 // Roles in meta-learning: ANIL, BOIL, freezing. The roles are those of the configs in experiments/omniglot.
+using System.Text.Json;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Data;
@@ -115,8 +116,7 @@ public sealed class RoleTests
         {
             TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = learner,
         };
-        job.Save(folder["job.json"]);
-        var read = TaskJob.Load(folder["job.json"]).Learner;
+        var read = JsonSerializer.Deserialize<TaskJob>(JsonSerializer.Serialize(job, Methods.Json), Methods.Json)!.Learner;
         Assert.Equal(learner.Roles, read.Roles);
         Assert.Equal(learner.Rates, read.Rates);
         using var meta = new LeapOptions().Create(Context(learner));

@@ -1,4 +1,5 @@
 // Tasks as messages: files, checkpoints in the middle, divergence, sampling.
+using System.Text.Json;
 using RlLeap.MetaLearning;
 using RlLeap.Testing;
 using TorchSharp;
@@ -86,9 +87,9 @@ public sealed class TaskRunTests
         foreach (var method in methods)
         {
             var job = Job(method);
-            job.Save(folder["job.json"]);
-            Assert.Equal(job, TaskJob.Load(folder["job.json"]));
-            var outcome = TaskRun.Execute(TaskJob.Load(folder["job.json"]), Sine, start);
+            var sent = JsonSerializer.Deserialize<TaskJob>(JsonSerializer.Serialize(job, Methods.Json), Methods.Json)!;
+            Assert.Equal(job, sent);
+            var outcome = TaskRun.Execute(sent, Sine, start);
             outcome.Save(folder["outcome.safetensors"]);
             var read = TaskOutcome.Load(folder["outcome.safetensors"], job).Contribution!;
             Assert.Equal(outcome.Contribution!.MetaGradient, read.MetaGradient);
@@ -100,9 +101,6 @@ public sealed class TaskRunTests
         failed.Save(path);
         Assert.Equal("it diverged", TaskOutcome.Load(path, failed.Job).Failure);
         Assert.Contains("seed 8", Refusal(() => TaskOutcome.Load(path, failed.Job with { Seed = 8 })));
-        Assert.Contains("nothing.json", Refusal(() => TaskJob.Load(folder["nothing.json"])));
-        var broken = folder.Write("broken.json", "{\"method\": 3");
-        Assert.Contains("broken.json", Refusal(() => TaskJob.Load(broken)));
 
         static string Refusal(Func<object> load) => Assert.Throws<RlLeapException>(load).Message;
     }

@@ -35,14 +35,6 @@ public static class LearningCurves
     /// <summary>[points]: mean over lines [line][point] at each point.</summary>
     public static double[] Mean(double[][] lines) => [.. lines[0].Select((_, i) => lines.Average(l => l[i]))];
 
-    /// <summary>[points]: standard deviation over lines [line][point] at each point; zeros for one line.</summary>
-    public static double[] Deviation(double[][] lines)
-    {
-        var mean = Mean(lines);
-        return [.. mean.Select((m, i) => lines.Length < 2
-            ? 0 : Math.Sqrt(lines.Sum(l => (l[i] - m) * (l[i] - m)) / (lines.Length - 1)))];
-    }
-
     /// <summary>
     /// Area under the curve, per step: Σ (sᵢ₊₁ − sᵢ)(vᵢ + vᵢ₊₁)/2 over s_{T−1} − s₀, that is, the curve's mean height.
     /// The value itself where there is one point.

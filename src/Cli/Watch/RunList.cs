@@ -49,9 +49,6 @@ internal sealed class RunList(IReadOnlyList<string> roots)
         }
     }
 
-    /// <summary>Whether there is a run of an id: only what was found is ever read.</summary>
-    public bool Has(string id) => Look().Any(run => run.Id == id);
-
     // A run may vanish while it is looked at.
     private ListedRun? Row(string folder)
     {
