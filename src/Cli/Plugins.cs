@@ -32,7 +32,7 @@ public static class Plugins
     /// <summary>The ids of the environments that they brought.</summary>
     public static IReadOnlySet<string> Environments { get; private set; } = new HashSet<string>();
 
-    /// <summary>--assembly, the same for every command that has it; what it names is there when the command runs.</summary>
+    /// <summary>--assembly, the same for every command; what it names is loaded when the command runs.</summary>
     public static Option<string[]> Option() => new("--assembly")
     {
         Description = "Your own environments, networks and methods: the .dll that dotnet build made of your project; "

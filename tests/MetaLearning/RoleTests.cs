@@ -116,7 +116,8 @@ public sealed class RoleTests
         {
             TaskId = "sine", Seed = 7, MetaStep = 0, Index = 0, Method = new LeapOptions(), Learner = learner,
         };
-        var read = JsonSerializer.Deserialize<TaskJob>(JsonSerializer.Serialize(job, Methods.Json), Methods.Json)!.Learner;
+        var sent = JsonSerializer.Serialize(job, Methods.Json);
+        var read = JsonSerializer.Deserialize<TaskJob>(sent, Methods.Json)!.Learner;
         Assert.Equal(learner.Roles, read.Roles);
         Assert.Equal(learner.Rates, read.Rates);
         using var meta = new LeapOptions().Create(Context(learner));
