@@ -1,15 +1,12 @@
 namespace RlLeap.Agents;
 
-/// <summary>Running means over the last episodes, and how many there were.</summary>
+/// <summary>Running means over the last 100 episodes, and how many there were.</summary>
 public sealed class EpisodeWindow
 {
     private readonly Queue<(double Return, int Length)> _last = [];
 
-    /// <summary>Keeps the last <paramref name="size"/> episodes.</summary>
-    public EpisodeWindow(int size = 100) => Size = size;
-
     /// <summary>Episodes it keeps.</summary>
-    public int Size { get; }
+    public const int Size = 100;
 
     /// <summary>Episodes finished in all.</summary>
     public long Count { get; private set; }

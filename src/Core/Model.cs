@@ -112,14 +112,12 @@ public sealed class Model : IDisposable
 
     /// <summary>Draws the heads alone: for a task that starts from a meta-learned encoder.</summary>
     /// <param name="rng">Draws come from its splits "head.NAME".</param>
-    /// <param name="sharedToo">Whether shared heads are drawn as well.</param>
-    public void InitializeHeads(Rng rng, bool sharedToo = true)
+    public void InitializeHeads(Rng rng)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         for (var h = 0; h < Heads.Count; h++)
         {
-            if (Heads[h].Shared && !sharedToo) continue;
             var bias = Parameters.Views[_headBiases[h]];
             if (!Heads[h].IsConstant)
             {

@@ -7,7 +7,7 @@ namespace RlLeap.Cli.Runs;
 /// <remarks>
 /// On a terminal the lines are redrawn in place four times a second, cut to its size, with a bar before each where
 /// there is room. Elsewhere a plain line is printed when the overall count moves, at most every ten seconds, and one
-/// per running task every <c>every</c>.
+/// per running task every half a minute.
 /// </remarks>
 public sealed class Progress : IDisposable
 {
@@ -19,7 +19,6 @@ public sealed class Progress : IDisposable
     private readonly List<Line> _lines = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
-    private readonly TimeSpan _every;
     private readonly double _worth;
     private DateTimeOffset _printed = DateTimeOffset.MinValue;
     private int _drawn; // lines on the screen now, below which the cursor is
@@ -28,14 +27,12 @@ public sealed class Progress : IDisposable
     /// <param name="name">Shown before the overall count: the run's name.</param>
     /// <param name="unit">What the count counts: "meta-steps".</param>
     /// <param name="done">The count at the start: a resumed run has some; they do not enter the rate.</param>
-    /// <param name="every">How often a running task gets a plain line; 30 s by default.</param>
     /// <param name="worth">What a task adds to the overall count, for the rate and the time left while it runs; 0 where
     /// they need not move.</param>
-    public Progress(string name, long total, string unit, long done = 0, TimeSpan? every = null, double worth = 0,
+    public Progress(string name, long total, string unit, long done = 0, double worth = 0,
         IAnsiConsole? console = null, bool? live = null, TimeProvider? clock = null)
     {
-        (_console, _clock, _every, _worth) =
-            (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, every ?? TimeSpan.FromSeconds(30), worth);
+        (_console, _clock, _worth) = (console ?? AnsiConsole.Console, clock ?? TimeProvider.System, worth);
         _live = live ?? Terminal.MovesItsCursor && _console.Profile.Capabilities.Interactive;
         _overall = new Line(this, name, total, unit, done);
         if (_live) _current = this;
@@ -113,7 +110,7 @@ public sealed class Progress : IDisposable
         {
             while (true)
             {
-                await Task.Delay(_every, _clock, _stop.Token);
+                await Task.Delay(TimeSpan.FromSeconds(30), _clock, _stop.Token);
                 lock (_gate)
                     foreach (var line in _lines) _console.WriteLine("  " + line);
             }

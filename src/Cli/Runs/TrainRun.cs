@@ -226,7 +226,7 @@ public sealed class TrainRun : IDisposable
     private Result Finish(IAgentStream stream)
     {
         SaveModel(_run.PathOf(ModelFile));
-        var curve = RecordedCurve.Read(_run.PathOf(RunDirectory.MetricsName), _config.Record, stream.Episodes.Size,
+        var curve = RecordedCurve.Read(_run.PathOf(RunDirectory.MetricsName), _config.Record, EpisodeWindow.Size,
             bad => Log.Warning("{Line}", bad));
         var record = new Dictionary<string, string>
         {

@@ -34,7 +34,7 @@ internal static class UnfinishedRun
             };
         }
         var config = ConfigFile.LoadRun<TrainConfig>(folder);
-        var curve = RecordedCurve.Read(metrics, config.Record, new RlLeap.Agents.EpisodeWindow().Size, Say);
+        var curve = RecordedCurve.Read(metrics, config.Record, RlLeap.Agents.EpisodeWindow.Size, Say);
         if (curve.Steps.Count == 0)
             throw new RlLeapException($"{folder} is not complete, and no episode has ended in it yet.");
         var method = TrainRun.MethodOf(config);

@@ -42,9 +42,9 @@ public static class Aggregates
         return all.AsSpan(cut, all.Length - 2 * cut).ToArray().Average();
     }
 
-    /// <summary>How far scores stay below the goal: goal − mean over all scores of min(score, goal).</summary>
-    public static double OptimalityGap(double[][] scores, double goal = 1) =>
-        goal - scores.SelectMany(game => game).Average(s => Math.Min(s, goal));
+    /// <summary>How far scores stay below 1: 1 − mean over all scores of min(score, 1).</summary>
+    public static double OptimalityGap(double[][] scores) =>
+        1 - scores.SelectMany(game => game).Average(s => Math.Min(s, 1));
 
     /// <summary>P(X &gt; Y) for runs on one game, averaged over games: Mann-Whitney U / (n·m), ties half.</summary>
     public static double ProbabilityOfImprovement(double[][] x, double[][] y)
