@@ -99,8 +99,6 @@ public sealed record FewShotSection : ICheckedConfig
     {
         if (Network is not null && Strided)
             yield return ("strided", "false, because the network is one of your own");
-        if (Network is not null && !Networks.Has(Network))
-            yield return ("network", OwnNames.Expected(Network, [], Networks.Ids));
     }
 }
 
@@ -116,11 +114,11 @@ public sealed class FewShotSuite : Suite
 
     /// <summary>The suite of a config.</summary>
     /// <exception cref="RlLeapException">The data are missing, or too small for the episodes asked for.</exception>
-    public FewShotSuite(MetaTrainConfig config, DataLocation? location = null)
+    public FewShotSuite(MetaTrainConfig config)
     {
         _section = config.FewShot!;
         _rng = new Rng(config.Run.Seed).Split("few-shot");
-        var set = FewShotData.Load(_section.Data, _section.Side, location);
+        var set = FewShotData.Load(_section.Data, _section.Side);
         var rotations = _section.Rotations ?? _section.Data == FewShotData.Omniglot;
         Images = new EpisodeImages(set, _rng.Split("split"), _section.Split, rotations);
         Images.Require(Split.Train, _section.Train);

@@ -72,8 +72,6 @@ public sealed record ImageSetsSection : ICheckedConfig
         if (Sets.FirstOrDefault(name => !MultiCv.Names.Contains(name)) is not null)
             yield return ("sets", $"names among {string.Join(", ", MultiCv.Names)}");
         if (Sets.Distinct().Count() < Sets.Count) yield return ("sets", "each set once");
-        if (Network is not null && !Networks.Has(Network))
-            yield return ("network", OwnNames.Expected(Network, [], Networks.Ids));
     }
 }
 

@@ -89,15 +89,9 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
 
     public IEnumerable<(string Key, string Expected)> Check()
     {
-        if (Suite == SuiteKind.Games && Games is null) yield return ("games", "a section, because suite is games");
-        if (Suite == SuiteKind.Omniglot && Omniglot is null) yield return ("omniglot",
-            "a section, because suite is omniglot");
-        if (Suite == SuiteKind.MultiCv && MultiCv is null) yield return ("multi-cv",
-            "a section, because suite is multi-cv");
-        if (Suite == SuiteKind.FewShot && FewShot is null) yield return ("few-shot",
-            "a section, because suite is few-shot");
-        if (Suite == SuiteKind.ImageSets && ImageSets is null) yield return ("image-sets",
-            "a section, because suite is image-sets");
+        var suite = Names.Kebab(Suite.ToString());
+        object?[] sections = [Games, Omniglot, MultiCv, FewShot, ImageSets]; // in the order of the kinds
+        if (sections[(int)Suite] is null) yield return (suite, $"a section, because suite is {suite}");
         if (Suite == SuiteKind.FewShot && Evaluation is not null) yield return ("evaluation",
             "nothing, because a few-shot run is tested on few-shot.test");
         if (Method is FewShotMethod && Suite != SuiteKind.FewShot) yield return ("method.name",
@@ -109,14 +103,14 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
                 yield return ("games.held-out",
                     $"one of games.pool, and not the only one: {string.Join(", ", games.Pool)}");
         }
-        foreach (var (key, network) in new[] { ("omniglot.network", Omniglot?.Network),
-            ("multi-cv.network", MultiCv?.Network) })
-            if (network is not null && !Networks.Has(network)) yield return (key,
-                OwnNames.Expected(network, [], Networks.Ids));
+        foreach (var (section, network) in new[] { ("omniglot", Omniglot?.Network), ("multi-cv", MultiCv?.Network),
+            ("few-shot", FewShot?.Network), ("image-sets", ImageSets?.Network) })
+            if (network is not null && !Networks.Has(network))
+                yield return ($"{section}.network", OwnNames.Expected(network, [], Networks.Ids));
         if (Method is InnerUpdateMethod && Learner?.Stopping is not null)
             yield return ("method.name",
                 "another method than maml or meta-sgd, which cannot stop early; or "
-                    + $"{Names.Kebab(Suite.ToString())}.learner.stopping: null");
+                    + $"{suite}.learner.stopping: null");
         if (Method is InnerUpdateMethod && Suite == SuiteKind.Games) yield return ("method.name",
             "another method than maml or meta-sgd, whose graph would hold every rollout of a task");
         if (Meta.Patience > 0 && Learner?.Stopping is null
