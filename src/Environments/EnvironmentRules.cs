@@ -134,11 +134,9 @@ internal static class EnvironmentRules
         foreach (var step in trial.Play(environment))
         {
             foreach (var (original, copy) in kept)
-            {
                 if (original.SharesArrayWith(step.Observation) || !original.SameAs(copy))
                     throw new BrokenRule($"an observation handed out before was written again{trial.Where}",
                         "it returns the same array every time; return a new one (values.ToArray()).");
-            }
             kept.Enqueue((step.Observation, step.Observation.Copy()));
             if (kept.Count > 4) kept.Dequeue();
         }

@@ -1,7 +1,6 @@
 // One array of a Slurm cluster, until every task of it has a result: submission, waiting, resubmission, taking up an
 // array that runs.
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;
@@ -64,8 +63,6 @@ internal sealed class SlurmArray
     /// taken up.</param>
     /// <param name="tasks">The tasks to be done; results that are there already count.</param>
     /// <param name="checkpointSeconds">Between checkpoints inside a task.</param>
-    /// <param name="finished">Called with each result as it is found.</param>
-    /// <param name="status">Called at every look.</param>
     /// <param name="cancellation">Leaves: after Ctrl-C the array is cancelled (its tasks write checkpoints); after
     /// SIGTERM and SIGHUP it runs on, and a resumed driver takes it up.</param>
     /// <exception cref="RlLeapException">A task failed or was lost too often, or Slurm refused; the array is
@@ -149,8 +146,7 @@ internal sealed class SlurmArray
             if (result is null)
             {
                 Log.Warning("{Path} was damaged or the result of another input and is now {Aside}; the task is "
-                    + "trained again",
-                    path, DamagedFileException.SetAside(path));
+                    + "trained again", path, DamagedFileException.SetAside(path));
                 continue;
             }
             File.Delete(path);
@@ -240,8 +236,7 @@ internal sealed class SlurmArray
     {
         var entries = _pending.Where(entry => !entry.Submitted).ToList();
         if (entries.Count == 0) return;
-        var indices = entries.Select(IndexOf).Distinct().Order();
-        var array = string.Join(',', indices.Select(i => i.ToString(CultureInfo.InvariantCulture)))
+        var array = string.Join(',', entries.Select(IndexOf).Distinct().Order())
             + (_options.Concurrency > 0 ? $"%{_options.Concurrency}" : "");
         string id;
         try { id = SlurmCommands.Submit(Path.Combine(_folder, ScriptName), array); }
@@ -300,6 +295,5 @@ internal sealed class SlurmArray
 
     private string ResultPath(TaskUnit task) => Path.Combine(_folder, TaskUnit.ResultName(task.Index));
 
-    private string LogPath(Entry entry) =>
-        SlurmScript.LogPath(_folder, IndexOf(entry).ToString(CultureInfo.InvariantCulture));
+    private string LogPath(Entry entry) => SlurmScript.LogPath(_folder, $"{IndexOf(entry)}");
 }
