@@ -8,7 +8,6 @@ namespace RlLeap.Agents;
 /// The parts' gradients are added in their order, so no bit depends on how many threads there are. The loss that comes
 /// of it has the sum's value and gradient. It has no second derivative, so it needs a model at its own parameters.
 /// </remarks>
-/// <param name="parts">How many parts there are.</param>
 /// <param name="pool">Whose threads do them; it stays the caller's.</param>
 internal sealed class GradientReplicas(int parts, WorkerPool pool) : IDisposable
 {

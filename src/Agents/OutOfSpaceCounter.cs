@@ -34,7 +34,6 @@ public sealed class OutOfSpaceCounter
     public string? First { get; private set; }
 
     /// <summary>Looks through the observations that a rollout acted on.</summary>
-    /// <param name="rollout">The rollout.</param>
     /// <param name="agentSteps">Agent steps before it.</param>
     internal void See(Rollout rollout, long agentSteps)
     {

@@ -14,7 +14,6 @@ internal sealed class PartsNetwork : Network
     private readonly (int Start, int Count)[] _others; // where the other numbers are
     private readonly Network _dense;
 
-    /// <param name="observation">What it reads.</param>
     /// <param name="image">The convolution for an image [C, H, W].</param>
     /// <param name="dense">The layers for a vector.</param>
     /// <exception cref="RlLeapException">There is no image in it.</exception>

@@ -39,8 +39,6 @@ internal abstract class ContinualMetaLearner(MetaLearningMethod method, MetaLear
     protected abstract Dictionary<string, Tensor> Consolidate(ITask task, Learner learner);
 
     /// <summary>Copies of a model's parameters and buffers, by the names that files use.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="except">Names to leave out.</param>
     protected static Dictionary<string, Tensor> Copy(Model model, IReadOnlySet<string>? except = null) => model.Export()
         .Where(entry => except?.Contains(entry.Name) != true)
         .ToDictionary(entry => entry.Name, entry => entry.Value.to(model.Device));

@@ -18,7 +18,6 @@ internal static class LearnerState
     };
 
     /// <summary>Goes on where <see cref="Of"/> was called.</summary>
-    /// <param name="learner">The learner.</param>
     /// <param name="state">The tensor of a name.</param>
     /// <param name="prefix">What stands before the names.</param>
     public static void Restore(Learner learner, Func<string, Tensor> state, string prefix = "")
@@ -31,12 +30,7 @@ internal static class LearnerState
     }
 
     /// <summary>Makes all of some gradient steps, or none: a failure leaves the learner as it was.</summary>
-    /// <param name="learner">The learner.</param>
-    /// <param name="steps">Gradient steps.</param>
-    /// <param name="cancellation">Asks to leave.</param>
     /// <param name="untilDone">Whether to end where the learner is done.</param>
-    /// <param name="seen">Called with each step.</param>
-    /// <returns>The metrics of the steps.</returns>
     public static Dictionary<string, double> Train(Learner learner, long steps, CancellationToken cancellation,
         bool untilDone = false, Action<StepRecord>? seen = null)
     {

@@ -11,8 +11,6 @@ internal abstract class MetaLearner : IMetaLearner
     private const string MethodNote = "method", NetworkNote = "network", MetaStepsNote = "meta-steps";
 
     /// <summary>Draws the initialization from the context's random stream.</summary>
-    /// <param name="method">The method with its options.</param>
-    /// <param name="context">What the meta-learner is made from.</param>
     /// <param name="sharedHeads">
     /// Heads that are meta-learned with the encoder; null when every task has new heads.
     /// </param>
@@ -79,8 +77,6 @@ internal abstract class MetaLearner : IMetaLearner
     /// <summary>Makes one meta-step. After an exception the state must be as it was before.</summary>
     /// <param name="batch">The tasks; at least one.</param>
     /// <param name="jobs">One for each task of the batch, in the same order.</param>
-    /// <param name="executor">Where tasks are trained.</param>
-    /// <param name="cancellation">Asks to leave.</param>
     protected abstract MetaStepRecord Step(
         IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation);
 
@@ -122,7 +118,6 @@ internal abstract class MetaLearner : IMetaLearner
 /// <summary>A meta-learner's checkpoint as it was read.</summary>
 /// <param name="Path">The file, for messages.</param>
 /// <param name="Tensors">All tensors by name; the caller's dispose scope owns them.</param>
-/// <param name="Notes">The header.</param>
 internal sealed record MetaCheckpoint(
     string Path, IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Notes)
 {

@@ -14,7 +14,6 @@ internal sealed class MetaOptimizer : IDisposable
 
     /// <summary>An optimizer of an initialization.</summary>
     /// <param name="initialization">What moves; the optimizer does not own it.</param>
-    /// <param name="options">The update rule.</param>
     /// <param name="metaSteps">Meta-steps of the whole run, for the schedule; 0 when unknown.</param>
     /// <param name="ofMeta">The update rule of a meta parameter; null for the same.</param>
     public MetaOptimizer(

@@ -14,7 +14,6 @@ internal class MetaStateNetwork : Network
     private readonly Action<ParameterInfo, Tensor, Rng>? _initialize;
 
     /// <summary>A network with further parameters.</summary>
-    /// <param name="inner">The network.</param>
     /// <param name="name">Follows the network's name.</param>
     /// <param name="state">The further parameters; they are made shared and meta.</param>
     /// <param name="initialize">Draws one of them, which arrives as zeros; null for zeros.</param>

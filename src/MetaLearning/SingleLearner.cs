@@ -11,10 +11,8 @@ namespace RlLeap.MetaLearning;
 internal abstract class SingleLearner : MetaLearner
 {
     /// <summary>The learner draws from the context's random stream.</summary>
-    /// <param name="method">The method.</param>
     /// <param name="context">What the meta-learner is made from; its meta-optimizer is the learner's optimizer.</param>
     /// <param name="sharedHeads">As in <see cref="MetaLearner"/>.</param>
-    /// <param name="task">What is learned.</param>
     /// <param name="stream">Name of the random stream.</param>
     protected SingleLearner(MetaLearningMethod method, MetaLearnerContext context, IReadOnlyList<Head>? sharedHeads,
         ITask task, string stream) : base(method, context, sharedHeads)

@@ -23,8 +23,6 @@ internal sealed class EncoderParts : IncrementalFeatures
     private Tensor? _guard; // a function of a parameter, whose graph knows the parameters' version at the first part
 
     /// <summary>Parts of <paramref name="network"/>, whose last layer is dense and has a ReLU and no hooks.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="pass">At which parameters.</param>
     /// <param name="planes">Whether its only convolution is one of sparse planes.</param>
     public EncoderParts(ConvolutionalNetwork network, Pass pass, bool planes)
         : base(input => network.Forward(pass, input)) =>

@@ -16,7 +16,6 @@ internal sealed class RewardScale(int count, double discount)
     private readonly RunningMoments _moments = new(1);
 
     /// <summary>Scales the rewards [N] of one step in place.</summary>
-    /// <param name="rewards">The rewards.</param>
     /// <param name="ended">[N] whether the copy's episode ended with the step.</param>
     public void Apply(Span<float> rewards, ReadOnlySpan<bool> ended)
     {

@@ -11,7 +11,6 @@ internal static class BlendedDigits
     /// <summary>Blends every digit with a photograph, drawn by its place in the set.</summary>
     /// <param name="digits">Gray images.</param>
     /// <param name="photographs">Images of three channels and the same size, with a test part.</param>
-    /// <param name="name">The name of the result.</param>
     public static ImageSet Of(ImageSet digits, ImageSet photographs, string name)
     {
         var (side, plane) = (digits.Width, digits.Height * digits.Width);

@@ -88,7 +88,6 @@ internal static class MultiCvReaders
     /// different parts.
     /// </summary>
     /// <param name="path">Folder, .zip or .tar.gz.</param>
-    /// <param name="name">The set's name.</param>
     /// <param name="people">How many people to take. It is an error if there are fewer.</param>
     public static ImageSet Facescrub(string path, string name, int people = 100)
     {

@@ -6,7 +6,6 @@ namespace RlLeap.Data;
 /// <summary>One file of a data set with its content, from a folder or an archive.</summary>
 /// <param name="Path">Path inside the folder or archive, with '/'.</param>
 /// <param name="Where">The file's name in error messages: "archive.zip!a/b.png" or the full path.</param>
-/// <param name="Bytes">The content.</param>
 internal readonly record struct SourceFile(string Path, string Where, byte[] Bytes)
 {
     /// <summary>The names of the folders and of the file, in order.</summary>

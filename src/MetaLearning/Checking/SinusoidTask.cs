@@ -6,8 +6,6 @@ namespace RlLeap.MetaLearning;
 
 /// <summary>Regression of one sine wave: the smallest family of tasks that meta-learning helps with.</summary>
 /// <remarks>Finn et al. 2017, arXiv 1703.03400, section 5.1.</remarks>
-/// <param name="id">The task's name.</param>
-/// <param name="amplitude">Height.</param>
 /// <param name="phase">Shift, radians.</param>
 /// <param name="head">The output; null when the network's single feature is the output.</param>
 /// <param name="batch">Points of a minibatch, uniform in -5 .. 5.</param>

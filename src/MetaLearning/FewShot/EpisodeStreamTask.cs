@@ -4,7 +4,6 @@ using static TorchSharp.torch;
 namespace RlLeap.MetaLearning;
 
 /// <summary>Episode after episode, each with the loss of a method.</summary>
-/// <param name="method">The loss.</param>
 /// <param name="source">Where episodes are drawn from.</param>
 /// <param name="shape">Classes and images of a training episode.</param>
 /// <param name="scoreShape">Those of the episodes that scores are computed on.</param>

@@ -9,7 +9,6 @@ namespace RlLeap.MetaLearning;
 /// A support image is embedded by a bidirectional LSTM over all support images, a query by an LSTM that attends to
 /// them. Both add to the encoder's features.
 /// </remarks>
-/// <param name="encoder">Makes the features.</param>
 internal sealed class FullContext(Network encoder) : ExtendedNetwork(encoder, "context", Cells(encoder.Features))
 {
     private const int PerCell = 3; // input weights, state weights, bias

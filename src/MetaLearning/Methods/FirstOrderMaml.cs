@@ -53,7 +53,6 @@ public sealed record FirstOrderMamlOptions : PerTaskMethod
 }
 
 /// <summary>The meta-gradient is one gradient: the last of training, or one that is given.</summary>
-/// <param name="taskId">The task.</param>
 /// <param name="ofTraining">Whether gradients of training count.</param>
 internal sealed class OneGradient(string taskId, bool ofTraining = true) : PathObserver(taskId)
 {

@@ -24,7 +24,6 @@ internal sealed class HatNetwork : Network, IDisposable
 
     /// <summary>The network of one visit.</summary>
     /// <param name="inner">The network whose units are masked.</param>
-    /// <param name="options">HAT's options.</param>
     /// <param name="roles">What <see cref="RolesOf"/> says of <paramref name="inner"/>.</param>
     /// <param name="cumulative">
     /// The other tasks' cumulative masks, [units] for each layer. The network owns them.

@@ -137,7 +137,6 @@ internal sealed class JointTask : ITask
     /// <summary>The derivative of sum_t |G_t - mean(G) r_t^alpha| in each weight, the second term a constant.</summary>
     /// <param name="weights">[tasks].</param>
     /// <param name="norms">[tasks] the norm of each loss's gradient in the shared weight, before its weight.</param>
-    /// <param name="losses">Each task's loss.</param>
     /// <param name="first">Each task's first loss.</param>
     /// <param name="alpha">How strongly slow tasks are favoured.</param>
     internal static Tensor Slopes(Tensor weights, Tensor norms, double[] losses, double[] first, double alpha)

@@ -17,9 +17,6 @@ internal sealed class MultiTaskNetwork : Network
     private readonly int[,][] _parameters, _buffers; // by task and column: where the inner network's entries are
 
     /// <summary>A network of tasks.</summary>
-    /// <param name="inner">One column.</param>
-    /// <param name="tasks">Their ids.</param>
-    /// <param name="sharing">What they share.</param>
     /// <exception cref="RlLeapException">The network's layers cannot be told.</exception>
     public MultiTaskNetwork(Network inner, string[] tasks, Sharing sharing)
     {

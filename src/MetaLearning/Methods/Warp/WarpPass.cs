@@ -33,7 +33,6 @@ internal sealed class WarpPass(WarpOptions options, TaskJob first, int round = 0
     }
 
     /// <summary>Adds the points of a task.</summary>
-    /// <param name="task">The task.</param>
     /// <param name="model">A model of it, at the warps to start from; the pass writes to it.</param>
     /// <param name="points">Adapted numbers at the stored points, first to last.</param>
     /// <param name="job">The task's job; null for that of the first.</param>
