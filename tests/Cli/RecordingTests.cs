@@ -99,7 +99,7 @@ public sealed class RecordingTests : IDisposable
     [InlineData("xterm-256color", true), InlineData("dumb", false), InlineData("", false), InlineData(null, false)]
     public void A_terminal_that_cannot_move_its_cursor_is_not_asked_to(string? name, bool smart)
     {
-        if (!OperatingSystem.IsWindows()) Assert.Equal(smart, Terminal.IsSmart(name));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(smart, SystemNames.TakesEscapes(name));
     }
 
     [Fact]

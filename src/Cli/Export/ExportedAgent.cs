@@ -20,7 +20,8 @@ internal sealed class ExportedAgent : ExportedRun
     private readonly EnvironmentSpec _spec;
     private readonly ActionDistribution _actions;
 
-    private ExportedAgent(string folder) : base(folder)
+    /// <summary>Opens a finished run of train.</summary>
+    public ExportedAgent(string folder) : base(folder)
     {
         _config = ConfigFile.LoadRun<TrainConfig>(folder);
         _spec = Registry.Spec(_config.Environment);
@@ -28,9 +29,6 @@ internal sealed class ExportedAgent : ExportedRun
         Model = Commands.Play.Load(_config, folder, _spec, _actions);
         Model.Training = false;
     }
-
-    /// <summary>Opens a finished run of train.</summary>
-    public static new ExportedAgent Open(string folder) => new(folder);
 
     public override Model Model { get; }
 

@@ -16,7 +16,8 @@ internal sealed class ExportedInitialization : ExportedRun
     private readonly Suite _suite;
     private readonly string _path;
 
-    private ExportedInitialization(string folder) : base(folder)
+    /// <summary>Opens a finished run of meta-train.</summary>
+    public ExportedInitialization(string folder) : base(folder)
     {
         TrainedInitialization.RequireFinished(folder);
         _config = ConfigFile.LoadRun<MetaTrainConfig>(folder);
@@ -42,9 +43,6 @@ internal sealed class ExportedInitialization : ExportedRun
                 + "tasks start from, so it cannot be exported. It is used by evaluate.");
         }
     }
-
-    /// <summary>Opens a finished run of meta-train.</summary>
-    public static new ExportedInitialization Open(string folder) => new(folder);
 
     // A method that compares images uses the features themselves.
     private bool IsEmbedding => _config.Method is FewShotMethod;

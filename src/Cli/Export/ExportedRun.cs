@@ -65,7 +65,7 @@ internal abstract class ExportedRun : IDisposable
             throw new RlLeapException($"{folder} is not finished, so there is nothing to export yet. Go on with it by: "
                 + $"rlleap {(isMeta ? "meta-train" : "train")} --resume {folder}");
         RunChanges.RequireOwnConfig(folder);
-        return isMeta ? ExportedInitialization.Open(folder) : ExportedAgent.Open(folder);
+        return isMeta ? new ExportedInitialization(folder) : new ExportedAgent(folder);
     }
 
     public abstract void Dispose();

@@ -39,7 +39,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     // A checkpoint is saved at once, so that the run no longer depends on the other one.
     private void StartFrom(string folder, Suite suite, IMetaLearner learner)
     {
-        using var start = WarmStart.Read(folder);
+        using var start = new WarmStart(folder);
         start.ApplyTo(learner, suite.Pool);
         run.History.Add(RunHistory.StartedFrom, 0, start.Text + start.Warning(HeldOutOf(config, suite)));
         SaveCheckpoint(learner, RestoredPatience(suite, made: 0));
@@ -198,7 +198,7 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     {
         using var learner = Open(config, suite);
         if (config.From is { } from)
-            using (var start = WarmStart.Read(from)) start.ApplyTo(learner, suite.Pool);
+            using (var start = new WarmStart(from)) start.ApplyTo(learner, suite.Pool);
         if (config.Evaluation is not { } wanted) return;
         foreach (var id in HeldOutEvaluation.Check(suite, wanted).Tasks)
             suite.EvaluationLearner.ParameterRoles?.RequireMatches(learner.Initialization.Network,

@@ -29,19 +29,11 @@ internal sealed record RecordedCurve(
     /// <param name="window">Episodes of the running mean.</param>
     internal static RecordedCurve OfEpisodes(IEnumerable<Row> rows, int window, int most)
     {
-        var (single, means) = (new List<(long, double)>(), new ThinnedPoints(most));
-        var recent = new Queue<double>(window);
+        var (single, means) = (new List<(long, double)>(), new EpisodeMeans(window, most));
         var count = 0L;
-        foreach (var row in rows)
-        {
-            if (row.Series != "episodes" || ValueOf(row, "charts/episodic_return") is not { } value) continue;
-            if (++count <= most) single.Add((row.Step, value));
-            if (recent.Count == window) recent.Dequeue();
-            recent.Enqueue(value);
-            // A mean of fewer is one of the short episodes that ended first.
-            if (recent.Count == window) means.Add(row.Step, recent.Average);
-        }
-        return count <= most ? Of(single, window, null) : Of(means.Points, 1, Mean(window));
+        foreach (var row in rows.Where(row => row.Series == "episodes"))
+            if (means.Add(row) is { } value && ++count <= most) single.Add((row.Step, value));
+        return count <= most ? Of(single, window, null) : Of(means.Means.Points, 1, Mean(window));
     }
 
     /// <summary>What a meta-training recorded: a curve for each series and column, in order of appearance.</summary>
@@ -85,11 +77,30 @@ internal sealed record RecordedCurve(
         new([.. points.Select(p => p.Step)], [.. points.Select(p => p.Value)], window, smoothing);
 
     // Before an episode has ended there is no mean: its place is empty.
-    private static double? ValueOf(in Row row, string column)
+    internal static double? ValueOf(in Row row, string column)
     {
         foreach (var (name, value) in row.Values)
             if (name == column && !double.IsNaN(value)) return value;
         return null;
+    }
+}
+
+/// <summary>The running mean of returns over rows of episodes, from where its window is full.</summary>
+internal sealed class EpisodeMeans(int window, int most)
+{
+    private readonly Queue<double> _recent = new(window);
+
+    /// <summary>The means. One of fewer episodes would be of the short ones that ended first.</summary>
+    public ThinnedPoints Means { get; } = new(most);
+
+    /// <summary>Takes an episode; its return, where it has one.</summary>
+    public double? Add(in Row row)
+    {
+        if (RecordedCurve.ValueOf(row, "charts/episodic_return") is not { } value) return null;
+        if (_recent.Count == window) _recent.Dequeue();
+        _recent.Enqueue(value);
+        if (_recent.Count == window) Means.Add(row.Step, _recent.Average);
+        return value;
     }
 }
 

@@ -60,7 +60,7 @@ public sealed class TrainRun : IDisposable
         opened.Learner.DisposeOnError(learner =>
         {
             if (config.From is not { } from) return;
-            using var start = WarmStart.Read(from);
+            using var start = new WarmStart(from);
             start.ApplyTo(learner.Model, config.Environment);
         });
         return opened;
@@ -199,7 +199,7 @@ public sealed class TrainRun : IDisposable
     // A checkpoint is saved at once, so that the run no longer depends on the other one.
     private void StartFrom(string folder)
     {
-        using var start = WarmStart.Read(folder);
+        using var start = new WarmStart(folder);
         start.ApplyTo(_learner.Model, _config.Environment);
         _run.History.Add(RunHistory.StartedFrom, 0, start.Text);
         Save();

@@ -22,7 +22,9 @@ internal sealed class WarmStart : IDisposable
     private readonly IReadOnlyDictionary<string, Tensor> _tensors;
     private readonly IReadOnlyList<string> _learned;
 
-    private WarmStart(string folder)
+    /// <summary>Reads what a finished run learned.</summary>
+    /// <exception cref="RlLeapException">There is no run, it is not finished, or it is damaged.</exception>
+    public WarmStart(string folder)
     {
         _folder = folder;
         _isAgent = !ConfigFile.IsMetaTrain(folder);
@@ -46,10 +48,6 @@ internal sealed class WarmStart : IDisposable
 
     /// <summary>What was started from, for the run's record.</summary>
     public string Text { get; }
-
-    /// <summary>Reads what a finished run learned.</summary>
-    /// <exception cref="RlLeapException">There is no run, it is not finished, or it is damaged.</exception>
-    public static WarmStart Read(string folder) => new(folder);
 
     /// <summary>What the name of a folder says of it: "-from-first"; nothing where a run starts afresh.</summary>
     public static string Tail(string? folder) => folder is null ? ""

@@ -14,18 +14,16 @@ internal sealed class RunCurves(string folder)
 
     private readonly TailedRows _metrics = new(Path.Combine(folder, RunDirectory.MetricsName));
     private readonly TailedRows _times = new(Path.Combine(folder, RunDirectory.TimesName));
-    private readonly Table _ofMetrics = new(), _ofTimes = new();
-    private readonly Queue<double> _episodes = new();
-    private ThinnedPoints _returns = new(Most);
+    private EpisodeMeans _episodes = new(Window, Most);
 
     /// <summary>The metrics.</summary>
-    public Table Metrics => _ofMetrics;
+    public Table Metrics { get; } = new();
 
     /// <summary>What depends on the clock.</summary>
-    public Table Times => _ofTimes;
+    public Table Times { get; } = new();
 
     /// <summary>The mean return of the last <see cref="Window"/> episodes, from where so many have ended.</summary>
-    public IReadOnlyList<(long Step, double Value)> Returns => _returns.Points;
+    public IReadOnlyList<(long Step, double Value)> Returns => _episodes.Means.Points;
 
     /// <summary>The same; where not so many have ended, what the run itself averaged.</summary>
     public IReadOnlyList<(long Step, double Value)> MeanReturns =>
@@ -36,27 +34,16 @@ internal sealed class RunCurves(string folder)
     {
         _metrics.Read(() =>
         {
-            _ofMetrics.Clear();
-            _episodes.Clear();
-            _returns = new(Most);
+            Metrics.Clear();
+            _episodes = new(Window, Most);
         }, Add);
-        _times.Read(_ofTimes.Clear, row => _ofTimes.Add(row));
+        _times.Read(Times.Clear, row => Times.Add(row));
     }
 
     private void Add(Row row)
     {
-        if (row.Series != "episodes")
-        {
-            _ofMetrics.Add(row);
-            return;
-        }
-        foreach (var (column, value) in row.Values)
-        {
-            if (column != "charts/episodic_return" || double.IsNaN(value)) continue;
-            if (_episodes.Count == Window) _episodes.Dequeue();
-            _episodes.Enqueue(value);
-            if (_episodes.Count == Window) _returns.Add(row.Step, _episodes.Average);
-        }
+        if (row.Series != "episodes") Metrics.Add(row);
+        else _episodes.Add(row);
     }
 
     /// <summary>Curves by series and column, and the last row of each series.</summary>
