@@ -1,4 +1,3 @@
-// Standard output and error of a run that outlives the terminal it was started in.
 using System.Text;
 
 namespace RlLeap.Cli;

@@ -1,4 +1,3 @@
-// The Python outside the process: doctor asks it what is installed.
 using System.Diagnostics;
 using RlLeap.Gymnasium;
 

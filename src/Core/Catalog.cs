@@ -1,4 +1,3 @@
-// Classes of a user's own by name: "my/two-layers?units=64".
 using System.Collections.Concurrent;
 using System.Reflection;
 

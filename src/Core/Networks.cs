@@ -1,4 +1,3 @@
-// Networks of a user's own, by name.
 using System.Reflection;
 
 namespace RlLeap;

@@ -1,4 +1,3 @@
-// Whose fault an error is: ours, or that of an assembly of the user's.
 using System.Diagnostics;
 using System.Reflection;
 

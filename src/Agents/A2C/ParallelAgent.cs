@@ -1,4 +1,3 @@
-// One agent on several cores: its environments in parts, each on a thread of its own.
 using RlLeap.Environments;
 using TorchSharp;
 using static TorchSharp.torch;

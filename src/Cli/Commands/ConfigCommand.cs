@@ -1,4 +1,3 @@
-// rlleap config keys: what can stand in a config.
 using System.CommandLine;
 using RlLeap.Cli.Config;
 using RlLeap.MetaLearning;

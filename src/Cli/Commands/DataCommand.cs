@@ -1,4 +1,3 @@
-// rlleap data list | get NAME: the data sets that the supervised experiments learn from.
 using System.CommandLine;
 using RlLeap.Gymnasium;
 using RlLeap.Data;

@@ -1,4 +1,3 @@
-// rlleap doctor: what this machine has, what is missing, and the command that adds it.
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;

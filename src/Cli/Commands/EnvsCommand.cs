@@ -1,4 +1,3 @@
-// rlleap envs: what environments there are, and whether one keeps the rules.
 using System.CommandLine;
 using System.Diagnostics;
 using RlLeap.Environments;

@@ -1,4 +1,3 @@
-// rlleap evaluate: learn held-out tasks from a run's initialization, against others.
 using System.CommandLine;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;

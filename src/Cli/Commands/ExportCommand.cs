@@ -1,4 +1,3 @@
-// rlleap export RUN -o FOLDER: what a finished run learned, for others.
 using System.CommandLine;
 using RlLeap.Cli.Export;
 

@@ -1,4 +1,3 @@
-// rlleap grid: a matrix of runs (methods x seeds x splits), or a search in ranges; resumable.
 using System.CommandLine;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;

@@ -1,4 +1,3 @@
-// rlleap meta-train: launch or go on with a meta-training run.
 using System.CommandLine;
 using RlLeap.Cli.Slurm;
 using RlLeap.Cli.Config;

@@ -1,4 +1,3 @@
-// rlleap networks and rlleap methods: what there is by name, and whether one keeps the rules.
 using System.CommandLine;
 using RlLeap.Agents;
 using RlLeap.Environments;

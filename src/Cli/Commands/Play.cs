@@ -1,4 +1,3 @@
-// rlleap play RUN: an episode of a trained agent, as a picture that moves.
 using System.CommandLine;
 using RlLeap.Agents;
 using RlLeap.Environments;

@@ -1,4 +1,3 @@
-// rlleap report: tables and figures of one or several finished runs.
 using System.CommandLine;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;

@@ -1,4 +1,3 @@
-// rlleap status: which runs there are, how far each is, and which of them runs now.
 using System.CommandLine;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// rlleap train ID: one agent, one environment.
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;

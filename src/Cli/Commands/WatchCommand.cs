@@ -1,4 +1,3 @@
-// rlleap watch: a page on this machine that shows runs while they run.
 using System.CommandLine;
 using RlLeap.Cli.Watch;
 using Serilog;

@@ -1,4 +1,3 @@
-// From YAML nodes to option records: every key checked, every error with its place.
 using System.Collections;
 using System.Reflection;
 using YamlDotNet.Core;

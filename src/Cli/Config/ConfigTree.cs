@@ -1,4 +1,3 @@
-// A config as a tree of YAML nodes, each with the place where it was written.
 using Serilog;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;

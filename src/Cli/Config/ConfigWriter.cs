@@ -1,4 +1,3 @@
-// From option records back to YAML.
 using System.Collections;
 using System.Text;
 

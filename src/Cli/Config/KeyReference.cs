@@ -1,4 +1,3 @@
-// The reference of all keys, made from the records.
 using System.Collections;
 using System.Text;
 using RlLeap.Cli.MetaTraining;

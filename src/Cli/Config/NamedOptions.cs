@@ -1,4 +1,3 @@
-// Sections whose key `name` says which record they are.
 using RlLeap.Agents;
 using RlLeap.MetaLearning;
 

@@ -1,4 +1,3 @@
-// The keys that earlier versions had: their configs still load.
 using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Config;

@@ -1,4 +1,3 @@
-// What `rlleap train` does: one agent, one environment.
 using System.ComponentModel.DataAnnotations;
 using RlLeap.Agents;
 

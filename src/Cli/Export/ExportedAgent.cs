@@ -1,4 +1,3 @@
-// The agent of a run of train.
 using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Cli.Commands;

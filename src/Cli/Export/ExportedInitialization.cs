@@ -1,4 +1,3 @@
-// What a run of meta-train learned: an initialization, or an embedding that compares images.
 using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;

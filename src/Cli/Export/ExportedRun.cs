@@ -1,4 +1,3 @@
-// What is exported of a finished run: its model, and what the model card says of it.
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// A finished run as a folder for others: written beside its place, and there whole or not at all.
 using RlLeap.Cli.Runs;
 using TorchSharp;
 

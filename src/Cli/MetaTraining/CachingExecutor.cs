@@ -1,4 +1,3 @@
-// Keeps every finished contribution of a meta-step on disk, so that a crash loses no finished task.
 using System.Diagnostics;
 using RlLeap.MetaLearning;
 using Serilog;

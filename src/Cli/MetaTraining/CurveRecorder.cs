@@ -1,4 +1,3 @@
-// How learning curves are collected, step by step: returns of episodes, errors of minibatches.
 using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.MetaTraining;

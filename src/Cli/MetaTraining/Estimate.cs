@@ -1,4 +1,3 @@
-// --dry-run: what would run, and about what it costs.
 using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Cli.Config;

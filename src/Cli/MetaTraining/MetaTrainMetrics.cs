@@ -1,4 +1,3 @@
-// What a meta-step says of itself: rows of metrics, and a line.
 using System.Globalization;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;

@@ -1,4 +1,3 @@
-// A meta-training run from config to result: meta-steps, checkpoints, evaluation, report.
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;

@@ -1,4 +1,3 @@
-// Videos by the program ffmpeg, where it is installed.
 using System.Diagnostics;
 using RlLeap.Environments;
 

@@ -1,4 +1,3 @@
-// Pictures of an episode as a file, of the kind that its name says.
 using RlLeap.Environments;
 
 namespace RlLeap.Cli.Recordings;

@@ -1,4 +1,3 @@
-// The numbers of a report as CSV: one row an observation, whole numbers, for programs.
 using System.Globalization;
 using System.Text;
 using RlLeap.Cli.Statistics;

@@ -1,4 +1,3 @@
-// What stands above and below the figures of a page.
 namespace RlLeap.Cli.Reports;
 
 /// <summary>Titles and captions.</summary>

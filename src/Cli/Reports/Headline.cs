@@ -1,4 +1,3 @@
-// What a report found, in one plain sentence.
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Statistics;
 

@@ -1,4 +1,3 @@
-// What all pages of reports are made of.
 using System.Net;
 using System.Text;
 using RlLeap.Cli.Reports.Figures;

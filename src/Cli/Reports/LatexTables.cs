@@ -1,4 +1,3 @@
-// The tables of a report for papers: LaTeX with booktabs.
 using System.Text;
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Reports.Figures;

@@ -1,4 +1,3 @@
-// Where a run's numbers come from: what was called, with which version, on which machine, with which configuration.
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Runs;
 

@@ -1,4 +1,3 @@
-// Episodes that were recorded for a run, as its report shows them.
 using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Reports;

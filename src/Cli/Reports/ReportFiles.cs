@@ -1,4 +1,3 @@
-// The files of a report: report.json, tables (CSV, LaTeX), figures (PNG, SVG, PDF), and one self-contained report.html.
 using System.Text.Json;
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// What a report is made of.
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

@@ -1,4 +1,3 @@
-// The tables of a report, for the terminal, for the page and for papers.
 using System.Globalization;
 using RlLeap.Cli.Statistics;
 

@@ -1,4 +1,3 @@
-// Where the runs of a report stand among each other: names, and values of their configs.
 using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;

@@ -1,4 +1,3 @@
-// What single learning processes are called in a report.
 namespace RlLeap.Cli.Reports;
 
 /// <summary>Names learning processes: by their seed, and where runs have several of them by their run too.</summary>

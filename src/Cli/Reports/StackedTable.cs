@@ -1,4 +1,3 @@
-// A table for a terminal that is narrower than it.
 using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Reports;

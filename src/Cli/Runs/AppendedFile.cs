@@ -1,4 +1,3 @@
-// A file that rows are appended to, with the checksum of all that it holds.
 using System.Security.Cryptography;
 
 namespace RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// Devices by name, refused in words where they are not there.
 using TorchSharp;
 
 namespace RlLeap.Cli.Runs;

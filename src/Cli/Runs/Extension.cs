@@ -1,4 +1,3 @@
-// A finished run that goes on: more agent steps, more meta-steps.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 

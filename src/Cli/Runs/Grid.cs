@@ -1,4 +1,3 @@
-// Runs of a grid, each a process: what is complete is left alone, what was begun is resumed.
 using System.Diagnostics;
 using RlLeap.Cli.Config;
 using Serilog;

@@ -1,4 +1,3 @@
-// What a run shows while it runs: a live table on a terminal, plain lines anywhere else.
 using Spectre.Console;
 
 namespace RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// Whether a run's folder still says what was run.
 using Serilog;
 
 namespace RlLeap.Cli.Runs;

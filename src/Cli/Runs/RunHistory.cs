@@ -1,4 +1,3 @@
-// What was done to a run beside running it: changes that were accepted, damage that was passed over.
 using System.Text.Json;
 using Serilog;
 

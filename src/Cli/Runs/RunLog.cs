@@ -1,4 +1,3 @@
-// run.log: what happened to a run and when, beside what it measured.
 using Serilog;
 
 namespace RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// What an agent earns that does not learn meanwhile.
 using System.Diagnostics;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;

@@ -1,4 +1,3 @@
-// What a training of an agent writes down and says of its steps.
 using System.Globalization;
 using RlLeap.Agents;
 

@@ -1,4 +1,3 @@
-// One agent, one environment: the run behind `rlleap train`.
 using System.Diagnostics;
 using System.Globalization;
 using RlLeap.Agents;

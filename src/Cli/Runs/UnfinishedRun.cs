@@ -1,4 +1,3 @@
-// What a run that is not complete has found so far.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using Serilog;

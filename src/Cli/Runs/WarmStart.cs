@@ -1,4 +1,3 @@
-// What another run learned, as the beginning of a new one.
 using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;

@@ -1,5 +1,3 @@
-// One array of a Slurm cluster, until every task of it has a result: submission, waiting, resubmission, taking up an
-// array that runs.
 using System.Diagnostics;
 using System.Text.Json;
 using RlLeap.Cli.Config;

@@ -1,4 +1,3 @@
-// The script of a job: what Slurm is asked for, and the program that takes the shell's place.
 using System.Collections;
 using System.Globalization;
 using System.Text;

@@ -1,4 +1,3 @@
-// How a task ended somewhere, as a file.
 using System.Text.Json;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// What `rlleap task` does: trains tasks from their files and writes how they ended.
 using System.Collections.Concurrent;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;

@@ -1,4 +1,3 @@
-// Numbers of one learning curve: smoothing, area, final value, time to a threshold. Pure functions.
 namespace RlLeap.Cli.Statistics;
 
 /// <summary>Functions of a curve given as steps s[0..T-1] (increasing) and values v[0..T-1].</summary>

@@ -1,4 +1,3 @@
-// Numbers of papers, to be shown beside ours.
 using System.Globalization;
 
 namespace RlLeap.Cli.Statistics;

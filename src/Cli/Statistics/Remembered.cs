@@ -1,4 +1,3 @@
-// What is left of tasks that were learned one after another.
 namespace RlLeap.Cli.Statistics;
 
 /// <summary>Test accuracies of tasks after each step, and what they say about memory.</summary>

@@ -1,4 +1,3 @@
-// Numbers as text, rounded to what they can mean.
 using System.Globalization;
 
 namespace RlLeap.Cli.Statistics;

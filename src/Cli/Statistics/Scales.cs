@@ -1,4 +1,3 @@
-// What counts as 0 and 1 on a task, so that scores of different games can be put together.
 using System.Globalization;
 using RlLeap.Cli.Runs;
 

@@ -1,4 +1,3 @@
-// What a run of a sweep counts with: a number that its results or its metrics hold.
 using System.Globalization;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;

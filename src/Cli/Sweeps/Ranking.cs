@@ -1,4 +1,3 @@
-// Which trials are best.
 using RlLeap.Cli.Config;
 
 namespace RlLeap.Cli.Sweeps;

@@ -1,4 +1,3 @@
-// The files of a sweep's report.
 using System.Text;
 using System.Text.Json;
 using RlLeap.Cli.Reports;

@@ -1,4 +1,3 @@
-// What a sweep found: its trials in order, and what each range had to do with it.
 using System.Globalization;
 using System.Text;
 using RlLeap.Cli.Config;

@@ -1,4 +1,3 @@
-// Runs a sweep: rung after rung, each run a process.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;
 using Serilog;

@@ -1,4 +1,3 @@
-// The settings of trials: drawn from the search's seed alone.
 using System.Globalization;
 using RlLeap.Cli.Config;
 

@@ -1,4 +1,3 @@
-// The figures of a meta-training that goes on.
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports.Figures;
 

@@ -1,4 +1,3 @@
-// What a run has recorded so far, in memory that does not grow with it.
 using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Watch;

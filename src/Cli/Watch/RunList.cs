@@ -1,4 +1,3 @@
-// The list of runs: which there are under the watched folders, and how far each is.
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 

@@ -1,4 +1,3 @@
-// Everything that the page shows of one run.
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;

@@ -1,4 +1,3 @@
-// Several runs in one figure.
 using RlLeap.Cli.Reports.Figures;
 
 namespace RlLeap.Cli.Watch;

@@ -1,4 +1,3 @@
-// The rows of a file that another process is writing.
 using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Watch;

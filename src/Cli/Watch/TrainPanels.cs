@@ -1,4 +1,3 @@
-// The figures of a training that goes on.
 namespace RlLeap.Cli.Watch;
 
 /// <summary>Returns, losses, the state of the network, throughput; and whatever else a training recorded.</summary>

@@ -1,4 +1,3 @@
-// Areas under the learning curves, a panel a task.
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports.Figures;

@@ -1,4 +1,3 @@
-// Learning curves, a panel a task.
 namespace RlLeap.Cli.Reports.Figures;
 
 /// <summary>Each task's mean curves with their bands.</summary>

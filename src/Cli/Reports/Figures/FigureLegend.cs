@@ -1,4 +1,3 @@
-// Which line is which, once for all panels of a figure.
 using ScottPlot;
 using SkiaSharp;
 

@@ -1,4 +1,3 @@
-// A figure: panels in rows, one legend; written as PNG, SVG and PDF.
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;

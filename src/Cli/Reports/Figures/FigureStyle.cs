@@ -1,4 +1,3 @@
-// How all figures look: sizes in points (1/72 inch), colours, and the font, in one place.
 using ScottPlot;
 using ScottPlot.Rendering.RenderActions;
 using SkiaSharp;

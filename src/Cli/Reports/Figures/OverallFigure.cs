@@ -1,4 +1,3 @@
-// All tasks together: mean curves, and the area of each run.
 namespace RlLeap.Cli.Reports.Figures;
 
 /// <summary>Left the mean curves over all tasks, right each unit's area.</summary>

@@ -1,4 +1,3 @@
-// The objective of a sweep over each of its ranges.
 using System.Globalization;
 using RlLeap.Cli.Sweeps;
 using ScottPlot;

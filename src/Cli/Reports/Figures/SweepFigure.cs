@@ -1,4 +1,3 @@
-// What a setting of the runs does to their areas and scores.
 using ScottPlot;
 
 namespace RlLeap.Cli.Reports.Figures;
