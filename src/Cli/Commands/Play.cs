@@ -117,12 +117,11 @@ public static class Play
     /// <summary>The agent of a run as it is now: its model, or that of its newest checkpoint.</summary>
     internal static Model Load(TrainConfig config, string folder, EnvironmentSpec spec, ActionDistribution actions)
     {
-        var file = new[] { Path.Combine(folder, TrainRun.ModelFile) }
-            .Concat(Directory.Exists(Path.Combine(folder, "checkpoints"))
-                ? Directory.GetDirectories(Path.Combine(folder, "checkpoints")).OrderDescending(StringComparer.Ordinal)
-                    .Select(c => Path.Combine(c, TrainRun.ModelFile)) : [])
-            .FirstOrDefault(File.Exists) ?? throw new RlLeapException($"{folder} has no model yet: neither "
-                + $"{TrainRun.ModelFile} nor a checkpoint. Let the run reach its first checkpoint.");
+        var file = Path.Combine(folder, TrainRun.ModelFile);
+        if (!File.Exists(file))
+            file = new CheckpointStore(Path.Combine(folder, "checkpoints")).Find(TrainRun.ModelFile)
+                ?? throw new RlLeapException($"{folder} has no model yet: neither {TrainRun.ModelFile} nor a "
+                    + "checkpoint. Let the run reach its first checkpoint.");
         var options = config.Agent;
         var model = new Model(AgentNetworks.Create(options, spec.Observation), ActorCritic.Heads(actions, options));
         using var scope = torch.NewDisposeScope();
