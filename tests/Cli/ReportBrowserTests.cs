@@ -31,7 +31,8 @@ public sealed class ReportBrowserTests : IAsyncLifetime
                select new Curve(task, method, seed, steps, [.. steps.Select(s => slope * s / 1e4 + seed)]),
         ];
         var result = new Result("meta-train", Evil, curves, [new("meta", "path/length", [0, 1, 2], [3, 2, 1])],
-            Record: new Dictionary<string, string> { [Evil] = Evil }) { Method = "leap" };
+            Record: new Dictionary<string, string> { [Evil] = Evil })
+        { Method = "leap" };
         ReportFiles.Write(Report.Of([("run", result)], new Rng(0), 300), _folder.Root);
         _browser = await Browser.Start();
         _page = await _browser.NewPageAsync();

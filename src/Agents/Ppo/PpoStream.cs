@@ -54,7 +54,8 @@ internal sealed class PpoStream : AgentStream
         var from = (int)((long)rows * part / _ppo.Minibatches);
         var to = (int)((long)rows * (part + 1) / _ppo.Minibatches);
         var batch = new Minibatch(_experience, _order[from..to], _next == Batches ? rows : 0,
-            Task.Options.NormalizeAdvantages) { Episodes = fresh?.Episodes ?? [] };
+            Task.Options.NormalizeAdvantages)
+        { Episodes = fresh?.Episodes ?? [] };
         return batch;
     }
 

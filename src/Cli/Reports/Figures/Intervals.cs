@@ -39,7 +39,7 @@ internal static class Intervals
             var margin = Math.Max(0.06 * (high - low), 0.02 * room);
             limits = (low - margin, high + margin);
         }
-        var panel = new Panel(title) 
+        var panel = new Panel(title)
         {
             XLabel = xLabel, Rows = names, RowsWritten = written, XLimits = limits, Task = task,
         };
