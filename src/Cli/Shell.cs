@@ -35,6 +35,14 @@ public static class Shell
     /// <summary>Whether leaving takes no time and loses nothing, so that nothing need be said of it.</summary>
     internal static bool HasNothingToSave { get; set; }
 
+    /// <summary>How the program is called: by its launcher, or, installed as a .NET tool, by its name.</summary>
+    public static string Name { get; } = NameIn(AppContext.BaseDirectory);
+
+    // NuGet's layout of a tool: .../rlleap/0.2.0/tools/net10.0/any/
+    internal static string NameIn(string folder) =>
+        folder.Replace('\\', '/').TrimEnd('/').EndsWith("/tools/net10.0/any", StringComparison.Ordinal)
+            ? "rlleap" : "./rlleap";
+
     /// <summary>The arguments of this call.</summary>
     public static IReadOnlyList<string> Arguments { get; private set; } = [];
 
@@ -49,7 +57,7 @@ public static class Shell
         if ((parsed.Errors.Count > 0 ? parsed.Errors[^1].Message : CheckedOption.Fault(parsed)) is { } fault)
         {
             Console.Error.WriteLine($"rlleap: {fault}");
-            Console.Error.WriteLine($"rlleap: see ./rlleap {NameOf(parsed)}--help");
+            Console.Error.WriteLine($"rlleap: see {Name} {NameOf(parsed)}--help");
             return WrongUsage;
         }
         if (!HasCurrentFolder())
@@ -88,7 +96,7 @@ public static class Shell
         if (e is OperationCanceledException && stopped is { } code)
         {
             if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on "
-                + $"with: ./rlleap {string.Join(' ', arguments.Select(Quoted))}");
+                + $"with: {Name} {string.Join(' ', arguments.Select(Quoted))}");
             return code;
         }
         if (Message(e) is { } message)

@@ -10,6 +10,13 @@ namespace RlLeap.Tests.Cli;
 public class ProgramTests
 {
     [Theory]
+    [InlineData("/home/me/rlleap/src/Cli/bin/Release/net10.0/", "./rlleap")]
+    [InlineData("/home/me/.dotnet/tools/.store/rlleap/0.2.0/rlleap/0.2.0/tools/net10.0/any/", "rlleap")]
+    [InlineData("C:\\Users\\me\\.dotnet\\tools\\.store\\rlleap\\0.2.0\\rlleap\\0.2.0\\tools\\net10.0\\any\\", "rlleap")]
+    public void It_is_called_by_its_launcher_or_as_a_tool_by_its_name(string folder, string name) =>
+        Assert.Equal(name, Shell.NameIn(folder));
+
+    [Theory]
     [InlineData(2, "Unrecognized command or argument 'nonsense'", "nonsense")]
     [InlineData(2, "see ./rlleap report --help", "report")]
     [InlineData(2, "--window is '0'; it must be a whole number from 1", "report", "x", "--window", "0")]

@@ -32,7 +32,7 @@ public static class GridCommand
             {
                 foreach (var run in config.Runs())
                     Console.WriteLine($"{run.Name}: " + (RunDirectory.IsComplete(grid.FolderOf(run))
-                        ? "complete" : $"./rlleap {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}"));
+                        ? "complete" : $"{Shell.Name} {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}"));
                 return 0;
             }
             foreach (var run in config.Runs())

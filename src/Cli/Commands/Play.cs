@@ -95,7 +95,7 @@ public static class Play
     {
         if (ConfigFile.IsMetaTrain(folder))
             throw new RlLeapException($"{folder} is a run of meta-train: what it learned is where learning starts, not "
-                + "an agent that acts. Train one from it (rlleap train ID --from RUN), and play that run.");
+                + $"an agent that acts. Train one from it ({Shell.Name} train ID --from RUN), and play that run.");
     }
 
     private static string NothingToDraw(string id) =>

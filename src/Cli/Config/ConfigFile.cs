@@ -30,8 +30,8 @@ public static class ConfigFile
         if (tree.Has(other == "train" ? "environment" : "suite")
             && !tree.Has(asked == "train" ? "environment" : "suite"))
             throw new RlLeapException($"{folder} is a run of {other}; what is asked for needs a run of {asked}." +
-                (other == "train" ? $" Go on with it by: rlleap train --resume {folder}"
-                    : $" Go on with it by: rlleap meta-train --resume {folder}"));
+                (other == "train" ? $" Go on with it by: {Shell.Name} train --resume {folder}"
+                    : $" Go on with it by: {Shell.Name} meta-train --resume {folder}"));
         return Bind<T>(tree, overrides);
     }
 

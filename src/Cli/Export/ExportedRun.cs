@@ -62,7 +62,7 @@ internal abstract class ExportedRun : IDisposable
         var isMeta = ConfigFile.IsMetaTrain(folder);
         if (!RunDirectory.IsComplete(folder))
             throw new RlLeapException($"{folder} is not finished, so there is nothing to export yet. Go on with it by: "
-                + $"rlleap {(isMeta ? "meta-train" : "train")} --resume {folder}");
+                + $"{Shell.Name} {(isMeta ? "meta-train" : "train")} --resume {folder}");
         RunChanges.RequireOwnConfig(folder);
         return isMeta ? new ExportedInitialization(folder) : new ExportedAgent(folder);
     }

@@ -36,7 +36,7 @@ public static class TrainedInitialization
             ? $"{folder} is complete, but its {FileName} is gone, and no checkpoint holds it any more. "
                 + "Bring it back, or run the meta-training again in another folder."
             : $"{folder} has no {FileName}: its meta-training is not finished. Go on with it by: "
-                + $"rlleap meta-train --resume {folder}");
+                + $"{Shell.Name} meta-train --resume {folder}");
     }
 
     /// <summary>Brings a lost initialization of a complete run back from its last checkpoint.</summary>

@@ -30,7 +30,8 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
         RequireFinished(folder, "train");
         RequireConstant(folder, config.Agent.Optimizer, "agent.optimizer", "agent steps",
             $"--set agent.optimizer.schedule=constant --set agent.optimizer.learning-rate=RATE --accept-changes, or "
-            + $"start a new training from what this one learned: rlleap train {config.Environment} --from {folder}");
+            + $"start a new training from what this one learned: {Shell.Name} train {config.Environment} "
+            + $"--from {folder}");
         var longer = config with { AgentSteps = Sum(config.AgentSteps, more, "agent-steps") };
         var rollout = config.Agent.BatchSize;
         var (made, wanted) = (Rollouts(config.AgentSteps), Rollouts(longer.AgentSteps));
@@ -50,7 +51,8 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
     internal static MetaTrainConfig Of(MetaTrainConfig config, string folder, long more)
     {
         RequireFinished(folder, "meta-train");
-        var instead = $"start a new meta-training from what this one learned: rlleap meta-train CONFIG --from {folder}";
+        var instead =
+            $"start a new meta-training from what this one learned: {Shell.Name} meta-train CONFIG --from {folder}";
         foreach (var (optimizer, key) in Rates(config))
             RequireConstant(folder, optimizer, key, "meta-steps", instead);
         if (new CheckpointStore(Path.Combine(folder, "checkpoints")).Newest() is { } last
@@ -90,7 +92,7 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
         RunDirectory.ConfigOf(folder);
         if (!RunDirectory.IsComplete(folder))
             throw new RlLeapException($"{folder} is not finished, so there is nothing to extend yet. Go on with it by: "
-                + $"rlleap {command} --resume {folder}");
+                + $"{Shell.Name} {command} --resume {folder}");
     }
 
     private static void RequireConstant(string folder, OptimizerOptions optimizer, string key, string steps,

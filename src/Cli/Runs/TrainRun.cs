@@ -218,7 +218,7 @@ public sealed class TrainRun : IDisposable
     private void Leave(CancellationToken stop, bool evaluationPending = false)
     {
         Save(evaluationPending);
-        Log.Warning("stopped at agent step {Step}; go on with --resume {Run}", _learner.Count, _run.Root);
+        Log.Warning("stopped at agent step {Step}", _learner.Count);
         stop.ThrowIfCancellationRequested();
     }
 

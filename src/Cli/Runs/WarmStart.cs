@@ -30,7 +30,7 @@ internal sealed class WarmStart : IDisposable
         if (!_isAgent) TrainedInitialization.RequireFinished(folder);
         else if (!RunDirectory.IsComplete(folder))
             throw new RlLeapException($"{folder} is not finished, so nothing can start from it yet. Go on with it by: "
-                + $"rlleap train --resume {folder}");
+                + $"{Shell.Name} train --resume {folder}");
         RunChanges.RequireOwnConfig(folder);
         var path = Path.Combine(folder, _isAgent ? TrainRun.ModelFile : TrainedInitialization.FileName);
         if (!File.Exists(path))

@@ -76,8 +76,8 @@ internal sealed record SearchReport(
             trials.Add(report);
         }
         if (trials.All(trial => trial.Rung < 0))
-            throw new RlLeapException($"no trial of {folder} is done yet: go on with ./rlleap grid, or look at "
-                + $"./rlleap status {folder}.");
+            throw new RlLeapException($"no trial of {folder} is done yet: go on with {Shell.Name} grid, or look at "
+                + $"{Shell.Name} status {folder}.");
         var direction = config.Direction!.Value;
         List<TrialReport> ordered = [];
         foreach (var rung in trials.GroupBy(trial => trial.Rung).OrderByDescending(rung => rung.Key))
