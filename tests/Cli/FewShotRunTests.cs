@@ -3,6 +3,7 @@ using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
+using RlLeap.Data;
 using RlLeap.Tests.Data;
 using Xunit;
 
@@ -177,5 +178,53 @@ public sealed class FewShotRunTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder["run"]));
+    }
+
+    [Theory]
+    [InlineData("cifar-fs", 64, 16, 20)]
+    [InlineData("fc100", 60, 20, 20)]
+    public void The_splits_of_Cifar100_hold_every_class_once(string config, int train, int validation, int test)
+    {
+        DrawCifar100();
+        var section = ConfigFile.Load<MetaTrainConfig>(Path.Combine(Repository.Root, "experiments", "few-shot",
+            config + ".yaml")).FewShot!;
+        var names = FewShotData.Load(section.Data, null, DataLocation.Folder(_folder["data"])).Classes
+            .Select(c => c.Name).ToList();
+        var split = ClassSplit.Of("cifar100", names, new Rng(1), section.Split);
+        Assert.Equal((train, validation, test), (split.Train.Count, split.Validation.Count, split.Test.Count));
+        Assert.Equal(Enumerable.Range(0, 100), split.Train.Concat(split.Validation).Concat(split.Test).Order());
+        Assert.Equal(["apple", "oak_tree", "worm"], new[] { 0, 52, 99 }.Select(number => names[number]));
+    }
+
+    [Fact]
+    public void Meta_transfer_learns_on_FC100_from_its_pretraining()
+    {
+        DrawCifar100();
+        var data = new Dictionary<string, string> { ["RLLEAP_DATA"] = _folder["data"] };
+        foreach (var name in new[] { "fc100-pretraining", "fc100" })
+        {
+            string[] from = name == "fc100" ? ["from=" + _folder["fc100-pretraining"]] : [];
+            string[] small = ["run.directory=" + _folder[name], "meta.steps=1", "meta.batch=2",
+                "few-shot.test-episodes=2", "few-shot.validation-episodes=2", "few-shot.filters=8",
+                "few-shot.train={way: 5, shot: 1, query: 2}", "few-shot.test=[{way: 5, shot: 1, query: 2}]",
+                "few-shot.validation={way: 5, shot: 1, query: 2}", .. from];
+            var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(data, ["meta-train",
+                Path.Combine(Repository.Root, "experiments", "transfer", "meta-transfer", name + ".yaml"),
+                .. small.SelectMany(setting => new[] { "--set", setting })]));
+            Assert.True(code == 0, error);
+        }
+        Assert.Single(Result.Load(_folder["fc100/result.json"]).Episodes!);
+    }
+
+    // Three images of each class in one file, one in the other.
+    private void DrawCifar100()
+    {
+        foreach (var (file, images) in new[] { ("train", 3), ("test", 1) })
+        {
+            var bytes = SampleFiles.Bytes(images * 100 * 3074, 5);
+            for (var i = 0; i < images * 100; i++) (bytes[i * 3074], bytes[i * 3074 + 1]) = (0, (byte)(i % 100));
+            Directory.CreateDirectory(_folder["data/cifar-100-binary"]);
+            File.WriteAllBytes(_folder[$"data/cifar-100-binary/{file}.bin"], bytes);
+        }
     }
 }

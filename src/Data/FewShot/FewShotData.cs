@@ -16,7 +16,7 @@ public static class FewShotData
     /// </param>
     /// <param name="side">
     /// Side to resize to; null leaves images as they are. Omniglot is always 28x28 and the sets of Multi-CV 32x32,
-    /// unless resized.
+    /// unless resized. The classes of CIFAR-100 have names ("apple"), those of the other sets their numbers.
     /// </param>
     /// <param name="location">Where named sets lie; null for <see cref="DataLocation.Default"/>.</param>
     /// <exception cref="RlLeapException">There is no such set or folder, or it is damaged.</exception>
@@ -24,7 +24,8 @@ public static class FewShotData
     {
         if (data == Omniglot) return Resized(ImageClasses.Of(OmniglotData.Load(location)), side);
         if (MultiCv.Names.Contains(data))
-            return Resized(ImageClasses.Of(MultiCv.LoadImages(data, location, allowPartial: true)), side);
+            return Resized(ImageClasses.Of(MultiCv.LoadImages(data, location, allowPartial: true),
+                data == "cifar100" ? Cifar100Classes.Names : null), side);
         if (Directory.Exists(data) || File.Exists(data)) return ImageFolder.Read(data, side);
         throw new RlLeapException($"There is no few-shot data {data}: it is neither a folder or archive nor one of "
             + $"{string.Join(", ", Names)}.{RlLeap.Names.Suggest(data, Names)}");
