@@ -123,6 +123,14 @@ public sealed class ConfigKeyTests
             Optimizer = ActorCriticOptions.A2c.Optimizer with { LearningRate = 1e-3 },
         }, train.Agent);
         Assert.Equal("minatar", ConfigFile.Parse<TrainConfig>(Train, "train").Agent.Preset);
+        foreach (var (steps, setting, expected) in new[]
+        {
+            ("20000", "", 48), ("300000", "", 187), ("1000000", "", 256), ("300000", "agent.environments=30", 100),
+            ("300000", "agent.rollout-length=5", 5),
+        })
+            Assert.Equal(expected, ConfigFile.Parse<TrainConfig>("environment: Classic/CartPole-v1\n", "train",
+                [$"agent-steps={steps}", .. setting.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
+                .Agent.RolloutLength);
         Assert.Contains("unknown key 'metric' in section 'method'", Refused("method: {name: hat, metric: energy}"),
             StringComparison.Ordinal);
         Assert.Contains("key 'method.name': expected one of none, leap, reptile", Refused("method: {name: laep}"),

@@ -179,6 +179,14 @@ public sealed record ActorCriticOptions
         (Network == "minatar" ? observation is [_, >= 3 and < 36, >= 3 and < 36] : observation is [_, >= 36, >= 36])
             ? Network : AgentNetworks.Auto;
 
+    /// <summary>
+    /// The rollout length T of this preset for a training of so many agent steps: classic's is a hundredth of each
+    /// copy's steps, at least 48 and at most 256; the others' is their own.
+    /// </summary>
+    /// <remarks>Short trainings need many updates, long ones gain more from better gradients.</remarks>
+    public int RolloutLengthFor(long agentSteps) =>
+        Preset == "classic" ? (int)Math.Clamp(agentSteps / (100 * Environments), 48, 256) : RolloutLength;
+
     /// <summary>Agent steps per update, T x N.</summary>
     public int BatchSize => Environments * RolloutLength;
 

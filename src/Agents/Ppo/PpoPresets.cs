@@ -3,13 +3,14 @@ namespace RlLeap.Agents;
 /// <summary>The named settings of PPO; their sources and what we read otherwise: docs/agents.md.</summary>
 internal static class PpoPresets
 {
-    /// <summary>Tuned here, for vectors: classic control, LunarLander, small problems.</summary>
+    /// <summary>Tuned here, for vectors: classic control, LunarLander, small problems. The rollout length is that of
+    /// 100,000 agent steps (<see cref="ActorCriticOptions.RolloutLengthFor"/>).</summary>
     public static ActorCriticOptions Classic { get; } = new()
     {
-        Preset = "classic", Environments = 8, RolloutLength = 128, Discount = 0.99, Lambda = 0.95,
+        Preset = "classic", Environments = 16, RolloutLength = 62, Discount = 0.99, Lambda = 0.98,
         EntropyCoefficient = 0.01, ValueCoefficient = 0.5, NormalizeAdvantages = true, Network = AgentNetworks.Auto,
         Gaussian = new() { NoiseCorrelation = 0.5 }, NormalizeRewards = true,
-        Ppo = new() { Epochs = 10, Minibatches = 4, Clip = 0.3 },
+        Ppo = new() { Epochs = 10, Minibatches = 6, Clip = 0.3 },
         Optimizer = new()
         {
             Kind = OptimizerKind.Adam, LearningRate = 1e-3, Schedule = Schedule.Linear, ScheduleFloor = 0.1,

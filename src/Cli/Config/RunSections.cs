@@ -42,24 +42,30 @@ internal static class AgentKeys
     private static readonly IReadOnlyList<string> Networks = [AgentNetworks.Auto, .. AgentNetworks.Names];
 
     /// <summary>
-    /// The preset that "auto" stands for, and the network where the preset's own is for other observations.
+    /// What the section leaves open: the preset that "auto" stands for, the network where the preset's own is for other
+    /// observations, the rollout length where it depends on how long the agent learns.
     /// </summary>
     /// <param name="section">Path of the agent's section.</param>
     /// <param name="environment">What the agent learns.</param>
-    public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment, Func<string,
-        bool> given)
+    /// <param name="agentSteps">For how long.</param>
+    public static IEnumerable<string> Settle(string section, ActorCriticOptions agent, string environment,
+        long agentSteps, Func<string, bool> given)
     {
-        if (agent.Preset != "auto" && given($"{section}.network")) return [];
-        long[] shape;
-        try { shape = Registry.Spec(environment).Observation.Shape; }
         // A config with a preset can be read where its environment cannot be made.
-        catch (RlLeapException) when (agent.Preset != "auto") { return []; }
-        var preset = agent.Preset == "auto" ? ActorCriticOptions.PresetFor(shape) : agent.Preset;
-        List<string> settled = agent.Preset == "auto" ? [$"{section}.preset={preset}"] : [];
+        long[]? shape = null;
+        if (agent.Preset == "auto" || !given($"{section}.network"))
+        {
+            try { shape = Registry.Spec(environment).Observation.Shape; }
+            catch (RlLeapException) when (agent.Preset != "auto") { }
+        }
+        var preset = agent.Preset == "auto" ? ActorCriticOptions.PresetFor(shape!) : agent.Preset;
+        if (agent.Preset == "auto") yield return $"{section}.preset={preset}";
         var own = ActorCriticOptions.Presets[preset];
-        if (!given($"{section}.network") && own.NetworkFor(shape) is var network
-            && network != own.Network) settled.Add($"{section}.network={network}");
-        return settled;
+        if (!given($"{section}.network") && shape is not null && own.NetworkFor(shape) is var network
+            && network != own.Network) yield return $"{section}.network={network}";
+        if (given($"{section}.environments")) own = own with { Environments = agent.Environments };
+        if (!given($"{section}.rollout-length") && own.RolloutLengthFor(agentSteps) is var rollout
+            && rollout != own.RolloutLength) yield return $"{section}.rollout-length={rollout}";
     }
 
     /// <summary>Broken rules of an agent's section.</summary>

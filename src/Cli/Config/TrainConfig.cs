@@ -41,7 +41,8 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     /// <summary>Assemblies (.dll) with environments and networks of your own; --assembly adds to them.</summary>
     public IReadOnlyList<string> Assemblies { get; init; } = [];
 
-    public IEnumerable<string> Settle(Func<string, bool> given) => AgentKeys.Settle("agent", Agent, Environment, given);
+    public IEnumerable<string> Settle(Func<string, bool> given) =>
+        AgentKeys.Settle("agent", Agent, Environment, AgentSteps, given);
 
     public IEnumerable<(string Key, string Expected)> Check()
     {

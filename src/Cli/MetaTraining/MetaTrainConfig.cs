@@ -82,7 +82,8 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
 
     public IEnumerable<string> Settle(Func<string, bool> given) =>
     [
-        .. Games is { Pool.Count: > 0 } games ? AgentKeys.Settle("games.agent", games.Agent, games.Pool[0], given) : [],
+        .. Games is { Pool.Count: > 0 } games
+            ? AgentKeys.Settle("games.agent", games.Agent, games.Pool[0], games.AgentSteps, given) : [],
         .. given("multi-cv.learner.gradient-steps") && !given("multi-cv.learner.epochs")
             ? ["multi-cv.learner.epochs=0"] : Array.Empty<string>(),
     ];
