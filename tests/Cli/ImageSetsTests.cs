@@ -49,6 +49,7 @@ public sealed class ImageSetsTests : IDisposable
     [Theory]
     [InlineData("finetuning")]
     [InlineData("ewc")]
+    [InlineData("domain-adversarial")]
     public void SetsAreLearnedThroughTheProgram(string method)
     {
         var config = _folder.Write("sets.yaml", Config(method));
@@ -61,6 +62,7 @@ public sealed class ImageSetsTests : IDisposable
         var result = Result.Load(_folder["run/result.json"]);
         Assert.Contains(result.Curves, curve => curve.Task == "images/fashion-mnist" && curve.Method == method);
         Assert.True(File.Exists(_folder["run/report/report.html"]));
+        Assert.DoesNotContain("NaN", output + error + File.ReadAllText(_folder["run/run.log"]), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -62,15 +62,18 @@ internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metri
             .Select(key => (Column(key), task.Average(t => t.Metrics[key])));
     }
 
-    /// <summary>One meta-step in a line.</summary>
+    /// <summary>One meta-step in a line: what it measured.</summary>
     public string Summary(MetaStepRecord record)
     {
-        var path = config.Method is LeapOptions { Metric: PathMetric.Energy }
-            ? Part("path energy", "path.energy", "G4") : Part("path length", "path.length", "G4");
-        return $"{path}{Part("error", TrainingSummary.Error, "G3")}loss {Text("loss.mean", "G4")}";
+        string[] parts =
+        [
+            config.Method is LeapOptions { Metric: PathMetric.Energy }
+                ? Part("path energy", "path.energy", "G4") : Part("path length", "path.length", "G4"),
+            Part("error", TrainingSummary.Error, "G3"), Part("loss", "loss.mean", "G4"),
+        ];
+        return string.Join(", ", parts.Where(part => part.Length > 0));
 
-        string Text(string metric, string format) => record.Mean(metric).ToString(format, CultureInfo.InvariantCulture);
-        string Part(string name, string metric, string format) =>
-            double.IsNaN(record.Mean(metric)) ? "" : $"{name} {Text(metric, format)}, ";
+        string Part(string name, string metric, string format) => record.Mean(metric) is var value
+            && double.IsNaN(value) ? "" : $"{name} {value.ToString(format, CultureInfo.InvariantCulture)}";
     }
 }

@@ -99,8 +99,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
                 run.Times.Write(times.End(record.MetaStep));
                 var summary = metrics.Summary(record);
                 progress.Report(learner.MetaSteps, summary);
-                Log.Information(
-                    "meta-step {MetaStep} of {All}: {Summary}", learner.MetaSteps, config.Meta.Steps, summary);
+                Log.Information("meta-step {MetaStep} of {All}{Summary}", learner.MetaSteps, config.Meta.Steps,
+                    summary.Length == 0 ? "" : ": " + summary);
             }
         }
         finally
