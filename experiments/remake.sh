@@ -33,7 +33,7 @@ report parts --by method.metric --by method.loss-in-path --by meta.optimizer.lea
     $e/minatar/results/parts/*/*/*/*
 report minatar --pool $e/minatar/results/table/*/*/*
 report minatar-finetuning --pool --against finetuning $e/minatar/results/table/*/*/*
-report classic --pool $e/classic/results/Classic-*/
+report classic --pool $e/classic/results/*-v[0-9]-[1-5]/
 report leap-cartpole $e/classic/results/leap-cartpole
 report omniglot --pool $e/omniglot/results/table/*/*
 report omniglot-alphabets --pool --over omniglot.alphabets $e/omniglot/results/table/*/* \
