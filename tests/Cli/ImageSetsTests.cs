@@ -62,7 +62,8 @@ public sealed class ImageSetsTests : IDisposable
         var result = Result.Load(_folder["run/result.json"]);
         Assert.Contains(result.Curves, curve => curve.Task == "images/fashion-mnist" && curve.Method == method);
         Assert.True(File.Exists(_folder["run/report/report.html"]));
-        Assert.DoesNotContain("NaN", output + error + File.ReadAllText(_folder["run/run.log"]), StringComparison.Ordinal);
+        var said = output + error + File.ReadAllText(_folder["run/run.log"]);
+        Assert.DoesNotContain("NaN", said, StringComparison.Ordinal);
     }
 
     [Fact]
