@@ -146,7 +146,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
     }
 
     /// <summary>Runs an interpreter as a process of its own, to its end.</summary>
-    internal static (int Code, string Output, string Error) Run(string path, IEnumerable<string> arguments)
+    /// <exception cref="Win32Exception">It cannot be started.</exception>
+    public static (int Code, string Output, string Error) Run(string path, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(path, arguments)
         {

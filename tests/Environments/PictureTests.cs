@@ -1,7 +1,7 @@
 // Pictures: different observations look different, and an independent reader can read the PNG files.
 using System.Security.Cryptography;
-using RlLeap.Cli;
 using RlLeap.Environments;
+using RlLeap.Gymnasium;
 using Xunit;
 
 namespace RlLeap.Tests.Environments;
@@ -161,7 +161,9 @@ public sealed class PictureTests
 /// <summary>A test that reads images with Python's Pillow. It is skipped where Pillow is not installed.</summary>
 public sealed class NeedsPillowFactAttribute : FactAttribute
 {
-    private static readonly Lazy<PythonInterpreter?> Found = new(() => PythonInterpreter.Find("PIL"));
+    private static readonly Lazy<string?> Found = new(() => PythonInstallation.Candidates()
+        .Select(candidate => candidate.Path).Distinct().Where(File.Exists)
+        .FirstOrDefault(path => PythonInstallation.Run(path, ["-c", "import PIL"]).Code == 0));
 
     public NeedsPillowFactAttribute() => Skip = Found.Value is null
         ? "needs Pillow: sudo apt-get install -y python3-pil"
@@ -169,7 +171,7 @@ public sealed class NeedsPillowFactAttribute : FactAttribute
 
     public static string Python(string script, params string[] arguments)
     {
-        var (_, output, error) = Found.Value!.Run(["-c", script, .. arguments]);
+        var (_, output, error) = PythonInstallation.Run(Found.Value!, ["-c", script, .. arguments]);
         return output + error;
     }
 }

@@ -159,24 +159,25 @@ public static class Doctor
             """;
         // The one that a run would use; where none is usable, one to say what it lacks.
         var usable = PythonInstallation.Find(PythonHost.Asked, out var refusals);
-        if ((usable is not null ? new PythonInterpreter(usable.Executable) : PythonInterpreter.Find())
-            is not { } python)
+        var python = usable?.Executable ?? PythonInstallation.Candidates(PythonHost.Asked)
+            .Select(candidate => candidate.Path).Distinct().Where(File.Exists)
+            .FirstOrDefault(path => PythonInstallation.Run(path, ["-c", "import sys"]).Code == 0);
+        if (python is null)
         {
             yield return new("Python", State.Optional, "none found: needed by Gymnasium and ALE environments only",
                 PythonInstallation.InstallCommand());
             yield break;
         }
-        var (_, output, _) = python.Run(["-"], Question);
+        var (_, output, _) = PythonInstallation.Run(python, ["-c", Question]);
         var found = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
         string? Text(string key) => found[key].GetString();
-        yield return new("Python", State.Found, $"{Text("python")} at {python.Path}");
+        yield return new("Python", State.Found, $"{Text("python")} at {python}");
         var version = Text("python")!;
         yield return usable is not null ? new("libpython", State.Found, usable.Library)
             : new("libpython", State.Optional, "no Python can be used inside the program: "
                 + string.Join("; ", refusals), PythonInstallation.InstallCommand(version));
         yield return Module("numpy", Text("numpy"), "needed by Gymnasium environments",
-            python.Path == "/usr/bin/python3"
-            ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
+            python == "/usr/bin/python3" ? "sudo apt-get install -y python3-numpy" : Pip(python, "numpy"));
         yield return Module("gymnasium", Text("gymnasium"), "needed by gym: and ALE/ environments",
             "./rlleap data get ale");
         var roms = found["roms"].GetInt32();
@@ -184,9 +185,8 @@ public static class Doctor
             "needed by ALE/ environments (brings the ROMs)", "./rlleap data get ale");
     }
 
-    private static string Pip(PythonInterpreter python, string package) =>
-        $"{python.Path} -m pip install {(python.Path == "/usr/bin/python3" ? "--user --break-system-packages " : "")}"
-            + $"{package}";
+    private static string Pip(string python, string package) =>
+        $"{python} -m pip install {(python == "/usr/bin/python3" ? "--user --break-system-packages " : "")}{package}";
 
     private static Finding Module(string name, string? version, string use, string remedy) =>
         version is null ? new(name, State.Optional, use, remedy) : new(name, State.Found, version);
