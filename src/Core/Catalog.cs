@@ -58,32 +58,25 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
             + $"with [{typeof(TMark).Name.Replace("Attribute", "", StringComparison.Ordinal)}].");
         var constructor = ConstructorOf(type, text);
         var options = constructor.GetParameters()[supplied.Length..];
+        string[] names = [.. options.Select(option => Names.Kebab(option.Name!))];
         object?[] values = [.. with, .. options.Select(option => option.DefaultValue)];
         foreach (var pair in text.Split('?', 2) is [_, var list]
             ? list.Split('&', StringSplitOptions.RemoveEmptyEntries) : [])
         {
             var (name, value) = pair.Split('=', 2) is [var left, var right] ? (left, right) : throw new RlLeapException(
                 $"{text}: '{pair}' is not an option. Options follow the name as ?name=value&name=value.");
-            var at = Array.FindIndex(options, option => Names.Kebab(option.Name!) == name);
-            if (at < 0)
-            {
-                string[] names = [.. options.Select(option => Names.Kebab(option.Name!))];
-                throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, names)} "
-                    + (names.Length == 0 ? "It has none." : $"It understands {string.Join(", ", names)}."));
-            }
+            var at = Array.IndexOf(names, name);
+            if (at < 0) throw new RlLeapException($"{text}: no option is named {name}.{Names.Suggest(name, names)} "
+                + (names.Length == 0 ? "It has none." : $"It understands {string.Join(", ", names)}."));
             values[supplied.Length + at] = ScalarText.Parse(options[at].ParameterType, value)
                 ?? throw new RlLeapException($"{text}: option {name} is '{value}', but it takes "
                     + $"{ScalarText.Expected(options[at].ParameterType)}.");
         }
-        try { return (T)constructor.Invoke(values); }
-        catch (TargetInvocationException e) when (e.InnerException is RlLeapException inner)
+        try { return (T)constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, values, null); }
+        catch (Exception e)
         {
-            throw new RlLeapException($"{text}: {inner.Message}", inner);
-        }
-        catch (TargetInvocationException e) when (e.InnerException is { } inner)
-        {
-            throw new RlLeapException(
-                $"{text}{PluginFault.Place(type)}: making it threw {inner.GetType().Name}: {inner.Summary()}", inner);
+            throw new RlLeapException(e is RlLeapException ? $"{text}: {e.Message}"
+                : $"{text}{PluginFault.Place(type)}: making it threw {e.GetType().Name}: {e.Summary()}", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace RlLeap;
 
@@ -106,18 +107,8 @@ public sealed class ParameterRoles
         return (matching[0].Value, true);
     }
 
-    private static bool Matches(string pattern, string name, bool isHead) =>
-        pattern == (isHead ? Head : Body) || Fits(pattern, name)
-        || Enumerable.Range(0, name.Length).Any(i => name[i] == '.' && Fits(pattern, name.AsSpan(0, i)));
-
-    private static bool Fits(ReadOnlySpan<char> pattern, ReadOnlySpan<char> name)
-    {
-        if (pattern.IsEmpty) return name.IsEmpty;
-        if (pattern[0] != '*') return !name.IsEmpty && pattern[0] == name[0] && Fits(pattern[1..], name[1..]);
-        for (var i = 0; i <= name.Length; i++)
-            if (Fits(pattern[1..], name[i..])) return true;
-        return false;
-    }
+    private static bool Matches(string pattern, string name, bool isHead) => pattern == (isHead ? Head : Body)
+        || Regex.IsMatch(name, $@"\A{Regex.Escape(pattern).Replace(@"\*", ".*")}(\.|\z)", RegexOptions.Singleline);
 }
 
 /// <summary>Neighbouring entries of a parameter vector that move at one rate.</summary>

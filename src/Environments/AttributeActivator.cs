@@ -21,17 +21,7 @@ internal static class AttributeActivator
                 $"{id}: {type.FullName} needs a public constructor that takes (Rng), " +
                 "(Rng, EnvironmentOptions) or nothing.");
         var count = constructor.GetParameters().Length;
-        return (rng, options) =>
-        {
-            try
-            {
-                return (IEnvironment)constructor.Invoke(count switch { 2 => [rng, options], 1 => [rng], _ => [] });
-            }
-            catch (TargetInvocationException e) when (e.InnerException is { } inner)
-            {
-                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(inner);
-                throw;
-            }
-        };
+        return (rng, options) => (IEnvironment)constructor.Invoke(BindingFlags.DoNotWrapExceptions, null,
+            count switch { 2 => [rng, options], 1 => [rng], _ => [] }, null);
     }
 }
