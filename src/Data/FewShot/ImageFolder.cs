@@ -27,7 +27,7 @@ public static class ImageFolder
         var classes = new SortedDictionary<string, List<(string Key, RasterImage Image)>>(StringComparer.Ordinal);
         (RasterImage Image, string Where)? first = null;
         var channels = 1;
-        foreach (var file in SourceFiles.Read(path, IsPicture, MaxFile))
+        foreach (var file in SourceFiles.Read(path, SourceFiles.IsPicture, MaxFile))
         {
             if (file.Parts.Length < 2)
                 throw new DataException(file.Where,
@@ -84,7 +84,4 @@ public static class ImageFolder
 
         string[] Of(Split split) => [.. names.Where(name => Parts[name.Split('/')[0]] == split)];
     }
-
-    private static bool IsPicture(string path) => Path.GetExtension(path).ToLowerInvariant()
-        is ".png" or ".ppm" or ".pgm" or ".jpg" or ".jpeg" or ".webp" or ".bmp";
 }

@@ -92,7 +92,7 @@ internal static class MultiCvReaders
     public static ImageSet Facescrub(string path, string name, int people = 100)
     {
         var faces = new Dictionary<string, List<(string Key, byte[] Pixels)>>(StringComparer.Ordinal);
-        foreach (var file in SourceFiles.Read(path, IsPicture, MaxImageFile))
+        foreach (var file in SourceFiles.Read(path, SourceFiles.IsPicture, MaxImageFile))
         {
             var parts = file.Parts;
             if (parts.Length < 2)
@@ -182,7 +182,7 @@ internal static class MultiCvReaders
     private static ImageSet NotMnistLetters(string path, string name)
     {
         var builder = new ImageSetBuilder(name, 1, Side, Side, 10);
-        foreach (var file in SourceFiles.Read(path, IsPng, MaxImageFile))
+        foreach (var file in SourceFiles.Read(path, SourceFiles.IsPng, MaxImageFile))
         {
             var parts = file.Parts;
             if (parts.Length < 2 || parts[^2] is not [>= 'A' and <= 'J'])
@@ -203,12 +203,6 @@ internal static class MultiCvReaders
         return new ImageSet(name, 1, Side, Side, 10, set.Pixels, set.Labels, set.Count,
             GroupsOfEqualImages(set.Pixels, Side * Side));
     }
-
-    private static bool IsPng(string path) => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsPicture(string path) =>
-        Path.GetExtension(path).ToLowerInvariant()
-            is ".png" or ".ppm" or ".pgm" or ".jpg" or ".jpeg" or ".webp" or ".bmp";
 
     private static bool IsCifar10Train(string name) =>
         name.StartsWith("data_batch_", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal);

@@ -94,7 +94,7 @@ public sealed class OmniglotData
         var drawings = new SortedDictionary<(string Alphabet, string Character, int Drawing), byte[]>(
             Comparer<(string Alphabet, string Character, int Drawing)>.Create(CompareKeys));
         foreach (var source in sources)
-            foreach (var file in SourceFiles.Read(source, IsPng, MaxFile))
+            foreach (var file in SourceFiles.Read(source, SourceFiles.IsPng, MaxFile))
             {
                 var parts = file.Parts;
                 if (parts.Length < 3 || !parts[^2].StartsWith("character", StringComparison.Ordinal))
@@ -130,8 +130,6 @@ public sealed class OmniglotData
         return new ImageSet("omniglot\n" + string.Join('\n', alphabets), 1, Side, Side, character + 1, pixels, labels,
             drawings.Count, groups);
     }
-
-    private static bool IsPng(string path) => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
 
     private static int CompareKeys((string Alphabet, string Character, int Drawing) a,
         (string Alphabet, string Character, int Drawing) b)

@@ -38,6 +38,13 @@ internal static class SourceFiles
             || path.EndsWith(".tgz", StringComparison.OrdinalIgnoreCase)
             || path.EndsWith(".tar.gz", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether the file name is that of a picture.</summary>
+    public static bool IsPicture(string path) => Path.GetExtension(path).ToLowerInvariant()
+        is ".png" or ".ppm" or ".pgm" or ".jpg" or ".jpeg" or ".webp" or ".bmp";
+
+    /// <summary>Whether the file name is that of a PNG.</summary>
+    public static bool IsPng(string path) => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
+
     private static IEnumerable<SourceFile> ReadFolder(string folder, Func<string, bool> wanted, int limit)
     {
         var paths = Compressed.Guard(folder, () => SourceFolder.Files(folder).Where(wanted).ToArray());
