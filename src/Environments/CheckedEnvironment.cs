@@ -28,7 +28,9 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         _step = 0;
         _running = false;
         _failure = null;
-        var result = Call(() => inner.Reset(), "Reset");
+        TimeStep result;
+        try { result = inner.Reset(); }
+        catch (Exception e) when (e is not OperationCanceledException) { throw Fail(e, "Reset"); }
         if (result.StepType != StepType.First)
             throw Fail($"Reset returned {result.StepType}; it has to return TimeStep.First(observation).");
         CheckObservation(result.Observation);
@@ -70,14 +72,8 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
         _step++;
         _running = false;
         TimeStep result;
-        try
-        {
-            result = Spec.Action is Discrete ? inner.Step(index) : inner.Step(numbers);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw Fail(e, "Step");
-        }
+        try { result = Spec.Action is Discrete ? inner.Step(index) : inner.Step(numbers); }
+        catch (Exception e) when (e is not OperationCanceledException) { throw Fail(e, "Step"); }
         return Checked(result, numbers);
     }
 
@@ -116,18 +112,6 @@ internal sealed class CheckedEnvironment(IEnvironment inner, string? copy = null
     public void Dispose() => inner.Dispose();
 
     private string Where => $"{Spec.Id}{(copy is null ? "" : $" ({copy})")}, episode {_episode}, step {_step}";
-
-    private TimeStep Call(Func<TimeStep> call, string name)
-    {
-        try
-        {
-            return call();
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            throw Fail(e, name);
-        }
-    }
 
     private EnvironmentException Fail(Exception e, string call)
     {

@@ -23,12 +23,7 @@ public sealed class ActionRepeat : EnvironmentWrapper
 
     public override EnvironmentSpec Spec { get; }
 
-    public override TimeStep Step(int action)
-    {
-        var result = Inner.Step(action);
-        for (var i = 1; i < _times && !result.IsLast; i++) result = Joined(result, Inner.Step(action));
-        return result;
-    }
+    public override TimeStep Step(int action) => Step([action]);
 
     public override TimeStep Step(ReadOnlySpan<float> action)
     {

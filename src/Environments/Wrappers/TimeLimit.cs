@@ -23,27 +23,16 @@ public sealed class TimeLimit : EnvironmentWrapper
         return Inner.Reset();
     }
 
-    public override TimeStep Step(int action)
-    {
-        RequireTime();
-        return Count(Inner.Step(action));
-    }
+    public override TimeStep Step(int action) => Step([action]);
 
     public override TimeStep Step(ReadOnlySpan<float> action)
-    {
-        RequireTime();
-        return Count(Inner.Step(action));
-    }
-
-    private void RequireTime()
     {
         if (_step >= _limit)
             throw new EnvironmentException($"{Spec.Id}: Step was called after the episode's end " +
                 $"(its time limit of {_limit} steps). Call Reset first.");
+        var result = Inner.Step(action);
+        return ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
     }
-
-    private TimeStep Count(TimeStep result) =>
-        ++_step >= _limit && !result.IsLast ? result with { StepType = StepType.Truncated } : result;
 
     protected override void Save(BinaryWriter writer) => writer.Write(_step);
     protected override void Load(BinaryReader reader) => _step = reader.ReadInt32();
