@@ -12,9 +12,6 @@ public readonly record struct TimeStep(StepType StepType, float Reward, Observat
     /// <summary>Whether this is the last step of an episode.</summary>
     public bool IsLast => StepType.IsLast();
 
-    /// <summary>The factor for the value of the future: 0 if the episode terminated, else 1.</summary>
-    public float Discount => StepType == StepType.Terminated ? 0 : 1;
-
     /// <summary>Whether place, reward and observation are equal to the bit.</summary>
     internal bool SameAs(TimeStep other) => StepType == other.StepType && Reward.Equals(other.Reward)
         && Observation.SameAs(other.Observation);

@@ -86,9 +86,6 @@ public sealed record AleOptions
         ["machado"] = new() { Preset = "machado", NoopMax = 0, Sticky = 0.25 },
     };
 
-    /// <summary>The observation: [planes, H, W], planes being frames x colours.</summary>
-    public long[] Shape => [Stack * (Gray ? 1 : 3), Height, Width];
-
     /// <summary>What an id with "ALE/" understands; an empty default means the preset's.</summary>
     internal static IReadOnlyList<EnvironmentOption> Described { get; } =
     [

@@ -42,8 +42,8 @@ public sealed class AleFactsTests
     {
         var (leap, dqn, machado) =
             (AleOptions.Presets["leap"], AleOptions.Presets["dqn"], AleOptions.Presets["machado"]);
-        Assert.Equal([3, 84, 84], leap.Shape);
-        Assert.Equal([4, 84, 84], dqn.Shape);
+        Assert.True(leap is { Gray: false, Stack: 1, Height: 84, Width: 84 });
+        Assert.True(dqn is { Gray: true, Stack: 4, Height: 84, Width: 84 });
         Assert.True(dqn is { LifeLoss: true, NoopMax: 30, Sticky: 0 });
         Assert.True(machado is { LifeLoss: false, EpisodicLife: false, Sticky: 0.25, NoopMax: 0 });
         Assert.All(AleOptions.Presets.Values, preset => Assert.Equal(0, preset.Clip));
