@@ -198,6 +198,15 @@ public sealed class Model : IDisposable
     /// <exception cref="RlLeapException">The network can only be evaluated at its own parameters.</exception>
     public Model At(ParameterVector vector) => new(this, vector, vector.Views, isAtParameters: true);
 
+    /// <summary>A copy with vectors of its own, in evaluation mode; on the same device, if none is named.</summary>
+    public Model ForEvaluation(Device? device = null)
+    {
+        var copy = new Model(Network, Heads, DType, device ?? Device) { Training = false };
+        copy.Parameters.CopyFrom(Parameters);
+        copy.Buffers.CopyFrom(Buffers);
+        return copy;
+    }
+
     /// <summary>Disposes the vectors, unless this model is only another view (<see cref="At"/>).</summary>
     public void Dispose()
     {

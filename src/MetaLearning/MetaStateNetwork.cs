@@ -8,7 +8,7 @@ namespace RlLeap.MetaLearning;
 /// meta-learned: initialization files, checkpoints, jobs and the average over tasks have them without more code. The
 /// network's own parameters are drawn as without them.
 /// </remarks>
-internal class MetaStateNetwork : Network
+internal class MetaStateNetwork : NetworkWrapper
 {
     private readonly IReadOnlyList<ParameterInfo> _state;
     private readonly Action<ParameterInfo, Tensor, Rng>? _initialize;
@@ -20,26 +20,19 @@ internal class MetaStateNetwork : Network
     /// <exception cref="RlLeapException">The network is a torch.nn.Module.</exception>
     public MetaStateNetwork(
         Network inner, string name, IEnumerable<ParameterInfo> state,
-        Action<ParameterInfo, Tensor, Rng>? initialize = null)
+        Action<ParameterInfo, Tensor, Rng>? initialize = null) : base(inner)
     {
         if (!inner.IsFunctional)
             throw new RlLeapException($"{inner.Name} is a torch.nn.Module, to which no meta parameters can be added. "
                 + "Write it as a RlLeap.Network.");
-        (Inner, _initialize) = (inner, initialize);
+        _initialize = initialize;
         _state = [.. state.Select(entry => entry with { Shared = true, Role = ParameterRole.Meta })];
         Name = $"{inner.Name}+{name}";
         Parameters = [.. inner.Parameters, .. _state];
     }
 
-    /// <summary>The network.</summary>
-    protected Network Inner { get; }
-
     public override string Name { get; }
-    public override long[] InputShape => Inner.InputShape;
-    public override long Features => Inner.Features;
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-    public override IReadOnlyList<ParameterInfo> Buffers => Inner.Buffers;
-    public override IReadOnlyList<long> HiddenUnits => Inner.HiddenUnits;
     public override (long Start, long Count) FeaturesOf(Head head) => Inner.FeaturesOf(head);
     public override Tensor Forward(Pass pass, Tensor input) => Inner.Forward(Within(pass), input);
 

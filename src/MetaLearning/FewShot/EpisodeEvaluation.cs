@@ -82,7 +82,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     {
         using var scope = NewDisposeScope();
         using var adapted = learner is FewShotLearner ? null : Adapt(learner, index);
-        using var own = adapted is null ? CopyOf(((FewShotLearner)learner).Model) : null;
+        using var own = adapted is null ? ((FewShotLearner)learner).Model.ForEvaluation() : null;
         using var _ = no_grad();
         using var episode = Draw(index, learner.Initialization.Shared.Flat.device);
         var model = adapted?.Model ?? own!;
@@ -95,7 +95,7 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
         if (learner is FewShotLearner metric)
         {
             // Transduction updates running averages, of a copy then.
-            using var own = CopyOf(metric.Model);
+            using var own = metric.Model.ForEvaluation();
             own.Training = Transductive;
             using var episode = source.Draw(
                 Split, shape, RngOf(index, Split), own.Device, own.DType);
@@ -134,13 +134,4 @@ public sealed class EpisodeEvaluation(IEpisodeSource source, EpisodeShape shape,
     }
 
     private Rng RngOf(int index, Split split) => rng.Split($"{split} episode", index);
-
-    private static Model CopyOf(Model model)
-    {
-        var copy = new Model(model.Network, model.Heads, model.DType, model.Device);
-        copy.Parameters.CopyFrom(model.Parameters);
-        copy.Buffers.CopyFrom(model.Buffers);
-        copy.Training = false;
-        return copy;
-    }
 }

@@ -16,13 +16,8 @@ public sealed class FewShotClassifier : IDisposable
     /// <summary>A classifier with the parameters of a trained model, which are copied.</summary>
     /// <param name="method">The method that trained it.</param>
     /// <param name="trained">The model of a learner over <see cref="FewShotMethod.Episodes"/>.</param>
-    public FewShotClassifier(FewShotMethod method, Model trained)
-    {
-        (_method, _model) = (method, new Model(trained.Network, trained.Heads, trained.DType, trained.Device));
-        _model.Parameters.CopyFrom(trained.Parameters);
-        _model.Buffers.CopyFrom(trained.Buffers);
-        _model.Training = false;
-    }
+    public FewShotClassifier(FewShotMethod method, Model trained) =>
+        (_method, _model) = (method, trained.ForEvaluation());
 
     private FewShotClassifier(FewShotMethod method, Network encoder, string path)
     {

@@ -121,39 +121,35 @@ internal sealed class HatTask(ITask inner) : ITask
 
     public ITaskStream Open(Rng rng, Device device) => new Stream(inner.Open(rng, device));
 
-    private sealed class Stream(ITaskStream inner) : ITaskStream
+    private sealed class Stream(ITaskStream inner) : StreamWrapper(inner)
     {
         private long _step;
 
-        public IBatch NextBatch(Model model, Split split = Split.Train)
+        public override IBatch NextBatch(Model model, Split split = Split.Train)
         {
             HatNetwork.ClampEmbeddings(model);
             if (split == Split.Train) ((HatNetwork)model.Network).Anneal(_step++);
-            return inner.NextBatch(model, split);
+            return base.NextBatch(model, split);
         }
 
-        public Tensor Loss(Model model, IBatch batch)
+        public override Tensor Loss(Model model, IBatch batch)
         {
-            var loss = inner.Loss(model, batch);
+            var loss = Inner.Loss(model, batch);
             return model.Training ? loss + HatNetwork.Sparsity(model) : loss;
         }
 
-        public IReadOnlyDictionary<string, double> Score(Model model, Split split)
+        public override IReadOnlyDictionary<string, double> Score(Model model, Split split)
         {
             HatNetwork.ClampEmbeddings(model);
-            return inner.Score(model, split);
+            return base.Score(model, split);
         }
 
-        public bool CanSave => inner.CanSave;
+        public override byte[] Save() => [.. BitConverter.GetBytes(_step), .. base.Save()];
 
-        public byte[] Save() => [.. BitConverter.GetBytes(_step), .. inner.Save()];
-
-        public void Restore(ReadOnlySpan<byte> state)
+        public override void Restore(ReadOnlySpan<byte> state)
         {
             _step = BitConverter.ToInt64(state);
-            inner.Restore(state[8..]);
+            base.Restore(state[8..]);
         }
-
-        public void Dispose() => inner.Dispose();
     }
 }

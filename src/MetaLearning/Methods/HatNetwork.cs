@@ -8,9 +8,8 @@ namespace RlLeap.MetaLearning;
 /// Gradients are scaled inside the pass: x.detach() + (x - x.detach()) * m has the value of x, to the bit, and m times
 /// its gradient. So the ordinary <see cref="Learner"/> trains it, with any optimizer.
 /// </remarks>
-internal sealed class HatNetwork : Network, IDisposable
+internal sealed class HatNetwork : NetworkWrapper, IDisposable
 {
-    private readonly Network _inner;
     private readonly HatOptions _options;
     private readonly Role[] _roles;
     private readonly Tensor[] _cumulative; // the other tasks' masks, by layer
@@ -30,9 +29,9 @@ internal sealed class HatNetwork : Network, IDisposable
     /// </param>
     /// <param name="annealingSteps">Gradient steps in which the slope rises once.</param>
     public HatNetwork(Network inner, HatOptions options, Role[] roles, Tensor[] cumulative, long annealingSteps)
+        : base(inner)
     {
-        (_inner, _options, _roles, _cumulative) = (inner, options, roles, cumulative);
-        _annealingSteps = annealingSteps;
+        (_options, _roles, _cumulative, _annealingSteps) = (options, roles, cumulative, annealingSteps);
         var embeddings = inner.HiddenUnits.Select((units, l) => new ParameterInfo(EmbeddingName(l), [units]));
         Parameters = [.. inner.Parameters, .. embeddings];
         using var scope = NewDisposeScope();
@@ -43,12 +42,8 @@ internal sealed class HatNetwork : Network, IDisposable
             : null)];
     }
 
-    public override string Name => $"HAT({_inner.Name})";
-    public override long[] InputShape => _inner.InputShape;
-    public override long Features => _inner.Features;
+    public override string Name => $"HAT({Inner.Name})";
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-    public override IReadOnlyList<ParameterInfo> Buffers => _inner.Buffers;
-    public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
 
     /// <summary>The slope s in training, set for each gradient step.</summary>
     public double Slope { get; private set; } = 1;
@@ -117,12 +112,12 @@ internal sealed class HatNetwork : Network, IDisposable
             long[] alongUnits = [1, -1, .. Enumerable.Repeat(1L, (int)units.dim() - 2)];
             return units * masks[layer].view(alongUnits);
         });
-        return _inner.Forward(new Pass(parameters, buffers, pass.Training, masking), input);
+        return Inner.Forward(new Pass(parameters, buffers, pass.Training, masking), input);
     }
 
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
-        _inner.Initialize(parameter, buffer, rng);
+        Inner.Initialize(parameter, buffer, rng);
         for (var l = 0; l < HiddenUnits.Count; l++)
         {
             var values = new float[HiddenUnits[l]];
@@ -181,7 +176,7 @@ internal sealed class HatNetwork : Network, IDisposable
             var before = _cumulative[layer - 1];
             var places = columns / before.numel();
             if (places * before.numel() != columns)
-                throw new RlLeapException($"HAT cannot protect {parameter} of {_inner.Name}: its {columns} inputs are "
+                throw new RlLeapException($"HAT cannot protect {parameter} of {Inner.Name}: its {columns} inputs are "
                     + $"no multiple of the {before.numel()} units before.");
             min = min.minimum(before.view(-1, 1).expand(-1, places).reshape(1, columns));
         }

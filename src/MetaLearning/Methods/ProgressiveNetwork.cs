@@ -6,11 +6,10 @@ namespace RlLeap.MetaLearning;
 
 /// <summary>One task's column of Progressive Nets, with the other columns around it.</summary>
 /// <remarks>Each column reads all others, so all of them are computed together, layer by layer.</remarks>
-internal sealed class ProgressiveNetwork : Network, IDisposable
+internal sealed class ProgressiveNetwork : NetworkWrapper, IDisposable
 {
     private const int LateralParameters = 4; // of a layer: scale, reduce, its bias, map
 
-    private readonly Network _inner;
     private readonly string _own;
     private readonly string[] _pool;
     private readonly bool _earlierOnly;
@@ -31,8 +30,9 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
     public ProgressiveNetwork(
         Network inner, string own, string[] pool, IReadOnlyDictionary<string, Dictionary<string, Tensor>> others,
         ScalarType dtype = ScalarType.Float32, Device? device = null, bool earlierOnly = false)
+        : base(inner)
     {
-        (_inner, _own, _pool, _earlierOnly) = (inner, own, pool, earlierOnly);
+        (_own, _pool, _earlierOnly) = (own, pool, earlierOnly);
         Parameters = ParametersOf(own);
         _others = [.. others.Select(other => ColumnOf(other.Key, other.Value))];
 
@@ -54,12 +54,8 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
         }
     }
 
-    public override string Name => $"Progressive({_inner.Name})";
-    public override long[] InputShape => _inner.InputShape;
-    public override long Features => _inner.Features;
+    public override string Name => $"Progressive({Inner.Name})";
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-    public override IReadOnlyList<ParameterInfo> Buffers => _inner.Buffers;
-    public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
 
     public override Tensor Forward(Pass pass, Tensor input)
     {
@@ -96,14 +92,14 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
                 value = hooks?.PreActivation?.Invoke(layer, value) ?? value;
                 return isFirst ? value : value + Lateral(l, theta, [.. sources.Select(s => below[s])], value);
             }, hooks?.Units);
-            return _inner.Layer(l, new Pass(theta, statistics, training, withLateral), l == 0 ? input : below[id]);
+            return Inner.Layer(l, new Pass(theta, statistics, training, withLateral), l == 0 ? input : below[id]);
         }
     }
 
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
-        _inner.Initialize(parameter, buffer, rng);
-        for (var (i, l) = (_inner.Parameters.Count, 1); i < Parameters.Count; i += LateralParameters, l++)
+        Inner.Initialize(parameter, buffer, rng);
+        for (var (i, l) = (Inner.Parameters.Count, 1); i < Parameters.Count; i += LateralParameters, l++)
         {
             var lateral = rng.Split("lateral", l);
             var scales = new double[parameter(i).numel()];
@@ -136,16 +132,16 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
     private ParameterInfo[] ParametersOf(string id)
     {
         var sources = SourcesOf(id).Length;
-        var weights = _inner.Parameters.Where(p => p.Shape.Length > 1).ToArray();
-        if (weights.Length != _inner.HiddenUnits.Count)
-            throw new RlLeapException($"Progressive Nets cannot tell the layers of {_inner.Name}: it has "
-                + $"{_inner.HiddenUnits.Count} hidden layers and {weights.Length} weights.");
-        if (sources == 0) return [.. _inner.Parameters];
-        return [.. _inner.Parameters, .. Enumerable.Range(1, weights.Length - 1).SelectMany(Laterals)];
+        var weights = Inner.Parameters.Where(p => p.Shape.Length > 1).ToArray();
+        if (weights.Length != Inner.HiddenUnits.Count)
+            throw new RlLeapException($"Progressive Nets cannot tell the layers of {Inner.Name}: it has "
+                + $"{Inner.HiddenUnits.Count} hidden layers and {weights.Length} weights.");
+        if (sources == 0) return [.. Inner.Parameters];
+        return [.. Inner.Parameters, .. Enumerable.Range(1, weights.Length - 1).SelectMany(Laterals)];
 
         ParameterInfo[] Laterals(int l)
         {
-            var units = _inner.HiddenUnits[l - 1];
+            var units = Inner.HiddenUnits[l - 1];
             return
             [
                 new($"lateral.{l}.scale", [sources]),
@@ -159,7 +155,7 @@ internal sealed class ProgressiveNetwork : Network, IDisposable
     /// <summary>What the source columns add to a layer's pre-activation: U relu(V [scale_j h_j]).</summary>
     private Tensor Lateral(int layer, IReadOnlyList<Tensor> theta, Tensor[] sources, Tensor preActivation)
     {
-        var first = _inner.Parameters.Count + LateralParameters * (layer - 1);
+        var first = Inner.Parameters.Count + LateralParameters * (layer - 1);
         var (scale, reduce, bias, map) = (theta[first], theta[first + 1], theta[first + 2], theta[first + 3]);
         var all = cat([.. sources.Select((units, i) => units * scale[i])], 1);
         if (all.dim() == 2) return F.linear(F.relu(F.linear(all, reduce, bias)), map);

@@ -136,18 +136,14 @@ public sealed class DistillationTask(ITask inner, Model teacher, DistillationOpt
 
     public ITaskStream Open(Rng rng, Device device)
     {
-        // A copy in evaluation mode: learners on other threads ask the same teacher.
-        var copy = new Model(teacher.Network, teacher.Heads, teacher.DType, device) { Training = false };
-        copy.Parameters.CopyFrom(teacher.Parameters);
-        copy.Buffers.CopyFrom(teacher.Buffers);
-        return new Stream(inner.Open(rng, device), copy, options);
+        // A copy: learners on other threads ask the same teacher.
+        return new Stream(inner.Open(rng, device), teacher.ForEvaluation(device), options);
     }
 
-    private sealed class Stream(ITaskStream inner, Model teacher, DistillationOptions options) : ITaskStream
+    private sealed class Stream(ITaskStream inner, Model teacher, DistillationOptions options)
+        : StreamWrapper(inner)
     {
-        public IBatch NextBatch(Model model, Split split = Split.Train) => inner.NextBatch(model, split);
-
-        public Tensor Loss(Model model, IBatch batch)
+        public override Tensor Loss(Model model, IBatch batch)
         {
             var images = LabelledBatch.Require(batch, "distillation");
             var logits = model.Output(images.Inputs);
@@ -157,17 +153,9 @@ public sealed class DistillationTask(ITask inner, Model teacher, DistillationOpt
             return options.Loss(logits, said, images.Labels);
         }
 
-        public IReadOnlyDictionary<string, double> Score(Model model, Split split) => inner.Score(model, split);
-
-        public bool CanSave => inner.CanSave;
-
-        public byte[] Save() => inner.Save();
-
-        public void Restore(ReadOnlySpan<byte> state) => inner.Restore(state);
-
-        public void Dispose()
+        public override void Dispose()
         {
-            inner.Dispose();
+            base.Dispose();
             teacher.Dispose();
         }
     }

@@ -53,9 +53,8 @@ public sealed record DomainAdversarialOptions : MetaLearningMethod
     protected override IMetaLearner Open(MetaLearnerContext context) => new DomainAdversarial(this, context);
 }
 
-/// <summary>Learns nothing before a target is named.</summary>
 internal sealed class DomainAdversarial(DomainAdversarialOptions options, MetaLearnerContext context)
-    : MetaLearner(options, context, context.SharedHeads)
+    : StepsOnlyCount(options, context)
 {
     public override Learner Begin(ITask task, LearnerOptions learning, Rng rng)
     {
@@ -64,17 +63,6 @@ internal sealed class DomainAdversarial(DomainAdversarialOptions options, MetaLe
             options.Weight > 0 ? new DomainNetwork(Context.Network, options.Hidden) : Context.Network, learning, rng,
             Context.Device, dtype: Context.DType);
     }
-
-    protected override MetaStepRecord Step(
-        IReadOnlyList<ITask> batch, IReadOnlyList<TaskJob> jobs, IExecutor executor, CancellationToken cancellation)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        return new MetaStepRecord(MetaSteps, [], [], GradientNorm: 0);
-    }
-
-    protected override Dictionary<string, Tensor> Export(Dictionary<string, string> notes) => [];
-
-    protected override void Import(MetaCheckpoint checkpoint) { }
 }
 
 /// <summary>A labelled source and an unlabelled target as one task. Scores are the target's.</summary>
@@ -134,7 +122,7 @@ public sealed class DomainAdversarialTask(
         public IReadOnlyDictionary<string, double> Score(Model model, Split split)
         {
             // The target's own score is of one head on the encoder.
-            var encoder = model.Network is DomainNetwork network ? network.Inner : model.Network;
+            var encoder = model.Network is DomainNetwork network ? network.Encoder : model.Network;
             using var own = new Model(encoder, [model.Heads[0]], model.DType, model.Device);
             using var scope = NewDisposeScope();
             own.Import(model.Export().ToDictionary(entry => entry.Name, entry => entry.Value));
@@ -196,29 +184,26 @@ public sealed class DomainAdversarialTask(
 
 /// <summary>An encoder, and beside its features units that tell domains apart, behind reversed gradients.</summary>
 /// <remarks>Heads read the features. <see cref="DomainAdversarialTask.Domain"/> reads these units.</remarks>
-internal sealed class DomainNetwork : Network
+internal sealed class DomainNetwork : NetworkWrapper
 {
     private readonly long _hidden;
 
-    public DomainNetwork(Network inner, long hidden)
+    public DomainNetwork(Network inner, long hidden) : base(inner)
     {
-        (Inner, _hidden) = (inner, hidden);
+        _hidden = hidden;
         Parameters = [.. inner.Parameters, new("domain-units.weight", [hidden, inner.Features]),
             new("domain-units.bias", [hidden])];
     }
 
     /// <summary>The encoder.</summary>
-    public Network Inner { get; }
+    public Network Encoder => Inner;
 
     /// <summary>What reversed gradients are multiplied by.</summary>
     public double Lambda { get; set; }
 
     public override string Name => $"domains({Inner.Name})";
-    public override long[] InputShape => Inner.InputShape;
     public override long Features => Inner.Features + _hidden;
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-    public override IReadOnlyList<ParameterInfo> Buffers => Inner.Buffers;
-    public override IReadOnlyList<long> HiddenUnits => Inner.HiddenUnits;
 
     public override (long Start, long Count) FeaturesOf(Head head) =>
         head.Name == DomainAdversarialTask.Domain.Name ? (Inner.Features, _hidden) : (0, Inner.Features);

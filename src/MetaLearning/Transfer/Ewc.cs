@@ -126,13 +126,11 @@ internal sealed class EwcTask(ITask inner, Quadratic[] before) : ITask
 
     public ITaskStream Open(Rng rng, Device device) => new Stream(inner.Open(rng, device), before);
 
-    private sealed class Stream(ITaskStream inner, Quadratic[] before) : ITaskStream
+    private sealed class Stream(ITaskStream inner, Quadratic[] before) : StreamWrapper(inner)
     {
-        public IBatch NextBatch(Model model, Split split = Split.Train) => inner.NextBatch(model, split);
-
-        public Tensor Loss(Model model, IBatch batch)
+        public override Tensor Loss(Model model, IBatch batch)
         {
-            var loss = inner.Loss(model, batch);
+            var loss = Inner.Loss(model, batch);
             if (!model.Training || before.Length == 0) return loss;
             // The flat vector and its views have one gradient buffer, so that both may be differentiated by.
             var theta = model.Parameters.Flat.narrow(0, 0, before[0].Anchor.numel());
@@ -142,17 +140,9 @@ internal sealed class EwcTask(ITask inner, Quadratic[] before) : ITask
             return loss;
         }
 
-        public IReadOnlyDictionary<string, double> Score(Model model, Split split) => inner.Score(model, split);
-
-        public bool CanSave => inner.CanSave;
-
-        public byte[] Save() => inner.Save();
-
-        public void Restore(ReadOnlySpan<byte> state) => inner.Restore(state);
-
-        public void Dispose()
+        public override void Dispose()
         {
-            inner.Dispose();
+            base.Dispose();
             foreach (var held in before) held.Dispose();
         }
     }

@@ -142,13 +142,9 @@ internal sealed class MultiTaskNetwork : Network
 }
 
 /// <summary>A multi-task network as one of its tasks sees it: the same entries, the task's features.</summary>
-internal sealed class MultiTaskView(MultiTaskNetwork all, int task) : Network
+internal sealed class MultiTaskView(MultiTaskNetwork all, int task) : NetworkWrapper(all)
 {
     public override string Name => all.Name;
-    public override long[] InputShape => all.InputShape;
-    public override long Features => all.Features;
-    public override IReadOnlyList<ParameterInfo> Parameters => all.Parameters;
-    public override IReadOnlyList<ParameterInfo> Buffers => all.Buffers;
     public override Tensor Forward(Pass pass, Tensor input) => all.FeaturesFor(task, pass, input);
 
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng) =>

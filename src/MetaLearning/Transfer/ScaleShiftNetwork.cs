@@ -14,23 +14,21 @@ namespace RlLeap.MetaLearning;
 /// buffers are in files). It always runs in evaluation mode, so that batch norm uses the statistics of pretraining.
 /// </para>
 /// </remarks>
-internal sealed class ScaleShiftNetwork : Network
+internal sealed class ScaleShiftNetwork : NetworkWrapper
 {
     /// <summary>What stands before the name of the entry that is scaled or shifted.</summary>
     public const string ScalePrefix = "scale.", ShiftPrefix = "shift.";
 
-    private readonly Network _inner;
     private readonly int[] _scales, _shifts; // by parameter of the inner network; -1 where it has none
 
     /// <summary>Scales and shifts around a network.</summary>
     /// <param name="inner">The network that is pretrained.</param>
     /// <param name="learned">Whether there are scales and shifts; otherwise the network only stands still.</param>
     /// <exception cref="RlLeapException">The network is a torch.nn.Module, or has no weights.</exception>
-    public ScaleShiftNetwork(Network inner, bool learned = true)
+    public ScaleShiftNetwork(Network inner, bool learned = true) : base(inner)
     {
         if (!inner.IsFunctional || !inner.Parameters.Any(p => p.Shape.Length > 1))
             throw new RlLeapException($"{inner.Name} has no weights that could be scaled: use a RlLeap.Network.");
-        _inner = inner;
         var entries = inner.Parameters.Concat(inner.Buffers.Select(
             buffer => buffer with { Name = Model.BufferPrefix + buffer.Name }))
             .Select(entry => entry with { Role = ParameterRole.Frozen }).ToList();
@@ -58,27 +56,25 @@ internal sealed class ScaleShiftNetwork : Network
         Parameters = entries;
     }
 
-    public override string Name => $"scale-and-shift({_inner.Name})";
-    public override long[] InputShape => _inner.InputShape;
-    public override long Features => _inner.Features;
+    public override string Name => $"scale-and-shift({Inner.Name})";
     public override IReadOnlyList<ParameterInfo> Parameters { get; }
-    public override IReadOnlyList<long> HiddenUnits => _inner.HiddenUnits;
+    public override IReadOnlyList<ParameterInfo> Buffers => [];
 
     public override Tensor Forward(Pass pass, Tensor input)
     {
-        var count = _inner.Parameters.Count;
+        var count = Inner.Parameters.Count;
         var theta = new Tensor[count];
         for (var i = 0; i < count; i++)
             theta[i] = _scales[i] >= 0 ? pass.Parameter(i) * pass.Parameter(_scales[i])
                 : _shifts[i] >= 0 ? pass.Parameter(i) + pass.Parameter(_shifts[i]) : pass.Parameter(i);
         // No derivative goes to statistics, and batch norm refuses tensors that ask for one.
-        Tensor[] statistics = [.. _inner.Buffers.Select((_, i) => pass.Parameter(count + i).detach())];
-        return _inner.Forward(new Pass(theta, statistics, training: false, pass.Hooks), input);
+        Tensor[] statistics = [.. Inner.Buffers.Select((_, i) => pass.Parameter(count + i).detach())];
+        return Inner.Forward(new Pass(theta, statistics, training: false, pass.Hooks), input);
     }
 
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
-        _inner.Initialize(parameter, i => parameter(_inner.Parameters.Count + i), rng);
+        Inner.Initialize(parameter, i => parameter(Inner.Parameters.Count + i), rng);
         foreach (var scale in _scales.Where(scale => scale >= 0)) parameter(scale).fill_(1);
     }
 }
