@@ -1,6 +1,6 @@
 namespace RlLeap;
 
-/// <summary>A network around another: it has the other's entries and layers; subclasses override what differs.</summary>
+/// <summary>A network around another: it has the entries and layers of that; subclasses override the rest.</summary>
 public abstract class NetworkWrapper(Network inner) : Network
 {
     /// <summary>The wrapped network.</summary>
