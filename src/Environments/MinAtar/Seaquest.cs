@@ -155,11 +155,7 @@ internal struct Seaquest : IGame<Seaquest>
 
     private void Aim(ref Thing submarine)
     {
-        if (submarine.Gun > 0)
-        {
-            submarine.Gun--;
-            return;
-        }
+        if (submarine.Gun-- > 0) return;
         submarine.Gun = EnemyGunInterval;
         _enemyBullets.Add(new Thing(submarine.Row, submarine.Column, submarine.Direction));
     }
@@ -191,14 +187,9 @@ internal struct Seaquest : IGame<Seaquest>
             return 0;
         }
         _atSurface = true;
-        var reward = 0;
-        if (_aboard == FullLoad)
-        {
-            reward = _oxygen * 10 / FullOxygen;
-            _aboard = 0;
-        }
-        _oxygen = FullOxygen;
-        _aboard--;
+        var isFull = _aboard == FullLoad;
+        var reward = isFull ? _oxygen * 10 / FullOxygen : 0;
+        (_oxygen, _aboard) = (FullOxygen, (isFull ? 0 : _aboard) - 1);
         if (ramping && (_spawnInterval > 1 || _moveInterval > LastMoveInterval))
         {
             if (_moveInterval > LastMoveInterval && (_ramp & 1) == 1) _moveInterval--;
