@@ -25,6 +25,15 @@ internal sealed record RecordedCurve(
         return record.Episodes ? OfEpisodes(rows, window, Most) : OfMeans(rows, window);
     }
 
+    /// <summary>The result of a run of `rlleap train` with this curve.</summary>
+    public Result ResultOf(TrainConfig config, string name, IReadOnlyDictionary<string, string> record)
+    {
+        var method = TrainRun.MethodOf(config);
+        var curve = new Curve(config.Environment, method, config.Run.Seed, Steps, Values);
+        return new("train", name, [curve], [], Window: Window, Record: record)
+        { Method = method, Smoothing = Smoothing };
+    }
+
     /// <summary>The curve of rows of episodes.</summary>
     /// <param name="window">Episodes of the running mean.</param>
     internal static RecordedCurve OfEpisodes(IEnumerable<Row> rows, int window, int most)

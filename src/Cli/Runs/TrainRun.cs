@@ -243,12 +243,7 @@ public sealed class TrainRun : IDisposable
             Log.Warning("{Count} observations were outside their space", stream.OutOfSpace.Count);
         }
         foreach (var (name, value) in _task.Spec.Options) record["environment." + name] = value;
-        var result = new Result("train", Path.GetFileName(_run.Root),
-            [new Curve(_task.Info.Id, MethodOf(_config), _config.Run.Seed, curve.Steps, curve.Values)], [],
-                Window: curve.Window,
-            Record: record)
-        { Smoothing = curve.Smoothing, Method = MethodOf(_config) };
-        result = _run.Complete(result);
+        var result = _run.Complete(curve.ResultOf(_config, Path.GetFileName(_run.Root), record));
         Log.Information("done: {Return} (mean of the last 100 episodes)", TrainMetrics.ReturnOf(stream.Episodes));
         return result;
     }

@@ -36,13 +36,7 @@ internal static class UnfinishedRun
         var curve = RecordedCurve.Read(metrics, config.Record, RlLeap.Agents.EpisodeWindow.Size, Say);
         if (curve.Steps.Count == 0)
             throw new RlLeapException($"{folder} is not complete, and no episode has ended in it yet.");
-        var method = TrainRun.MethodOf(config);
-        return new Result("train", name,
-            [new Curve(config.Environment, method, config.Run.Seed, curve.Steps, curve.Values)], [],
-            Window: curve.Window, Record: record)
-        {
-            Method = method, Smoothing = curve.Smoothing,
-        };
+        return curve.ResultOf(config, name, record);
 
         static void Say(BadLine line) => Log.Warning("{Line}", line);
     }
