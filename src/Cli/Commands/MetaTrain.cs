@@ -106,9 +106,8 @@ internal static class RunConfig
         if (settings.FirstOrDefault(setting => !setting.StartsWith("executor.", StringComparison.Ordinal)) is { } other)
             throw new RlLeapException($"--set {other}: a run goes on with its own config; only keys of executor can be "
                 + "changed, which change no result.");
-        var read = ConfigFile.LoadRun<MetaTrainConfig>(folder, settings);
+        var config = ConfigFile.LoadRun<MetaTrainConfig>(folder, settings);
         if (asWasRun) RunChanges.RequireOwnConfig(folder);
-        return read is var config
-            ? config with { Run = config.Run with { Directory = folder } } : config;
+        return config with { Run = config.Run with { Directory = folder } };
     }
 }

@@ -116,14 +116,13 @@ public static class Train
         var own = ConfigFile.LoadRun<TrainConfig>(folder);
         var asked = file is not null ? Resolve(ConfigFile.Load<TrainConfig>(file, settings))
             : settings.Count > 0 ? Resolve(ConfigFile.LoadRun<TrainConfig>(folder, settings)) : own;
-        var isAnother = RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is not null;
-        if (isAnother && !acceptChanges
-            && RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked)) is { } odd)
+        var difference = RunDirectory.FirstDifference(Identity(Resolve(own)), Identity(asked));
+        if (difference is { } odd && !acceptChanges)
             throw new RlLeapException(
                 $"the run in {folder} was started with another config: it has '{odd.Kept}', asked for was '"
                     + $"{odd.Asked}'. Resume "
                 + "with its own, choose another run.directory, or accept the change with --accept-changes.");
-        var config = (isAnother ? asked : own) with
+        var config = (difference is null ? own : asked) with
         {
             EnvironmentThreads = asked.EnvironmentThreads,
             Run = own.Run with { Device = asked.Run.Device },
@@ -131,7 +130,7 @@ public static class Train
         if (more is { } steps) config = Extension.Of(config, folder, steps);
         if (dryRun) return DryRun(config);
         using var run = RunDirectory.Resume(folder, keep: own.Record.CheckpointsKept, acceptChanges,
-            isAnother || more is not null ? ConfigFile.ToYaml(config) : null,
+            difference is not null || more is not null ? ConfigFile.ToYaml(config) : null,
             more is null ? null : Extension.OfTraining);
         if (RunDirectory.IsComplete(run.Root))
         {

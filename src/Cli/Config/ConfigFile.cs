@@ -29,9 +29,8 @@ public static class ConfigFile
         var (asked, other) = typeof(T) == typeof(TrainConfig) ? ("train", "meta-train") : ("meta-train", "train");
         if (tree.Has(other == "train" ? "environment" : "suite")
             && !tree.Has(asked == "train" ? "environment" : "suite"))
-            throw new RlLeapException($"{folder} is a run of {other}; what is asked for needs a run of {asked}." +
-                (other == "train" ? $" Go on with it by: {Shell.Name} train --resume {folder}"
-                    : $" Go on with it by: {Shell.Name} meta-train --resume {folder}"));
+            throw new RlLeapException($"{folder} is a run of {other}; what is asked for needs a run of {asked}. "
+                + $"Go on with it by: {Shell.Name} {other} --resume {folder}");
         return Bind<T>(tree, overrides);
     }
 

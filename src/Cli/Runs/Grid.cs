@@ -12,7 +12,10 @@ public sealed class Grid(GridConfig config, string file,
     Func<IReadOnlyList<string>, string, CancellationToken, Task<int>>? start = null)
 {
     /// <summary>Path of a run's config.</summary>
-    public string ConfigOf(GridRun run) => Path.GetFullPath(run.Config, Path.GetDirectoryName(Path.GetFullPath(file))!);
+    public string ConfigOf(GridRun run) => Absolute(run.Config);
+
+    /// <summary>A path in the grid's config, which is relative to that.</summary>
+    internal string Absolute(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file))!);
 
     public string FolderOf(GridRun run) => Path.Combine(config.Directory, run.Name);
 

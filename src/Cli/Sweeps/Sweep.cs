@@ -43,11 +43,7 @@ internal sealed class Sweep(GridConfig config, string file,
         var runs = Plan();
         runs.Compare(_grid);
         AtomicFile.WriteAllText(Path.Combine(config.Directory, SweepRuns.ConfigName),
-            ConfigFile.ToYaml(runs.Config with
-            {
-                Config = Path.GetFullPath(config.Config,
-                Path.GetDirectoryName(Path.GetFullPath(file))!)
-            }));
+            ConfigFile.ToYaml(runs.Config with { Config = _grid.Absolute(config.Config) }));
         var all = runs.Rungs.Sum(rung => rung.Trials) * runs.Combinations.Count;
         using var progress = new Progress(file, all, "runs", 0);
         IReadOnlyList<Trial> left = runs.Trials;
