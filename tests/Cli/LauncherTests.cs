@@ -14,7 +14,11 @@ public sealed class LauncherTests : IDisposable
         File.Copy(Path.Combine(Repository.Root, "rlleap"), _folder["rlleap"]);
         foreach (var project in new[] { "src/Cli/Cli", "examples/Mine/Mine", "benchmarks/Bench", "tests/Tests" })
             _folder.Write(project + ".csproj", "");
-        _folder.Write("RlLeap.sln", "");
+        _folder.Write("RlLeap.sln", """
+            Project("{A}") = "Cli", "src\Cli\Cli.csproj", "{B}"
+            Project("{A}") = "Tests", "tests\Tests.csproj", "{C}"
+
+            """);
         _folder.Write("Directory.Build.props", "");
         _folder.Write("path/dotnet", """
             #!/bin/sh
@@ -47,6 +51,19 @@ public sealed class LauncherTests : IDisposable
         File.SetLastWriteTimeUtc(_folder.Write("src/Cli/New.cs", ""), DateTime.UtcNow.AddSeconds(1));
         await Call();
         Assert.Equal(2, Calls().Count(call => call == "build"));
+    }
+
+    [Fact]
+    public async Task A_build_replaces_what_it_makes_and_leaves_an_example_that_its_reader_built()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        Clone();
+        File.SetUnixFileMode(_folder["path/dotnet"], (UnixFileMode)0b111_101_101);
+        var old = _folder.Write("tests/bin/Release/net10.0/Old.dll", "");
+        var mine = _folder.Write("examples/Mine/bin/Release/net10.0/Mine.dll", "");
+        await Call();
+        Assert.False(File.Exists(old));
+        Assert.True(File.Exists(mine));
     }
 
     private string[] Calls() => File.ReadAllLines(_folder["calls"]);
