@@ -74,8 +74,8 @@ public sealed partial class PagesTests
     [Fact]
     public void Shell_blocks_hold_nothing_but_commands()
     {
-        string[] starts = ["./rlleap", "rlleap", "experiments/", "dotnet ", "cd ", "python3 ", "export ", "grep ", "for ",
-            "done", "ssh ", "/usr/bin/time", "ONE_NODE_CPUS="];
+        string[] starts = ["./rlleap", "rlleap", "experiments/", "dotnet ", "cd ", "python3 ", "export ", "grep ",
+            "for ", "done", "ssh ", "/usr/bin/time", "ONE_NODE_CPUS="];
         var wrong = new List<string>();
         foreach (var page in Pages)
             foreach (Match block in ShellBlock().Matches(File.ReadAllText(page)))
