@@ -28,6 +28,17 @@ public sealed class OldConfigTests
         Assert.Equal(old, File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name)));
     }
 
+    [Fact]
+    public void A_report_that_reads_an_old_config_several_times_says_once_that_its_keys_are_old()
+    {
+        using var temp = new TempFolder();
+        var (code, _, error) = ProgramProcess.Run("report", "--by", "method.metric", "--by", "method.stabilizer",
+            Path.Combine(Repository.Root, "experiments/omniglot/results/ablation/loss-true/metric-length/"
+                + "stabilizer-true/seed-1"), "-o", temp["report"]);
+        Assert.Equal(0, code);
+        Assert.Equal(2, error.Split("old keys, still understood").Length);
+    }
+
     // One file for eight sets now, and one for five games.
     private static string OneForAll(string name) =>
         Now(name.StartsWith("minatar-", StringComparison.Ordinal) ? "minatar-breakout.yaml" : "multi-cv-cifar10.yaml");

@@ -135,9 +135,12 @@ internal sealed class ConfigTree
         return this;
     }
 
+    // Some commands read a file several times; one hint is enough.
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> Hinted = new();
+
     private static void Hint(string where, IReadOnlyList<string> renamed)
     {
-        if (renamed.Count > 0) Log.Information("{Where}: old keys, still understood: {Keys}", where,
+        if (renamed.Count > 0 && Hinted.TryAdd(where, true)) Log.Information("{Where}: old keys, still understood: {Keys}", where,
             string.Join(", ", renamed));
     }
 
