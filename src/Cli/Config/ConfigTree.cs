@@ -140,8 +140,8 @@ internal sealed class ConfigTree
 
     private static void Hint(string where, IReadOnlyList<string> renamed)
     {
-        if (renamed.Count > 0 && Hinted.TryAdd(where, true)) Log.Information("{Where}: old keys, still understood: {Keys}", where,
-            string.Join(", ", renamed));
+        if (renamed.Count == 0 || !Hinted.TryAdd(where, true)) return;
+        Log.Information("{Where}: old keys, still understood: {Keys}", where, string.Join(", ", renamed));
     }
 
     private static string Text(string path)
