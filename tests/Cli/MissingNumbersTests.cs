@@ -135,6 +135,18 @@ public sealed class MissingNumbersTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_grid_has_a_report_while_a_run_of_it_has_recorded_nothing_yet()
+    {
+        using (var run = RunDirectory.Start(_folder["g/a"], "environment: MinAtar/Breakout-v1\n"))
+            for (var i = 1; i < 9; i++)
+                run.Metrics.Write(new("episodes", i, ("charts/episodic_return", i), ("charts/episodic_length", 1)));
+        RunDirectory.Start(_folder["g/b"], "environment: MinAtar/Breakout-v1\n").Dispose();
+        var (code, _, error) = ProgramProcess.Run("report", _folder["g"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("g/b has recorded nothing yet", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(80), InlineData(60), InlineData(50)]
     public void A_table_wider_than_the_terminal_is_stacked_and_loses_nothing(int width)

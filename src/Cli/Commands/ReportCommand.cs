@@ -3,6 +3,7 @@ using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Sweeps;
+using Serilog;
 using Spectre.Console;
 
 namespace RlLeap.Cli.Commands;
@@ -59,9 +60,12 @@ public static class ReportCommand
             folders = [.. given.SelectMany(RunsIn)];
             // The runs of a grid that differ by their seed are one method.
             var pooled = parsed.GetValue(pool) || folders.Length > given.Length;
+            var read = folders.Select(f => (Folder: f, Result: ResultIn(f, isAlone: folders.Length == 1)))
+                .Where(run => run.Result is not null).ToList();
+            if (read.Count == 0) throw new RlLeapException("no run of these has recorded anything yet.");
+            folders = [.. read.Select(run => run.Folder)];
             var places = new RunNames(folders);
-            var results = folders.Select((f, i) =>
-                (places.Names[i], Timed(UnfinishedRun.ResultOf(f), f))).ToList();
+            var results = read.Select((run, i) => (places.Names[i], Timed(run.Result!, run.Folder))).ToList();
             var report = Report.Of(results, new Rng(0).Split("report"), parsed.GetValue(replications) ?? 10_000,
                 parsed.GetValue(window), pooled,
                 parsed.GetValue(by) is { Length: > 0 } keys
@@ -112,6 +116,17 @@ public static class ReportCommand
 
         static bool IsRun(string folder) => File.Exists(Path.Combine(folder, RunDirectory.ResultName))
             || File.Exists(Path.Combine(folder, RunDirectory.ConfigName));
+    }
+
+    // Of several runs, as of a grid that is under way, a report tells what there is.
+    private static Result? ResultIn(string folder, bool isAlone)
+    {
+        try { return UnfinishedRun.ResultOf(folder); }
+        catch (NothingRecordedException e) when (!isAlone)
+        {
+            Log.Warning("{Why} It is left out", e.Message);
+            return null;
+        }
     }
 
     private static bool IsLog(string path) => path.EndsWith(".log", StringComparison.Ordinal) && File.Exists(path);

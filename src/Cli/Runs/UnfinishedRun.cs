@@ -11,7 +11,8 @@ internal static class UnfinishedRun
     public const string Note = "unfinished";
 
     /// <summary>A complete run's result; else one made of what the run has recorded.</summary>
-    /// <exception cref="RlLeapException">There is no run, or it has recorded nothing yet.</exception>
+    /// <exception cref="RlLeapException">There is no run.</exception>
+    /// <exception cref="NothingRecordedException">It has recorded nothing yet.</exception>
     public static Result ResultOf(string folder)
     {
         var path = Path.Combine(folder, RunDirectory.ResultName);
@@ -19,7 +20,7 @@ internal static class UnfinishedRun
         var metrics = Path.Combine(folder, RunDirectory.MetricsName);
         var last = File.Exists(metrics) ? JsonLines.Last(metrics, row => !row.Series.Contains('/'), Say) : null;
         if (last is not { } row)
-            throw new RlLeapException($"{folder} has recorded nothing yet: report on it when it is further.");
+            throw new NothingRecordedException($"{folder} has recorded nothing yet: report on it when it is further.");
         var at = row.Series == "meta" ? $"after {row.Step + 1} meta-steps" : $"at step {row.Step}";
         Log.Warning("{Run} is not complete: what follows is its state {At}", folder, at);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))) + " (unfinished)";
@@ -35,9 +36,12 @@ internal static class UnfinishedRun
         var config = ConfigFile.LoadRun<TrainConfig>(folder);
         var curve = RecordedCurve.Read(metrics, config.Record, RlLeap.Agents.EpisodeWindow.Size, Say);
         if (curve.Steps.Count == 0)
-            throw new RlLeapException($"{folder} is not complete, and no episode has ended in it yet.");
+            throw new NothingRecordedException($"{folder} is not complete, and no episode has ended in it yet.");
         return curve.ResultOf(config, name, record);
 
         static void Say(BadLine line) => Log.Warning("{Line}", line);
     }
 }
+
+/// <summary>A run of which nothing can be said yet.</summary>
+internal sealed class NothingRecordedException(string message) : RlLeapException(message);
