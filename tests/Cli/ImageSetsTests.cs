@@ -46,6 +46,21 @@ public sealed class ImageSetsTests : IDisposable
         Assert.Null(new ImageSetsSuite(open, location).EvaluationLearner.Roles);
     }
 
+    // Runs side by side share what was learned from random parameters, where it is the same.
+    [Fact]
+    public void RandomInitializationIsLearnedAgainWhereThereAreMoreImages()
+    {
+        var environment = new Dictionary<string, string> { ["RLLEAP_DATA"] = _folder["data"] };
+        var config = _folder.Write("sets.yaml", Config("finetuning"));
+        foreach (var images in new[] { 10, 40 })
+        {
+            var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(environment, "meta-train", config,
+                "--set", $"run.directory={_folder[$"runs/{images}"]}", "--set", $"image-sets.held-out-images={images}"));
+            Assert.True(code == 0, error);
+        }
+        Assert.Equal(2, Directory.GetFiles(_folder["runs/.random-initialization"], "*.json").Length);
+    }
+
     [Theory]
     [InlineData("finetuning")]
     [InlineData("ewc")]

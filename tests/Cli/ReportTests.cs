@@ -249,9 +249,9 @@ public class ReportTests
     {
         using var temp = new TempFolder();
         temp.Write("grid/loss-true/seed-1/config.yaml",
-            "method: {loss: true, metric: length}\nomniglot: {alphabets: 5}\n");
-        temp.Write("grid/loss-false/seed-1/config.yaml",
-            "method: {loss: false, metric: energy}\nomniglot: {alphabets: 10}\n");
+            "method: {loss: true, metric: length}\nomniglot: {alphabets: 5}\nevaluation: {roles: {} }\n");
+        temp.Write("grid/loss-false/seed-1/config.yaml", "method: {loss: false, metric: energy}\n"
+            + "omniglot: {alphabets: 10}\nevaluation: {roles: {a.0: frozen, a.1: meta} }\n");
         var places = new RunNames([temp["grid/loss-true/seed-1"], temp["grid/loss-false/seed-1"]]);
         Assert.Equal(["loss-true/seed-1", "loss-false/seed-1"], places.Names);
         Assert.Equal("grid: 2 runs", places.Title);
@@ -259,6 +259,7 @@ public class ReportTests
             places.Labels(["method.metric", "method.loss"], ["leap", "leap"]));
         Assert.Equal(["leap: alphabets 5", "reptile: alphabets 10"],
             places.Labels(["omniglot.alphabets"], ["leap", "reptile"]));
+        Assert.Equal(["no roles", "a.0: frozen, a.1: meta"], places.Labels(["evaluation.roles"], ["leap", "leap"]));
         Assert.Equal([5.0, 10.0], places.Values("omniglot.alphabets"));
         Assert.Contains("no number", Assert.Throws<RlLeapException>(() => places.Values("method.metric")).Message,
             StringComparison.Ordinal);

@@ -116,6 +116,8 @@ public sealed class ImageSetsSuite : Suite
         Evaluated(LearnerFor(_config.ImageSets!.EvaluationSteps), _config.Evaluation);
 
     /// <summary>The sets that are learned in the evaluation: those held out, or all where none is.</summary>
+    public override string Setting => ConfigFile.ToLine(_config.ImageSets! with { Sets = [], HeldOut = [] });
+
     public override IReadOnlyList<string> HeldOut =>
         [.. (_heldOut.Length > 0 ? _heldOut : _tasks).Select(task => task.Info.Id)];
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using YamlDotNet.RepresentationModel;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
@@ -56,7 +57,7 @@ public sealed class RunNames
             keys.Select(key => (Word: key[(key.LastIndexOf('.') + 1)..], Value: Value(folder, key)) switch
             {
                 (var word, "true") => word,
-                (var word, "false") => "no " + word,
+                (var word, "false" or "") => "no " + word,
                 (var word, var value) when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture,
                     out _) => $"{word} {value}",
                 (_, var value) => value,
@@ -68,6 +69,13 @@ public sealed class RunNames
         if (!File.Exists(path)) throw new RlLeapException($"{path} is not there: {folder} is no run.");
         var node = ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key))
             ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
-        return node.ToString();
+        return Text(node);
     }
+
+    private static string Text(YamlNode node) => node switch
+    {
+        YamlMappingNode map => string.Join(", ", map.Select(pair => $"{pair.Key}: {Text(pair.Value)}")),
+        YamlSequenceNode list => string.Join(", ", list.Select(Text)),
+        _ => node.ToString(),
+    };
 }
