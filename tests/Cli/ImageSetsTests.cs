@@ -54,8 +54,9 @@ public sealed class ImageSetsTests : IDisposable
         var config = _folder.Write("sets.yaml", Config("finetuning"));
         foreach (var images in new[] { 10, 40 })
         {
-            var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(environment, "meta-train", config,
-                "--set", $"run.directory={_folder[$"runs/{images}"]}", "--set", $"image-sets.held-out-images={images}"));
+            string[] settings = [$"run.directory={_folder[$"runs/{images}"]}", $"image-sets.held-out-images={images}"];
+            var (code, _, error) = ProgramProcess.Wait(ProgramProcess.StartWith(environment,
+                ["meta-train", config, .. settings.SelectMany(setting => new[] { "--set", setting })]));
             Assert.True(code == 0, error);
         }
         Assert.Equal(2, Directory.GetFiles(_folder["runs/.random-initialization"], "*.json").Length);
