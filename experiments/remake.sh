@@ -43,7 +43,7 @@ report omniglot-ablation --by method.metric --by method.loss --by method.stabili
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report few-shot $e/few-shot/results/*
 report continual --pool $e/transfer/continual/results/*/*
-report meta-transfer --by method.scale-shift --by method.hard-classes $e/transfer/meta-transfer/results/*/*
+report meta-transfer --by method.scale-shift --by method.hard-classes $e/transfer/meta-transfer/results/omniglot/*/*
 report distillation $e/transfer/distillation/results/*
 report domain-adaptation --by method.weight $e/transfer/domain-adaptation/results/*/*
 report multi-task --by method.sharing --by method.weights $e/transfer/multi-task/results/*/*

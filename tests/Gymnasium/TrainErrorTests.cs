@@ -38,14 +38,14 @@ public sealed class TrainErrorTests
     public void Observations_outside_bounds_of_their_own_are_named_once_and_counted_in_the_result()
     {
         using var folder = new TempFolder();
-        var (code, _, error) = Train("gym:rlleap_faults:Narrow", folder["r"], "2048");
+        var (code, _, error) = Train("gym:rlleap_faults:Narrow", folder["r"], "2400");
         Assert.Equal(0, code);
         // In each copy at step 4 of each episode of ten.
-        const string First = "element 0 of the observation is 50, outside 0 to 1 (copy 0 of 8, agent step 32)";
+        const string First = "element 0 of the observation is 50, outside 0 to 1 (copy 0 of 16, agent step 64)";
         Assert.Equal(2, error.Split(First).Length);
         var record = Result.Load(folder["r/result.json"]).Record!;
         Assert.Equal(First, record["first-observation-outside"]);
-        Assert.Equal($"{26 * 8}", record["observations-outside-their-space"]);
+        Assert.Equal($"{19 * 16}", record["observations-outside-their-space"]);
     }
 
     private static (int Code, string Output, string Error) Train(string id, string directory,
