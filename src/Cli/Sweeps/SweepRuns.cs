@@ -151,5 +151,5 @@ internal sealed class SweepRuns(GridConfig config)
 
     private long? BudgetOf(string folder) =>
         ConfigTree.Load(RunDirectory.ConfigOf(folder), typeof(GridConfig)).Find(Budget) is YamlScalarNode
-            { Value: { } text } && ScalarText.Parse(typeof(long), text) is long budget ? budget : null;
+        { Value: { } text } && ScalarText.Parse(typeof(long), text) is long budget ? budget : null;
 }
