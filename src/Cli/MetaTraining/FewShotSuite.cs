@@ -159,6 +159,7 @@ public sealed class FewShotSuite : Suite
     public override LearnerOptions Learner => _section.Learner;
     public override LearnerOptions EvaluationLearner { get; }
     public override IReadOnlyList<string> HeldOut => [];
+    public override string Setting => ConfigFile.ToLine(_section);
 
     public override ITask Find(string id) => id == Pool[0].Info.Id ? Pool[0]
         : EpisodeTask.ClassesIn(id) is { } classes ? ((EpisodeTask)Pool[0]).Of(classes)

@@ -110,7 +110,7 @@ public sealed class MultiCvSuite : Suite
             ["gradient steps"] = learner.Step,
         };
 
-    public override string? Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; "
+    public override string Setting => $"{ConfigFile.ToLine(_section with { Sets = [], HeldOut = "" })}; "
         + $"{string.Join("; ", _tasks.Values.Select(Describe).Order(StringComparer.Ordinal))}";
 
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>

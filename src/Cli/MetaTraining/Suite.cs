@@ -71,7 +71,7 @@ public abstract class Suite
     /// What else than the learner's options, the network and the seed a learning curve depends on, as a text: curves
     /// that are kept are found again by it.
     /// </summary>
-    public virtual string? Setting => null;
+    public abstract string Setting { get; }
 
     /// <summary>
     /// What every task's training inside a meta-step records beside its losses and path, by name: of images, the error
