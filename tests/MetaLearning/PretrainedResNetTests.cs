@@ -51,7 +51,7 @@ public sealed class PretrainedResNetTests : IDisposable
         using var model = new Model(ResNet18.Encoder(32), [new Head("classes", 2)]);
         model.Initialize(new Rng(1));
         model.Training = false;
-        var match = ResNet18.Load(model, path);
+        var match = PretrainedWeights.Load(model, path);
         Assert.Equal(["classes.weight", "classes.bias"], match.Missing);
         Assert.Equal(["fc.bias", "fc.weight"], match.Unused);
         Assert.Empty(match.Misshapen);
