@@ -42,7 +42,8 @@ report omniglot-ablation --by method.metric --by method.loss --by method.stabili
     $e/omniglot/results/ablation/*/*/*/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report few-shot $e/few-shot/results/*
-report continual --pool $e/transfer/continual/results/*/*
+report continual --pool $e/transfer/continual/results/method-*/*
+report continual-pair --pool --by image-sets.learner.gradient-steps $e/transfer/continual/results/pair/*/*
 report meta-transfer --by method.scale-shift --by method.hard-classes $e/transfer/meta-transfer/results/omniglot/*/*
 report distillation $e/transfer/distillation/results/*
 report domain-adaptation --by method.weight $e/transfer/domain-adaptation/results/*/*
