@@ -202,6 +202,8 @@ public sealed class MetaTransferTests : IDisposable
         Assert.Contains("at least 3", Fault(new MetaTransferOptions { HardClasses = 2 }, Context()));
         Assert.Contains("shared-head", Fault(new MetaTransferOptions(),
             Context() with { Pool = [new EpisodeTask(_images, Episodes) { SharedHead = false }] }));
+        Assert.Contains("transductive", Fault(new MetaTransferOptions(),
+            Context() with { Pool = [new EpisodeTask(_images, Episodes) { Transductive = true }] }));
         Assert.Contains("IClassSource", Fault(new PretrainingOptions(), Context() with
         {
             Network = new SmallMlp([16, 8], activateLast: true),
