@@ -46,7 +46,7 @@ report continual --pool $e/transfer/continual/results/method-*/*
 report continual-pair --pool --by image-sets.learner.gradient-steps $e/transfer/continual/results/pair/*/*
 report meta-transfer --by method.scale-shift --by method.hard-classes $e/transfer/meta-transfer/results/omniglot/*/*
 report distillation $e/transfer/distillation/results/*
-report domain-adaptation --by method.weight $e/transfer/domain-adaptation/results/*/*
+report domain-adaptation --pool --over method.weight $e/transfer/domain-adaptation/results/*/*
 report multi-task --by method.sharing --by method.weights $e/transfer/multi-task/results/*/*
 report freeze --over image-sets.held-out-images --by evaluation.roles --pool $e/transfer/freeze/results/*/*/*
 exit $failed
