@@ -31,6 +31,7 @@ report leave-one-out-finetuning --pool --against finetuning \
     $e/minatar/results/quick-table/*/seed-[123] $e/minatar/results/quick-table-finetuning/*/*
 report parts --by method.metric --by method.loss-in-path --by meta.optimizer.learning-rate \
     $e/minatar/results/parts/*/*/*/*
+report minatar-a2c --pool $e/minatar/results/a2c/*/*
 report minatar --pool $e/minatar/results/table/*/*/*
 report minatar-finetuning --pool --against finetuning $e/minatar/results/table/*/*/*
 report classic --pool $e/classic/results/*-v[0-9]-[1-5]/
