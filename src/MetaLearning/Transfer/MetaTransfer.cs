@@ -94,8 +94,8 @@ public sealed record MetaTransferOptions : PerTaskMethod
             throw new RlLeapException("Meta-transfer learning learns from episodes with a classifier that all of them "
                 + "start from: it needs one source of them as its only task (suite: few-shot, shared-head: true).");
         if (task.Transductive)
-            throw new RlLeapException("Meta-transfer learning is never transductive: batch norm keeps the statistics of "
-                + "pretraining. Leave few-shot.transductive out.");
+            throw new RlLeapException("Meta-transfer learning is never transductive: batch norm keeps the statistics "
+                + "of pretraining. Leave few-shot.transductive out.");
         _ = new ScaleShiftNetwork(context.Network);
         if (HardClasses == 0) return;
         if (HardClasses < task.Shape.Way)
