@@ -2,6 +2,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Config;
+using RlLeap.Cli.MetaTraining;
 using Xunit;
 
 namespace RlLeap.Tests.Cli;
@@ -118,6 +119,33 @@ public class ConfigTests
             Refused(Good, "agent.copies=0"), StringComparison.Ordinal);
         Assert.StartsWith("--set nonsense: expected key=value", Refused(Good, "nonsense"), StringComparison.Ordinal);
         Assert.StartsWith("--set new.key=1: unknown key 'new'", Refused(Good, "new.key=1"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Short_words_that_have_nothing_in_common_are_not_taken_for_one_another()
+    {
+        Assert.Contains("unknown key 'run'; expected one of command, config,", Assert.Throws<ConfigException>(
+            () => ConfigFile.Parse<GridConfig>("run: {seed: 1}", "bad.yaml")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("grid", "suite: omniglot", "a config of meta-train; what is asked for needs one of grid.")]
+    [InlineData("meta-train", "command: train\nconfig: a.yaml", "a config of grid; what is asked for needs one of ")]
+    [InlineData("train", "suite: games", "Run it by: ./rlleap meta-train ")]
+    [InlineData("grid", "environment: MinAtar/Breakout-v1", "Run it by: ./rlleap train --config ")]
+    public void A_file_of_another_command_is_refused_with_the_command_that_runs_it(string asked, string text,
+        string said)
+    {
+        using var folder = new TempFolder();
+        var path = folder.Write("other.yaml", text);
+        var error = Assert.Throws<ConfigException>(() =>
+        {
+            if (asked == "grid") ConfigFile.Load<GridConfig>(path);
+            else if (asked == "train") ConfigFile.Load<TrainConfig>(path);
+            else ConfigFile.Load<MetaTrainConfig>(path);
+        });
+        Assert.StartsWith($"{path}: this is a config of ", error.Message, StringComparison.Ordinal);
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

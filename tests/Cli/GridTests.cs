@@ -96,7 +96,7 @@ public class GridTests
     [InlineData("axes: {run.directory: [a]}", "left to the grid")]
     [InlineData("axes: {environment: [MinAtar/Breakout-v0, MinAtar-Breakout-v0]}",
         "2 runs would share environment-MinAtar-Breakout-v0")]
-    [InlineData("axes: {seed: [1]}\nexcept: [seed=2]", "a value of axes, not seed")]
+    [InlineData("axes: {seed: [1]}\nexcept: [seed=2]", "a value of axes, not seed=2")]
     [InlineData("axes: {seed: [1]}\nexcept: [rate]", "a value of axes, not rate")]
     [InlineData("axes: {seed: [1]}\nset: {}\ncommand: train\nparallel: 1\nexcept: [seed=1]", "less than all")]
     public void Grids_that_cannot_be_are_refused(string axes, string expected) =>

@@ -1,4 +1,5 @@
 // Config files: YAML in, immutable option records out, every key checked; and back to YAML.
+using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 using YamlDotNet.RepresentationModel;
 
@@ -14,8 +15,17 @@ public static class ConfigFile
 {
     /// <summary>Reads <paramref name="path"/> with <c>a.b=value</c> on top, each checked as in the file.</summary>
     /// <exception cref="ConfigException">The first thing wrong: where, what, and what was expected.</exception>
-    public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class =>
-        Bind<T>(ConfigTree.Load(path, typeof(T)), overrides);
+    public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class
+    {
+        var tree = ConfigTree.Load(path, typeof(T));
+        if (CommandOf(typeof(T)) is { } asked && !Says(asked)
+            && Array.Find(Commands, command => Says(command)) is { Name: { } other })
+            throw new ConfigException($"{path}: this is a config of {other}; what is asked for needs one of "
+                + $"{asked.Name}. Run it by: {Shell.Name} {other} {(other == "train" ? "--config " : "")}{path}");
+        return Bind<T>(tree, overrides);
+
+        bool Says(CommandConfig command) => command.Telling.Any(tree.Has);
+    }
 
     /// <summary>As <see cref="Load"/>, from text; <paramref name="name"/> stands for the file in errors.</summary>
     public static T Parse<T>(string text, string name, params IEnumerable<string> overrides) where T : class =>
@@ -45,6 +55,18 @@ public static class ConfigFile
 
     /// <summary>The same in one line, for records and names of kept files: "{name: leap, metric: energy}".</summary>
     public static string ToLine(object config) => ConfigWriter.Line(config);
+
+    // The commands that take a file, and the keys by which a file tells which one it is for.
+    private sealed record CommandConfig(string Name, Type Type, string[] Telling);
+
+    private static readonly CommandConfig[] Commands =
+    [
+        new("grid", typeof(GridConfig), ["command", "axes", "search"]),
+        new("meta-train", typeof(MetaTrainConfig), ["suite"]),
+        new("train", typeof(TrainConfig), ["environment"]),
+    ];
+
+    private static CommandConfig? CommandOf(Type type) => Array.Find(Commands, command => command.Type == type);
 
     private static T Bind<T>(ConfigTree tree, IEnumerable<string> overrides) where T : class
     {

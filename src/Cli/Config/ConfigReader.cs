@@ -162,7 +162,8 @@ internal sealed class ConfigReader(ConfigTree tree)
         var known = own.Select(key => (Name: key, Shown: key)).Concat(below);
         var (name, shown) = known.MinBy(key => Names.Distance(asked, key.Name));
         var all = string.Join(", ", own);
-        var isNear = Names.Distance(asked, name) <= Math.Max(2, text.Length / 3);
+        // Two words of three letters are two changes apart and have nothing in common.
+        var isNear = Names.Distance(asked, name) <= (text.Length < 4 ? 1 : Math.Max(2, text.Length / 3));
         return isNear ? $"'{shown}'? (keys here: {all})" : $"one of {all}";
     }
 

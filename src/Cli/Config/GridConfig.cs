@@ -79,8 +79,9 @@ public sealed partial record GridConfig : ICheckedConfig
             "run.directory to be left to the grid");
         if (Except.SelectMany(Conditions)
             .FirstOrDefault(c => c.Value is null || !Axes.TryGetValue(c.Key, out var values)
-            || !values.Contains(c.Value)) is { Key: { } left })
-            yield return ("except", $"key=value with a key and a value of axes, not {left}");
+            || !values.Contains(c.Value)) is { Key: { } left } wrong)
+            yield return ("except", "key=value with a key and a value of axes, not "
+                + (wrong.Value is { } value ? $"{left}={value}" : left));
         else if (Runs().Count == 0) yield return ("except", "less than all combinations");
         if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value)
             .FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
