@@ -41,6 +41,16 @@ public class RunTests
     }
 
     [Fact]
+    public void A_pattern_that_no_folder_matches_is_said_to_be_one()
+    {
+        Assert.Equal("no folder matches runs/none/*/*.", Assert.Throws<RlLeapException>(() =>
+            Result.Load("runs/none/*/*/result.json")).Message);
+        Assert.Contains("is not there: the run is not complete (see ./rlleap status)",
+            Assert.Throws<RlLeapException>(() => Result.Load("runs/none/result.json")).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_second_user_of_a_run_is_refused_by_name_of_the_first()
     {
         using var temp = new TempFolder();

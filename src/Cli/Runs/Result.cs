@@ -51,13 +51,15 @@ public sealed record Result(
         try { return SealedJson.Read<Result>(path, Json.Strict); }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RlLeapException(
-                $"{path} is not there: the run is not complete (see rlleap status), or it is no run.");
+            // A shell hands on a pattern that nothing matches as it stands.
+            throw new RlLeapException(path.Contains('*') && Path.GetDirectoryName(path) is { } pattern
+                ? $"no folder matches {pattern}."
+                : $"{path} is not there: the run is not complete (see {Shell.Name} status), or it is no run.");
         }
         catch (JsonException e)
         {
-            throw new RlLeapException($"{path} is not a result that this version reads ("
-                + $"{e.Message.TrimEnd('.')}). Make it again with this version: rlleap meta-train, train or evaluate.");
+            throw new RlLeapException($"{path} is not a result that this version reads ({e.Message.TrimEnd('.')}). "
+                + $"Make it again with this version: {Shell.Name} meta-train, train or evaluate.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
