@@ -106,7 +106,10 @@ public sealed record PythonInstallation(string Executable, string Library, strin
                     yield return Path.Combine(folder.FullName, ".venv");
     }
 
+    private const int Interrupted = 128 + 2; // by SIGINT
+
     /// <summary>Asks one interpreter what it is; null and the reason where it cannot be used.</summary>
+    /// <exception cref="OperationCanceledException">Ctrl-C ended it before it answered.</exception>
     public static PythonInstallation? Examine(string path, out string refusal)
     {
         if (path.Contains(Path.DirectorySeparatorChar) && !File.Exists(path)) return Refuse(out refusal,
@@ -114,6 +117,8 @@ public sealed record PythonInstallation(string Executable, string Library, strin
         try
         {
             var (code, output, error) = Run(path, ["-c", Question]);
+            // Ctrl-C reaches every process of a terminal: nothing is wrong with this Python.
+            if (code == Interrupted) throw new OperationCanceledException("Python was interrupted while it started.");
             if (code != 0) return Refuse(out refusal, $"it does not run: {Reason(error.Trim().Split('\n')[^1], code)}");
             var answer = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(output)!;
             refusal = "";

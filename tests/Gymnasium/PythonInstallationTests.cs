@@ -28,6 +28,16 @@ public sealed class PythonInstallationTests
     }
 
     [Fact]
+    public void An_interpreter_that_Ctrl_C_ended_is_not_said_to_be_unusable()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var folder = new TempFolder();
+        folder.Write("python3", "#!/bin/sh\nkill -INT $$\n");
+        File.SetUnixFileMode(folder["python3"], UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Throws<OperationCanceledException>(() => PythonInstallation.Examine(folder["python3"], out _));
+    }
+
+    [Fact]
     public void The_command_names_the_library_of_the_version_that_is_there()
     {
         Assert.EndsWith("python3-numpy libpython3.11", PythonInstallation.InstallCommand("3.11.2"));
