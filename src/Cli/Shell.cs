@@ -95,7 +95,7 @@ public static class Shell
             e = e.InnerException!;
         if (e is OperationCanceledException && stopped is { } code)
         {
-            if (GoesOnBy is { } arguments) Console.Error.WriteLine($"rlleap: stopped; what was done is saved. Go on "
+            if (GoesOnBy is { } arguments) Console.Error.WriteLine("rlleap: stopped; finished steps are saved. Go on "
                 + $"with: {Name} {string.Join(' ', arguments.Select(Quoted))}");
             return code;
         }
