@@ -27,7 +27,8 @@ public sealed class LauncherTests : IDisposable
             case $1 in
                 --list-sdks) echo "10.0.100 [/sdk]" ;;
                 restore) mkdir -p src/Cli/obj tests/obj ;;
-                build) mkdir -p src/Cli/bin/Release/net10.0 examples/Mine/obj examples/Mine/bin
+                build) [ ! -e interrupt ] || { kill -INT $PPID; exit 1; }
+                       mkdir -p src/Cli/bin/Release/net10.0 examples/Mine/obj examples/Mine/bin
                        touch src/Cli/bin/Release/net10.0/rlleap.dll ;;
             esac
             """);
@@ -66,11 +67,36 @@ public sealed class LauncherTests : IDisposable
         Assert.True(File.Exists(mine));
     }
 
+    [Fact]
+    public async Task A_build_that_Ctrl_C_ended_is_no_failed_build()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        Clone();
+        File.SetUnixFileMode(_folder["path/dotnet"], (UnixFileMode)0b111_101_101);
+        _folder.Write("interrupt", "");
+        var (code, said) = await Launch();
+        Assert.Equal(130, code);
+        Assert.Contains("stopped before the build was done; the next call builds again", said,
+            StringComparison.Ordinal);
+        File.Delete(_folder["interrupt"]);
+        await Call();
+        Assert.Equal(2, Calls().Count(call => call == "build"));
+    }
+
     private string[] Calls() => File.ReadAllLines(_folder["calls"]);
 
     private async Task Call()
     {
-        var start = new ProcessStartInfo("bash", [_folder["rlleap"], "--version"])
+        var (code, said) = await Launch();
+        Assert.True(code == 0, said);
+    }
+
+    private async Task<(int Code, string Said)> Launch()
+    {
+        // A process in the background may have been started to ignore Ctrl-C, and so would its children.
+        string[] launcher = ["bash", _folder["rlleap"], "--version"];
+        if (OperatingSystem.IsLinux()) launcher = ["env", "--default-signal=INT", .. launcher];
+        var start = new ProcessStartInfo(launcher[0], launcher[1..])
         { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = _folder["path"] + ":" + Environment.GetEnvironmentVariable("PATH");
         start.Environment["RLLEAP_CUDA"] = "no";
@@ -78,6 +104,6 @@ public sealed class LauncherTests : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var error = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, await output + error);
+        return (process.ExitCode, await output + error);
     }
 }
