@@ -141,8 +141,8 @@ public sealed class PackagesTests(PackedFeed packed) : IClassFixture<PackedFeed>
     }
 
     [LongTheory]
-    [InlineData("env", 13, "episodes; the last took")]
-    [InlineData("network", 10, "mean return of the last")]
+    [InlineData("env", 13, "episodes; the last hundred took")]
+    [InlineData("network", 10, "mean return of the last hundred: ")]
     [InlineData("method", 10, "meta-step 2: return")]
     public void A_template_builds_keeps_its_contract_and_runs(string kind, int least, string expected)
     {

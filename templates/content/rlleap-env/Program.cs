@@ -10,5 +10,5 @@ var task = new ActorCriticTask("my/my-part?length=8", ActorCriticOptions.Presets
 using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(agentSteps: 20_000), new Rng(1));
 while (!learner.IsDone) learner.TrainStep();
 var episodes = ((IAgentStream)learner.Stream).Episodes;
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{episodes.Count} episodes; the last took {episodes.MeanLength:0.0} steps, return {episodes.MeanReturn:0.00}"));
+Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{episodes.Count} episodes; the last hundred took "
+    + $"{episodes.MeanLength:0.0} steps, return {episodes.MeanReturn:0.00} (means)"));

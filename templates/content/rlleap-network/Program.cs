@@ -11,5 +11,5 @@ var task = new ActorCriticTask("Classic/CartPole-v1", options);
 using var learner = new Learner(task, task.CreateNetwork(), task.LearnerOptions(agentSteps: 20_000), new Rng(1));
 while (!learner.IsDone) learner.TrainStep();
 var episodes = ((IAgentStream)learner.Stream).Episodes;
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{episodes.Count} episodes with {learner.Model.Network.Name}; mean return of the last {episodes.MeanReturn:0.0}"));
+Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{episodes.Count} episodes with "
+    + $"{learner.Model.Network.Name}; mean return of the last hundred: {episodes.MeanReturn:0.0}"));
