@@ -50,6 +50,15 @@ public sealed class ExecutorTests : IDisposable
         Assert.Contains(expected,
             Assert.Throws<ConfigException>(() => ConfigFile.Parse<MetaTrainConfig>(Config, "a.yaml", setting)).Message);
 
+    [Theory]
+    [InlineData("sbatch: error: fetch_config: DNS SRV lookup failed\n"
+        + "sbatch: fatal: Could not establish a configuration source", "SLURM_CONF")]
+    [InlineData("sbatch: error: Batch job submission failed: Requested node configuration is not available",
+        "executor.memory")]
+    [InlineData("sbatch: error: invalid partition specified: fast", "executor.partition")]
+    public void What_sbatch_says_has_its_own_advice(string words, string named) =>
+        Assert.Contains(named, RlLeap.Cli.Slurm.SlurmCommands.Remedy(words), StringComparison.Ordinal);
+
     [Fact]
     public void Without_sbatch_on_the_path_nothing_is_begun()
     {

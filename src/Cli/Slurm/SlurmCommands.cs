@@ -95,8 +95,14 @@ internal static partial class SlurmCommands
         return code == 0 && string.Join(' ', facts) is { Length: > 0 } text ? text : null;
     }
 
-    private static string Remedy(string words) => words switch
+    /// <summary>What to do about what sbatch said.</summary>
+    internal static string Remedy(string words) => words switch
     {
+        // sbatch is installed, and knows of no cluster.
+        _ when words.Contains("configuration source", StringComparison.OrdinalIgnoreCase)
+            || words.Contains("configuration file", StringComparison.OrdinalIgnoreCase)
+            => "Slurm finds no cluster: set SLURM_CONF to its slurm.conf (experiments/slurm/one-node prints that "
+                + "line), or take executor.kind=threads.",
         _ when words.Contains("partition", StringComparison.OrdinalIgnoreCase) =>
             "sinfo lists the partitions; set executor.partition.",
         _ when words.Contains("array", StringComparison.OrdinalIgnoreCase) => "the cluster allows no array as large "
@@ -106,8 +112,9 @@ internal static partial class SlurmCommands
             "name your account or QOS: executor.sbatch: [\"--account=...\", \"--qos=...\"].",
         _ when words.Contains("time limit", StringComparison.OrdinalIgnoreCase) =>
             "ask for less time (executor.time): a task that needs longer goes on from its checkpoint in another job.",
-        _ when words.Contains("memory", StringComparison.OrdinalIgnoreCase) || words.Contains("configuration",
-            StringComparison.OrdinalIgnoreCase) || words.Contains("resource", StringComparison.OrdinalIgnoreCase)
+        _ when words.Contains("memory", StringComparison.OrdinalIgnoreCase)
+            || words.Contains("node configuration", StringComparison.OrdinalIgnoreCase)
+            || words.Contains("resource", StringComparison.OrdinalIgnoreCase)
             => "no node has what a job asks for: lower executor.cpus, executor.gpus or executor.memory (sinfo -o '%P "
                 + "%c %m %G' shows what nodes have).",
         _ => "change what Slurm names above, in the section executor.",
