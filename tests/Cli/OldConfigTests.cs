@@ -25,7 +25,10 @@ public sealed class OldConfigTests
         var old = Runs(Path.Combine(Old, name));
         Assert.NotEmpty(old);
         if (Changed.Contains(name)) return;
-        Assert.Equal(old, File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name)));
+        // A grid may ask for more seeds now.
+        Assert.Subset(Set(File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name))), Set(old));
+
+        static HashSet<string> Set(IEnumerable<string> texts) => [.. texts];
     }
 
     [Fact]
