@@ -23,8 +23,7 @@ internal static class OutOfMemory
         {
             var limit = File.ReadLines("/proc/self/limits")
                 .First(line => line.StartsWith("Max open files", StringComparison.Ordinal));
-            var most = long.Parse(limit[14..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0],
-                System.Globalization.CultureInfo.InvariantCulture);
+            var most = long.Parse(limit[14..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]);
             return (Directory.GetFileSystemEntries("/proc/self/fd").Length, most);
         }
         catch (IOException e) when (e.HResult is 24) { return (int.MaxValue, int.MaxValue); }

@@ -1,5 +1,4 @@
 using RlLeap.Environments;
-using System.Globalization;
 using Python.Runtime;
 
 namespace RlLeap.Gymnasium;

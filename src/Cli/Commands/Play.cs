@@ -66,8 +66,7 @@ public static class Play
                 ? Pictures(model, environment, actions, most, distribution, stop)
                 : (Evaluation.Play(model, environment, 1, actions, most, null, stop, distribution), null);
             if (played.Count == 0) break;
-            Console.WriteLine(FormattableString.Invariant(
-                $"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps")
+            Console.WriteLine($"episode {k + 1}: return {played[0].Return}, {played[0].Length} agent steps"
                 + (played[0].Length >= most ? $" (cut there by --max-steps {most}; the episode went on)" : ""));
             if (pictures is null) continue;
             Recording.Save(record!, pictures, rate);

@@ -68,7 +68,7 @@ public static class Status
         return
         [
             run, StateOf(run) + (bad is null ? "" : " (damaged metrics)"), recorded,
-            newest is null ? "" : $"{long.Parse(newest, System.Globalization.CultureInfo.InvariantCulture)}",
+            newest is null ? "" : $"{long.Parse(newest)}",
             $"{written:yyyy-MM-dd HH:mm:ss}",
         ];
     }

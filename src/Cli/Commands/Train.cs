@@ -159,9 +159,8 @@ public static class Train
 
     // As many digits as a mean of returns is worth.
     private static string Shown(string number) =>
-        double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-            && double.IsFinite(value)
-            ? value.ToString("0.###", CultureInfo.InvariantCulture) : "none (no episode ended)";
+        double.TryParse(number, out var value) && double.IsFinite(value)
+            ? $"{value:0.###}" : "none (no episode ended)";
 
     private static int DryRun(TrainConfig config)
     {
@@ -186,9 +185,8 @@ public static class Train
         Console.WriteLine($"# {options.GradientSteps} {perUpdate} {task.Options.BatchSize} agent steps; "
             + $"{learner.Model.Parameters.Layout.Count} parameters in {learner.Model.Network.Name}");
         var seconds = Math.Round(options.GradientSteps * perStep / rate);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"# time:   about "
-            + $"{TimeSpan.FromSeconds(seconds)} at "
-            + $"{rate:0} agent steps/s (measured now, {timed} updates; evaluations come on top)"));
+        Console.WriteLine($"# time:   about {TimeSpan.FromSeconds(seconds)} at {rate:0} agent steps/s "
+            + $"(measured now, {timed} updates; evaluations come on top)");
         Console.WriteLine($"# memory: about {memory >> 20} MiB, "
             + $"{(task.Options.RolloutLength + 1) * task.Options.Environments * row >> 10} KiB of it a rollout");
         Console.WriteLine(
@@ -199,6 +197,6 @@ public static class Train
 
     // A value from the command line is a text to YAML unless it reads as a number there.
     private static string Quoted(string value) =>
-        double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _) ? value
+        double.TryParse(value, out _) ? value
         : $"\"{value.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";
 }

@@ -1,7 +1,6 @@
 // The config section that says where tasks are trained: threads of this machine, or a cluster. docs/cluster.md
 // explains it.
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Config;
@@ -107,8 +106,7 @@ public sealed record ExecutorSection : ICheckedConfig
     {
         var match = Regex.Match(time, @"^(?:(\d+)-(\d+)(?::(\d+))?(?::(\d+))?|(\d+)(?::(\d+))?(?::(\d+))?)$");
         if (!match.Success) return null;
-        long N(int group) => match.Groups[group].Success
-            ? long.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
+        long N(int group) => match.Groups[group].Success ? long.Parse(match.Groups[group].Value) : 0;
         if (match.Groups[1].Success) return ((N(1) * 24 + N(2)) * 60 + N(3)) * 60 + N(4);
         return match.Groups[7].Success ? (N(5) * 60 + N(6)) * 60 + N(7) : N(5) * 60 + N(6);
     }

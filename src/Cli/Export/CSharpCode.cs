@@ -1,6 +1,5 @@
 // Option records as C#: what a model card says, so that a reader builds the same network.
 using System.Collections;
-using System.Globalization;
 
 namespace RlLeap.Cli.Export;
 
@@ -34,8 +33,7 @@ internal static class CSharpCode
         string text => $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"",
         Enum => $"{value.GetType().Name}.{value}",
         double.PositiveInfinity => "double.PositiveInfinity",
-        double number => number.ToString("R", CultureInfo.InvariantCulture),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        IFormattable => $"{value}",
         IDictionary map => $"new Dictionary<string, {TypeOf(map)}> {{ " + string.Join(", ", map.Keys.Cast<string>()
             .Order(StringComparer.Ordinal).Select(key => $"[{Of(key)}] = {Of(map[key])}")) + " }",
         IEnumerable list => $"[{string.Join(", ", list.Cast<object?>().Select(Of))}]",

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Cli.Commands;
 using RlLeap.Cli.Config;
@@ -31,11 +30,11 @@ internal sealed class ExportedAgent : ExportedRun
 
     public override Model Model { get; }
 
-    public override string Sentence => string.Create(CultureInfo.InvariantCulture,
+    public override string Sentence =>
         $"An agent for {_config.Environment}: {(_config.Agent.Ppo is null ? "A2C" : "PPO")} (preset "
             + $"{_config.Agent.Preset}), network {Model.Network.Name}, {Model.Parameters.Layout.Count:N0} parameters, "
-            + $"trained for {long.Parse(Result.Record!["agent-steps"], CultureInfo.InvariantCulture):N0} agent steps "
-            + $"with seed {_config.Run.Seed}.");
+            + $"trained for {long.Parse(Result.Record!["agent-steps"]):N0} agent steps with seed "
+            + $"{_config.Run.Seed}.";
 
     public override IReadOnlyList<string> Tags => ["reinforcement-learning", _config.Environment.Split('?')[0]];
 
@@ -104,7 +103,7 @@ internal sealed class ExportedAgent : ExportedRun
             cancellation.ThrowIfCancellationRequested();
             var mean = Aggregates.Student([.. played.Select(episode => episode.Return)]);
             var text = mean.IsKnown ? $"{mean.Value:G4} [{mean.Low:G4}, {mean.High:G4}]" : $"{mean.Value:G4}";
-            return (what, text, played.Count.ToString(CultureInfo.InvariantCulture));
+            return (what, text, $"{played.Count}");
         }
     }
 

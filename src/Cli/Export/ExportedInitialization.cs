@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
@@ -50,7 +49,7 @@ internal sealed class ExportedInitialization : ExportedRun
 
     public override Model Model { get; }
 
-    public override string Sentence => string.Create(CultureInfo.InvariantCulture,
+    public override string Sentence =>
         $"{(IsEmbedding ? "An embedding of images" : "An initialization")}, meta-learned with "
             + $"{Methods.NameOf(_config.Method)} over {_config.Meta.Steps:N0} meta-steps on {Tasks}: network "
             + $"{Model.Network.Name}, {Model.Parameters.Layout.Count:N0} parameters, seed {_config.Run.Seed}.");

@@ -12,7 +12,7 @@ public abstract class CurveRecorder
     public List<double> Values { get; protected init; } = [];
 
     /// <summary>What to show beside a running task.</summary>
-    public virtual string Note => Values.Count == 0 ? "" : FormattableString.Invariant($"{Label} {Values[^1]:G4}");
+    public virtual string Note => Values.Count == 0 ? "" : $"{Label} {Values[^1]:G4}";
 
     /// <summary>What the values are, in a word.</summary>
     protected abstract string Label { get; }

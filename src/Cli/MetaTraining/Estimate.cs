@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
@@ -50,7 +49,7 @@ public static class Estimate
             : config.Method is WarpOptions { Update: not WarpUpdate.Online } ? " and the steps at stored points" : "";
         var place = config.Run.Directory;
         var points = Points(config, learner, (long)length, workers);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+        Console.WriteLine($"""
 
             # {suite.Pool.Count} tasks in the pool, {parameters:N0} parameters, {network.Name}
             # {config.Meta.Steps} meta-steps of {config.Meta.Batch}, {length:N0} gradient steps each{atMost}
@@ -68,7 +67,7 @@ public static class Estimate
         var adapted = learner.Optimizer.Groups.Sum(group => group.Count);
         var (each, count) = (warp.PointBytes(adapted, steps), (steps + warp.KeepEvery - 1) / warp.KeepEvery);
         var tasks = warp.HoldsBatch ? config.Meta.Batch : Math.Min(workers, config.Meta.Batch);
-        return string.Create(CultureInfo.InvariantCulture, $"""
+        return $"""
 
             # stored points: {count:N0} a task (keep-every: {warp.KeepEvery}), {adapted:N0} numbers each; of {tasks:N0}
             #   tasks at once: about {Math.Max(1, tasks * each / 1e6):N0} MB more
@@ -77,9 +76,9 @@ public static class Estimate
 
     private static string Span(double seconds) => seconds switch
     {
-        < 90 => FormattableString.Invariant($"{seconds:F0} seconds"),
-        < 5400 => FormattableString.Invariant($"{seconds / 60:F0} minutes"),
-        < 172_800 => FormattableString.Invariant($"{seconds / 3600:F1} hours"),
-        _ => FormattableString.Invariant($"{seconds / 86_400:F1} days"),
+        < 90 => $"{seconds:F0} seconds",
+        < 5400 => $"{seconds / 60:F0} minutes",
+        < 172_800 => $"{seconds / 3600:F1} hours",
+        _ => $"{seconds / 86_400:F1} days",
     };
 }

@@ -1,6 +1,5 @@
 // Few-shot episodes as tasks: images by class, classes divided into training, validation and test.
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Data;
 using RlLeap.MetaLearning;
@@ -216,14 +215,11 @@ public sealed class FewShotSuite : Suite
 
     public override IReadOnlyDictionary<string, string> Facts => new Dictionary<string, string>
     {
-        ["data"] = string.Create(CultureInfo.InvariantCulture,
-            $"{Images.Name}, images of {Shape.Text(Images.InputShape)}, split drawn by the seed unless named"),
-        ["classes"] = Count("training", Split.Train) + Count(", validation", Split.Validation)
-            + Count(", test", Split.Test) + (Images.Rotations > 1 ? "; each turned by 0, 90, 180, 270 degrees" : ""),
+        ["data"] = $"{Images.Name}, images of {Shape.Text(Images.InputShape)}, split drawn by the seed unless named",
+        ["classes"] = $"training {Images.ClassCount(Split.Train)}, validation {Images.ClassCount(Split.Validation)}, "
+            + $"test {Images.ClassCount(Split.Test)}"
+            + (Images.Rotations > 1 ? "; each turned by 0, 90, 180, 270 degrees" : ""),
         ["training episodes"] = $"{_section.Train}, {_section.Train.Query} queries a class",
         ["batch statistics"] = _section.Transductive ? "transductive: of the queries" : "not transductive",
     };
-
-    private string Count(string part, Split split) =>
-        $"{part} {Images.ClassCount(split).ToString(CultureInfo.InvariantCulture)}";
 }

@@ -1,5 +1,4 @@
 // Learning held-out tasks from a run's initialization and from what it is compared with, and the result of that.
-using System.Globalization;
 using System.Runtime.InteropServices;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Reports;
@@ -124,7 +123,7 @@ public static class HeldOutEvaluation
         {
             ["method"] = ConfigFile.ToLine(config.Method),
             ["network"] = suite.Network.Name,
-            ["seed"] = config.Run.Seed.ToString(CultureInfo.InvariantCulture),
+            ["seed"] = $"{config.Run.Seed}",
             ["runtime"] = RuntimeInformation.FrameworkDescription,
             ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, "
                     + $"{Environment.ProcessorCount} cores",

@@ -1,6 +1,5 @@
 // Whole image data sets, one after another or together: what is remembered of each is tested after every meta-step.
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
@@ -183,10 +182,9 @@ public sealed class ImageSetsSuite : Suite
     {
         ["image sets"] = string.Join(", ", _tasks.Select(task => task.Info.Id)),
         ["held-out sets"] = string.Join(", ", _heldOut.Select(task => task.Info.Id)),
-        ["images"] = string.Join("; ", _tasks.Concat(_heldOut).Select(task => string.Create(
-            CultureInfo.InvariantCulture, $"{task.Set.Name}: {task.Set.Split.Train.Length} training, "
-                + $"{task.Set.Split.Test.Length} test, "
-                + $"{task.Set.Classes} classes"))),
+        ["images"] = string.Join("; ", _tasks.Concat(_heldOut).Select(task => $"{task.Set.Name}: "
+            + $"{task.Set.Split.Train.Length} training, {task.Set.Split.Test.Length} test, "
+            + $"{task.Set.Classes} classes")),
     };
 
     private IEnumerable<int> SetsOf(long metaStep) => Enumerable.Range(0, _config.Meta.Batch)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
 
@@ -74,6 +73,6 @@ internal sealed class MetaTrainMetrics(MetaTrainConfig config, IMetricSink metri
         return string.Join(", ", parts.Where(part => part.Length > 0));
 
         string Part(string name, string metric, string format) => record.Mean(metric) is var value
-            && double.IsNaN(value) ? "" : $"{name} {value.ToString(format, CultureInfo.InvariantCulture)}";
+            && double.IsNaN(value) ? "" : $"{name} {value.ToString(format)}";
     }
 }

@@ -149,8 +149,8 @@ public sealed class MetaTrainRun(MetaTrainConfig config, RunDirectory run)
     private static string NoteOf(StepRecord step)
     {
         var ended = step.Episodes is { Count: > 0 } episodes
-            ? FormattableString.Invariant($"return {episodes.Average(episode => episode.Return):G4}, ") : "";
-        return ended + FormattableString.Invariant($"loss {step.Loss:G4}");
+            ? $"return {episodes.Average(episode => episode.Return):G4}, " : "";
+        return ended + $"loss {step.Loss:G4}";
     }
 
     private int Workers => config.Run.Parallel > 0 ? config.Run.Parallel : Environment.ProcessorCount;

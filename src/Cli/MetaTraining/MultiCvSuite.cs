@@ -1,6 +1,5 @@
 // Whole image data sets as tasks: all but one pretrain, the one that is held out is learned from the result.
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Data;
 
@@ -119,7 +118,7 @@ public sealed class MultiCvSuite : Suite
         ["images"] = string.Join("; ", _tasks.Values.Select(Describe)),
     };
 
-    private static string Describe(MultiCvTask task) => string.Create(CultureInfo.InvariantCulture,
+    private static string Describe(MultiCvTask task) =>
         $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Validation.Length} validation, "
             + $"{task.Set.Split.Test.Length} test, {task.Set.Classes} classes");
 }

@@ -1,6 +1,5 @@
 // What a meta-step's time went into, for the run's times.jsonl.
 using System.Diagnostics;
-using System.Globalization;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
 
@@ -59,15 +58,12 @@ public sealed class StepTimes(int workers)
         double Share(string column) => steps.Sum(step => step[column] * step["time/wall"]) / wall;
         return new Dictionary<string, string>
         {
-            ["time of meta-training"] = FormattableString.Invariant($"{wall:F0} s for {steps.Count} meta-steps")
+            ["time of meta-training"] = $"{wall:F0} s for {steps.Count} meta-steps"
                 + (double.IsNaN(Share("workers/busy")) ? ""
-                    : string.Create(CultureInfo.InvariantCulture, $"; the workers spent "
-                    + $"{Share("workers/busy"):P1} training, {Share("workers/waiting"):P1} waiting for a batch's last "
-                    + $"task, {Share("workers/else"):P1} on display, logs, checkpoints and merging")),
-            ["memory of meta-training"] =
-                string.Create(CultureInfo.InvariantCulture,
-                    $"{steps.Max(step => step["memory/peak"]) / 1e6:F0} MB at its peak, "
-                    + $"{steps[^1]["memory/resident"] / 1e6:F0} MB at its end"),
+                    : $"; the workers spent {Share("workers/busy"):P1} training, {Share("workers/waiting"):P1} waiting "
+                    + $"for a batch's last task, {Share("workers/else"):P1} on display, logs, checkpoints and merging"),
+            ["memory of meta-training"] = $"{steps.Max(step => step["memory/peak"]) / 1e6:F0} MB at its peak, "
+                + $"{steps[^1]["memory/resident"] / 1e6:F0} MB at its end",
         };
     }
 

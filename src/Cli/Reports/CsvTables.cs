@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using RlLeap.Cli.Statistics;
 
@@ -74,12 +73,9 @@ internal static class CsvTables
 
     private static string Cell(object? value) => value switch
     {
-        null => "",
-        double number => double.IsFinite(number) ? number.ToString("R", CultureInfo.InvariantCulture) : "",
+        double number when !double.IsFinite(number) => "",
         bool flag => flag ? "true" : "false",
-        string text => Quoted(text),
-        IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
-        _ => throw new ArgumentException($"a table has no place for a {value.GetType()}"),
+        _ => Quoted($"{value}"),
     };
 
     private static string Quoted(string text) => text.IndexOfAny([',', '"', '\n', '\r']) < 0 ? text

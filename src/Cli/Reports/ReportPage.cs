@@ -1,5 +1,4 @@
 // report.html: one file that needs no other, with figures that answer to the pointer and the keyboard.
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using RlLeap.Cli.Reports.Figures;
@@ -107,7 +106,7 @@ internal sealed partial class ReportPage
     private void Figure(string name, FigurePage page)
     {
         var (title, caption) = FigureCaptions.Of(name, _report);
-        var width = (page.Width / 72 * CssDpi).ToString("0", CultureInfo.InvariantCulture);
+        var width = $"{page.Width / 72 * CssDpi:0}";
         Title(title);
         _html.Append(HtmlPage.Figure(
             name, title, page, _folder, $"{E(caption)} {Files(name, FigureFiles.Kinds)}", width));

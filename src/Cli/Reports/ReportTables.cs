@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;
@@ -99,7 +98,7 @@ public static class ReportTables
                 [.. report.Scores.GroupBy(s => (s.Task, s.Method)).Select(g => (IReadOnlyList<string>)[g.Key.Task,
                     g.Key.Method, $"{g.Max(s => s.Seeds)}", .. quantities.Select(q =>
                     g.FirstOrDefault(s => s.Quantity == q) is not { } score ? "" : I(score.Mean) + (score.Published
-                        is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : ""))])]);
+                        is { } paper ? $" ({paper:0.0})" : ""))])]);
         }
         if (DiagnosesOf(report) is { Rows.Count: > 0 } state) yield return state;
         if (report.Episodes.Count > 0) yield return EpisodesOf(report);
@@ -134,9 +133,9 @@ public static class ReportTables
                 .. kinds.Select(kind => g.FirstOrDefault(e => e.Kind == kind) is { } e ? Text(e) : ""),
             ])]);
 
-        static string Text(EpisodeReport e) => string.Create(CultureInfo.InvariantCulture,
-            $"{e.Accuracy.Value:0.00} [{e.Accuracy.Low:0.00}, {e.Accuracy.High:0.00}]")
-            + (e.Published is { } paper ? $" ({paper.ToString("0.0", CultureInfo.InvariantCulture)})" : "");
+        static string Text(EpisodeReport e) =>
+            $"{e.Accuracy.Value:0.00} [{e.Accuracy.Low:0.00}, {e.Accuracy.High:0.00}]"
+            + (e.Published is { } paper ? $" ({paper:0.0})" : "");
     }
 
     // Of the pool's tasks only those with a collapsed layer, where there are many: the table is there to be looked at.
@@ -156,9 +155,8 @@ public static class ReportTables
                 d.From.StartsWith("meta-step", StringComparison.Ordinal) ? $"{d.Label}, {d.From}" : d.From,
                 // A network that does not name its hidden layers is measured by its features alone.
                 d.Layer.Length > 0 ? d.Layer : N(double.NaN),
-                double.IsNaN(d.Dormant) ? N(d.Dormant)
-                    : string.Create(CultureInfo.InvariantCulture, $"{100 * d.Dormant:0} %"),
-                double.IsNaN(d.Rank) ? N(d.Rank) : string.Create(CultureInfo.InvariantCulture, $"{d.Rank:0.#}")])]);
+                double.IsNaN(d.Dormant) ? N(d.Dormant) : $"{100 * d.Dormant:0} %",
+                double.IsNaN(d.Rank) ? N(d.Rank) : $"{d.Rank:0.#}"])]);
     }
 
     private static string Units(int count, int diverged, string of = "") =>

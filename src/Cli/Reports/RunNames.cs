@@ -46,7 +46,7 @@ public sealed class RunNames
     /// <summary>The value of a key of each run's config, as a number.</summary>
     /// <exception cref="RlLeapException">A run has no such key, or no number there.</exception>
     public IReadOnlyList<double> Values(string key) => [.. _folders.Select(folder =>
-        double.TryParse(Value(folder, key), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number
+        double.TryParse(Value(folder, key), NumberStyles.Float, null, out var number) ? number
         : throw new RlLeapException($"--over {key}: {folder} has {Value(folder, key)} there, which is no number."))];
 
     /// <summary>What the keys' values say of each run: a switch by its name ("no loss"), others by value.</summary>
@@ -58,8 +58,7 @@ public sealed class RunNames
             {
                 (var word, "true") => word,
                 (var word, "false" or "") => "no " + word,
-                (var word, var value) when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture,
-                    out _) => $"{word} {value}",
+                (var word, var value) when double.TryParse(value, NumberStyles.Float, null, out _) => $"{word} {value}",
                 (_, var value) => value,
             })))];
 

@@ -1,5 +1,4 @@
 // Checkpoints: folders that are there whole or not at all.
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Serilog;
@@ -43,7 +42,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     public Checkpoint Save(long step, Action<string> write, IReadOnlyDictionary<string, long>? lengths = null,
         IReadOnlyDictionary<string, string>? sums = null)
     {
-        var name = step.ToString("D12", CultureInfo.InvariantCulture);
+        var name = $"{step:D12}";
         var (final, temporary) = (Path.Combine(folder, name), Path.Combine(folder, name + ".tmp"));
         try
         {

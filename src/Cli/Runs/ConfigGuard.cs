@@ -29,8 +29,7 @@ internal static class ConfigGuard
     /// <summary>A hash of what decides results in a config.</summary>
     public static string Sum(string config) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         string.Join('\n', Keys(config).OrderBy(key => key.Key, StringComparer.Ordinal)
-            .Select(key => $"{key.Key}={(Number(key.Value) is { } number ? number.ToString("R",
-                CultureInfo.InvariantCulture) : key.Value)}")))));
+            .Select(key => $"{key.Key}={(Number(key.Value) is { } number ? $"{number}" : key.Value)}")))));
 
     private static Dictionary<string, string> Keys(string yaml)
     {
@@ -66,7 +65,7 @@ internal static class ConfigGuard
     private static bool Same(string? a, string? b) => a == b || (Number(a) is { } x && Number(b) is { } y && x == y);
 
     private static double? Number(string? text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
+        double.TryParse(text, NumberStyles.Float, null, out var number) ? number : null;
 
     private static string Text(Dictionary<string, string> keys, string key) =>
         keys.TryGetValue(key, out var value) ? value.Length > 80 ? value[..80] + "…" : value : "(left out)";

@@ -15,7 +15,7 @@ public static class Devices
                 + "--set run.device=cpu), or build with CUDA: ./rlleap doctor tells what this build has, docs/torch.md "
                 + "how.");
         var index = name.Contains(':')
-            ? int.Parse(name[(name.IndexOf(':') + 1)..], System.Globalization.CultureInfo.InvariantCulture) : 0;
+            ? int.Parse(name[(name.IndexOf(':') + 1)..]) : 0;
         var count = torch.cuda.device_count();
         if (index >= count)
             throw new RlLeapException($"device {name}: there " + (count == 1

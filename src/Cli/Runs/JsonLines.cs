@@ -1,5 +1,4 @@
 // metrics.jsonl and times.jsonl: written row by row, read line by line in constant memory.
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -54,8 +53,7 @@ public sealed class JsonLines : IMetricSink
                 + $"{_columns[row.Series]} before, {columns} now");
         var text = new StringBuilder($"{{\"series\":{JsonSerializer.Serialize(row.Series)},\"step\":{row.Step}");
         foreach (var (column, value) in row.Values)
-            text.Append(CultureInfo.InvariantCulture, $",{JsonSerializer.Serialize(column)}:").Append(
-                double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "null");
+            text.Append($",{JsonSerializer.Serialize(column)}:{(double.IsFinite(value) ? $"{value}" : "null")}");
         _stream.Write(Encoding.UTF8.GetBytes(text.Append("}\n").ToString()));
         _stream.Flush(); // to the system, so that a killed process loses nothing and `status` sees it
     }

@@ -55,8 +55,7 @@ internal sealed record TrainEvaluation(IReadOnlyList<EpisodeRecord> Greedy, IRea
         ("evaluation/sampled_length", Sampled.Average(e => e.Length)));
 
     /// <summary>Both mean returns, in words.</summary>
-    public override string ToString() => FormattableString.Invariant(
-        $"evaluation of {Greedy.Count} episodes: mean return {Greedy.Average(e => e.Return):0.##} greedy (the most ")
-        + FormattableString.Invariant(
-            $"probable action), {Sampled.Average(e => e.Return):0.##} sampled (as trained)");
+    public override string ToString() =>
+        $"evaluation of {Greedy.Count} episodes: mean return {Greedy.Average(e => e.Return):0.##} greedy (the most "
+        + $"probable action), {Sampled.Average(e => e.Return):0.##} sampled (as trained)";
 }

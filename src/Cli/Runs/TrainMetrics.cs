@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Agents;
 
 namespace RlLeap.Cli.Runs;
@@ -42,14 +41,13 @@ internal sealed class TrainMetrics(Learner learner, IMetricSink rows)
     }
 
     /// <summary>A step in one line.</summary>
-    public string Note(StepRecord step) => string.Create(CultureInfo.InvariantCulture,
+    public string Note(StepRecord step) =>
         $"{ReturnOf(Episodes, "0.##")}  policy {step.Metrics["policy_loss"]:0.000}  value "
             + $"{step.Metrics["value_loss"]:0.000}  entropy {step.Metrics["entropy"]:0.000}  explained "
-            + $"{step.Metrics["explained_variance"]:0.00}")
-        + (step.Diagnosis?.Collapsed is { } layer
-            ? FormattableString.Invariant($"  {layer.Name} {100 * layer.Dormant:0} % dormant") : "");
+            + $"{step.Metrics["explained_variance"]:0.00}"
+        + (step.Diagnosis?.Collapsed is { } layer ? $"  {layer.Name} {100 * layer.Dormant:0} % dormant" : "");
 
     /// <summary>The mean return of the last episodes, in words.</summary>
     public static string ReturnOf(EpisodeWindow episodes, string? format = null) => episodes.Count == 0
-        ? "no episode ended yet" : "return " + episodes.MeanReturn.ToString(format, CultureInfo.InvariantCulture);
+        ? "no episode ended yet" : "return " + episodes.MeanReturn.ToString(format);
 }

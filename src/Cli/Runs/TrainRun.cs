@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Cli.Config;
@@ -191,7 +190,7 @@ public sealed class TrainRun : IDisposable
             new Dictionary<string, string>
             {
                 ["task"] = _task.Info.Id, ["network"] = _learner.Model.Network.Name,
-                ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture)
+                ["agent-steps"] = $"{_learner.Count}",
             });
     }
 
@@ -230,15 +229,14 @@ public sealed class TrainRun : IDisposable
         var record = new Dictionary<string, string>
         {
             ["network"] = _learner.Model.Network.Name,
-            ["agent-steps"] = _learner.Count.ToString(CultureInfo.InvariantCulture),
-            ["gradient-steps"] = _learner.Step.ToString(CultureInfo.InvariantCulture),
-            ["episodes"] = stream.Episodes.Count.ToString(CultureInfo.InvariantCulture),
-            ["mean-return-last-100"] = stream.Episodes.MeanReturn.ToString("R", CultureInfo.InvariantCulture),
+            ["agent-steps"] = $"{_learner.Count}",
+            ["gradient-steps"] = $"{_learner.Step}",
+            ["episodes"] = $"{stream.Episodes.Count}",
+            ["mean-return-last-100"] = $"{stream.Episodes.MeanReturn}",
         };
         if (stream.OutOfSpace.Count > 0)
         {
-            record["observations-outside-their-space"] =
-                stream.OutOfSpace.Count.ToString(CultureInfo.InvariantCulture);
+            record["observations-outside-their-space"] = $"{stream.OutOfSpace.Count}";
             record["first-observation-outside"] = stream.OutOfSpace.First!;
             Log.Warning("{Count} observations were outside their space", stream.OutOfSpace.Count);
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.MetaLearning;
@@ -40,9 +39,8 @@ internal sealed class WarmStart : IDisposable
         _learned = _isAgent ? [ConfigFile.LoadRun<TrainConfig>(folder).Environment]
             : [.. ConfigFile.LoadRun<MetaTrainConfig>(folder).Games?.Pretraining ?? []];
         var count = notes.GetValueOrDefault(_isAgent ? "agent-steps" : "meta-steps") ?? "?";
-        Text = string.Create(CultureInfo.InvariantCulture, $"{folder}, {(_isAgent ? "train" : "meta-train")}: "
-            + $"{Path.GetFileName(path)} after {count} {(_isAgent ? "agent steps" : "meta-steps")} (SHA-256 "
-            + $"{FileHash.Of(path)[..12]})");
+        Text = $"{folder}, {(_isAgent ? "train" : "meta-train")}: {Path.GetFileName(path)} after {count} "
+            + $"{(_isAgent ? "agent steps" : "meta-steps")} (SHA-256 {FileHash.Of(path)[..12]})";
     }
 
     /// <summary>What was started from, for the run's record.</summary>

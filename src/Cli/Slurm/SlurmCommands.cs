@@ -1,7 +1,6 @@
 // Slurm's commands, each with a time-out, and their errors in Slurm's own words.
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace RlLeap.Cli.Slurm;
@@ -76,7 +75,7 @@ internal static partial class SlurmCommands
         return [.. from line in output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
                    let fields = line.Trim().Split('|')
                    where fields.Length == 5 && int.TryParse(fields[1], out _)
-                   select new SlurmJob(fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture), fields[2],
+                   select new SlurmJob(fields[0], int.Parse(fields[1]), fields[2],
                        fields[3], fields[4])];
     }
 

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Globalization;
 using System.Text;
 using RlLeap.Cli.Config;
 
@@ -19,7 +18,7 @@ internal static class SlurmScript
     public static string Text(ExecutorSection options, string name, string folder, double checkpointSeconds)
     {
         var text = new StringBuilder("#!/bin/bash\n");
-        void Ask(string option) => text.Append(CultureInfo.InvariantCulture, $"#SBATCH {option}\n");
+        void Ask(string option) => text.Append($"#SBATCH {option}\n");
         Ask($"--job-name={name}");
         Ask($"--output=\"{LogPath(folder.Replace("%", "%%", StringComparison.Ordinal), "%a")}\"");
         Ask("--open-mode=append");
@@ -37,8 +36,8 @@ internal static class SlurmScript
         foreach (var (key, value) in Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .Select(e => ((string)e.Key, (string?)e.Value ?? "")).OrderBy(e => e.Item1, StringComparer.Ordinal))
             if (key.StartsWith("RLLEAP_", StringComparison.Ordinal) || Inherited.Contains(key))
-                text.Append(CultureInfo.InvariantCulture, $"export {key}={Quote(value)}\n");
-        text.Append(CultureInfo.InvariantCulture, $$"""
+                text.Append($"export {key}={Quote(value)}\n");
+        text.Append($$"""
             # Slurm need not bind a job to its cores: the runtime is told how many it has.
             export DOTNET_PROCESSOR_COUNT=${SLURM_CPUS_PER_TASK:-{{options.Cpus}}}
             tasks=()

@@ -59,7 +59,7 @@ public sealed class TaskWorker(TimeSpan checkpointEvery, Progress progress) : ID
             TaskRun.Execute(work, task, start, new TrainingHooks
             {
                 Stepped = (_, step) => (line ??= progress.Begin(work.Label, work.Learner.GradientSteps, "updates",
-                    step.Step)).Update(step.Step + 1, FormattableString.Invariant($"loss {step.Loss:G4}")),
+                    step.Step)).Update(step.Step + 1, $"loss {step.Loss:G4}"),
                 Checkpoint = _ => CheckpointPath(resultPath, input),
                 CheckpointEvery = checkpointEvery,
                 SetAside = (_, path) => Log.Warning(

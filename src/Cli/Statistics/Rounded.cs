@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace RlLeap.Cli.Statistics;
 
@@ -31,13 +30,13 @@ internal static class Rounded
 
     /// <summary>A number to four figures, whole from a thousand on: where nothing says how exact it is.</summary>
     public static string FourFigures(double x) => !double.IsFinite(x) ? Missing
-        : x.ToString(Math.Abs(x) >= 1000 ? "#,0" : "G4", CultureInfo.InvariantCulture);
+        : x.ToString(Math.Abs(x) >= 1000 ? "#,0" : "G4");
 
     /// <summary>A number with so many decimals.</summary>
     public static string At(double x, int decimals)
     {
         if (!double.IsFinite(x)) return Missing;
-        var text = x.ToString("#,0." + new string('0', decimals), CultureInfo.InvariantCulture);
+        var text = x.ToString("#,0." + new string('0', decimals));
         // No minus sign before a zero.
         return text.Any(c => c is >= '1' and <= '9') ? text : text.TrimStart('-');
     }

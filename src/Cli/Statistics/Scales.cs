@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Statistics;
@@ -6,19 +5,13 @@ namespace RlLeap.Cli.Statistics;
 /// <summary>Scales of scores per task (scores.csv): random to human for ALE, to best published for MinAtar.</summary>
 public static class Scales
 {
-    private static readonly Lazy<Dictionary<string, Scale>> Known = new(() =>
-    {
-        using var reader = new StreamReader(typeof(Scales).Assembly.GetManifestResourceStream("scores.csv")!);
-        return reader.ReadToEnd().Split('\n').Where(line => line.Length > 0 && line[0] != '#').Skip(1)
-            .Select(line => line.Split(','))
-            .ToDictionary(cells => cells[0], cells => new Scale(double.Parse(cells[1], CultureInfo.InvariantCulture),
-                double.Parse(cells[2], CultureInfo.InvariantCulture)));
-    });
+    private static readonly Lazy<Dictionary<string, Scale>> Known = new(() => Published.Rows("scores.csv", ',')
+        .ToDictionary(cells => cells[0], cells => new Scale(double.Parse(cells[1]), double.Parse(cells[2]))));
 
     /// <summary>The known scale of a task; its version ("-v5") does not matter. Null where none is known.</summary>
     public static Scale? Of(string task) =>
-        Known.Value
-            .GetValueOrDefault(task.LastIndexOf("-v", StringComparison.Ordinal) is > 0 and var at ? task[..at] : task);
+        Known.Value.GetValueOrDefault(task.LastIndexOf("-v", StringComparison.Ordinal) is > 0 and var at
+            ? task[..at] : task);
 
     /// <summary>(score − zero) / (one − zero); also for losses, where one is below zero.</summary>
     public static double Normalize(this Scale scale, double score) => (score - scale.Zero) / (scale.One - scale.Zero);

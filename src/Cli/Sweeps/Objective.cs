@@ -34,7 +34,7 @@ internal sealed class Objective
         foreach (var score in result.Episodes ?? []) _values.TryAdd($"accuracy/{score.Way}-way-{score.Shot}-shot",
             score.Accuracy);
         foreach (var (fact, text) in result.Record ?? new Dictionary<string, string>())
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+            if (double.TryParse(text, NumberStyles.Float, null, out var number))
                 _values.TryAdd(fact, number);
         ReadMetrics(Path.Combine(folder, RunDirectory.MetricsName), end);
     }

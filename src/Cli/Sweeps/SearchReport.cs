@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Reports;
@@ -119,7 +118,7 @@ internal sealed record SearchReport(
     {
         if (Best is not { } best) return ["No trial has a value yet."];
         var budget = best.Budget is { } steps
-            ? $" at a budget of {steps.ToString("#,0", CultureInfo.InvariantCulture)}" : "";
+            ? $" at a budget of {steps:#,0}" : "";
         var failed = Trials.Count(trial => trial.Failed);
         return
         [
@@ -144,14 +143,14 @@ internal sealed record SearchReport(
                 : "") + (several ? "The objective is the mean over a trial's runs; in brackets the runs' own." : ""),
             ["trial", .. Rungs.Count > 1 ? new[] { "budget" } : [], Objective, .. keys.Values],
             [.. shown.Select(trial => (IReadOnlyList<string>)[Trial.NameOf(trial.Number),
-                .. Rungs.Count > 1 ? new[] { trial.Budget?.ToString("#,0", CultureInfo.InvariantCulture) ?? "" } : [],
+                .. Rungs.Count > 1 ? new[] { trial.Budget?.ToString("#,0") ?? "" } : [],
                 (trial.Failed ? "failed" : Rounded.FourFigures(trial.Objective)) + (several && trial.Runs.Count > 0
                     ? $" [{string.Join(", ", trial.Runs.Select(Rounded.FourFigures))}]" : ""),
                 .. keys.Keys.Select(key => trial.Values[key])])]);
         if (Importance.Count == 0) yield break;
         yield return new("What mattered",
             "Each range by itself, from the ranks of all trials at the same budget"
-            + (Rungs.Count > 1 ? $", {Rungs[0].Budget!.Value.ToString("#,0", CultureInfo.InvariantCulture)}" : "")
+            + (Rungs.Count > 1 ? $", {Rungs[0].Budget!.Value.ToString("#,0")}" : "")
             + ". Share: how much of the ranks' variance goes with the range. By chance: the share that a range without "
             + "any effect exceeds in one of twenty sweeps; a smaller share says nothing. A rank correlation sees only "
             + "what rises or falls throughout: a best value in the middle of a range shows in the figure, and in the "
@@ -175,7 +174,7 @@ internal sealed record SearchReport(
         if (i.Share <= i.ByChance) return "not to be told";
         return i.Correlation is { } correlation
             ? $"{(correlation > 0 ? "larger" : "smaller")} (rank correlation "
-                + correlation.ToString("0.00", CultureInfo.InvariantCulture) + ")"
+                + correlation.ToString("0.00") + ")"
             : string.Join(", ", i.Means.Select(mean => $"{mean.Value} {Rounded.FourFigures(mean.Mean)}"));
     }
 
@@ -184,5 +183,5 @@ internal sealed record SearchReport(
             : $"{i.BestQuarter[0]} to {i.BestQuarter[^1]}"
         : string.Join(", ", i.BestQuarter.GroupBy(value => value).Select(same => $"{same.Count()} {same.Key}"));
 
-    private static string Share(double share) => share.ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Share(double share) => $"{share:0.00}";
 }

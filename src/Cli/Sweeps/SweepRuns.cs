@@ -1,6 +1,5 @@
 // The runs of a sweep: where each lies, how it begins or goes on, and what it came to. All of it stands in the runs'
 // own folders; a sweep keeps nothing that its config and its runs do not say.
-using System.Globalization;
 using RlLeap.Cli.Commands;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
@@ -58,8 +57,7 @@ internal sealed class SweepRuns(GridConfig config)
         if (had >= budget)
             throw new RlLeapException($"{folder} was trained with {Budget}: {had} and does not tell what it was like "
                 + $"at {budget}. Choose another directory for the sweep, or delete that run.");
-        return new(run.Name, folder, [config.Command, "--resume", folder, "--extend",
-            (budget - had).ToString(CultureInfo.InvariantCulture)]);
+        return new(run.Name, folder, [config.Command, "--resume", folder, "--extend", $"{budget - had}"]);
     }
 
     /// <summary>The numbers of a run at the end of a rung; null where it has not come so far.</summary>
@@ -121,8 +119,7 @@ internal sealed class SweepRuns(GridConfig config)
     private string NameOf(Trial trial, Rung rung, GridRun combination)
     {
         var name = combination.Name.Length == 0 ? trial.Name : $"{trial.Name}/{combination.Name}";
-        return Extends || rung.Budget is not { } budget ? name
-            : $"budget-{budget.ToString(CultureInfo.InvariantCulture)}/{name}";
+        return Extends || rung.Budget is not { } budget ? name : $"budget-{budget}/{name}";
     }
 
     // A rollout is never cut, so two budgets of one rollout are the same training.
@@ -144,7 +141,7 @@ internal sealed class SweepRuns(GridConfig config)
         if (had < rung.Budget) return null;
         var ends = Directory.GetFiles(folder, "result-at-*.json")
             .Select(path => (path, Step: long.TryParse(Path.GetFileNameWithoutExtension(path)["result-at-".Length..],
-                CultureInfo.InvariantCulture, out var step) ? step : -1))
+                out var step) ? step : -1))
             .Where(end => end.Step >= rung.Budget).OrderBy(end => end.Step).ToList();
         return ends.Count > 0 ? (ends[0].path, ends[0].Step) : null;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Config;
 
 namespace RlLeap.Cli.Sweeps;
@@ -10,7 +9,7 @@ internal sealed record Trial(int Number, IReadOnlyDictionary<string, string> Val
     public string Name => NameOf(Number);
 
     /// <summary>The name of a trial's number.</summary>
-    public static string NameOf(int number) => $"trial-{number.ToString("000", CultureInfo.InvariantCulture)}";
+    public static string NameOf(int number) => $"trial-{number:000}";
 
     /// <summary>
     /// The trials of a search. A value depends on the search's seed, on the trial's number and on its key: more trials
@@ -45,8 +44,7 @@ internal sealed record Trial(int Number, IReadOnlyDictionary<string, string> Val
     {
         for (var digits = 4; digits < 17; digits++)
         {
-            var rounded = double.Parse(value.ToString($"G{digits}", CultureInfo.InvariantCulture),
-                CultureInfo.InvariantCulture);
+            var rounded = double.Parse(value.ToString($"G{digits}"));
             if (rounded >= low && rounded <= high && Math.Abs(rounded - value) <= 1e-3 * (high - low))
                 return ScalarText.Text(rounded);
         }

@@ -1,4 +1,3 @@
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Trains tasks on the calling thread, in any order.</summary>

@@ -1,5 +1,4 @@
 // Where an axis begins and ends, and what is written along it.
-using System.Globalization;
 
 namespace RlLeap.Cli.Reports.Figures;
 
@@ -88,5 +87,5 @@ internal sealed record AxisTicks(double Low, double High, IReadOnlyList<double> 
     }
 
     private static string Number(double value, string format) =>
-        value.ToString(format, CultureInfo.InvariantCulture).Replace('-', '−');
+        value.ToString(format).Replace('-', '−');
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using ScottPlot;
@@ -105,9 +104,7 @@ internal sealed partial class FigurePage
         using var stream = new MemoryStream();
         using (var canvas = SKSvgCanvas.Create(SKRect.Create(Width, Height), stream)) Draw(canvas);
         // Lengths are points.
-        var width = Width.ToString(CultureInfo.InvariantCulture);
-        var height = Height.ToString(CultureInfo.InvariantCulture);
-        var size = $"width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\"";
+        var size = $"width=\"{Width}pt\" height=\"{Height}pt\" viewBox=\"0 0 {Width} {Height}\"";
         // Where this font is missing, one of the same widths.
         const string Font = $"font-family=\"{FigureStyle.Family}\"";
         const string Fonts = $"font-family=\"{FigureStyle.Family}, Times New Roman, Times, serif\"";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using RlLeap.Cli.Sweeps;
 using ScottPlot;
 
@@ -72,5 +71,5 @@ internal static class SearchFigure
     }
 
     private static string Text(double x) =>
-        x.ToString(x is >= 1e-4 and < 1e6 ? "0.#####" : "0.#E0", CultureInfo.InvariantCulture);
+        x.ToString(x is >= 1e-4 and < 1e6 ? "0.#####" : "0.#E0");
 }
