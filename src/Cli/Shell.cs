@@ -143,7 +143,7 @@ public static class Shell
         IOException when SystemErrors.IsDiskFull(e) =>
             $"the disk is full: {e.Message.TrimEnd('.')}. Free space and go on with --resume; what was saved before is "
                 + "whole.",
-        FileNotFoundException { FileName: { } name } when name.Contains("Version=", StringComparison.Ordinal) =>
+        FileNotFoundException { FileName: { } name } when name.Contains("Version=") =>
             PluginMisfit(e),
         FileLoadException => PluginMisfit(e),
         IOException or UnauthorizedAccessException => SystemErrors.Explain(e),
@@ -164,7 +164,7 @@ public static class Shell
 
     /// <summary>A word as a shell reads it back.</summary>
     internal static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c)
-        || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        || "-_./=:,+@%".Contains(c)) ? word : $"'{word.Replace("'", "'\\''")}'";
 
     private static string NameOf(ParseResult parsed) =>
         parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";

@@ -15,7 +15,7 @@ namespace RlLeap;
 /// <param name="supplied">Types of a constructor's first parameters.</param>
 public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where T : class where TMark : PluginAttribute
 {
-    private readonly ConcurrentDictionary<string, Type> _types = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Type> _types = [];
 
     /// <summary>All names, in order.</summary>
     public IReadOnlyList<string> Ids => [.. _types.Keys.Order(StringComparer.Ordinal)];
@@ -55,7 +55,7 @@ public sealed class Catalog<T, TMark>(string kind, params Type[] supplied) where
     {
         var type = Find(text) ?? throw new RlLeapException($"No {kind} is named {text.Split('?')[0]}."
             + $"{Names.Suggest(text.Split('?')[0], Ids)} Yours comes in with --assembly path.dll, where it is marked "
-            + $"with [{typeof(TMark).Name.Replace("Attribute", "", StringComparison.Ordinal)}].");
+            + $"with [{typeof(TMark).Name.Replace("Attribute", "")}].");
         var constructor = ConstructorOf(type, text);
         var options = constructor.GetParameters()[supplied.Length..];
         string[] names = [.. options.Select(option => Names.Kebab(option.Name!))];

@@ -52,7 +52,7 @@ public static class PluginAssembly
     {
         ReflectionTypeLoadException load => load.LoaderExceptions.FirstOrDefault(inner => inner is not null)?.Message
             ?? e.Message,
-        FileNotFoundException { FileName: { } name } when name.Contains("Version=", StringComparison.Ordinal) =>
+        FileNotFoundException { FileName: { } name } when name.Contains("Version=") =>
             e.Message,
         FileLoadException or TypeLoadException or MissingMemberException => e.Message,
         _ => null,

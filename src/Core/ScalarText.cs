@@ -36,7 +36,7 @@ public static class ScalarText
             };
         if (type.IsEnum) return Enum.GetValues(type).Cast<object>()
             .FirstOrDefault(value => Names.Kebab(value.ToString()!) == text);
-        var number = text.Replace("_", "", StringComparison.Ordinal);
+        var number = text.Replace("_", "");
         var invariant = CultureInfo.InvariantCulture;
         if (type == typeof(double)) return double.TryParse(number, NumberStyles.Float, invariant, out var real)
             && double.IsFinite(real) ? real : null;

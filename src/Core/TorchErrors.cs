@@ -48,7 +48,7 @@ public static class TorchErrors
     }
 
     internal static string Explain(string path, string refusal) =>
-        refusal.Contains("GLIBCXX", StringComparison.Ordinal) || refusal.Contains("GLIBC_", StringComparison.Ordinal)
+        refusal.Contains("GLIBCXX") || refusal.Contains("GLIBC_")
             ? $"this system is too old for libtorch ({refusal.Trim()}). Debian 12, Ubuntu 22.04 or newer are needed."
             : $"{Path.GetFileName(path)} cannot be loaded: {refusal.Trim()}";
 }

@@ -179,7 +179,7 @@ public static class Registry
             .Order(StringComparer.Ordinal)];
         var near = same.Length > 0 ? $" Did you mean {string.Join(" or ", same)}?" : Names.Suggest(name, known);
         var python = Families.Values.FirstOrDefault(family => family.Prefix == "gym:");
-        if (python is null || name.Contains(python.Prefix, StringComparison.Ordinal) || name.Contains('/')) return near;
+        if (python is null || name.Contains(python.Prefix) || name.Contains('/')) return near;
         return $"{near} gymnasium's environments begin with gym: (gym:{name}).";
     }
 

@@ -97,7 +97,7 @@ public static class HeldOutEvaluation
         var recorded = RecordedCurve.ReadMeta(Path.Combine(root, RunDirectory.MetricsName), bad =>
             Log.Warning("{Line}", bad));
         // An earlier evaluation of the same run may have started from other parameters.
-        var curves = recorded.Where(c => !c.Task.Contains(MetaTrainMetrics.FromWord, StringComparison.Ordinal))
+        var curves = recorded.Where(c => !c.Task.Contains(MetaTrainMetrics.FromWord))
             .Concat(RecordedCurve.OfRows(MetaTrainMetrics.DiagnosisRows(finished))).ToList();
         var (measure, axis, higher) = suite.Curve;
         return new Result(kind, Path.GetFileName(Path.TrimEndingDirectorySeparator(root)),

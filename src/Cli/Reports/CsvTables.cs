@@ -79,5 +79,5 @@ internal static class CsvTables
     };
 
     private static string Quoted(string text) => text.IndexOfAny([',', '"', '\n', '\r']) < 0 ? text
-        : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        : $"\"{text.Replace("\"", "\"\"")}\"";
 }

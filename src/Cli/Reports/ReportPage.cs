@@ -190,7 +190,7 @@ internal sealed partial class ReportPage
 
     // Intervals and percentages stay on one line.
     private static string Whole(string sentence) => Numbers().Replace(E(sentence), part =>
-        part.Value.Replace(" ", "&nbsp;", StringComparison.Ordinal));
+        part.Value.Replace(" ", "&nbsp;"));
 
     [GeneratedRegex(@"\S+ \[[^\]]{1,40}\]|[0-9] %")]
     private static partial Regex Numbers();

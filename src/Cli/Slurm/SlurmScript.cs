@@ -20,7 +20,7 @@ internal static class SlurmScript
         var text = new StringBuilder("#!/bin/bash\n");
         void Ask(string option) => text.Append($"#SBATCH {option}\n");
         Ask($"--job-name={name}");
-        Ask($"--output=\"{LogPath(folder.Replace("%", "%%", StringComparison.Ordinal), "%a")}\"");
+        Ask($"--output=\"{LogPath(folder.Replace("%", "%%"), "%a")}\"");
         Ask("--open-mode=append");
         Ask("--requeue");
         Ask($"--signal=B:USR1@{options.WarnSeconds}");

@@ -58,7 +58,7 @@ internal static class MetaPanels
 
         IEnumerable<string> Names(string prefix) => metrics.Series
             .Where(series => series.StartsWith(prefix, StringComparison.Ordinal)
-                && !series.Contains(MetaTrainMetrics.FromWord, StringComparison.Ordinal))
+                && !series.Contains(MetaTrainMetrics.FromWord))
             .Select(series => series[prefix.Length..]).Order(StringComparer.Ordinal);
 
         WatchPanel? One(string title, string column)

@@ -74,8 +74,8 @@ internal sealed record WatchSection(string Title, IReadOnlyList<WatchPanel> Pane
         .SelectMany(panel => panel.Marks).Select(mark => mark.Name).Distinct()];
 
     /// <summary>A column's name as a page writes it: "path length" for "path/length".</summary>
-    public static string Words(string column) => column.Replace("charts/", "", StringComparison.Ordinal)
-        .Replace("losses/", "", StringComparison.Ordinal).Replace('/', ' ').Replace('_', ' ');
+    public static string Words(string column) => column.Replace("charts/", "")
+        .Replace("losses/", "").Replace('/', ' ').Replace('_', ' ');
 }
 
 /// <summary>One plot.</summary>

@@ -19,8 +19,8 @@ internal static class GtsrbReader
     {
         if (paths.Count == 0) throw new DataException(name, "no folder or archive was named");
         var (train, test) = (new List<Picture>(), new List<Picture>());
-        var trainRows = new Dictionary<string, Row>(StringComparer.Ordinal);
-        var testRows = new Dictionary<string, Row>(StringComparer.Ordinal);
+        var trainRows = new Dictionary<string, Row>();
+        var testRows = new Dictionary<string, Row>();
         foreach (var path in paths)
             foreach (var file in SourceFiles.Read(path, IsImageOrTable, MaxFile))
             {

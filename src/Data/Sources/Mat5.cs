@@ -50,7 +50,7 @@ internal static class Mat5
             throw new DataException(where, "is a big-endian MATLAB file; save it on a little-endian machine");
         if (file[126] != 'I' || file[127] != 'M' || file[125] != 1)
             throw new DataException(where, "is not a MATLAB level 5 file");
-        var arrays = new Dictionary<string, Mat5Array>(StringComparer.Ordinal);
+        var arrays = new Dictionary<string, Mat5Array>();
         var at = HeaderBytes;
         while (at < file.Length)
         {

@@ -65,7 +65,7 @@ internal static class SourceFiles
         var entries = Compressed.GuardArchive(path, () => archive.Entries);
         if (entries.Count > MaxEntries)
             throw new DataException(path, $"claims {entries.Count:N0} entries; this is not the data set");
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var seen = new HashSet<string>();
         foreach (var entry in entries)
         {
             var inside = entry.FullName.Replace('\\', '/');

@@ -20,7 +20,7 @@ internal static class SourceFolder
     public static IReadOnlyList<string> Files(string folder)
     {
         var root = Real(new DirectoryInfo(folder));
-        var (files, seen) = (new List<string>(), new HashSet<string>(StringComparer.Ordinal));
+        var (files, seen) = (new List<string>(), new HashSet<string>());
         var links = new Queue<(string Path, FileSystemInfo Link)>();
         Walk(root, "");
         // After what lies in the folder itself: of two names for one file, the file's own counts.

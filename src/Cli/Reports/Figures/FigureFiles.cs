@@ -50,7 +50,7 @@ public static partial class FigureFiles
         foreach (var same in names.GroupBy(n => n.Value).Where(g => g.Count() > 1).ToList())
             foreach (var (task, name) in same.ToList())
             {
-                var options = task.IndexOf('?', StringComparison.Ordinal);
+                var options = task.IndexOf('?');
                 names[task] = options > 0 ? $"{name} ({task[(options + 1)..]})" : task;
             }
         return names;

@@ -35,7 +35,7 @@ internal sealed class WarpedNetwork : MetaStateNetwork
     /// <exception cref="RlLeapException">The network has no places for warps.</exception>
     public WarpedNetwork(Network inner, WarpLayer kind, int depth = 1, bool residual = false)
         : base(inner, NameOf(kind, depth, residual), Entries(inner, kind, depth), (entry, value, _) =>
-            Start(entry, value, isZero: residual && entry.Name.Contains($".{depth - 1}.", StringComparison.Ordinal)))
+            Start(entry, value, isZero: residual && entry.Name.Contains($".{depth - 1}.")))
     {
         _warp = (kind, depth, residual);
         _entriesOfAWarp = kind == WarpLayer.Scaling ? 1 : 2 * depth;
