@@ -52,16 +52,14 @@ internal static class Headline
 
     private static IEnumerable<string> OfReference(Report report, string reference)
     {
-        string[] methods = [.. report.Tasks.SelectMany(t => t.Methods).Select(m => m.Method).Distinct()
-            .Where(m => m != reference)];
-        return methods.SelectMany(method => report.Tasks.Count == 1
+        return report.Methods.Where(method => method != reference).SelectMany(method => report.Tasks.Count == 1
             ? OfOneTask(report, report.Tasks[0], method, reference) : OfTasks(report, method, reference));
     }
 
     private static IEnumerable<string> OfOneTask(Report report, TaskReport task, string name, string reference)
     {
         if (task.Methods.FirstOrDefault(m => m.Method == name) is not { } method) yield break;
-        var on = $"On {NamesOf(report)[task.Task]}, ";
+        var on = $"On {report.TaskNames[task.Task]}, ";
         if (Gain(report, method) is { } gain)
         {
             var units = method.DifferenceOfRuns is null ? $"{method.Seeds} pairs of seeds"
@@ -100,8 +98,8 @@ internal static class Headline
     // Nothing to compare with: what was reached.
     private static IEnumerable<string> OfFinals(Report report)
     {
-        string[] methods = [.. report.Tasks.SelectMany(t => t.Methods).Select(m => m.Method).Distinct()];
-        var names = NamesOf(report);
+        string[] methods = [.. report.Methods];
+        var names = report.TaskNames;
         if (report.Tasks.Count == 1)
         {
             var best = report.Tasks[0].Methods
@@ -160,8 +158,5 @@ internal static class Headline
         ? $"95 % interval over {count} {unit}s"
         : count == 1 ? $"one {unit}, no interval" : $"{count} {unit}s that agree, no interval";
 
-    private static string A(string noun) => ("aeiou".Contains(noun[0], StringComparison.Ordinal) ? "an " : "a ") + noun;
-
-    private static IReadOnlyDictionary<string, string> NamesOf(Report report) =>
-        FigureFiles.NamesOf(report.Tasks.Select(t => t.Task));
+    private static string A(string noun) => ("aeiou".Contains(noun[0]) ? "an " : "a ") + noun;
 }

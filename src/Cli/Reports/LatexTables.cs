@@ -26,7 +26,7 @@ internal static partial class LatexTables
     /// <summary>The tables that a report has, by name.</summary>
     public static IEnumerable<(string Name, string Text)> Of(Report report)
     {
-        var tasks = FigureFiles.NamesOf(report.Tasks.Select(t => t.Task));
+        var tasks = report.TaskNames;
         foreach (var table in ReportTables.Of(report))
             if (Files.TryGetValue(table.Title, out var name)) yield return (name, Text(table, name, tasks));
     }

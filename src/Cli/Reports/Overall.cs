@@ -113,7 +113,7 @@ public sealed record SweepReport(string Key, string Quantity, IReadOnlyList<Swee
                 orderby methods.IndexOf(point.Key.Method), point.Key.X
                 let values = point.GroupBy(l => l.Run).Select(run => OverallReport.ValueOf(run, quantity)).ToArray()
                 where values.All(double.IsFinite) // a method without such a score has no points
-                let interval = Aggregates.Bootstrap([values], Aggregates.Mean,
+                let interval = Aggregates.Bootstrap(values,
                     rng.Split($"{point.Key.Method} {point.Key.X} {quantity}"), 2_000)
                 select new SweepPoint(point.Key.Method, point.Key.X, values, values.Average(), interval.Low,
                     interval.High)]))];

@@ -1,4 +1,5 @@
 // From results to the numbers of a report: everything that tables, figures and report.json show is computed here.
+using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
@@ -14,6 +15,12 @@ public sealed record Report(
     IReadOnlyList<MetaReport> Meta, IReadOnlyList<RunReport> Runs)
 {
     private const int GridPoints = 200;
+
+    /// <summary>The methods of all tasks, each once.</summary>
+    internal IEnumerable<string> Methods => Tasks.SelectMany(task => task.Methods).Select(m => m.Method).Distinct();
+
+    /// <summary>The tasks with their names for figures and sentences.</summary>
+    internal IReadOnlyDictionary<string, string> TaskNames => FigureFiles.NamesOf(Tasks.Select(task => task.Task));
 
     /// <summary>Numbers about learning processes, in the order of the runs' scores; empty for none.</summary>
     public IReadOnlyList<ScoreReport> Scores { get; init; } = [];
@@ -125,8 +132,8 @@ public sealed record Report(
                          group score by (score.Task, score.Method, score.Quantity) into same
                          orderby same.Key.Task, methods.IndexOf(same.Key.Method)
                          select new ScoreReport(same.Key.Task, same.Key.Method, same.Key.Quantity, same.Count(),
-                             Statistics.Aggregates.Bootstrap([[.. same.Select(s => s.Value)]],
-                                 Statistics.Aggregates.Mean, rng.Split($"{same.Key}"), replications),
+                             Statistics.Aggregates.Bootstrap(
+                                 [.. same.Select(s => s.Value)], rng.Split($"{same.Key}"), replications),
                              Published.Of(same.Key.Task, same.Key.Method, same.Key.Quantity))],
         };
     }
@@ -203,10 +210,8 @@ public sealed record Report(
             var pairs = method == reference ? [] : Pairs(learned, method, reference, area);
             double[] runs = [.. pairs.GroupBy(pair => pair.Run).Select(run => run.Average(pair => pair.Difference))];
             return new MethodReport(method, seeds.Length, grid, LearningCurves.Mean(lines), low, high, areas, finals,
-                Statistics.Aggregates.Bootstrap([areas], Statistics.Aggregates.Mean, rng.Split("area " + method),
-                    replications),
-                Statistics.Aggregates.Bootstrap([finals], Statistics.Aggregates.Mean, rng.Split("final " + method),
-                    replications),
+                Statistics.Aggregates.Bootstrap(areas, rng.Split("area " + method), replications),
+                Statistics.Aggregates.Bootstrap(finals, rng.Split("final " + method), replications),
                 goal is null ? null : reached.Length,
                 reached.Length * 2 > seeds.Length ? reached[(seeds.Length - 1) / 2] : null)
             {

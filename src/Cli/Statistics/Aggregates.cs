@@ -68,6 +68,10 @@ public static class Aggregates
         Rng rng, int replications = 2_000, double confidence = 0.95) =>
         Bootstrap([x, y], s => statistic(s[0], s[1]), rng, replications, confidence);
 
+    /// <summary>The mean of some numbers with its bootstrap interval.</summary>
+    public static Interval Bootstrap(double[] values, Rng rng, int replications) =>
+        Bootstrap([values], Mean, rng, replications);
+
     private static Interval Bootstrap(double[][][] groups, Func<double[][][], double> statistic, Rng rng,
         int replications, double confidence)
     {

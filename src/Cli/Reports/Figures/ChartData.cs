@@ -54,6 +54,14 @@ internal sealed record ChartPanel(
 /// <summary>One seed's line of a curve, or its value in a row. Lines of one <c>Group</c> are shown together.</summary>
 internal sealed record ChartSeed(string Name, string Group)
 {
+    /// <summary>The curves of several seeds; null of one, which is the mean itself.</summary>
+    public static IReadOnlyList<ChartSeed>? LinesOf(IReadOnlyList<SeedLine> each) => each.Count < 2 ? null
+        : [.. each.Select(seed => new ChartSeed(seed.Name, seed.Group) { Y = seed.Values })];
+
+    /// <summary>The names of seeds, for their areas.</summary>
+    public static IReadOnlyList<ChartSeed> NamesOf(IReadOnlyList<SeedLine> each) =>
+        [.. each.Select(seed => new ChartSeed(seed.Name, seed.Group))];
+
     /// <summary>[points] its line, over the curve's steps.</summary>
     public IReadOnlyList<double>? Y { get; init; }
 

@@ -11,21 +11,13 @@ internal static class EpisodesFigure
     public static FigurePage Of(Report report, Palette palette)
     {
         string[] methods = [.. report.Episodes.Select(e => e.Label).Distinct()];
-        var kinds = report.Episodes.GroupBy(e => e.Kind).ToList();
-        var columns = FigurePage.ColumnsOf(kinds.Count);
-        var panels = kinds.Select((kind, i) => Of(
-            kind.Key, methods, [.. kind], palette, isFirst: i % columns == 0, isLast: i + columns >= kinds.Count));
-        return new([.. panels], FigureLegend.None, columns, Math.Max(40, methods.Length * Intervals.RowHeight));
+        return new([.. report.Episodes.GroupBy(e => e.Kind).Select(kind => Of(kind.Key, methods, [.. kind], palette))]);
     }
 
     private static Panel Of(
-        string title, IReadOnlyList<string> methods, IReadOnlyList<EpisodeReport> rows, Palette palette, bool isFirst,
-        bool isLast)
+        string title, IReadOnlyList<string> methods, IReadOnlyList<EpisodeReport> rows, Palette palette)
     {
-        var panel = new Panel(title)
-        {
-            XLabel = isLast ? "accuracy, %" : "", Rows = methods, RowsWritten = isFirst, XMargin = 0.08,
-        };
+        var panel = new Panel(title) { XLabel = "accuracy, %", Rows = methods, XMargin = 0.08 };
         foreach (var row in rows)
         {
             var y = -Enumerable.Range(0, methods.Count).First(i => methods[i] == row.Label);
@@ -52,19 +44,12 @@ internal static class EmbeddingFigure
     public static FigurePage Of(Report report, Palette palette)
     {
         _ = palette; // colours are those of classes here
-        var shown = report.Embeddings.Take(MostPanels).ToList();
-        var columns = FigurePage.ColumnsOf(shown.Count);
-        var panels = shown.Select((embedding, i) => Of(embedding.Label, embedding.Picture,
-            xLabel: i + columns >= shown.Count, yLabel: i % columns == 0)).ToList();
-        return new(panels, FigureLegend.None, columns);
+        return new([.. report.Embeddings.Take(MostPanels).Select(shown => Of(shown.Label, shown.Picture))]);
     }
 
-    private static Panel Of(string title, Runs.EmbeddingPicture picture, bool xLabel, bool yLabel)
+    private static Panel Of(string title, Runs.EmbeddingPicture picture)
     {
-        var panel = new Panel(title)
-        {
-            XLabel = xLabel ? "first component" : "", YLabel = yLabel ? "second component" : "", XMargin = 0.06,
-        };
+        var panel = new Panel(title) { XLabel = "first component", YLabel = "second component", XMargin = 0.06 };
         var classes = new Palette(picture.Classes.Select((_, i) => $"class {i}"));
         for (var i = picture.Labels.Count - 1; i >= 0; i--) // support images last, on top
         {

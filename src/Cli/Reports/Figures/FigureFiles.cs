@@ -69,7 +69,7 @@ public static partial class FigureFiles
     {
         List<string> methods =
         [
-            .. report.Tasks.SelectMany(t => t.Methods).Select(m => m.Method),
+            .. report.Methods,
             .. report.Sweeps.SelectMany(s => s.Points).Select(p => p.Method),
             .. report.Episodes.Select(e => e.Label),
         ];

@@ -24,23 +24,24 @@ internal sealed partial class FigurePage
     /// <param name="height">Height of every plot; null for what suits its width.</param>
     /// <param name="shares">Each column's share of the width; null for equal ones.</param>
     public FigurePage(
-        IReadOnlyList<Panel> panels, FigureLegend legend, int? columns = null, float? height = null,
+        IReadOnlyList<Panel> panels, FigureLegend? legend = null, int? columns = null, float? height = null,
         float[]? shares = null)
     {
-        (_panels, _legend) = (panels, legend);
+        (_panels, _legend) = (panels, legend ??= FigureLegend.None);
         _columns = columns ?? ColumnsOf(panels.Count);
         _rows = (panels.Count + _columns - 1) / _columns;
         _titleRoom = panels.Any(panel => panel.Title.Length > 0) ? FigureStyle.TitleText + 5.5f : 4;
         Width = _columns == 1 ? FigureStyle.ColumnWidth : FigureStyle.FullWidth;
-        _height = height ?? Math.Clamp(0.68f * (Width / _columns - 30), 62, 150);
-        _y = [.. panels.Select(panel => panel.YAxis(_height))];
+        _height = height ?? (panels[0].Rows is { } rows ? Math.Max(40, rows.Count * Intervals.RowHeight)
+            : Math.Clamp(0.68f * (Width / _columns - 30), 62, 150));
+        _y = [.. panels.Select((panel, i) => panel.YAxis(_height, WritesRows(i)))];
         _left = [.. Enumerable.Range(0, _columns).Select(column => Column(column).Max(i => _y[i].TextWidth
-            + FigureStyle.TickLength + 4 + (panels[i].YLabel.Length > 0 ? FigureStyle.LabelText + 5 : 0)))];
+            + FigureStyle.TickLength + 4 + (YLabelOf(i).Length > 0 ? FigureStyle.LabelText + 5 : 0)))];
         var room = Width - _left.Sum() - Gap * (_columns - 1) - 2 * Edge - 6;
         shares ??= [.. Enumerable.Repeat(1f, _columns)];
         _widths = [.. shares.Select(share => Math.Max(40, room * share / shares.Sum()))];
-        _below = [.. Enumerable.Range(0, _rows).Select(row => panels.Skip(row * _columns).Take(_columns))
-            .Select(row => row.Any(panel => panel.XLabel.Length > 0) ? FigureStyle.LabelText + 4 : 0)
+        _below = [.. Enumerable.Range(0, panels.Count).Chunk(_columns)
+            .Select(row => row.Any(i => XLabelOf(i).Length > 0) ? FigureStyle.LabelText + 4 : 0)
             .Select(label => FigureStyle.TickLength + FigureStyle.TickText + 6 + label)];
         // The last row's free place takes a short legend; else the legend has lines of its own.
         _inFreePlace = panels.Count % _columns != 0 && _rows > 1
@@ -60,19 +61,16 @@ internal sealed partial class FigurePage
     /// <summary>The figure as data for a page, where each panel stands by itself and says what its axes are.</summary>
     public ChartFigure Data()
     {
-        var (x, y) = (First(panel => panel.XLabel), First(panel => panel.YLabel));
+        var y = _panels.Select(panel => panel.YLabel).FirstOrDefault(label => label.Length > 0) ?? "";
         return new(_legend.Entries.Count > 0 ? [.. _legend.Entries.Select(entry => entry.Name)] : null,
             [.. _panels.Select(panel => new ChartPanel(
-                panel.Title, panel.XLabel.Length > 0 ? panel.XLabel : x, panel.Rows is null ? y : "", panel.WholeSteps,
+                panel.Title, panel.XLabel, panel.Rows is null ? y : "", panel.WholeSteps,
                 panel.XLimits is var (low, high) ? [low, high]
                     : panel.XTicks is { } axis ? [axis.Low, axis.High] : null,
                 panel.XValues ?? panel.XTicks?.At, panel.Rows, panel.Task, panel.Marks)
             {
                 XTexts = panel.XTicks?.Texts,
             })]);
-
-        string First(Func<Panel, string> label) =>
-            _panels.Select(label).FirstOrDefault(text => text.Length > 0) ?? "";
     }
 
     /// <summary>How many panels stand in a row, of so many in all.</summary>
@@ -109,8 +107,7 @@ internal sealed partial class FigurePage
         const string Font = $"font-family=\"{FigureStyle.Family}\"";
         const string Fonts = $"font-family=\"{FigureStyle.Family}, Times New Roman, Times, serif\"";
         var svg = Encoding.UTF8.GetString(stream.ToArray())
-            .Replace($"width=\"{width}\" height=\"{height}\"", size, StringComparison.Ordinal)
-            .Replace(Font, Fonts, StringComparison.Ordinal);
+            .Replace($"width=\"{Width}\" height=\"{Height}\"", size).Replace(Font, Fonts);
         // Skia counts ids over the process.
         Dictionary<string, int> ids = [];
         return Ids().Replace(svg, id =>
@@ -180,12 +177,12 @@ internal sealed partial class FigurePage
         FigureStyle.Write(canvas, panel.Title, place.MidX, place.Top - 5, FigureStyle.TitleText * title,
             SKTextAlign.Center);
         var below = place.Bottom + FigureStyle.TickLength + FigureStyle.TickText + 4 + FigureStyle.LabelText;
-        FigureStyle.Write(canvas, panel.XLabel, place.MidX, below, FigureStyle.LabelText, SKTextAlign.Center);
-        if (panel.YLabel.Length == 0) return;
+        FigureStyle.Write(canvas, XLabelOf(i), place.MidX, below, FigureStyle.LabelText, SKTextAlign.Center);
+        if (YLabelOf(i).Length == 0) return;
         canvas.Save();
         canvas.Translate(place.Left - _left[i % _columns] + FigureStyle.LabelText - 1, place.MidY);
         canvas.RotateDegrees(-90);
-        FigureStyle.Write(canvas, panel.YLabel, 0, 0, FigureStyle.LabelText, SKTextAlign.Center);
+        FigureStyle.Write(canvas, YLabelOf(i), 0, 0, FigureStyle.LabelText, SKTextAlign.Center);
         canvas.Restore();
     }
 
@@ -194,6 +191,15 @@ internal sealed partial class FigurePage
         (axis.Min, axis.Max) = (ticks.Low, ticks.High);
         axis.TickGenerator = new NumericManual([.. ticks.At], [.. ticks.Texts]);
     }
+
+    // What a panel has in common with its left neighbour, or with the one below, is written once.
+    private string XLabelOf(int i) =>
+        i + _columns < _panels.Count && _panels[i + _columns].XLabel == _panels[i].XLabel ? "" : _panels[i].XLabel;
+
+    private string YLabelOf(int i) =>
+        i % _columns > 0 && _panels[i - 1].YLabel == _panels[i].YLabel ? "" : _panels[i].YLabel;
+
+    private bool WritesRows(int i) => i % _columns == 0 || _panels[i - 1].Rows != _panels[i].Rows;
 
     private IEnumerable<int> Column(int column) =>
         Enumerable.Range(0, _panels.Count).Where(i => i % _columns == column);

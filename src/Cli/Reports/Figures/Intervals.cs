@@ -13,13 +13,12 @@ internal static class Intervals
     /// <summary>A dot for each value, a diamond at their mean, a line over its interval; maybe empty rows.</summary>
     /// <param name="xLabel">Stands below; empty for nothing.</param>
     /// <param name="names">The rows, from the top.</param>
-    /// <param name="written">Whether the rows' names stand beside them.</param>
     /// <param name="of">A row's values and their mean with its interval; null where it has none.</param>
     /// <param name="task">The task that the panel is about; null for none.</param>
     /// <param name="seeds">What the values of a row are of; null where nobody asks.</param>
     /// <param name="limits">Where the axis begins and ends; null for what shows all.</param>
     public static Panel Of(
-        string title, string xLabel, IReadOnlyList<string> names, bool written,
+        string title, string xLabel, IReadOnlyList<string> names,
         Func<string, (IReadOnlyList<double> Values, Interval Interval)?> of, Palette palette,
         string? task = null, Func<string, IReadOnlyList<ChartSeed>>? seeds = null,
         (double Low, double High)? limits = null)
@@ -41,7 +40,7 @@ internal static class Intervals
         }
         var panel = new Panel(title)
         {
-            XLabel = xLabel, Rows = names, RowsWritten = written, XLimits = limits, Task = task,
+            XLabel = xLabel, Rows = names, XLimits = limits, Task = task,
         };
         panel.Extend(seen, []);
         for (var i = 0; i < rows.Count; i++)

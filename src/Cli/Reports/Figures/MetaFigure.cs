@@ -63,31 +63,20 @@ internal static class MetaFigure
         var shortNames = FigureFiles.NamesOf(ids.Values);
         var taskNames = ids.ToDictionary(id => id.Key, id => shortNames[id.Value]);
 
-        var columns = FigurePage.ColumnsOf(quantities.Length);
-        var panels = quantities.Select((quantity, i) =>
+        return new([.. quantities.Select(quantity =>
         {
             var panel = new Panel(Titles.FirstOrDefault(t => t.Quantity == quantity).Title ?? quantity)
             {
-                XLabel = i + columns >= quantities.Length ? "meta-step" : "", WholeSteps = true, XMargin = 0.02,
+                XLabel = "meta-step", WholeSteps = true, XMargin = 0.02,
             };
-            var here = known.Where(c => c.Quantity == quantity).OrderBy(c => c.Task == "meta").ToList();
-            foreach (var curve in here.Where(c => c.Runs > 1))
-                panel.Band(Steps(curve), curve.Low, curve.High, LookOf(curve).Color);
-            foreach (var curve in here) panel.Line(Steps(curve), curve.Mean, LookOf(curve), WidthOf(curve));
-            panel.Marks.AddRange(here.AsEnumerable().Reverse().Select(curve =>
-                ChartMark.Curve(NameOf(curve), LookOf(curve), Steps(curve), curve.Mean, curve.Low, curve.High) with
-                {
-                    Width = WidthOf(curve) * 1.4,
-                }));
+            panel.Curves([.. known.Where(c => c.Quantity == quantity).OrderBy(c => c.Task == "meta").Reverse()
+                .Select(c => new PanelCurve(NameOf(c), LookOf(c), [.. c.MetaSteps.Select(step => (double)step)],
+                    c.Mean, c.Low, c.High, HasBand: c.Runs > 1) { Width = WidthOf(c) })]);
             return panel;
-        }).ToList();
-        var legend = labels.Length > 1 ? new FigureLegend(palette, labels) : new FigureLegend([.. OfTasks()]);
-        return new(panels, legend, columns);
+        })], labels.Length > 1 ? new FigureLegend(palette, labels) : new FigureLegend([.. OfTasks()]));
 
         string NameOf(MetaReport curve) => labels.Length > 1 ? curve.Label : curve.Task == "meta" ? Batch
             : taskNames[curve.Task];
-
-        static double[] Steps(MetaReport curve) => [.. curve.MetaSteps.Select(step => (double)step)];
 
         Look LookOf(MetaReport curve) => labels.Length > 1 ? palette[curve.Label] : curve.Task == "meta" ? Together
             : many ? Grey : Solid(TaskColors[Array.IndexOf(tasks, curve.Task)]);

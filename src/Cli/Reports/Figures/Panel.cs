@@ -30,9 +30,6 @@ internal sealed class Panel(string title)
     /// <summary>Names, one a row, instead of numbers at the vertical axis; row i is at y = -i.</summary>
     public IReadOnlyList<string>? Rows { get; init; }
 
-    /// <summary>Whether <see cref="Rows"/> are written.</summary>
-    public bool RowsWritten { get; init; } = true;
-
     /// <summary>The horizontal axis ends here, whatever is drawn; null to show all.</summary>
     public (double Low, double High)? XLimits { get; init; }
 
@@ -47,6 +44,19 @@ internal sealed class Panel(string title)
 
     private (double Low, double High) _x = (double.PositiveInfinity, double.NegativeInfinity);
     private (double Low, double High) _y = (double.PositiveInfinity, double.NegativeInfinity);
+
+    /// <summary>Curves with their bands and their marks, the first one on top.</summary>
+    public void Curves(IReadOnlyList<PanelCurve> curves)
+    {
+        foreach (var curve in curves.Where(c => c.HasBand)) Band(curve.X, curve.Low, curve.High, curve.Look.Color);
+        foreach (var curve in curves.Reverse())
+            Line(curve.X, curve.Mean, curve.Look, curve.Width ?? FigureStyle.LineWidth);
+        Marks.AddRange(curves.Select(c => ChartMark.Curve(c.Name, c.Look, c.X, c.Mean, c.Low, c.High) with
+        {
+            Each = c.Each,
+            Width = c.Width * 1.4,
+        }));
+    }
 
     /// <summary>A line; it is broken where a value is missing, and a value alone is a dot.</summary>
     public void Line(IReadOnlyList<double> x, IReadOnlyList<double> y, Look look, float width = FigureStyle.LineWidth)
@@ -107,9 +117,9 @@ internal sealed class Panel(string title)
     }
 
     /// <summary>The vertical axis at a height of the plot.</summary>
-    public AxisTicks YAxis(float height)
+    public AxisTicks YAxis(float height, bool writesRows)
     {
-        if (Rows is not null) return AxisTicks.Names(Rows, RowsWritten);
+        if (Rows is not null) return AxisTicks.Names(Rows, writesRows);
         if (_y.High < _y.Low) return new(0, 1, [], []);
         var room = 0.04 * (_y.High - _y.Low);
         return AxisTicks.Round(_y.Low - room, _y.High + room, Math.Clamp((int)(height / 18), 2, 6));
@@ -138,4 +148,14 @@ internal sealed class Panel(string title)
             from = to + 1;
         }
     }
+}
+
+/// <summary>A mean over points, with the ends of its band; <c>Width</c> where it is not a figure's usual one.</summary>
+internal sealed record PanelCurve(string Name, Look Look, IReadOnlyList<double> X, IReadOnlyList<double> Mean,
+    IReadOnlyList<double> Low, IReadOnlyList<double> High, bool HasBand)
+{
+    public float? Width { get; init; }
+
+    /// <summary>The seeds' own curves, which a page shows on demand.</summary>
+    public IReadOnlyList<ChartSeed>? Each { get; init; }
 }

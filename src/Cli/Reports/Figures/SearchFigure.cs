@@ -11,21 +11,18 @@ internal static class SearchFigure
 
     public static FigurePage Of(SearchReport report)
     {
-        string[] keys = [.. report.Ranges.Keys];
-        var columns = FigurePage.ColumnsOf(keys.Length);
         var names = report.ShortKeys();
-        return new([.. keys.Select((key, i) => Of(report, key, names[key], i % columns == 0))], FigureLegend.None,
-            columns);
+        return new([.. report.Ranges.Keys.Select(key => Of(report, key, names[key]))]);
     }
 
-    private static Panel Of(SearchReport report, string key, string name, bool left)
+    private static Panel Of(SearchReport report, string key, string name)
     {
         var range = report.Ranges[key];
         double At(TrialReport trial) => !range.IsNumber ? range.Choice!.ToList().IndexOf(trial.Values[key])
             : (double)ScalarText.Parse(typeof(double), trial.Values[key])! is var x && range.IsLog ? Math.Log10(x) : x;
         var panel = new Panel("")
         {
-            XLabel = name.Replace('-', ' '), YLabel = left ? report.Objective : "", XMargin = 0.06,
+            XLabel = name.Replace('-', ' '), YLabel = report.Objective, XMargin = 0.06,
             XTicks = range.IsNumber ? range.IsLog ? LogTicks(report.Trials.Select(At)) : null : Choices(range.Choice!),
         };
         var drawn = report.Trials.Where(t => report.First[t.Number] is { } value && double.IsFinite(value)).ToList();

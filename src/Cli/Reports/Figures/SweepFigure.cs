@@ -7,20 +7,17 @@ internal static class SweepFigure
 {
     public static FigurePage Of(Report report, Palette palette)
     {
-        var columns = FigurePage.ColumnsOf(report.Sweeps.Count);
-        var panels = report.Sweeps.Select((sweep, i) =>
-            Of(report, sweep, palette, bottom: i + columns >= report.Sweeps.Count)).ToList();
         var methods = report.Sweeps.SelectMany(s => s.Points).Select(p => p.Method).Distinct();
-        return new(panels, new FigureLegend(palette, methods), columns);
+        return new([.. report.Sweeps.Select(sweep => Of(report, sweep, palette))], new FigureLegend(palette, methods));
     }
 
-    private static Panel Of(Report report, SweepReport sweep, Palette palette, bool bottom)
+    private static Panel Of(Report report, SweepReport sweep, Palette palette)
     {
         string[] names = [.. sweep.Points.Select(p => p.Method).Distinct()];
         double[] values = [.. sweep.Points.Select(p => p.X).Distinct().Order()];
         var title = sweep.Quantity == OverallReport.Area ? $"area under the {report.Measure}" : sweep.Quantity;
         var key = sweep.Key[(sweep.Key.LastIndexOf('.') + 1)..].Replace('-', ' ');
-        var panel = new Panel(title) { XLabel = bottom ? key : "", XMargin = 0.06, XValues = values };
+        var panel = new Panel(title) { XLabel = key, XMargin = 0.06, XValues = values };
         // Side by side, so that bars do not hide one another.
         var nudge = 0.016 * (values[^1] - values[0]);
         for (var i = names.Length - 1; i >= 0; i--)
