@@ -1,3 +1,4 @@
+using RlLeap.Cli.Reports;
 using RlLeap.Environments;
 
 namespace RlLeap.Cli.Commands;
@@ -37,8 +38,8 @@ internal static class EnvironmentList
         if (mayFold && entries.Count > Folded && entries.All(entry => entry.Summary == entries[0].Summary))
         {
             output.WriteLine($"  {entries.Count} ids, {entries[0].Summary}:");
-            foreach (var line in Lines(entries.Select(entry => entry.Id[FamilyOf(entry.Id).Length..])))
-                output.WriteLine("    " + line);
+            var names = string.Join(", ", entries.Select(entry => entry.Id[FamilyOf(entry.Id).Length..]));
+            foreach (var line in StackedTable.Flow(names.Split(' '), Columns - 5, " ")) output.WriteLine("    " + line);
             PrintOwnOptions(entries[0].Id, output);
             return;
         }
@@ -75,19 +76,4 @@ internal static class EnvironmentList
         : [.. Registry.Options(id).Where(option => !WrapperFactory.Options.Contains(option))];
 
     private static string FamilyOf(string id) => id[..(id.IndexOfAny(['/', ':']) + 1)];
-
-    private static IEnumerable<string> Lines(IEnumerable<string> names)
-    {
-        var line = "";
-        foreach (var name in names)
-        {
-            if (line.Length + name.Length + 2 > Columns - 4)
-            {
-                yield return line.TrimEnd();
-                line = "";
-            }
-            line += name + ", ";
-        }
-        yield return line.TrimEnd(' ', ',');
-    }
 }

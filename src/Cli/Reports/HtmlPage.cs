@@ -8,6 +8,9 @@ namespace RlLeap.Cli.Reports;
 /// <summary>The parts of a page in one file: head, figures, end.</summary>
 internal static class HtmlPage
 {
+    // Cells that are not broken into lines.
+    private const int Short = 30;
+
     /// <summary>A text as HTML has it.</summary>
     public static string Escaped(string text) => WebUtility.HtmlEncode(text);
 
@@ -41,5 +44,23 @@ internal static class HtmlPage
             + $"<script type=\"application/json\" id=\"data-{name}\">{page.Data().ToJson()}</script>\n"
             + $"<noscript><img alt=\"{Escaped(about)}\"{size} src=\"data:image/png;base64,{png}\"></noscript>\n"
             + $"<figcaption>{caption}</figcaption></figure>\n";
+    }
+
+    /// <summary>A table and what stands below it.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="tasks">Rows that begin with one of these are that task's.</param>
+    /// <param name="more">What follows its caption, as HTML.</param>
+    public static string Table(TextTable table, IReadOnlyCollection<string>? tasks = null, string more = "")
+    {
+        var about = ReportTables.ColumnsAbout(table);
+        var html = new StringBuilder($"<table{(table.Columns.Count > 5 ? " class=\"wide\"" : "")}><thead><tr>"
+            + string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{Escaped(c)}</th>"))
+            + "</tr></thead><tbody>\n");
+        foreach (var row in table.Rows)
+            html.Append($"<tr{(tasks?.Contains(row[0]) == true ? $" data-task=\"{Escaped(row[0])}\"" : "")}>"
+                + string.Concat(row.Select((cell, i) => $"<td data-column=\"{Escaped(table.Columns[i])}\" class=\""
+                    + $"{(i < about ? "about" : cell.Length < Short ? "number" : "")}\">{Escaped(cell)}</td>"))
+                + "</tr>\n");
+        return html.Append($"</tbody></table>\n<p class=\"caption\">{Escaped(table.Caption)}{more}</p>\n").ToString();
     }
 }

@@ -20,9 +20,6 @@ internal sealed partial class ReportPage
     private static readonly string[] Others = [ReportTables.Scores, "episodes", ReportTables.Episodes, "embedding",
         "meta", ReportTables.State];
 
-    // Cells that are not broken into lines.
-    private const int Short = 30;
-
     // Somewhat larger than in print.
     private const double CssDpi = 130;
 
@@ -82,7 +79,7 @@ internal sealed partial class ReportPage
 
     private void TaskChoice()
     {
-        var names = FigureFiles.NamesOf(_report.Tasks.Select(t => t.Task));
+        var names = _report.TaskNames;
         _html.Append("<p class=\"choice\"><label>Task <select data-task-choice><option value=\"\">all</option>"
             + string.Concat(_report.Tasks.Select(t => $"<option value=\"{E(t.Task)}\">{E(names[t.Task])}</option>"))
             + "</select></label></p>\n");
@@ -118,18 +115,9 @@ internal sealed partial class ReportPage
 
     private void Table(TextTable table)
     {
-        var tasks = table.Columns[0] == "task" ? _report.Tasks.Select(t => t.Task).ToHashSet() : [];
-        var about = ReportTables.ColumnsAbout(table);
         Title(table.Title);
-        _html.Append($"<table{(table.Columns.Count > 5 ? " class=\"wide\"" : "")}><thead><tr>"
-            + $"{string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{E(c)}</th>"))}</tr></thead><tbody>\n");
-        foreach (var row in table.Rows)
-            _html.Append($"<tr{(tasks.Contains(row[0]) ? $" data-task=\"{E(row[0])}\"" : "")}>"
-                + string.Concat(row.Select((cell, i) => $"<td data-column=\"{E(table.Columns[i])}\" class=\""
-                    + $"{(i < about ? "about" : cell.Length < Short ? "number" : "")}\">{E(cell)}</td>")) + "</tr>\n");
-        var name = LatexTables.NameOf(table);
-        _html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}"
-            + (name is null ? "" : $" {Files(name, [".tex", ".csv"])}") + "</p>\n");
+        _html.Append(HtmlPage.Table(table, table.Columns[0] == "task" ? [.. _report.Tasks.Select(t => t.Task)] : null,
+            LatexTables.NameOf(table) is { } name ? $" {Files(name, [".tex", ".csv"])}" : ""));
     }
 
     // Side by side, in the order of their names; a reader who wants nothing to move finds them folded.

@@ -19,16 +19,16 @@ internal static partial class StackedTable
         {
             var name = string.Join("  ", row.Take(about).Where(cell => cell.Length > 0));
             if (name.Length > width) name = Options().Replace(name, "?…");
-            foreach (var line in Flow([.. name.Split("  ")], width, "  ")) yield return line;
-            List<string> values =
-                [.. row.Skip(about).Select((cell, i) => (Column: table.Columns[about + i], Cell: cell))
-                .Where(value => value.Cell.Length > 0).Select(value => $"{value.Column}: {value.Cell}")];
+            foreach (var line in Flow(name.Split("  "), width, "  ")) yield return line;
+            var values = table.Columns.Zip(row).Skip(about).Where(value => value.Second.Length > 0)
+                .Select(value => $"{value.First}: {value.Second}");
             foreach (var line in Flow(values, width - 4, "   ")) yield return "    " + line;
         }
         yield return "";
     }
 
-    private static IEnumerable<string> Flow(IReadOnlyList<string> parts, int width, string between)
+    /// <summary>As many parts on each line as it has room for.</summary>
+    public static IEnumerable<string> Flow(IEnumerable<string> parts, int width, string between)
     {
         var line = "";
         foreach (var part in parts)

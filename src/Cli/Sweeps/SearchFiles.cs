@@ -51,15 +51,7 @@ internal static class SearchFiles
             $"{FigureCaption(report)} For papers: <a href=\"ranges.pdf\">ranges.pdf</a>, "
             + "<a href=\"ranges.svg\">ranges.svg</a>."));
         foreach (var table in report.Tables().Reverse())
-        {
-            html.Append($"<h2>{E(table.Title)}</h2>\n<table class=\"wide\"><thead><tr>"
-                + string.Concat(table.Columns.Select(c => $"<th scope=\"col\">{E(c)}</th>"))
-                + "</tr></thead><tbody>\n");
-            foreach (var row in table.Rows)
-                html.Append("<tr>" + string.Concat(row.Select((cell, i) => $"<td data-column=\"{E(table.Columns[i])}\""
-                    + $"{(i == 0 ? " class=\"about\"" : "")}>{E(cell)}</td>")) + "</tr>\n");
-            html.Append($"</tbody></table>\n<p class=\"caption\">{E(table.Caption)}</p>\n");
-        }
+            html.Append($"<h2>{E(table.Title)}</h2>\n{HtmlPage.Table(table)}");
         return html.Append(HtmlPage.End()).ToString();
     }
 
