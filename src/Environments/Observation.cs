@@ -38,13 +38,27 @@ public readonly struct Observation
     public Observation Copy() => _values is null ? default : new((Array)_values.Clone());
 
     /// <summary>Whether number type and elements are equal to the bit.</summary>
-    public bool SameAs(Observation other) => (_values, other._values) switch
+    public bool SameAs(Observation other) =>
+        _values?.GetType() == other._values?.GetType() && Memory.SequenceEqual(other.Memory);
+
+    /// <summary>Zeros, as a space has them.</summary>
+    internal static Observation Zeros(Box space) =>
+        space.Element == ElementType.Byte ? new byte[space.Length] : new float[space.Length];
+
+    /// <summary>Its elements as memory; nothing for <c>default</c>.</summary>
+    internal Span<byte> Memory => _values switch
     {
-        (byte[] a, byte[] b) => a.AsSpan().SequenceEqual(b),
-        (float[] a, float[] b) => MemoryMarshal.AsBytes(a.AsSpan()).SequenceEqual(MemoryMarshal.AsBytes(b.AsSpan())),
-        (null, null) => true,
-        _ => false,
+        byte[] bytes => bytes,
+        float[] floats => MemoryMarshal.AsBytes(floats.AsSpan()),
+        _ => default,
     };
+
+    /// <summary>Writes its elements into another one of its number type, from <paramref name="start"/> on.</summary>
+    internal void CopyTo(Observation target, int start)
+    {
+        if (target.Element == ElementType.Byte) Bytes.CopyTo(target.Bytes, start);
+        else Floats.CopyTo(target.Floats, start);
+    }
 
     /// <summary>Whether both use the same array.</summary>
     internal bool SharesArrayWith(Observation other) => _values is not null && ReferenceEquals(_values, other._values);

@@ -7,11 +7,14 @@ public abstract class EnvironmentWrapper(IEnvironment inner) : IEnvironment
     protected IEnvironment Inner { get; } = inner;
 
     public virtual EnvironmentSpec Spec => Inner.Spec;
-    public virtual TimeStep Reset() => Inner.Reset();
-    public virtual TimeStep Step(int action) => Inner.Step(action);
+    public virtual TimeStep Reset() => Change(Inner.Reset());
+    public virtual TimeStep Step(int action) => Change(Inner.Step(action));
 
     public virtual TimeStep Step(ReadOnlySpan<float> action) =>
-        Spec.Action is Discrete ? Step(ActionNumbers.ToIndex(Spec, action)) : Inner.Step(action);
+        Spec.Action is Discrete ? Step(ActionNumbers.ToIndex(Spec, action)) : Change(Inner.Step(action));
+
+    /// <summary>What becomes of a step of the wrapped environment, where nothing else is overridden.</summary>
+    protected virtual TimeStep Change(TimeStep step) => step;
 
     /// <summary>Writes the wrapper's own state. The state of the inner environment is saved separately.</summary>
     protected virtual void Save(BinaryWriter writer) { }

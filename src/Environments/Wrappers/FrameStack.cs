@@ -64,31 +64,21 @@ public sealed class FrameStack : EnvironmentWrapper
     {
         // Both are copies, so an environment that reuses its array cannot change frames that were kept or returned.
         _frames.Enqueue(step.Observation.Copy());
-        var all = Spec.Observation.Element == ElementType.Byte
-            ? (Observation)new byte[Spec.Observation.Length]
-            : new float[Spec.Observation.Length];
-        var offset = 0;
+        var (all, start) = (Observation.Zeros(Spec.Observation), 0);
         foreach (var frame in _frames)
         {
-            if (all.Element == ElementType.Byte) frame.Bytes.CopyTo(all.Bytes, offset);
-            else frame.Floats.CopyTo(all.Floats, offset);
-            offset += frame.Length;
+            frame.CopyTo(all, start);
+            start += frame.Length;
         }
         return step with { Observation = all };
     }
 
-    private Observation Blank() => Inner.Spec.Observation.Element == ElementType.Byte
-        ? new byte[Inner.Spec.Observation.Length]
-        : new float[Inner.Spec.Observation.Length];
+    private Observation Blank() => Observation.Zeros(Inner.Spec.Observation);
 
     protected override void Save(BinaryWriter writer)
     {
         writer.Write(_frames.Count);
-        foreach (var frame in _frames)
-        {
-            if (frame.Element == ElementType.Byte) writer.Write(frame.Bytes);
-            else foreach (var value in frame.Floats) writer.Write(value);
-        }
+        foreach (var frame in _frames) writer.Write(frame.Memory);
     }
 
     protected override void Load(BinaryReader reader)
@@ -99,8 +89,7 @@ public sealed class FrameStack : EnvironmentWrapper
         for (var i = 0; i < count; i++)
         {
             var frame = Blank();
-            if (frame.Element == ElementType.Byte) reader.BaseStream.ReadExactly(frame.Bytes);
-            else for (var j = 0; j < frame.Length; j++) frame.Floats[j] = reader.ReadSingle();
+            reader.BaseStream.ReadExactly(frame.Memory);
             _frames.Enqueue(frame);
         }
     }

@@ -11,8 +11,7 @@ public sealed class PadPlanes : EnvironmentWrapper
         if (box.Shape.Length != 3 || planes < box.Shape[0])
             throw new EnvironmentException(
                     $"{inner.Spec.Id}: padding to {planes} planes needs a [C, H, W] observation with C of at most " +
-                    $"{planes}; " +
-                    $"it shows {box}.");
+                    $"{planes}; it shows {box}.");
         Spec = inner.Spec with
         {
             Observation = new Box(box.Element, [planes, .. box.Shape[1..]],
@@ -26,20 +25,11 @@ public sealed class PadPlanes : EnvironmentWrapper
         known.Count == 0 ? known : [.. known, .. Enumerable.Repeat("", planes - known.Count)];
 
     public override EnvironmentSpec Spec { get; }
-    public override TimeStep Reset() => Pad(Inner.Reset());
-    public override TimeStep Step(int action) => Pad(Inner.Step(action));
-    public override TimeStep Step(ReadOnlySpan<float> action) => Pad(Inner.Step(action));
 
-    private TimeStep Pad(TimeStep step)
+    protected override TimeStep Change(TimeStep step)
     {
-        if (step.Observation.Element == ElementType.Byte)
-        {
-            var bytes = new byte[Spec.Observation.Length];
-            step.Observation.Bytes.CopyTo(bytes, 0);
-            return step with { Observation = bytes };
-        }
-        var floats = new float[Spec.Observation.Length];
-        step.Observation.Floats.CopyTo(floats, 0);
-        return step with { Observation = floats };
+        var padded = Observation.Zeros(Spec.Observation);
+        step.Observation.CopyTo(padded, 0);
+        return step with { Observation = padded };
     }
 }

@@ -17,11 +17,8 @@ public sealed class RenderedObservation : EnvironmentWrapper
     }
 
     public override EnvironmentSpec Spec { get; }
-    public override TimeStep Reset() => Draw(Inner.Reset());
-    public override TimeStep Step(int action) => Draw(Inner.Step(action));
-    public override TimeStep Step(ReadOnlySpan<float> action) => Draw(Inner.Step(action));
 
-    private TimeStep Draw(TimeStep step)
+    protected override TimeStep Change(TimeStep step)
     {
         var pixels = Inner.Render().Resize(_size, _size).Pixels;
         var planes = new byte[pixels.Length];
