@@ -17,8 +17,8 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
         new("vectorization", "auto", "auto, native (the environment's own vector), singles (N stepped in turn) or sync "
             + "(gymnasium's SyncVectorEnv)"),
         new("layout", "planes", "planes: images [H, W, C] become [C, H, W]; as-is: left alone"),
-        TimeLimit.Option,
-        RewardClip.Option,
+        new("timeout", "60", "seconds until an environment that does not answer counts as hung; 0 waits for ever"),
+        new("clip", "0", "clip rewards to plus or minus this bound; 0 does not; recorded returns stay raw"),
     ];
 
     public string Prefix => "gym:";
@@ -58,28 +58,10 @@ internal sealed class GymnasiumFamily : IEnvironmentFamily
         })
         {
             Stream = stream,
-            Timeout = TimeLimit.Of(options),
-            Clip = RewardClip.Of(options),
+            Timeout = TimeSpan.FromSeconds(options.Double("timeout", 0, 86400)),
+            Clip = (float)options.Double("clip", 0),
             Planes = options.Choice("layout", "planes", "as-is") == "planes",
             Options = options.Resolved,
         });
     }
-}
-
-/// <summary>The option of all Python environments for how long a call may take.</summary>
-internal static class TimeLimit
-{
-    public static EnvironmentOption Option { get; } =
-        new("timeout", "60", "seconds until an environment that does not answer counts as hung; 0 waits for ever");
-
-    public static TimeSpan Of(EnvironmentOptions options) => TimeSpan.FromSeconds(options.Double("timeout", 0, 86400));
-}
-
-/// <summary>The option of Python's environments that bounds rewards on our side: recorded returns stay raw.</summary>
-internal static class RewardClip
-{
-    public static EnvironmentOption Option { get; } =
-        new("clip", "0", "clip rewards to plus or minus this bound; 0 does not; recorded returns stay raw");
-
-    public static float Of(EnvironmentOptions options) => (float)options.Double("clip", 0);
 }

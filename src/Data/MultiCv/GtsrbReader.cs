@@ -74,7 +74,7 @@ internal static class GtsrbReader
         }
         foreach (var (key, row) in trainRows.Concat(testRows))
             throw new DataException(row.Where, $"lists {key}, which is not there");
-        return builder.Build(grouped: true);
+        return builder.Build();
     }
 
     private static bool IsImageOrTable(string path) =>

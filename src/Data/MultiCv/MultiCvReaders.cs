@@ -111,9 +111,7 @@ internal static class MultiCvReaders
             .OrderBy(f => f.Key, StringComparer.Ordinal).ToArray();
         for (var label = 0; label < chosen.Length; label++)
             foreach (var (key, pixels) in chosen[label].Value) builder.Add(test: false, key, pixels, label, 0);
-        var set = builder.Build(grouped: false);
-        return new ImageSet(name, 3, Side, Side, people, set.Pixels, set.Labels, set.Count,
-            GroupsOfEqualImages(set.Pixels, 3 * Side * Side));
+        return builder.Build(pixels => GroupsOfEqualImages(pixels, 3 * Side * Side));
     }
 
     /// <summary>Pads images [N, height, width] with zeros on all sides to 32x32.</summary>
@@ -196,12 +194,11 @@ internal static class MultiCvReaders
             builder.Add(test: false, $"{parts[^2]}/{parts[^1]}", pixels, parts[^2][0] - 'A', 0);
         }
         if (builder.Count == 0) throw new DataException(path, "holds no PNG in letter folders A..J");
-        var set = builder.Build(grouped: false);
+        var set = builder.Build(pixels => GroupsOfEqualImages(pixels, Side * Side));
         for (var letter = 0; letter < 10; letter++)
             if (!set.Labels.AsSpan().Contains(letter))
                 throw new DataException(path, $"has no images of the letter {(char)('A' + letter)}");
-        return new ImageSet(name, 1, Side, Side, 10, set.Pixels, set.Labels, set.Count,
-            GroupsOfEqualImages(set.Pixels, Side * Side));
+        return set;
     }
 
     private static bool IsCifar10Train(string name) =>

@@ -55,8 +55,7 @@ public sealed class OmniglotData
         if (data.Alphabets.Count != 50 || characters != 1623)
             throw new DataException(string.Join(", ", sources),
                 $"hold {data.Alphabets.Count} alphabets with {characters} characters where Omniglot has 50 with " +
-                "1,623; " +
-                "not the data set, or only a part");
+                "1,623; not the data set, or only a part");
         return data;
     }
 
@@ -90,9 +89,7 @@ public sealed class OmniglotData
 
     private static ImageSet Read(IReadOnlyList<string> sources)
     {
-        // Sorted by alphabet, character and drawing, so the result does not depend on the order of the files.
-        var drawings = new SortedDictionary<(string Alphabet, string Character, int Drawing), byte[]>(
-            Comparer<(string Alphabet, string Character, int Drawing)>.Create(CompareKeys));
+        var read = new Dictionary<(string Alphabet, string Character, int Drawing), byte[]>();
         foreach (var source in sources)
             foreach (var file in SourceFiles.Read(source, SourceFiles.IsPng, MaxFile))
             {
@@ -100,12 +97,15 @@ public sealed class OmniglotData
                 if (parts.Length < 3 || !parts[^2].StartsWith("character", StringComparison.Ordinal))
                     throw new DataException(file.Where,
                         "does not lie in ALPHABET/characterNN/; not the Omniglot data set");
-                if (!drawings.TryAdd((parts[^3], parts[^2], DrawingNumber(file)), Decode(file)))
+                if (!read.TryAdd((parts[^3], parts[^2], DrawingNumber(file)), Decode(file)))
                     throw new DataException(file.Where, "is there twice");
             }
-        if (drawings.Count == 0)
+        if (read.Count == 0)
             throw new DataException(string.Join(", ", sources), "holds no drawings (ALPHABET/characterNN/IIII_DD.png)");
-        var alphabets = drawings.Keys.Select(k => k.Alphabet).Distinct().ToList();
+        // Sorted, so that the result does not depend on the order of the files.
+        var drawings = read.OrderBy(d => d.Key.Alphabet, StringComparer.Ordinal)
+            .ThenBy(d => d.Key.Character, StringComparer.Ordinal).ThenBy(d => d.Key.Drawing).ToList();
+        var alphabets = drawings.Select(d => d.Key.Alphabet).Distinct().ToList();
         var pixels = new byte[drawings.Count * Pixels];
         var labels = new int[drawings.Count];
         var groups = new int[drawings.Count];
@@ -123,21 +123,12 @@ public sealed class OmniglotData
         }
         if (at % DrawingsPerCharacter != 0)
         {
-            var last = drawings.Keys.Last();
+            var last = drawings[^1].Key;
             throw new DataException(string.Join(", ", sources),
                 $"{last.Alphabet}/{last.Character} does not have the drawings 1..{DrawingsPerCharacter}, each once");
         }
         return new ImageSet("omniglot\n" + string.Join('\n', alphabets), 1, Side, Side, character + 1, pixels, labels,
             drawings.Count, groups);
-    }
-
-    private static int CompareKeys((string Alphabet, string Character, int Drawing) a,
-        (string Alphabet, string Character, int Drawing) b)
-    {
-        var byAlphabet = string.CompareOrdinal(a.Alphabet, b.Alphabet);
-        if (byAlphabet != 0) return byAlphabet;
-        var byCharacter = string.CompareOrdinal(a.Character, b.Character);
-        return byCharacter != 0 ? byCharacter : a.Drawing.CompareTo(b.Drawing);
     }
 
     // The drawing's number in "IIII_DD.png" (image and drawing).

@@ -136,9 +136,7 @@ internal sealed class ImageStream : ITaskStream
     {
         var images = (ImageBatch)batch;
         var logits = model.Output(images.Images);
-        using (no_grad())
-        using (var wrong = logits.argmax(1).ne(images.Labels).sum())
-            images.Record("error", wrong.item<long>() / (double)images.Count);
+        images.RecordError(logits);
         return F.cross_entropy(logits, images.Labels);
     }
 
