@@ -43,6 +43,11 @@ public static class Shell
         folder.Replace('\\', '/').TrimEnd('/').EndsWith("/tools/net10.0/any", StringComparison.Ordinal)
             ? "rlleap" : "./rlleap";
 
+    /// <summary>What starts this program again: its file, or dotnet and its library.</summary>
+    internal static IReadOnlyList<string> Program { get; } =
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+            ? [Environment.ProcessPath!, typeof(Shell).Assembly.Location] : [Environment.ProcessPath!];
+
     /// <summary>The arguments of this call.</summary>
     public static IReadOnlyList<string> Arguments { get; private set; } = [];
 

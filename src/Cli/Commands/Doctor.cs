@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
+using RlLeap.Data;
 using RlLeap.Gymnasium;
 using SkiaSharp;
 using Spectre.Console;
@@ -193,8 +194,7 @@ public static class Doctor
 
     private static IEnumerable<Finding> DataSets()
     {
-        var root = Environment.GetEnvironmentVariable("RLLEAP_DATA") is { Length: > 0 } folder
-            ? folder : Path.GetFullPath("data");
+        var root = DataLocation.Default.Roots[0];
         yield return Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any()
             ? new("data sets", State.Found, $"{root}: " + string.Join(", ",
                 Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Order(StringComparer.Ordinal)))

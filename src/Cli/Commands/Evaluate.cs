@@ -61,6 +61,7 @@ public static class Evaluate
             };
             var suite = Suite.Open(config);
             Shell.GoesOnBy = Shell.Arguments;
+            using var learner = TrainedInitialization.Load(folder, suite, config);
             if (suite is FewShotSuite fewShot)
             {
                 var first = fewShot.Tests[0];
@@ -73,10 +74,11 @@ public static class Evaluate
                 var given = parsed.GetValue(way) ?? parsed.GetValue(shot) ?? parsed.GetValue(query);
                 var tested = given is null ? fewShot.Tests : shapes;
                 var count = parsed.GetValue(episodes) ?? config.FewShot!.TestEpisodes;
-                Test(config, fewShot, folder, tested, count, parsed.GetValue(output), stop);
+                Save(FewShotTest.Run(config, fewShot, learner, tested, count,
+                    HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", []), stop),
+                    string.Join('+', tested.Select(shape => $"{shape.Way}-way-{shape.Shot}-shot")));
                 return Task.CompletedTask;
             }
-            using var learner = TrainedInitialization.Load(folder, suite, config);
             var name = RlLeap.MetaLearning.Methods.NameOf(config.Method);
             var finished =
                 HeldOutEvaluation.Run(config, suite, folder, wanted, StartingPoint.Of(name, learner), stop);
@@ -84,30 +86,20 @@ public static class Evaluate
             if (finished.All(f => f.Curve.Values.Count == 0))
                 throw new RlLeapException("no episode of a held-out task ended, so there is nothing to report, and no "
                     + "result was written: give more --agent-steps, or a time limit (?time_limit=1000 after the id).");
-            var result = HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", finished);
-            var words = wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out";
-            var path = Path.Combine(parsed.GetValue(output) ?? Path.Combine(folder, "evaluations",
-                string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_'))),
-                RunDirectory.ResultName);
-            result.Save(path);
-            ReportCommand.Show(result, Path.GetDirectoryName(path)!);
-            Console.WriteLine($"result: {path}");
+            Save(HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", finished),
+                wanted.Tasks.Count > 0 ? string.Join('+', wanted.Tasks) : "held-out");
             return Task.CompletedTask;
+
+            void Save(Result result, string words)
+            {
+                var home = parsed.GetValue(output) ?? Path.Combine(folder, "evaluations",
+                    string.Concat(words.Select(c => char.IsLetterOrDigit(c) || c is '-' or '+' or '.' ? c : '_')));
+                var path = Path.Combine(home, RunDirectory.ResultName);
+                result.Save(path);
+                ReportCommand.Show(result, home);
+                Console.WriteLine($"result: {path}");
+            }
         });
         return command;
-    }
-
-    private static void Test(
-        MetaTrainConfig config, FewShotSuite suite, string folder, IReadOnlyList<EpisodeShape> shapes, int episodes,
-        string? output, CancellationToken stop)
-    {
-        using var learner = TrainedInitialization.Load(folder, suite, config);
-        var result = FewShotTest.Run(config, suite, learner, shapes, episodes,
-            HeldOutEvaluation.ResultOf(config, suite, folder, "evaluate", []), stop);
-        var name = string.Join('+', shapes.Select(shape => $"{shape.Way}-way-{shape.Shot}-shot"));
-        var path = Path.Combine(output ?? Path.Combine(folder, "evaluations", name), RunDirectory.ResultName);
-        result.Save(path);
-        ReportCommand.Show(result, Path.GetDirectoryName(path)!);
-        Console.WriteLine($"result: {path}");
     }
 }

@@ -39,7 +39,7 @@ public static class NetworksCommand
             throw new RlLeapException($"--input {input} is more than ten million numbers.");
         Network Make() => AgentNetworks.Create(name, Box.Bytes(1, shape));
         var network = Make();
-        var parameters = network.Parameters.Sum(p => p.Shape.Aggregate(1L, (product, size) => product * size));
+        var parameters = network.Parameters.Sum(p => p.Count);
         Console.WriteLine($"{name}: reads {Shape.Text(network.InputShape)}, "
             + $"gives {network.Features} features, {parameters} parameters");
         return RuleReport.Print(name, NetworkCheck.Rules, rule => NetworkCheck.Run(rule, Make),

@@ -118,7 +118,7 @@ public static class Play
     {
         var file = Path.Combine(folder, TrainRun.ModelFile);
         if (!File.Exists(file))
-            file = new CheckpointStore(Path.Combine(folder, "checkpoints")).Find(TrainRun.ModelFile)
+            file = RunDirectory.CheckpointsOf(folder).Find(TrainRun.ModelFile)
                 ?? throw new RlLeapException($"{folder} has no model yet: neither {TrainRun.ModelFile} nor a "
                     + "checkpoint. Let the run reach its first checkpoint.");
         var options = config.Agent;

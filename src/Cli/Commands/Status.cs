@@ -10,18 +10,11 @@ public static class Status
 {
     public static Command Create()
     {
-        var folders = new Argument<string[]>("RUN")
-        {
-            Description = "Folders of runs, or folders that hold such; ./runs by default",
-            Arity = ArgumentArity.ZeroOrMore
-        };
+        var folders = Folders();
         var command = new Command("status", "Which runs there are, and how far each is.") { folders };
         command.SetAction(parsed =>
         {
-            var roots = parsed.GetValue(folders) is { Length: > 0 } given ? given : ["runs"];
-            if (roots.FirstOrDefault(r => !Directory.Exists(r)) is { } missing)
-                throw new RlLeapException(parsed.GetValue(folders) is { Length: > 0 }
-                    ? $"{missing} is not there." : $"{missing} is not there: no run was started from this folder.");
+            var roots = Roots(parsed.GetValue(folders));
             var runs = roots.SelectMany(root => RunFolders.Under(root, (folder, e) =>
                 Log.Warning("{Folder} is passed over: {Reason}", folder, SystemErrors.Explain(e))))
                 .Distinct().Order(StringComparer.Ordinal).ToList();
@@ -30,6 +23,25 @@ public static class Status
                 new("Runs", "", ["run", "state", "recorded", "newest checkpoint", "written"], [.. runs.Select(RowOf)]));
         });
         return command;
+    }
+
+    /// <summary>The argument of commands that look at runs.</summary>
+    internal static Argument<string[]> Folders() => new("RUN")
+    {
+        Description = "Folders of runs, or folders that hold such; ./runs by default",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    /// <summary>The folders to look in.</summary>
+    /// <exception cref="RlLeapException">One is not there; <paramref name="advice"/> follows where none was given.
+    /// </exception>
+    internal static string[] Roots(string[]? given, string advice = "")
+    {
+        string[] roots = given is { Length: > 0 } ? given : ["runs"];
+        if (Array.Find(roots, folder => !Directory.Exists(folder)) is { } missing)
+            throw new RlLeapException($"{missing} is not there"
+                + (roots == given ? "." : ": no run was started from this folder." + advice));
+        return roots;
     }
 
     // One run that cannot be read must not hide the others.

@@ -9,11 +9,7 @@ public static class WatchCommand
 {
     public static Command Create()
     {
-        var folders = new Argument<string[]>("RUN")
-        {
-            Description = "Folders of runs, or folders that hold such; ./runs by default",
-            Arity = ArgumentArity.ZeroOrMore,
-        };
+        var folders = Status.Folders();
         var port = CheckedOption.Number<int>("--port", "Port of the page (default: a free one)", min: 1, max: 65535);
         var command = new Command("watch", "A page on this machine that shows runs live: curves, tasks, logs.")
             { folders, port };
@@ -24,11 +20,7 @@ public static class WatchCommand
 
     private static async Task<int> Serve(string[]? given, int port, CancellationToken stop)
     {
-        string[] roots = given is { Length: > 0 } ? given : ["runs"];
-        if (Array.Find(roots, folder => !Directory.Exists(folder)) is { } missing)
-            throw new RlLeapException(given is { Length: > 0 } ? $"{missing} is not there."
-                : $"{missing} is not there: no run was started from this folder. Name the folder to watch; it may be "
-                    + "empty.");
+        var roots = Status.Roots(given, " Name the folder to watch; it may be empty.");
         await using var server = await WatchServer.Start([.. roots.Select(Path.TrimEndingDirectorySeparator)], port);
         Console.WriteLine($"{server.Address} shows the runs in {string.Join(", ", roots)}. Ctrl-C ends it.");
         Console.Out.Flush();

@@ -52,7 +52,7 @@ internal sealed class ExportedInitialization : ExportedRun
     public override string Sentence =>
         $"{(IsEmbedding ? "An embedding of images" : "An initialization")}, meta-learned with "
             + $"{Methods.NameOf(_config.Method)} over {_config.Meta.Steps:N0} meta-steps on {Tasks}: network "
-            + $"{Model.Network.Name}, {Model.Parameters.Layout.Count:N0} parameters, seed {_config.Run.Seed}.");
+            + $"{Model.Network.Name}, {Model.Parameters.Layout.Count:N0} parameters, seed {_config.Run.Seed}.";
 
     private string Tasks => _suite.Pool is [var only] ? only.Info.Id
         : $"{_suite.Pool.Count} tasks ({string.Join(", ", _suite.Pool.Take(5).Select(task => task.Info.Id))}"

@@ -59,12 +59,9 @@ internal abstract class ExportedRun : IDisposable
     /// <exception cref="RlLeapException">There is no run, it is not finished, or it has nothing to export.</exception>
     public static ExportedRun Open(string folder)
     {
-        var isMeta = ConfigFile.IsMetaTrain(folder);
-        if (!RunDirectory.IsComplete(folder))
-            throw new RlLeapException($"{folder} is not finished, so there is nothing to export yet. Go on with it by: "
-                + $"{Shell.Name} {(isMeta ? "meta-train" : "train")} --resume {folder}");
+        RunDirectory.RequireComplete(folder, "there is nothing to export");
         RunChanges.RequireOwnConfig(folder);
-        return isMeta ? new ExportedInitialization(folder) : new ExportedAgent(folder);
+        return ConfigFile.IsMetaTrain(folder) ? new ExportedInitialization(folder) : new ExportedAgent(folder);
     }
 
     public abstract void Dispose();

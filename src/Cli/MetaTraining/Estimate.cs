@@ -57,7 +57,7 @@ public static class Estimate
             # {workers} side by side: about {Span(seconds)}{andMore}
             # memory: about {memory / 1e6:N0} MB; disk: about {Math.Max(1, disk / 1e6):N0} MB in {place}{points}
             # nothing was run and nothing was written
-            """));
+            """);
     }
 
     // What WarpGrad stores to come back to.
@@ -71,7 +71,7 @@ public static class Estimate
 
             # stored points: {count:N0} a task (keep-every: {warp.KeepEvery}), {adapted:N0} numbers each; of {tasks:N0}
             #   tasks at once: about {Math.Max(1, tasks * each / 1e6):N0} MB more
-            """);
+            """;
     }
 
     private static string Span(double seconds) => seconds switch

@@ -120,5 +120,5 @@ public sealed class MultiCvSuite : Suite
 
     private static string Describe(MultiCvTask task) =>
         $"{task.Set.Name}: {task.Set.Split.Train.Length} training, {task.Set.Split.Validation.Length} validation, "
-            + $"{task.Set.Split.Test.Length} test, {task.Set.Classes} classes");
+            + $"{task.Set.Split.Test.Length} test, {task.Set.Classes} classes";
 }

@@ -54,8 +54,7 @@ public static class TrainedInitialization
             }
             catch (DamagedFileException e) { Log.Warning("{Message}", e.Message); }
         }
-        var checkpoints = new CheckpointStore(Path.Combine(folder, "checkpoints"));
-        if (checkpoints.Find(MetaTrainRun.StateName) is not { } kept) return;
+        if (RunDirectory.CheckpointsOf(folder).Find(MetaTrainRun.StateName) is not { } kept) return;
         if (File.Exists(path)) DamagedFileException.SetAside(path);
         AtomicFile.WriteAllBytes(path, File.ReadAllBytes(kept));
         Log.Warning("{Path} was brought back from {Checkpoint}", path, Path.GetDirectoryName(kept));

@@ -181,8 +181,7 @@ public sealed class CheckpointStore(string folder, int keep = 2)
     private static string SumOf(string file, bool flush)
     {
         using var stream = new FileStream(file, FileMode.Open, flush ? FileAccess.ReadWrite : FileAccess.Read);
-        var sum = Convert.ToHexStringLower(SHA256.HashData(stream));
         if (flush) stream.Flush(flushToDisk: true);
-        return sum;
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

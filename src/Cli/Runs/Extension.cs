@@ -27,7 +27,7 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
     /// no more steps to make.</exception>
     internal static TrainConfig Of(TrainConfig config, string folder, long more)
     {
-        RequireFinished(folder, "train");
+        RunDirectory.RequireComplete(folder, "there is nothing to extend");
         RequireConstant(folder, config.Agent.Optimizer, "agent.optimizer", "agent steps",
             $"--set agent.optimizer.schedule=constant --set agent.optimizer.learning-rate=RATE --accept-changes, or "
             + $"start a new training from what this one learned: {Shell.Name} train {config.Environment} "
@@ -50,12 +50,12 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
     /// </exception>
     internal static MetaTrainConfig Of(MetaTrainConfig config, string folder, long more)
     {
-        RequireFinished(folder, "meta-train");
+        RunDirectory.RequireComplete(folder, "there is nothing to extend");
         var instead =
             $"start a new meta-training from what this one learned: {Shell.Name} meta-train CONFIG --from {folder}";
         foreach (var (optimizer, key) in Rates(config))
             RequireConstant(folder, optimizer, key, "meta-steps", instead);
-        if (new CheckpointStore(Path.Combine(folder, "checkpoints")).Newest() is { } last
+        if (RunDirectory.CheckpointsOf(folder).Newest() is { } last
             && last.Step < config.Meta.Steps)
             throw new RlLeapException($"{folder} ended after {last.Step} of {config.Meta.Steps} meta-steps, because "
                 + $"its validation error fell no more (meta.patience: {config.Meta.Patience}). More meta-steps would "
@@ -85,14 +85,6 @@ public sealed record Extension(bool KeepsRows, params IReadOnlyList<string> Asid
         // One optimizer lives through all meta-steps, so its schedule is that of the whole run.
         if (config.Learner is { } learner) yield return (learner.Optimizer, "learner.optimizer");
         if (config.Games is { } games) yield return (games.Agent.Optimizer, "games.agent.optimizer");
-    }
-
-    private static void RequireFinished(string folder, string command)
-    {
-        RunDirectory.ConfigOf(folder);
-        if (!RunDirectory.IsComplete(folder))
-            throw new RlLeapException($"{folder} is not finished, so there is nothing to extend yet. Go on with it by: "
-                + $"{Shell.Name} {command} --resume {folder}");
     }
 
     private static void RequireConstant(string folder, OptimizerOptions optimizer, string key, string steps,

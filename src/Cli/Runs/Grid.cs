@@ -86,11 +86,13 @@ public sealed class Grid(GridConfig config, string file,
     {
         Directory.CreateDirectory(Path.GetDirectoryName(log)!);
         await using var output = new StreamWriter(log, append: true) { AutoFlush = true };
-        var info = new ProcessStartInfo(Environment.ProcessPath!,
-            [.. Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
-                ? [typeof(Grid).Assembly.Location] : Array.Empty<string>(), .. arguments])
-        { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = new Process { StartInfo = info };
+        using var process = new Process
+        {
+            StartInfo = new(Shell.Program[0], [.. Shell.Program.Skip(1), .. arguments])
+            {
+                RedirectStandardOutput = true, RedirectStandardError = true,
+            },
+        };
         process.OutputDataReceived += Write;
         process.ErrorDataReceived += Write;
         process.Start();

@@ -86,13 +86,7 @@ public sealed class JsonLines : IMetricSink
         stream.Position = 0;
         return LastOf(Read(stream, path, bad));
 
-        Row? LastOf(IEnumerable<Row> rows)
-        {
-            Row? last = null;
-            foreach (var row in rows)
-                if (wanted(row)) last = row;
-            return last;
-        }
+        Row? LastOf(IEnumerable<Row> rows) => rows.Where(wanted).Cast<Row?>().LastOrDefault();
     }
 
     /// <summary>Reads the rows of a stream from where it is.</summary>

@@ -54,9 +54,7 @@ public sealed class Progress : IDisposable
         lock (_gate)
         {
             _finished = 0;
-            if (_live || (_clock.GetUtcNow() - _printed < TimeSpan.FromSeconds(10) && done < _overall.Total)) return;
-            _printed = _clock.GetUtcNow();
-            _console.WriteLine(_overall.ToString());
+            Print(now: done >= _overall.Total);
         }
     }
 
@@ -64,12 +62,15 @@ public sealed class Progress : IDisposable
     public void Note(string note)
     {
         if (!_overall.Note(note)) return;
-        lock (_gate)
-        {
-            if (_live || _clock.GetUtcNow() - _printed < TimeSpan.FromSeconds(10)) return;
-            _printed = _clock.GetUtcNow();
-            _console.WriteLine(_overall.ToString());
-        }
+        lock (_gate) Print(now: false);
+    }
+
+    // Where lines cannot be written over, every ten seconds, unless now.
+    private void Print(bool now)
+    {
+        if (_live || (!now && _clock.GetUtcNow() - _printed < TimeSpan.FromSeconds(10))) return;
+        _printed = _clock.GetUtcNow();
+        _console.WriteLine(_overall.ToString());
     }
 
     /// <summary>A task begins: its own line until it is disposed.</summary>

@@ -52,20 +52,16 @@ internal sealed record RecordedCurve(
     /// <summary>The same of rows at hand.</summary>
     public static IReadOnlyList<MetaCurve> OfRows(IEnumerable<Row> rows)
     {
-        var curves = new Dictionary<(string Series, string Column), ThinnedPoints>();
-        var order = new List<(string Series, string Column)>();
+        var curves = new OrderedDictionary<(string Series, string Column), ThinnedPoints>();
         foreach (var row in rows)
             foreach (var (column, value) in row.Values)
             {
                 if (!curves.TryGetValue((row.Series, column), out var points))
-                {
                     curves[(row.Series, column)] = points = new ThinnedPoints(Most);
-                    order.Add((row.Series, column));
-                }
                 points.Add(row.Step, () => value);
             }
-        return [.. order.Select(key => new MetaCurve(key.Series, key.Column,
-            [.. curves[key].Points.Select(p => p.Step)], [.. curves[key].Points.Select(p => p.Value)]))];
+        return [.. curves.Select(curve => new MetaCurve(curve.Key.Series, curve.Key.Column,
+            [.. curve.Value.Points.Select(p => p.Step)], [.. curve.Value.Points.Select(p => p.Value)]))];
     }
 
     private static RecordedCurve OfMeans(IEnumerable<Row> rows, int window)

@@ -36,7 +36,7 @@ internal static class RunChanges
     public static void RequireOwnConfig(string folder)
     {
         var config = File.ReadAllText(Path.Combine(folder, RunDirectory.ConfigName));
-        var kept = new CheckpointStore(Path.Combine(folder, "checkpoints")).Find(RunDirectory.ConfigName);
+        var kept = RunDirectory.CheckpointsOf(folder).Find(RunDirectory.ConfigName);
         var change = kept is not null ? ConfigGuard.Difference(File.ReadAllText(kept), config)
             : !RunDirectory.IsComplete(folder) ? null
             : Result.Load(Path.Combine(folder, RunDirectory.ResultName)).Sums?.GetValueOrDefault(ConfigSum) is { } sum

@@ -1,4 +1,5 @@
 // A run is a folder: config.yaml first, metrics appended, checkpoints, result.json last.
+using RlLeap.Cli.Config;
 using Serilog;
 
 namespace RlLeap.Cli.Runs;
@@ -71,6 +72,20 @@ public sealed class RunDirectory : IDisposable
             : throw new RlLeapException($"{path} holds no run (there is no {ConfigName} in it).");
 
     public static bool IsComplete(string path) => File.Exists(Path.Combine(path, ResultName));
+
+    /// <summary>Refuses a run that is not complete.</summary>
+    /// <param name="path">The run.</param>
+    /// <param name="why">What cannot be done yet: "there is nothing to export".</param>
+    internal static void RequireComplete(string path, string why)
+    {
+        var command = ConfigFile.IsMetaTrain(path) ? "meta-train" : "train";
+        if (!IsComplete(path))
+            throw new RlLeapException(
+                $"{path} is not finished, so {why} yet. Go on with it by: {Shell.Name} {command} --resume {path}");
+    }
+
+    /// <summary>The checkpoints of the run in a folder.</summary>
+    internal static CheckpointStore CheckpointsOf(string path) => new(Path.Combine(path, CheckpointsName));
 
     /// <summary>Begins a run in a new or empty folder and writes its resolved config.</summary>
     /// <exception cref="RlLeapException">The folder holds something, or another process uses it.</exception>

@@ -26,10 +26,8 @@ internal sealed class WarmStart : IDisposable
     {
         _folder = folder;
         _isAgent = !ConfigFile.IsMetaTrain(folder);
-        if (!_isAgent) TrainedInitialization.RequireFinished(folder);
-        else if (!RunDirectory.IsComplete(folder))
-            throw new RlLeapException($"{folder} is not finished, so nothing can start from it yet. Go on with it by: "
-                + $"{Shell.Name} train --resume {folder}");
+        if (_isAgent) RunDirectory.RequireComplete(folder, "nothing can start from it");
+        else TrainedInitialization.RequireFinished(folder);
         RunChanges.RequireOwnConfig(folder);
         var path = Path.Combine(folder, _isAgent ? TrainRun.ModelFile : TrainedInitialization.FileName);
         if (!File.Exists(path))

@@ -34,10 +34,8 @@ internal static partial class SlurmCommands
     /// <summary>Throws where jobs cannot be submitted from this machine.</summary>
     public static void Check()
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "")
-            .Split(':', StringSplitOptions.RemoveEmptyEntries);
         foreach (var command in new[] { "sbatch", "squeue", "scancel", "scontrol" })
-            if (!folders.Any(folder => File.Exists(Path.Combine(folder, command))))
+            if (!SystemNames.OnPath(command).Any())
                 throw new RlLeapException(
                     $"executor.kind is slurm, but there is no {command} on the PATH of this machine. Run this where "
                         + "jobs are submitted (a login node; `module load slurm` where that is the custom), "

@@ -47,18 +47,11 @@ internal static class SlurmScript
                 [ -f "$task.task" ] && tasks+=(--spec "$task.task" --out "$task.outcome")
             done
             # In the shell's place: Slurm's signals go to this process.
-            exec {{Program()}} task "${tasks[@]}" --checkpoint-seconds {{checkpointSeconds}}
+            exec {{string.Join(' ', Shell.Program.Select(Quote))}} task "${tasks[@]}" --checkpoint-seconds {{checkpointSeconds}}
 
             """);
         return text.ToString();
     }
 
-    private static string Program()
-    {
-        var (host, library) =
-            (Environment.ProcessPath ?? "dotnet", Path.Combine(AppContext.BaseDirectory, "rlleap.dll"));
-        return Path.GetFileNameWithoutExtension(host) == "dotnet" ? $"{Quote(host)} {Quote(library)}" : Quote(host);
-    }
-
-    private static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    private static string Quote(string text) => $"'{text.Replace("'", "'\\''")}'";
 }

@@ -28,19 +28,12 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
     }
 
     /// <summary>Writes a learning curve.</summary>
-    public static void Save(string path, string input, Evaluation.Finished finished)
-    {
-        if (!IsThere(path, input))
-            Write(path, new(Notes(input)) { [FinishedNote] = JsonSerializer.Serialize(finished, Json.Options) });
-    }
+    public static void Save(string path, string input, Evaluation.Finished finished) =>
+        Write(path, input, (FinishedNote, JsonSerializer.Serialize(finished, Json.Options)));
 
     /// <summary>Writes an error.</summary>
-    public static void Save(string path, string input, Exception error)
-    {
-        if (IsThere(path, input)) return;
-        var text = Shell.Message(error) ?? error.ToString();
-        Write(path, new(Notes(input)) { [ErrorNote] = text, [FinalNote] = error is RlLeapException ? "yes" : "no" });
-    }
+    public static void Save(string path, string input, Exception error) => Write(path, input,
+        (ErrorNote, Shell.Message(error) ?? error.ToString()), (FinalNote, error is RlLeapException ? "yes" : "no"));
 
     /// <summary>Whether a file holds a result of an input, and no error.</summary>
     public static bool IsThere(string path, string input) => Find(path, input) is { Error: null };
@@ -75,5 +68,11 @@ public sealed record TaskResult(string Input, string Node, string? Error, bool I
             + $"{Environment.GetEnvironmentVariable("SLURM_RESTART_COUNT") ?? "0"}, process {Environment.ProcessId}",
     };
 
-    private static void Write(string path, Dictionary<string, string> notes) => SafeTensors.Write(path, [], notes);
+    private static void Write(string path, string input, params IEnumerable<(string Note, string Text)> more)
+    {
+        if (IsThere(path, input)) return;
+        var notes = Notes(input);
+        foreach (var (note, text) in more) notes[note] = text;
+        SafeTensors.Write(path, [], notes);
+    }
 }

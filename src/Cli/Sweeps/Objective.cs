@@ -14,10 +14,10 @@ internal sealed class Objective
 {
     private const string Area = "area", Final = "final";
 
-    private readonly Dictionary<string, double> _values = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, double> _values = [];
 
     // Found by name too, but too many to list.
-    private readonly Dictionary<string, double> _more = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, double> _more = [];
 
     /// <summary>Reads a run at its end.</summary>
     /// <param name="result">Its result, or the one of an earlier end.</param>
@@ -55,21 +55,16 @@ internal sealed class Objective
     private void ReadMetrics(string path, long? end)
     {
         if (!File.Exists(path)) return;
-        var last = new Dictionary<string, Row>(StringComparer.Ordinal);
-        var order = new List<string>();
+        var last = new OrderedDictionary<string, Row>();
         foreach (var row in JsonLines.Read(path, _ => { }))
-        {
-            if (row.Step > end) continue;
-            if (!last.ContainsKey(row.Series)) order.Add(row.Series);
-            last[row.Series] = row;
-        }
+            if (!(row.Step > end)) last[row.Series] = row;
         // Whole meta-steps and trainings before the tasks of a meta-step.
-        foreach (var series in order.OrderBy(IsPart))
+        foreach (var series in last.Keys.OrderBy(IsPart))
             foreach (var (column, value) in last[series].Values)
             {
                 _more.TryAdd($"{series}/{column}", value);
                 if (!IsPart(series) && series != "diagnosis") _values.TryAdd(column, value);
-                else _more.TryAdd(column, MeanOf(order.Where(other => IsPart(other) == IsPart(series)), column));
+                else _more.TryAdd(column, MeanOf(last.Keys.Where(other => IsPart(other) == IsPart(series)), column));
             }
 
         static bool IsPart(string series) => series.Contains('/');

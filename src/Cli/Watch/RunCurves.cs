@@ -48,11 +48,11 @@ internal sealed class RunCurves(string folder)
     /// <summary>Curves by series and column, and the last row of each series.</summary>
     public sealed class Table
     {
-        private readonly Dictionary<string, Dictionary<string, ThinnedPoints>> _series = new(StringComparer.Ordinal);
-        private readonly Dictionary<string, (Row Row, long Count)> _last = new(StringComparer.Ordinal);
+        private readonly OrderedDictionary<string, Dictionary<string, ThinnedPoints>> _series = [];
+        private readonly Dictionary<string, (Row Row, long Count)> _last = [];
 
         /// <summary>The series, in the order in which they first came.</summary>
-        public List<string> Series { get; } = [];
+        public IReadOnlyList<string> Series => _series.Keys;
 
         /// <summary>A series' columns, in order.</summary>
         public IReadOnlyList<string> ColumnsOf(string series) =>
@@ -77,11 +77,7 @@ internal sealed class RunCurves(string folder)
 
         internal void Add(Row row)
         {
-            if (!_series.TryGetValue(row.Series, out var columns))
-            {
-                _series[row.Series] = columns = new(StringComparer.Ordinal);
-                Series.Add(row.Series);
-            }
+            if (!_series.TryGetValue(row.Series, out var columns)) _series[row.Series] = columns = [];
             foreach (var (column, value) in row.Values)
             {
                 if (!columns.TryGetValue(column, out var points)) columns[column] = points = new(Most);
@@ -94,7 +90,6 @@ internal sealed class RunCurves(string folder)
         {
             _series.Clear();
             _last.Clear();
-            Series.Clear();
         }
     }
 }
