@@ -1,7 +1,4 @@
 using RlLeap.Environments;
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.Agents;
 
 /// <summary>A loss that is a sum of parts, each differentiated on any free thread with its own replica.</summary>

@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.Agents;
 
 /// <summary>Initializes (weight, bias) pairs by name, each from a split of its own.</summary>

@@ -1,6 +1,4 @@
 using RlLeap.Environments;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.Agents;
 
 /// <summary>Which of two separate networks is meta-learned and so shared between tasks.</summary>

@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 using System.Runtime.Intrinsics;
 
 namespace RlLeap.Gymnasium;

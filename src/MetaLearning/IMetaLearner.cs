@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Learns, over many tasks, where learning a task should start.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>The training of one task, observed by <see cref="LeapModule"/>.</summary>

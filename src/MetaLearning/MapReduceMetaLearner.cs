@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>The meta-learner of every <see cref="PerTaskMethod"/>: map over tasks, then reduce.</summary>

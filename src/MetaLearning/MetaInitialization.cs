@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>What a task starts from: the shared parameters, which are meta-learned, and buffers.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Moves an initialization against the mean of what tasks contributed, all but frozen entries.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>A task of which every head is private. For methods that give each task heads of its own.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>A stream with another loss: passes all else on to another stream, which it owns.</summary>

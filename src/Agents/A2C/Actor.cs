@@ -1,7 +1,6 @@
 // A2C, first page: the rollout. The second is ActorCritic.cs: returns, advantages, loss. The update is
 // Learner.TrainStep.
 using RlLeap.Environments;
-using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 

@@ -1,8 +1,5 @@
 // A2C, second page: returns, advantages and the loss. The first is Actor.cs: the rollout. The update is
 // Learner.TrainStep.
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 

@@ -1,5 +1,4 @@
 using RlLeap.Environments;
-using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 

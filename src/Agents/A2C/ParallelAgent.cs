@@ -1,6 +1,4 @@
 using RlLeap.Environments;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 

@@ -1,7 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.Agents;
 
 /// <summary><see cref="DenseGradient"/> as a differentiable dense layer, with derivatives of all orders.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.Agents;
 
 /// <summary>A <see cref="ConvolutionalNetwork"/>'s features for a rollout's parts, differentiated at once.</summary>

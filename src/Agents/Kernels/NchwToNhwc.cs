@@ -1,7 +1,6 @@
 // Turns four planes of bytes into pixels. libtorch's own copy between the two orders takes six times as long.
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 

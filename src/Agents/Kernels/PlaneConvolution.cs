@@ -3,8 +3,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using RlLeap.Environments;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace RlLeap.Agents;
 

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.Agents;
 
 /// <summary>A network whose inputs are brought to mean 0 and variance 1 by running statistics.</summary>

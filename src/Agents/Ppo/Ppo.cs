@@ -1,8 +1,5 @@
 // PPO on one page (Schulman et al. 2017, arXiv 1707.06347). The rollout is Actor.cs's, the minibatches are
 // PpoStream.cs's, the update is Learner.TrainStep.
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.Agents;
 

@@ -1,6 +1,5 @@
 // Options of the command line that are read and bounded as the keys of configs are.
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace RlLeap.Cli.Commands;
 

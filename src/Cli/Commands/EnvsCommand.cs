@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using RlLeap.Environments;
-using RlLeap.Cli.Config;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Runs;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
 using Serilog;
 

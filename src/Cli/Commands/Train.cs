@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
-using RlLeap.Agents;
 using RlLeap.Environments;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Runs;

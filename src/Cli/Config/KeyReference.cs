@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Text;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.MetaLearning;

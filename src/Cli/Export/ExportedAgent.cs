@@ -1,5 +1,4 @@
 using RlLeap.Agents;
-using RlLeap.Cli.Commands;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.Recordings;
 using RlLeap.Cli.Statistics;

@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Runtime.InteropServices;
 using RlLeap.Cli.Slurm;
 using RlLeap.Cli.Config;
-using RlLeap.Cli.Reports;
 using RlLeap.Cli.Runs;
 using RlLeap.MetaLearning;
 using Serilog;

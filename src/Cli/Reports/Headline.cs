@@ -1,4 +1,3 @@
-using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using RlLeap.Cli.Reports.Figures;
 
 namespace RlLeap.Cli.Reports;
 

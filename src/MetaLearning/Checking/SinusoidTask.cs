@@ -1,7 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Regression of one sine wave: the smallest family of tasks that meta-learning helps with.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Episode after episode, each with the loss of a method.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>An encoder with further parameters, which a few-shot method uses on its features.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Classifies images of new classes from a handful of labelled ones, with a learned embedding.</summary>

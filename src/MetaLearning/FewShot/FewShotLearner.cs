@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>A <see cref="FewShotMethod"/> as a meta-learner: one learner over a stream of episodes.</summary>

@@ -1,7 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>The full-context embeddings of matching networks (Vinyals et al. 2016, appendix A).</summary>

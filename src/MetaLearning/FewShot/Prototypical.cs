@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Prototypical networks: the nearest class mean in an embedding.</summary>

@@ -1,7 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Relation networks: the comparison itself is learned.</summary>

@@ -1,7 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Siamese networks: whether two images are of one class, from the distance of their features.</summary>

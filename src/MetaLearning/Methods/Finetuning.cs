@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Multi-head finetuning: one network learns all pretraining tasks, with a head for each of them.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Which batch the outer loss of MAML and first-order MAML comes from.</summary>

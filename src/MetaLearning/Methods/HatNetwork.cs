@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>HAT's network for one task: units times the task's masks, gradients times 1 - others' masks.</summary>

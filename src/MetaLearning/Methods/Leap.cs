@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>How the distance between two points of a path is counted: the p of the paper's d_p.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Meta-SGD: MAML that also learns a step size for every number of the network.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>No pretraining: every task starts from fresh parameters. The control for every other method.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Reptile: the initialization moves toward where training ended. Meta-gradient: theta^0 - theta^K.</summary>

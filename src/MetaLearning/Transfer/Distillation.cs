@@ -1,7 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using TorchSharp;
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace RlLeap.MetaLearning;
 

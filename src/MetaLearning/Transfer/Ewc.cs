@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Gradient reversal: forward the identity; backward the gradient times minus lambda.</summary>

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Several tasks in one network: one trunk, or a column for each.</summary>

@@ -1,8 +1,6 @@
 using System.Collections;
 using System.Text.RegularExpressions;
-using TorchSharp;
 using TorchSharp.PyBridge;
-using static TorchSharp.torch;
 
 namespace RlLeap.MetaLearning;
 

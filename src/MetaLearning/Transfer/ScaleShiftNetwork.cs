@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>A pretrained network that stands still, with meta-learned scales and shifts of its weights.</summary>

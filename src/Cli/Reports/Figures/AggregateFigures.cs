@@ -1,5 +1,4 @@
 // All tasks together, on normalized scores: statistics, performance profiles, probabilities (Agarwal et al. 2021).
-using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports.Figures;
 

@@ -1,5 +1,3 @@
-using RlLeap.Cli.Statistics;
-
 namespace RlLeap.Cli.Reports.Figures;
 
 /// <summary>Each task's areas: a row a method.</summary>

@@ -1,4 +1,3 @@
-using ScottPlot;
 using SkiaSharp;
 
 namespace RlLeap.Cli.Reports.Figures;

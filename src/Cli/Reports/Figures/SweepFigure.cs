@@ -1,5 +1,3 @@
-using ScottPlot;
-
 namespace RlLeap.Cli.Reports.Figures;
 
 /// <summary>A panel a quantity: each method's mean over the setting, its interval, and its runs as dots.</summary>

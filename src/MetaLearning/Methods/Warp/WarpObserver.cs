@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>Sees a path for WarpGrad: the warps' gradient, points, and what the other method wants.</summary>

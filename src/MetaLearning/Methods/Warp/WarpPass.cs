@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap.MetaLearning;
 
 /// <summary>The steps that warps make at stored points of one task, or of several, in a drawn order.</summary>
