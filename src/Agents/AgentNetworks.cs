@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>How a network's hidden layers, and an agent's heads, get their first values.</summary>

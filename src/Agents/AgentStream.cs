@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>An agent at work: a stream of losses whose batches say which episodes ended in them.</summary>

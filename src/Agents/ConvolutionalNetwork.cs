@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>One convolution: square kernel, no padding, ReLU after it.</summary>

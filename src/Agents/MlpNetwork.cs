@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>Dense layers with tanh after each: the encoder for observations that are vectors.</summary>

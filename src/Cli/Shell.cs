@@ -3,14 +3,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Serilog;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Display;
 using Spectre.Console;
 using RlLeap.Cli.Commands;
-using RlLeap.Cli.Runs;
-using RlLeap.Environments;
 using Progress = RlLeap.Cli.Runs.Progress;
 
 namespace RlLeap.Cli;

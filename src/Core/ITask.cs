@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>Which part of a task's data a batch comes from. Environments have one stream: they ignore it.</summary>

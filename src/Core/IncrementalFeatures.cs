@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>Features of a batch that comes in parts, as a rollout comes step by step.</summary>

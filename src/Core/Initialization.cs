@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>Initial values from <see cref="Rng"/>, under the names of the field. Call under no_grad.</summary>

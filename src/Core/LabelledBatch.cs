@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>A minibatch for classification, open to losses that are made of inputs and labels in other ways.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>One task being learned by one model: batch, loss, backward, observers, update. Resumes exactly.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>The file of a <see cref="Learner"/>: the state of each of its parts, by name.</summary>

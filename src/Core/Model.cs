@@ -1,6 +1,3 @@
-using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
-
 namespace RlLeap;
 
 /// <summary>A network with a task's heads at a point of parameter space: what a loss is a function of.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>A pure function of parameters and input: [N, input...] to [N, <see cref="Features"/>].</summary>

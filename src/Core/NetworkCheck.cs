@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>The contract of <see cref="Network"/>, checked on random inputs: `networks check NAME`.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace RlLeap;
 
 /// <summary>Shape checks for public numeric functions: libtorch's message comes late, or never.</summary>

@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 using System.Globalization;
 
 namespace RlLeap.Gymnasium;

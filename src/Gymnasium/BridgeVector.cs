@@ -1,5 +1,4 @@
 using Python.Runtime;
-using RlLeap.Environments;
 
 namespace RlLeap.Gymnasium;
 

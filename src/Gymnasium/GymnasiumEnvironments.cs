@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Gymnasium;
 
 /// <summary>Makes gymnasium ("gym:...") and Atari ("ALE/...") known to <see cref="Registry"/>.</summary>

@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 using Python.Runtime;
 
 namespace RlLeap.Gymnasium;

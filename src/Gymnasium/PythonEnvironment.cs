@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
 /// <summary>One environment of Python's: a vector of one, whose own reset is handed out at the next Reset.</summary>

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using RlLeap.Environments;
 using Python.Runtime;
 
 namespace RlLeap.Gymnasium;

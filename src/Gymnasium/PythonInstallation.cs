@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;

@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 namespace RlLeap.Gymnasium;
 
 /// <summary>The project's virtual environment with gymnasium and ale-py, ROMs included: `data get ale`.</summary>

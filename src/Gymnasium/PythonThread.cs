@@ -1,4 +1,3 @@
-using RlLeap.Environments;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Python.Runtime;

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Gymnasium;
 
 /// <summary>N environments of Python's as one vector of ours.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using RlLeap.Environments;
 
 namespace RlLeap.Gymnasium;
 

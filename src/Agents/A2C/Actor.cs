@@ -1,6 +1,5 @@
 // A2C, first page: the rollout. The second is ActorCritic.cs: returns, advantages, loss. The update is
 // Learner.TrainStep.
-using RlLeap.Environments;
 
 namespace RlLeap.Agents;
 

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>An agent split over threads: each acts in its environments and differentiates its loss.</summary>

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>What N environments went through in T steps: what one actor-critic loss is computed from.</summary>

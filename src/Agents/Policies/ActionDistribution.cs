@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>What a policy's outputs mean: the distribution of actions of one action space.</summary>

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Agents;
 
 /// <summary>PPO in its environments: a rollout, then passes in minibatches, each a batch.</summary>

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using RlLeap.Cli.Config;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using RlLeap.Cli.Reports;
-using RlLeap.Environments;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Commands;
 

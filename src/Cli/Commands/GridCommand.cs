@@ -1,7 +1,5 @@
 using System.CommandLine;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Sweeps;
 
 namespace RlLeap.Cli.Commands;

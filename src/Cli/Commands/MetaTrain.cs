@@ -1,8 +1,6 @@
 using System.CommandLine;
 using RlLeap.Cli.Slurm;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Commands;
 

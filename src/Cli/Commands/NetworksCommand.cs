@@ -1,7 +1,5 @@
 using System.CommandLine;
 using RlLeap.Agents;
-using RlLeap.Environments;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using RlLeap.Agents;
-using RlLeap.Environments;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Recordings;
-using RlLeap.Cli.Runs;
 using TorchSharp;
 
 namespace RlLeap.Cli.Commands;

@@ -1,9 +1,7 @@
 using System.CommandLine;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Sweeps;
-using Serilog;
 using Spectre.Console;
 
 namespace RlLeap.Cli.Commands;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using RlLeap.Cli.Runs;
-using Serilog;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,8 +1,6 @@
 // rlleap task: one training of a meta-step or an evaluation, from a file to a file. What clusters run.
 using System.CommandLine;
 using RlLeap.Cli.Slurm;
-using RlLeap.Cli.Runs;
-using Serilog;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,8 +1,5 @@
 using System.CommandLine;
 using System.Diagnostics;
-using RlLeap.Environments;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Commands;
 

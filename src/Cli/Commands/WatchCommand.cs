@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RlLeap.Cli.Watch;
-using Serilog;
 
 namespace RlLeap.Cli.Commands;
 

@@ -1,6 +1,5 @@
 // Config files: YAML in, immutable option records out, every key checked; and back to YAML.
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Config;

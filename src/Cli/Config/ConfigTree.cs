@@ -1,4 +1,3 @@
-using Serilog;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Config;
 

@@ -1,5 +1,4 @@
 using RlLeap.Agents;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Config;
 

@@ -2,7 +2,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using RlLeap.Agents;
-using RlLeap.Environments;
 
 namespace RlLeap.Cli.Config;
 

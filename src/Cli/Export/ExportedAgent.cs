@@ -1,8 +1,6 @@
 using RlLeap.Agents;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Recordings;
 using RlLeap.Cli.Statistics;
-using RlLeap.Environments;
 using TorchSharp;
 
 namespace RlLeap.Cli.Export;

@@ -1,8 +1,6 @@
 using RlLeap.Agents;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Data;
-using RlLeap.MetaLearning;
 using TorchSharp;
 
 namespace RlLeap.Cli.Export;

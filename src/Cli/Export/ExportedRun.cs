@@ -1,6 +1,4 @@
 using RlLeap.Agents;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 using TorchSharp;
 
 namespace RlLeap.Cli.Export;

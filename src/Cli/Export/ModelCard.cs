@@ -1,7 +1,6 @@
 // README.md of an exported folder: what it is, what it reached, how to load it, where it comes from.
 using System.Text;
 using RlLeap.Cli.Reports;
-using RlLeap.Cli.Runs;
 using TorchSharp;
 
 namespace RlLeap.Cli.Export;

@@ -1,4 +1,3 @@
-using RlLeap.Cli.Runs;
 using TorchSharp;
 
 namespace RlLeap.Cli.Export;

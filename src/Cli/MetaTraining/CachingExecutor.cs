@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using RlLeap.MetaLearning;
-using Serilog;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,5 +1,3 @@
-using RlLeap.Cli.Runs;
-
 namespace RlLeap.Cli.MetaTraining;
 
 /// <summary>Collects one learning curve from a learner's steps. Its state is a text, for checkpoints.</summary>

@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,8 +1,6 @@
 // Few-shot episodes as tasks: images by class, classes divided into training, validation and test.
 using System.ComponentModel.DataAnnotations;
-using RlLeap.Cli.Config;
 using RlLeap.Data;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

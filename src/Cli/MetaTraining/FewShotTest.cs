@@ -1,6 +1,4 @@
 // Test episodes: accuracy of what was meta-learned, with its interval, and a picture of one episode's embedding.
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 using static TorchSharp.torch;
 
 namespace RlLeap.Cli.MetaTraining;

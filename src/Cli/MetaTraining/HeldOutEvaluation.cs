@@ -1,11 +1,7 @@
 // Learning held-out tasks from a run's initialization and from what it is compared with, and the result of that.
 using System.Runtime.InteropServices;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Reports;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Slurm;
-using RlLeap.MetaLearning;
-using Serilog;
 
 namespace RlLeap.Cli.MetaTraining;
 

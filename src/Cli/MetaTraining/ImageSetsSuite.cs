@@ -1,10 +1,7 @@
 // Whole image data sets, one after another or together: what is remembered of each is tested after every meta-step.
 using System.ComponentModel.DataAnnotations;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 using RlLeap.Data;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

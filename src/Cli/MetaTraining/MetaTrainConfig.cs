@@ -1,9 +1,7 @@
 // The config of a meta-training run: one file for games and supervised suites, whatever the method.
 using System.ComponentModel.DataAnnotations;
 using RlLeap.Agents;
-using RlLeap.Cli.Config;
 using RlLeap.Data;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,6 +1,3 @@
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
-
 namespace RlLeap.Cli.MetaTraining;
 
 /// <summary>Writes meta-steps to the metrics of a run.</summary>

@@ -1,9 +1,5 @@
 using System.Diagnostics;
 using RlLeap.Cli.Slurm;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
-using Serilog;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,6 +1,5 @@
 // Whole image data sets as tasks: all but one pretrain, the one that is held out is learned from the result.
 using System.ComponentModel.DataAnnotations;
-using RlLeap.Cli.Config;
 using RlLeap.Data;
 
 namespace RlLeap.Cli.MetaTraining;

@@ -1,7 +1,5 @@
 // What a meta-step's time went into, for the run's times.jsonl.
 using System.Diagnostics;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,12 +1,8 @@
 // What a config's tasks come to: the pool, what is held out, the network they share, and how a learning curve is drawn.
-using RlLeap.Cli.Runs;
 using RlLeap.Agents;
 using RlLeap.Cli.Commands;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Recordings;
-using RlLeap.Environments;
 using RlLeap.Data;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 

@@ -1,8 +1,4 @@
 // What a finished meta-training left: found, checked, brought back where it was lost.
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
-using Serilog;
 
 namespace RlLeap.Cli.MetaTraining;
 

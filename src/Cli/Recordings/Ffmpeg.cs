@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using RlLeap.Environments;
 
 namespace RlLeap.Cli.Recordings;
 

@@ -1,5 +1,3 @@
-using RlLeap.Environments;
-
 namespace RlLeap.Cli.Recordings;
 
 /// <summary>Writes the pictures of an episode: an animated PNG, a GIF or an MP4.</summary>

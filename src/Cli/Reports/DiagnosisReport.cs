@@ -1,6 +1,5 @@
 // In which state networks were where learning started: of a report, the table that shows a collapse.
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 

@@ -1,5 +1,4 @@
 // Accuracy on few-shot test episodes, beside the published numbers, and pictures of embeddings.
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

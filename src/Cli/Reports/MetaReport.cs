@@ -1,6 +1,5 @@
 // What meta-training recorded, as the report shows it: by task for one run, by run or method for several.
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

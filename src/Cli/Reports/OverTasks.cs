@@ -1,5 +1,4 @@
 // Numbers over all tasks of a report, whose scores are put on one scale: the protocol of Agarwal et al. 2021.
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

@@ -1,6 +1,5 @@
 // A report's numbers over tasks that are measured alike (errors of classification): the unit is a run, whose tasks are
 // averaged first.
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

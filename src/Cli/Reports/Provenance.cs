@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 

@@ -1,6 +1,5 @@
 // From results to the numbers of a report: everything that tables, figures and report.json show is computed here.
 using RlLeap.Cli.Reports.Figures;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Reports;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using RlLeap.Cli.Reports.Figures;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using YamlDotNet.RepresentationModel;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Reports;
 

@@ -1,7 +1,6 @@
 // Checkpoints: folders that are there whole or not at all.
 using System.Security.Cryptography;
 using System.Text.Json;
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

@@ -1,5 +1,4 @@
 // Says it when a network is no longer able to learn well.
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

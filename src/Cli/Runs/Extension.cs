@@ -1,4 +1,3 @@
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
 
 namespace RlLeap.Cli.Runs;

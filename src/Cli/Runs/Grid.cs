@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using RlLeap.Cli.Config;
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

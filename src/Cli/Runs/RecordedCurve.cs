@@ -1,5 +1,4 @@
 // The learning curve of a training run, out of its metrics: in one pass, in memory that does not grow with the run.
-using RlLeap.Cli.Config;
 
 namespace RlLeap.Cli.Runs;
 

@@ -1,5 +1,3 @@
-using Serilog;
-
 namespace RlLeap.Cli.Runs;
 
 /// <summary>Compares what a run's folder says now with what its checkpoints and its result were made with.</summary>

@@ -1,6 +1,4 @@
 // A run is a folder: config.yaml first, metrics appended, checkpoints, result.json last.
-using RlLeap.Cli.Config;
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

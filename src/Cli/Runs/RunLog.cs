@@ -1,5 +1,3 @@
-using Serilog;
-
 namespace RlLeap.Cli.Runs;
 
 /// <summary>

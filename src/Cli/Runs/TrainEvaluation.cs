@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using RlLeap.Agents;
-using RlLeap.Cli.Config;
-using RlLeap.Environments;
 
 namespace RlLeap.Cli.Runs;
 

@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using RlLeap.Agents;
-using RlLeap.Environments;
-using RlLeap.Cli.Config;
-using Serilog;
 using TorchSharp;
 
 namespace RlLeap.Cli.Runs;

@@ -1,6 +1,4 @@
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using Serilog;
 
 namespace RlLeap.Cli.Runs;
 

@@ -1,6 +1,4 @@
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.MetaLearning;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
-using Serilog;
 using TorchSharp;
 
 namespace RlLeap.Cli.Slurm;

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Text;
-using RlLeap.Cli.Config;
 
 namespace RlLeap.Cli.Slurm;
 

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 using TorchSharp;
 
 namespace RlLeap.Cli.Slurm;

@@ -2,8 +2,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
 

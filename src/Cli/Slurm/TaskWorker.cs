@@ -1,9 +1,5 @@
 using System.Collections.Concurrent;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
-using Serilog;
 
 namespace RlLeap.Cli.Slurm;
 

@@ -1,5 +1,3 @@
-using RlLeap.Cli.Runs;
-
 namespace RlLeap.Cli.Statistics;
 
 /// <summary>Scales of scores per task (scores.csv): random to human for ALE, to best published for MinAtar.</summary>

@@ -1,6 +1,5 @@
 // How much of the objective goes with a range, one range at a time.
 using MathNet.Numerics.Distributions;
-using RlLeap.Cli.Config;
 using Correlations = MathNet.Numerics.Statistics.Correlation;
 
 namespace RlLeap.Cli.Sweeps;

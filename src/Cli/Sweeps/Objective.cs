@@ -1,5 +1,4 @@
 using System.Globalization;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Sweeps;

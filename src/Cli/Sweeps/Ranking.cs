@@ -1,5 +1,3 @@
-using RlLeap.Cli.Config;
-
 namespace RlLeap.Cli.Sweeps;
 
 /// <summary>Orders trials by their objective.</summary>

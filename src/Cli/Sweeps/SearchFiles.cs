@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Reports.Figures;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Sweeps;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Statistics;
 

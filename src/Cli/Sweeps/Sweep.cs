@@ -1,7 +1,3 @@
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
-using Serilog;
-
 namespace RlLeap.Cli.Sweeps;
 
 /// <summary>A search that a grid's config asks for. Calling it again goes on where it was.</summary>

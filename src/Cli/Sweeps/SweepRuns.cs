@@ -1,9 +1,7 @@
 // The runs of a sweep: where each lies, how it begins or goes on, and what it came to. All of it stands in the runs'
 // own folders; a sweep keeps nothing that its config and its runs do not say.
 using RlLeap.Cli.Commands;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Sweeps;

@@ -1,5 +1,3 @@
-using RlLeap.Cli.Config;
-
 namespace RlLeap.Cli.Sweeps;
 
 /// <summary>A trial of a search: its number, and a value for each range by key, as for --set.</summary>

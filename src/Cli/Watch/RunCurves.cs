@@ -1,5 +1,3 @@
-using RlLeap.Cli.Runs;
-
 namespace RlLeap.Cli.Watch;
 
 /// <summary>The curves of a run: those of its metrics and of its times, by series and column.</summary>

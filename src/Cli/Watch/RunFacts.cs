@@ -1,7 +1,5 @@
 // What a run is: read from its config as text. No plug-in is loaded and no environment made for it.
 using System.Text.Json;
-using RlLeap.Cli.Config;
-using RlLeap.Cli.Runs;
 using YamlDotNet.RepresentationModel;
 
 namespace RlLeap.Cli.Watch;

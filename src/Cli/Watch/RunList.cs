@@ -1,5 +1,4 @@
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
 
 namespace RlLeap.Cli.Watch;
 

@@ -1,6 +1,5 @@
 using RlLeap.Cli.MetaTraining;
 using RlLeap.Cli.Reports.Figures;
-using RlLeap.Cli.Runs;
 using RlLeap.Cli.Statistics;
 
 namespace RlLeap.Cli.Watch;

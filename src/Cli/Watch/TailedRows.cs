@@ -1,5 +1,3 @@
-using RlLeap.Cli.Runs;
-
 namespace RlLeap.Cli.Watch;
 
 /// <summary>Reads a file of rows piece by piece: each time what was appended since.</summary>

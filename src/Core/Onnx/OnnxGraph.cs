@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using RlLeap.OnnxFormat;
-using static TorchSharp.torch;
 using DataType = RlLeap.OnnxFormat.TensorProto.Types.DataType;
 
 namespace RlLeap;
