@@ -1,9 +1,6 @@
 // A user's own environments, networks and methods: --assembly, and the key assemblies of configs.
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.Security.Cryptography;
-using RlLeap.Environments;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli;
 
@@ -63,7 +60,7 @@ public static class Plugins
             if (All.Find(a => Path.GetFileName(a.Path) == name) is { Path: { } } same
                 && (same.Path == full || (same.ByHand && !byHand))) return;
             var assembly = PluginAssembly.Load(path);
-            var sha256 = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(full)));
+            var sha256 = FileHash.Of(full);
             if (All.Exists(a => a.Sha256 == sha256)) return;
             try
             {

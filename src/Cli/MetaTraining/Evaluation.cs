@@ -1,14 +1,8 @@
 // Learning held-out tasks from an initialization and from what it is compared with.
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
-using Serilog;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.Reports;
 using RlLeap.Cli.Reports.Figures;
 using RlLeap.Cli.Slurm;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.MetaTraining;
 
@@ -245,7 +239,7 @@ public sealed class Evaluation(Suite suite, long seed, string folder, string sha
             Layout = suite.Network.Parameters.Select(p => p.ToString()), Recorder = suite.Record().Save(),
             Assemblies = Plugins.Identity, // a user's own code may have changed under its name
         });
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..16];
+        var hash = FileHash.OfText(key)[..16];
         var slug = string.Concat(item.TaskId.Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
         return Path.Combine(item.From.Meta is null ? shared : folder,
             $"{slug}-{item.From.Name.Replace('/', '_')}-seed-{item.Seed}-{hash}.json");

@@ -1,7 +1,5 @@
 // Holds a run to the config and the plug-ins that it was begun with.
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -27,9 +25,9 @@ internal static class ConfigGuard
     }
 
     /// <summary>A hash of what decides results in a config.</summary>
-    public static string Sum(string config) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+    public static string Sum(string config) => FileHash.OfText(
         string.Join('\n', Keys(config).OrderBy(key => key.Key, StringComparer.Ordinal)
-            .Select(key => $"{key.Key}={(Number(key.Value) is { } number ? $"{number}" : key.Value)}")))));
+            .Select(key => $"{key.Key}={(Number(key.Value) is { } number ? $"{number}" : key.Value)}")));
 
     private static Dictionary<string, string> Keys(string yaml)
     {

@@ -1,10 +1,5 @@
 // Meta-steps and evaluations on a Slurm cluster: the files of their tasks, and their results back in order.
-using System.Security.Cryptography;
-using System.Text;
-using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
-using RlLeap.Cli.Runs;
-using RlLeap.MetaLearning;
 
 namespace RlLeap.Cli.Slurm;
 
@@ -104,8 +99,7 @@ public sealed class SlurmExecutor(MetaTrainConfig config, string name)
     private static TaskUnit Put(string folder, int index, TaskSpec spec) =>
         new(index, spec.Label, spec.Save(Path.Combine(folder, TaskUnit.SpecName(index))));
 
-    private static string HashOf(IEnumerable<string> parts) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
+    private static string HashOf(IEnumerable<string> parts) => FileHash.OfText(string.Join('\n', parts));
 
     private void Run(string folder, string what, string inputs, IReadOnlyList<TaskUnit> tasks,
         Action<TaskUnit, TaskResult> finished, Progress progress, CancellationToken cancellation)
