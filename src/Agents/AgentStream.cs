@@ -159,11 +159,9 @@ internal abstract class AgentStream : IAgentStream
 }
 
 /// <summary>An actor-critic at work in its environments: every batch is a rollout.</summary>
-internal sealed class ActorCriticStream : AgentStream
+internal sealed class ActorCriticStream(ActorCriticTask task, Rng rng, Device device,
+    Func<Rng, IVectorEnvironment> open) : AgentStream(task, rng, device, open)
 {
-    public ActorCriticStream(ActorCriticTask task, Rng rng, Device device, Func<Rng, IVectorEnvironment> open)
-        : base(task, rng, device, open) { }
-
     /// <summary>The next rollout of <paramref name="model"/>.</summary>
     public override IBatch NextBatch(Model model, Split split = Split.Train) => Collect(model);
 

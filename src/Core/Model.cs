@@ -139,19 +139,17 @@ public sealed class Model : IDisposable
 
     /// <summary>The encoder's features [N, F].</summary>
     /// <exception cref="RlLeapException">The network returned something else.</exception>
-    public Tensor Features(Tensor input) => Network.CheckedForward(Here, input);
+    public Tensor Features(Tensor input) => Network.CheckedForward(Pass, input);
 
     /// <summary>The encoder's features of a batch in parts; at other tensors (MAML) with all derivatives.</summary>
     public IncrementalFeatures BeginFeatures() =>
-        IsAtParameters ? Network.BeginFeatures(Here) : new IncrementalFeatures(Features);
+        IsAtParameters ? Network.BeginFeatures(Pass) : new IncrementalFeatures(Features);
 
     /// <summary>Every head's output [N, size], as <see cref="Heads"/> has them; the features without heads.</summary>
     public Tensor[] Forward(Tensor input) => Outputs(Features(input));
 
     /// <summary>A pass at this model's parameters, for what a network has beside <see cref="Features"/>.</summary>
-    public Pass Pass => Here;
-
-    private Pass Here => new(_encoder, Buffers.Views, Training, Hooks) { AtParameters = IsAtParameters };
+    public Pass Pass => new(_encoder, Buffers.Views, Training, Hooks) { AtParameters = IsAtParameters };
 
     /// <summary>Every head's output from the features; these themselves when there are no heads.</summary>
     public Tensor[] Outputs(Tensor features)
@@ -163,7 +161,7 @@ public sealed class Model : IDisposable
     }
 
     /// <summary>The output [N, size] of head <paramref name="head"/> of <see cref="Heads"/> alone.</summary>
-    public Tensor Forward(Tensor input, int head) => Linear(head, Network.ForwardFor(Here, input, Heads[head]));
+    public Tensor Forward(Tensor input, int head) => Linear(head, Network.ForwardFor(Pass, input, Heads[head]));
 
     /// <summary>The output [N, size] of head <paramref name="head"/> from the features [N, F].</summary>
     public Tensor Output(int head, Tensor features)

@@ -53,9 +53,9 @@ public sealed class ModuleNetwork : Network, IDisposable
         var module = Build(seed: 0);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        foreach (var ((_, parameter), i) in module.named_parameters().Select((p, i) => (p, i)))
-            Rehome(parameter, parameters.Views[i], parameters.GradientOf(parameters.Layout.Entries[i].Name));
-        foreach (var ((_, buffer), i) in FloatingBuffers(module).Select((b, i) => (b, i)))
+        foreach (var (i, (_, parameter)) in module.named_parameters().Index())
+            Rehome(parameter, parameters.Views[i], parameters.GradientOf(i));
+        foreach (var (i, (_, buffer)) in FloatingBuffers(module).Index())
         {
             buffers.Views[i].copy_(buffer);
             buffer.set_(buffers.Views[i]);
@@ -75,8 +75,8 @@ public sealed class ModuleNetwork : Network, IDisposable
     public override void Initialize(Func<int, Tensor> parameter, Func<int, Tensor> buffer, Rng rng)
     {
         using var fresh = Build(rng.NextSeed());
-        foreach (var (p, i) in fresh.named_parameters().Select((p, i) => (p.parameter, i))) parameter(i).copy_(p);
-        foreach (var (b, i) in FloatingBuffers(fresh).Select((b, i) => (b.buffer, i))) buffer(i).copy_(b);
+        foreach (var (i, (_, value)) in fresh.named_parameters().Index()) parameter(i).copy_(value);
+        foreach (var (i, (_, value)) in FloatingBuffers(fresh).Index()) buffer(i).copy_(value);
     }
 
     /// <summary>Disposes the bound module.</summary>

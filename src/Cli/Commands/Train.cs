@@ -154,8 +154,7 @@ public static class Train
 
     // As many digits as a mean of returns is worth.
     private static string Shown(string number) =>
-        double.TryParse(number, out var value) && double.IsFinite(value)
-            ? $"{value:0.###}" : "none (no episode ended)";
+        double.TryParse(number, out var value) && double.IsFinite(value) ? $"{value:0.###}" : "none (no episode ended)";
 
     private static int DryRun(TrainConfig config)
     {

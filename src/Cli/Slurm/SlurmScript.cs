@@ -36,6 +36,7 @@ internal static class SlurmScript
             .Select(e => ((string)e.Key, (string?)e.Value ?? "")).OrderBy(e => e.Item1, StringComparer.Ordinal))
             if (key.StartsWith("RLLEAP_", StringComparison.Ordinal) || Inherited.Contains(key))
                 text.Append($"export {key}={Quote(value)}\n");
+        var program = string.Join(' ', Shell.Program.Select(Quote));
         text.Append($$"""
             # Slurm need not bind a job to its cores: the runtime is told how many it has.
             export DOTNET_PROCESSOR_COUNT=${SLURM_CPUS_PER_TASK:-{{options.Cpus}}}
@@ -46,7 +47,7 @@ internal static class SlurmScript
                 [ -f "$task.task" ] && tasks+=(--spec "$task.task" --out "$task.outcome")
             done
             # In the shell's place: Slurm's signals go to this process.
-            exec {{string.Join(' ', Shell.Program.Select(Quote))}} task "${tasks[@]}" --checkpoint-seconds {{checkpointSeconds}}
+            exec {{program}} task "${tasks[@]}" --checkpoint-seconds {{checkpointSeconds}}
 
             """);
         return text.ToString();

@@ -116,8 +116,7 @@ internal sealed record SearchReport(
     public IReadOnlyList<string> Conclusion()
     {
         if (Best is not { } best) return ["No trial has a value yet."];
-        var budget = best.Budget is { } steps
-            ? $" at a budget of {steps:#,0}" : "";
+        var budget = best.Budget is { } steps ? $" at a budget of {steps:#,0}" : "";
         var failed = Trials.Count(trial => trial.Failed);
         return
         [
@@ -149,7 +148,7 @@ internal sealed record SearchReport(
         if (Importance.Count == 0) yield break;
         yield return new("What mattered",
             "Each range by itself, from the ranks of all trials at the same budget"
-            + (Rungs.Count > 1 ? $", {Rungs[0].Budget!.Value.ToString("#,0")}" : "")
+            + (Rungs.Count > 1 ? $", {Rungs[0].Budget:#,0}" : "")
             + ". Share: how much of the ranks' variance goes with the range. By chance: the share that a range without "
             + "any effect exceeds in one of twenty sweeps; a smaller share says nothing. A rank correlation sees only "
             + "what rises or falls throughout: a best value in the middle of a range shows in the figure, and in the "
@@ -172,8 +171,7 @@ internal sealed record SearchReport(
     {
         if (i.Share <= i.ByChance) return "not to be told";
         return i.Correlation is { } correlation
-            ? $"{(correlation > 0 ? "larger" : "smaller")} (rank correlation "
-                + correlation.ToString("0.00") + ")"
+            ? $"{(correlation > 0 ? "larger" : "smaller")} (rank correlation {correlation:0.00})"
             : string.Join(", ", i.Means.Select(mean => $"{mean.Value} {Rounded.FourFigures(mean.Mean)}"));
     }
 
