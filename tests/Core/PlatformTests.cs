@@ -38,6 +38,11 @@ public sealed partial class PlatformTests
         Assert.Equal(["5 32", "5 32", "109 232"], Numbers(SystemErrors.IsReaderGone));
     }
 
+    // It formats and reads numbers without naming a culture.
+    [Fact]
+    public void The_program_has_one_culture_everywhere() => Assert.Contains("\"System.Globalization.Invariant\": true",
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "rlleap.runtimeconfig.json")));
+
     [Fact]
     public void A_program_is_found_on_the_path()
     {
