@@ -41,6 +41,8 @@ report omniglot-alphabets --pool --over omniglot.alphabets $e/omniglot/results/t
     $e/omniglot/results/alphabets/*/*/*
 report omniglot-ablation --by method.metric --by method.loss --by method.stabilizer \
     $e/omniglot/results/ablation/*/*/*/*
+w=$e/omniglot/results/warpgrad
+report warpgrad --pool --against leap $w/leap/* $w/finetuning/* $w/warp-online/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report few-shot $e/few-shot/results/*
 report continual --pool $e/transfer/continual/results/method-*/*
