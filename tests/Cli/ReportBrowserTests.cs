@@ -87,6 +87,7 @@ public sealed class ReportBrowserTests : IAsyncLifetime
         // The pointer tells values: at the middle of the first chart, the highest first.
         var chart = await (await _page.QuerySelectorAsync("#each .chart"))!.BoundingBoxAsync();
         await _page.Mouse.MoveAsync(chart.X + chart.Width / 2, chart.Y + chart.Height / 2);
+        await _page.WaitForSelectorAsync("#each .tip.seen");
         var tip = await Ask<string[]>("[...document.querySelectorAll('#each .tip.seen span')].map(e => e.textContent)");
         Assert.Equal("leap", tip[0]);
         // Seeds are 0, 1 and 2 above 3 x step / 10,000.
