@@ -17,13 +17,10 @@ public static class ConfigFile
     public static T Load<T>(string path, params IEnumerable<string> overrides) where T : class
     {
         var tree = ConfigTree.Load(path, typeof(T));
-        if (CommandOf(typeof(T)) is { } asked && !Says(asked)
-            && Array.Find(Commands, command => Says(command)) is { Name: { } other })
-            throw new ConfigException($"{path}: this is a config of {other}; what is asked for needs one of "
-                + $"{asked.Name}. Run it by: {Shell.Name} {other} {(other == "train" ? "--config " : "")}{path}");
+        if (MistakenFor(typeof(T), tree) is var (asked, other))
+            throw new ConfigException($"{path}: this is a config of {other}; what is asked for needs one of {asked}. "
+                + $"Run it by: {Shell.Name} {other} {(other == "train" ? "--config " : "")}{path}");
         return Bind<T>(tree, overrides);
-
-        bool Says(CommandConfig command) => command.Telling.Any(tree.Has);
     }
 
     /// <summary>As <see cref="Load"/>, from text; <paramref name="name"/> stands for the file in errors.</summary>
@@ -35,9 +32,7 @@ public static class ConfigFile
     public static T LoadRun<T>(string folder, params IEnumerable<string> overrides) where T : class
     {
         var tree = ConfigTree.Load(RunDirectory.ConfigOf(folder), typeof(T));
-        var (asked, other) = typeof(T) == typeof(TrainConfig) ? ("train", "meta-train") : ("meta-train", "train");
-        if (tree.Has(other == "train" ? "environment" : "suite")
-            && !tree.Has(asked == "train" ? "environment" : "suite"))
+        if (MistakenFor(typeof(T), tree) is var (asked, other))
             throw new RlLeapException($"{folder} is a run of {other}; what is asked for needs a run of {asked}. "
                 + $"Go on with it by: {Shell.Name} {other} --resume {folder}");
         return Bind<T>(tree, overrides);
@@ -65,7 +60,15 @@ public static class ConfigFile
         new("train", typeof(TrainConfig), ["environment"]),
     ];
 
-    private static CommandConfig? CommandOf(Type type) => Array.Find(Commands, command => command.Type == type);
+    // The command that reads such a record, and the one that the file is for; null where they are the same, or where
+    // the file does not tell.
+    private static (string Asked, string Other)? MistakenFor(Type type, ConfigTree tree)
+    {
+        return Array.Find(Commands, command => command.Type == type) is { } asked && !IsFor(asked)
+            && Array.Find(Commands, IsFor) is { } other ? (asked.Name, other.Name) : null;
+
+        bool IsFor(CommandConfig command) => command.Telling.Any(tree.Has);
+    }
 
     private static T Bind<T>(ConfigTree tree, IEnumerable<string> overrides) where T : class
     {

@@ -74,6 +74,7 @@ public sealed class RunDirectory : IDisposable
     /// <summary>Refuses a run that is not complete.</summary>
     /// <param name="path">The run.</param>
     /// <param name="why">What cannot be done yet: "there is nothing to export".</param>
+    /// <exception cref="RlLeapException">It is not complete, or the folder holds no run.</exception>
     internal static void RequireComplete(string path, string why)
     {
         var command = ConfigFile.IsMetaTrain(path) ? "meta-train" : "train";
