@@ -1,4 +1,5 @@
 // The configs of earlier versions, kept in Fixtures: they load, and mean what they meant.
+using System.Text.RegularExpressions;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
@@ -15,6 +16,9 @@ public sealed class OldConfigTests
     // Their settings are others now: what they say is compared with nothing.
     private static readonly string[] Changed = ["minatar-quick.yaml"];
 
+    // The grid of A2C on MinAtar had three seeds, and has five.
+    private static readonly Regex SeedsSince = new("^  seed: [45]$", RegexOptions.Multiline);
+
     public static TheoryData<string> Names =>
         [.. Directory.GetFiles(Old, "*.yaml").Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
 
@@ -25,10 +29,9 @@ public sealed class OldConfigTests
         var old = Runs(Path.Combine(Old, name));
         Assert.NotEmpty(old);
         if (Changed.Contains(name)) return;
-        // A grid may ask for more seeds now.
-        Assert.Subset(Set(File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name))), Set(old));
-
-        static HashSet<string> Set(IEnumerable<string> texts) => [.. texts];
+        var now = File.Exists(Now(name)) ? Runs(Now(name)) : Runs(OneForAll(name), HeldOut(name));
+        if (name == "minatar-a2c.yaml") now = [.. now.Where(text => !SeedsSince.IsMatch(text))];
+        Assert.Equal(old, now);
     }
 
     [Fact]
