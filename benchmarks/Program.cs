@@ -34,4 +34,4 @@ var output = help ? Console.Out : Console.Error;
 output.WriteLine(help ? "rlleap bench [NAME] [options]: all benchmarks, or one of"
     : $"No benchmark is named {args[0]}. There are:");
 foreach (var each in benchmarks) output.WriteLine($"  {each.Name,-10} {each.Summary}");
-return help ? 0 : 1;
+return help ? 0 : 2; // 2: wrong usage, as everywhere

@@ -64,6 +64,16 @@ public class GridTests
     }
 
     [Fact]
+    public void An_axis_can_be_set_by_its_key_dots_and_all()
+    {
+        using var temp = new TempFolder();
+        var path = temp.Write("grid.yaml", "config: a.yaml\ndirectory: b\naxes: {run.seed: [1, 2, 3]}\n");
+        var config = ConfigFile.Load<GridConfig>(path, "axes.run.seed=[4]", "set.meta.steps=2");
+        Assert.Equal(["4"], config.Axes["run.seed"]);
+        Assert.Equal("2", config.Set["meta.steps"]);
+    }
+
+    [Fact]
     public async Task What_is_complete_is_left_alone_and_what_was_begun_goes_on()
     {
         using var temp = new TempFolder();

@@ -163,6 +163,22 @@ public class ProgramTests
     }
 
     [Fact]
+    public void A_grid_says_what_is_wrong_with_the_config_of_a_run_before_the_first_begins()
+    {
+        using var temp = new TempFolder();
+        var (exit, _, error) = ProgramProcess.Run("grid", temp.Write("grid.yaml", $$"""
+            command: train
+            config: {{temp.Write("agent.yaml", "environment: MinAtar/Breakout-v0\n")}}
+            directory: {{temp["grid"]}}
+            axes: {agent-steps: ["160", many]}
+            """));
+        Assert.Equal(1, exit);
+        Assert.Contains("steps-many: --set agent-steps=many: key 'agent-steps': found 'many'", error,
+            StringComparison.Ordinal);
+        Assert.False(Directory.Exists(temp["grid"]));
+    }
+
+    [Fact]
     public void An_unexpected_error_is_one_message_with_the_path_of_its_details()
     {
         var (exit, error) = InProcess(_ => throw new InvalidOperationException("a defect"));

@@ -33,9 +33,13 @@ public static class GridCommand
                         ? "complete" : $"{Shell.Name} {string.Join(' ', grid.ArgumentsOf(run).Select(Shell.Quoted))}"));
                 return 0;
             }
+            grid.RequireConfigs(config.Runs());
             foreach (var run in config.Runs())
-                Compare(run.Name, config.Command, Path.Combine(grid.FolderOf(run), RunDirectory.ConfigName),
-                    grid.ConfigOf(run), [.. run.Settings, $"run.directory={grid.FolderOf(run)}"]);
+                try
+                {
+                    Check(run.Name, config.Command, grid.FolderOf(run), grid.ConfigOf(run), run.Settings);
+                }
+                catch (ConfigException e) { throw new ConfigException($"{path}: {run.Name}: {e.Message}"); }
             Shell.GoesOnBy = Shell.Arguments;
             var failed = await grid.Execute(stop);
             Console.WriteLine($"{config.Runs().Count - failed.Count} of {config.Runs().Count} runs are complete in "
@@ -65,16 +69,18 @@ public static class GridCommand
         return 0;
     }
 
-    // A run made before the grid was changed must not pass for one of it. Where it was computed may differ.
-    internal static void Compare(string run, string command, string kept, string path, IReadOnlyList<string> settings)
+    // Before anything runs: the config of a run must be one. A run made before the grid was changed must not pass for
+    // one of it; where it was computed may differ.
+    internal static void Check(string run, string command, string folder, string path, IReadOnlyList<string> settings)
     {
+        settings = [.. settings, $"run.directory={folder}"];
+        var now = command == "train"
+            ? Train.Identity(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings)))
+            : Text(ConfigFile.Load<MetaTrainConfig>(path, settings));
+        var kept = Path.Combine(folder, RunDirectory.ConfigName);
         if (!File.Exists(kept)) return;
-        var folder = Path.GetDirectoryName(kept)!;
-        var (there, now) = command == "train"
-            ? (Train.Identity(Train.Resolve(ConfigFile.LoadRun<TrainConfig>(folder))),
-                Train.Identity(Train.Resolve(ConfigFile.Load<TrainConfig>(path, settings))))
-            : (Text(ConfigFile.LoadRun<MetaTrainConfig>(folder)),
-                Text(ConfigFile.Load<MetaTrainConfig>(path, settings)));
+        var there = command == "train" ? Train.Identity(Train.Resolve(ConfigFile.LoadRun<TrainConfig>(folder)))
+            : Text(ConfigFile.LoadRun<MetaTrainConfig>(folder));
         if (RunDirectory.FirstDifference(there, now) is { } odd)
             throw new RlLeapException($"{run} was begun with another config: {kept} has {odd.Kept}, now it would be "
                 + $"{odd.Asked}. Choose another directory for the grid, or delete that run.");

@@ -50,7 +50,7 @@ internal sealed class ConfigTree
                 throw new ConfigException(
                     $"--set {setting}: expected key=value, a key of a section as section.key=value");
             var one = new YamlMappingNode();
-            Put(one, path, Value(setting, setting[(split + 1)..]));
+            Put(one, PartsOf(path), Value(setting, setting[(split + 1)..]));
             foreach (var node in one.AllNodes) _places[node] = $"--set {setting}";
             Hint($"--set {setting}", OldKeys.Rename(this, one, _type));
             Overlay(all, one);
@@ -59,9 +59,10 @@ internal sealed class ConfigTree
     }
 
     /// <summary>Writes a value at a path, with the sections on the way.</summary>
-    public void Put(YamlMappingNode into, string path, YamlNode value)
+    public void Put(YamlMappingNode into, string path, YamlNode value) => Put(into, path.Split('.'), value);
+
+    private void Put(YamlMappingNode into, string[] parts, YamlNode value)
     {
-        var parts = path.Split('.');
         foreach (var part in parts[..^1])
         {
             if (!(into.Children.TryGetValue(part, out var child) && child is YamlMappingNode section))
@@ -69,6 +70,21 @@ internal sealed class ConfigTree
             into = section;
         }
         Replace(into, parts[^1], value);
+    }
+
+    // The sections and the key of a path. In a dictionary of values the rest is one name, dots and all: axes.run.seed.
+    private string[] PartsOf(string path)
+    {
+        var parts = path.Split('.');
+        var type = _type;
+        for (var i = 0; i < parts.Length - 1; i++)
+        {
+            if (OptionKey.Of(type).FirstOrDefault(key => key.Name == parts[i]) is not { } found) break;
+            type = found.Property.PropertyType;
+            if (ConfigReader.DictionaryOf(type) is { } values && !OptionKey.IsSection(values))
+                return [.. parts[..(i + 1)], string.Join('.', parts[(i + 1)..])];
+        }
+        return parts;
     }
 
     /// <summary>The value of a path below a node; null where there is none.</summary>

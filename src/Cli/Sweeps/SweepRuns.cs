@@ -108,8 +108,7 @@ internal sealed class SweepRuns(GridConfig config)
                     var folder = FolderOf(run);
                     // How far it has come is its own.
                     string[] own = Extends && BudgetOf(folder) is { } had ? [$"{Budget}={had}"] : [];
-                    GridCommand.Compare(run.Name, config.Command, Path.Combine(folder, RunDirectory.ConfigName),
-                        grid.ConfigOf(run), [.. run.Settings, .. own, $"run.directory={folder}"]);
+                    GridCommand.Check(run.Name, config.Command, folder, grid.ConfigOf(run), [.. run.Settings, .. own]);
                 }
     }
 
