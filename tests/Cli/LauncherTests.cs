@@ -30,6 +30,7 @@ public sealed class LauncherTests : IDisposable
                 build) [ ! -e interrupt ] || { kill -INT $PPID; exit 1; }
                        mkdir -p src/Cli/bin/Release/net10.0 examples/Mine/obj examples/Mine/bin
                        touch src/Cli/bin/Release/net10.0/rlleap.dll ;;
+                test) kill -INT $PPID; exit 1 ;;
             esac
             """);
         foreach (var entry in Directory.GetFileSystemEntries(_folder.Root, "*", SearchOption.AllDirectories))
@@ -83,6 +84,18 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(2, Calls().Count(call => call == "build"));
     }
 
+    [Fact]
+    public async Task Tests_that_Ctrl_C_ended_have_not_failed()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        Clone();
+        File.SetUnixFileMode(_folder["path/dotnet"], (UnixFileMode)0b111_101_101);
+        var (code, said) = await Launch("test");
+        Assert.Equal(130, code);
+        Assert.Contains("stopped before all tests had run", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", said, StringComparison.Ordinal);
+    }
+
     private string[] Calls() => File.ReadAllLines(_folder["calls"]);
 
     private async Task Call()
@@ -91,10 +104,10 @@ public sealed class LauncherTests : IDisposable
         Assert.True(code == 0, said);
     }
 
-    private async Task<(int Code, string Said)> Launch()
+    private async Task<(int Code, string Said)> Launch(string command = "--version")
     {
         // A process in the background may have been started to ignore Ctrl-C, and so would its children.
-        string[] launcher = ["bash", _folder["rlleap"], "--version"];
+        string[] launcher = ["bash", _folder["rlleap"], command];
         if (OperatingSystem.IsLinux()) launcher = ["env", "--default-signal=INT", .. launcher];
         var start = new ProcessStartInfo(launcher[0], launcher[1..])
         { RedirectStandardOutput = true, RedirectStandardError = true };
