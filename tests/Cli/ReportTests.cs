@@ -268,6 +268,18 @@ public class ReportTests
     }
 
     [Fact]
+    public void Runs_that_lack_a_key_of_another_method_keep_their_methods_name()
+    {
+        using var temp = new TempFolder();
+        temp.Write("leap/config.yaml", "method: {name: leap}\n");
+        temp.Write("local/config.yaml", "method: {name: warp, update: local}\n");
+        var places = new RunNames([temp["leap"], temp["local"]]);
+        Assert.Equal(["leap", "warp: local"], places.Labels(["method.update"], ["leap", "warp"]));
+        Assert.Contains("No run has a key method.updates", Assert.Throws<RlLeapException>(() =>
+            places.Labels(["method.updates"], ["leap", "warp"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_report_of_errors_draws_all_tasks_and_its_sweep()
     {
         using var temp = new TempFolder();

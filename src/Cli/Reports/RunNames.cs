@@ -49,24 +49,39 @@ public sealed class RunNames
 
     /// <summary>What the keys' values say of each run: a switch by its name ("no loss"), others by value.</summary>
     /// <param name="methods">Each run's method, named too where they differ.</param>
-    public IReadOnlyList<string> Labels(IReadOnlyList<string> keys, IReadOnlyList<string?> methods) =>
-        [.. _folders.Select((folder, i) =>
-        (methods.Distinct().Count() > 1 ? methods[i] + ": " : "") + string.Join(", ",
-            keys.Select(key => (Word: key[(key.LastIndexOf('.') + 1)..], Value: Value(folder, key)) switch
-            {
-                (var word, "true") => word,
-                (var word, "false" or "") => "no " + word,
-                (var word, var value) when double.TryParse(value, NumberStyles.Float, null, out _) => $"{word} {value}",
-                (_, var value) => value,
-            })))];
+    /// <exception cref="RlLeapException">No run has such a key. Some may lack one: it is another method's.</exception>
+    public IReadOnlyList<string> Labels(IReadOnlyList<string> keys, IReadOnlyList<string?> methods)
+    {
+        var values = _folders.Select(folder => keys.Select(key => Find(folder, key)).ToList()).ToList();
+        for (var i = 0; i < keys.Count; i++)
+            if (values.All(ofRun => ofRun[i] is null))
+                throw new RlLeapException($"No run has a key {keys[i]} in its config: not {_folders[0]}, nor another.");
+        return [.. values.Select((ofRun, run) => string.Join(": ", from part in
+            new[] { methods.Distinct().Count() > 1 ? methods[run] : null, string.Join(", ", Words(ofRun)) }
+            where !string.IsNullOrEmpty(part)
+            select part))];
 
-    private static string Value(string folder, string key)
+        IEnumerable<string> Words(IReadOnlyList<string?> ofRun) =>
+            from pair in keys.Zip(ofRun)
+            where pair.Second is not null
+            let word = pair.First[(pair.First.LastIndexOf('.') + 1)..]
+            select pair.Second switch
+            {
+                "true" => word,
+                "false" or "" => "no " + word,
+                var value when double.TryParse(value, NumberStyles.Float, null, out _) => $"{word} {value}",
+                var value => value,
+            };
+    }
+
+    private static string Value(string folder, string key) => Find(folder, key)
+        ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
+
+    private static string? Find(string folder, string key)
     {
         var path = Path.Combine(folder, RunDirectory.ConfigName);
         if (!File.Exists(path)) throw new RlLeapException($"{path} is not there: {folder} is no run.");
-        var node = ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key))
-            ?? throw new RlLeapException($"{folder} has no key {key} in its config.");
-        return Text(node);
+        return ConfigTree.Load(path, typeof(MetaTrainConfig)).Find(OldKeys.Now(key)) is { } node ? Text(node) : null;
     }
 
     private static string Text(YamlNode node) => node switch
