@@ -31,6 +31,7 @@ report leave-one-out-finetuning --pool --against finetuning \
     $e/minatar/results/quick-table/*/seed-[123] $e/minatar/results/quick-table-finetuning/*/*
 report parts --by method.metric --by method.loss-in-path --by meta.optimizer.learning-rate \
     $e/minatar/results/parts/*/*/*/*
+report minatar-warp --pool --against leap $e/minatar/results/quick-table/*/* $e/minatar/results/warp-table/*/*
 report minatar-a2c --pool $e/minatar/results/a2c/*/*
 report minatar --pool $e/minatar/results/table/*/*/*
 report minatar-finetuning --pool --against finetuning $e/minatar/results/table/*/*/*
@@ -43,6 +44,10 @@ report omniglot-ablation --by method.metric --by method.loss --by method.stabili
     $e/omniglot/results/ablation/*/*/*/*
 w=$e/omniglot/results/warpgrad
 report warpgrad --pool --against leap $w/leap/* $w/finetuning/* $w/warp-online/*
+report warp-updates --pool --against "warp: online" --by method.update $w/leap/seed-[123] $w/warp-online/seed-[123] \
+    $w/warp-local-4/* $w/warp-central-4/*
+report warp-ablation --pool --against leap --by method.layer --by method.depth $w/leap/seed-[123] \
+    $w/warp-online/seed-[123] $w/warp-scaling/* $w/warp-conv1x1/* $w/warp-deep/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report few-shot $e/few-shot/results/*
 report continual --pool $e/transfer/continual/results/method-*/*
