@@ -64,22 +64,49 @@ def area(steps, values, start):
     return total / (points[-1][0] - points[0][0])
 
 
-def curves_of(runs):
+def config_of(run):
+    """Values of a run's config by path ("method.update"), as written: it has one key a line, indented by two."""
+    values, path = {}, []
+    for line in (run / "config.yaml").read_text().splitlines():
+        key, colon, value = line.partition(": " if ": " in line else ":")
+        path[(len(line) - len(line.lstrip())) // 2:] = [key.strip()]
+        if colon:
+            values[".".join(path)] = value.strip()
+    return values
+
+
+def labels_of(runs, methods, keys):
+    """What a report made with --by calls the runs; one that lacks a key has the name of its method alone."""
+    labels = []
+    for run, method in zip(runs, methods):
+        config, parts = config_of(run), []
+        for key in (key for key in keys if key in config):
+            word, value = key.split(".")[-1], config[key]
+            number = value.replace(".", "", 1).replace("-", "").isdigit()
+            parts.append(word if value == "true" else f"no {word}" if value == "false"
+                         else f"{word} {value}" if number else value)
+        named = [method] if len(set(methods)) > 1 else []
+        labels.append(": ".join(named + [", ".join(parts)] * bool(parts)))
+    return labels
+
+
+def curves_of(runs, keys):
     """All learning curves of runs; of several that are the same in all they hold, one."""
-    curves = {}
-    for number, run in enumerate(runs):
-        result = json.loads((run / "result.json").read_text())
+    curves, results = {}, [json.loads((run / "result.json").read_text()) for run in runs]
+    labels = labels_of(runs, [result.get("method") for result in results], keys) if keys else None
+    for number, result in enumerate(results):
         seed = (result.get("record") or {}).get("seed", "")
         for curve in result.get("curves") or []:
-            what = (curve["task"], curve["method"], seed, curve["seed"], tuple(curve["steps"]), tuple(curve["values"]))
+            method = labels[number] if labels and curve["method"] == result["method"] else curve["method"]
+            what = (curve["task"], method, seed, curve["seed"], tuple(curve["steps"]), tuple(curve["values"]))
             curves.setdefault(what, []).append(number)
     return [{"task": t, "method": m, "run-seed": rs, "seed": s, "steps": steps, "values": values, "runs": runs_of}
             for (t, m, rs, s, steps, values), runs_of in curves.items()]
 
 
-def numbers_of(report, runs):
+def numbers_of(report, runs, keys):
     """Pairs (where it stands, what the report says, how it is computed again)."""
-    window, reference, curves = report["window"], report.get("reference"), curves_of(runs)
+    window, reference, curves = report["window"], report.get("reference"), curves_of(runs, keys)
     for task in report["tasks"]:
         here = [curve for curve in curves if curve["task"] == task["task"]]
         start = min(max(c["steps"][0] for c in here), min(c["steps"][-1] for c in here))
@@ -87,7 +114,7 @@ def numbers_of(report, runs):
         for method in task["methods"]:
             own = [c for c in here if c["method"] == method["method"]]
             if len(own) != method["seeds"]:
-                continue  # its name in the report is not the one of its runs (--by, several runs unpooled)
+                continue  # its name in the report is not the one of its runs (several runs unpooled)
             where = f"{task['task']}, {method['method']}"
 
             def areas(own=own, start=start):
@@ -135,8 +162,10 @@ def main():
     numbers = []
     for listed in sorted(options.folder.glob("*.runs")):
         runs = [pathlib.Path(line) for line in listed.read_text().splitlines()]
+        by = listed.with_suffix(".by")
+        keys = by.read_text().split() if by.exists() else []
         report = json.loads((options.folder / listed.stem / "report.json").read_text())
-        numbers += [(f"{listed.stem}: {where}", said, again) for where, said, again in numbers_of(report, runs)]
+        numbers += [(f"{listed.stem}: {where}", said, again) for where, said, again in numbers_of(report, runs, keys)]
     if not numbers:
         sys.exit(f"{options.folder} has no reports; make them by experiments/remake.sh {options.folder}")
     drawn = numbers if options.count == 0 else random.Random(options.seed).sample(

@@ -17,6 +17,7 @@ report() { # NAME ARGUMENTS...
     if [ "$names" != "  " ] && [[ $names != *" $name "* ]]; then return; fi
     mkdir -p "$folder"
     printf '%s\n' "$@" | grep "^$e/" | sed 's#/$##' > "$folder/$name.runs" # what it is made of, for recompute.py
+    printf '%s\n' "$@" | awk 'by { print } { by = $0 == "--by" }' > "$folder/$name.by"
     if ./rlleap report "$@" -o "$folder/$name" > "$folder/$name.txt" 2>&1; then
         echo "$folder/$name"
     else
