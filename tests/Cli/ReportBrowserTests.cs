@@ -68,7 +68,7 @@ public sealed class ReportBrowserTests : IAsyncLifetime
         Assert.Fail($"nothing to click: {selector}");
     }
 
-    // A chart that is drawn again under a pointer at rest shows no tip: like a person's, this one keeps moving a little.
+    // A chart that is drawn again under a pointer at rest shows no tip. So the pointer moves a little, as a person's.
     private async Task PointAtTheFirstChart()
     {
         for (var i = 0; i < 100 && await Seen("#each .tip.seen") == 0; i++)
