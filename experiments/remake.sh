@@ -49,7 +49,12 @@ report warp-updates --pool --against "warp: online" --by method.update $w/leap/s
     $w/warp-local-4/* $w/warp-central-4/*
 report warp-ablation --pool --against leap --by method.layer --by method.depth $w/leap/seed-[123] \
     $w/warp-online/seed-[123] $w/warp-scaling/* $w/warp-conv1x1/* $w/warp-deep/*
+report omniglot-alphabets-small --pool --over omniglot.alphabets $w/leap/seed-[123] $w/finetuning/seed-[123] \
+    $e/omniglot/results/alphabets-small/*/*/*
+report omniglot-long-table --pool $e/omniglot/results/long-table/*/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
+report multi-cv-long --window 10 --pool --against leap $e/multi-cv/results/long/*/*
+report multi-cv-rescaled --window 10 --pool $e/multi-cv/results/long-rescaled/*
 report few-shot $e/few-shot/results/*
 report continual --pool $e/transfer/continual/results/method-*/*
 report continual-pair --pool --by image-sets.learner.gradient-steps $e/transfer/continual/results/pair/*/*
