@@ -215,9 +215,9 @@ public sealed class DamagedRunTests : IDisposable
         for (var step = 0; step < 3; step++)
             for (var task = 0; task < 150; task++) run.Metrics.Write(new($"task/{task}", step, ("x", task)));
         if (OperatingSystem.IsLinux())
+            // LinkTarget is null for a file that another test has closed since; File.ResolveLinkTarget throws.
             Assert.InRange(Directory.GetFiles("/proc/self/fd").Count(file =>
-                File.ResolveLinkTarget(file, false)?.FullName.StartsWith(_folder.Root,
-                    StringComparison.Ordinal) == true), 1, 40);
+                new FileInfo(file).LinkTarget?.StartsWith(_folder.Root, StringComparison.Ordinal) == true), 1, 40);
         var checkpoint = run.SaveCheckpoint(3, _ => { });
         Assert.Equal(151, checkpoint.Lengths.Count);
         var files = Directory.GetFiles(_folder["a/events"], "*", SearchOption.AllDirectories);
