@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using RlLeap.Agents;
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Runs;
 using RlLeap.Data;
 using RlLeap.MetaLearning;
 using Xunit;
@@ -117,6 +118,26 @@ public sealed class OldConfigTests
             Optimizer = ActorCriticOptions.MinAtar.Optimizer with { LearningRate = 0.001 },
         }, config.Games!.Agent);
         Assert.Equal(new OptimizerOptions { LearningRate = 0.1, Schedule = Schedule.Linear }, config.Meta.Optimizer);
+    }
+
+    [Fact]
+    public void The_record_of_every_stored_run_loads()
+    {
+        var folders = Directory.EnumerateFiles(Path.Combine(Repository.Root, "experiments"),
+            RunDirectory.ConfigName, SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).ToList();
+        Assert.NotEmpty(folders);
+        Assert.Empty(folders.Select(Refused).OfType<string>());
+
+        static string? Refused(string folder)
+        {
+            try
+            {
+                _ = ConfigFile.IsMetaTrain(folder)
+                    ? ConfigFile.LoadRun<MetaTrainConfig>(folder) : (object)ConfigFile.LoadRun<TrainConfig>(folder);
+                return null;
+            }
+            catch (RlLeapException e) { return e.Message; }
+        }
     }
 
     [Fact]

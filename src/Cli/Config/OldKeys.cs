@@ -61,7 +61,8 @@ internal static class OldKeys
             if (ConfigTree.Find(root, now) is YamlScalarNode twice)
                 throw new ConfigException($"{tree.PlaceOf(value)}: key '{old}' is now '{now}', which "
                     + $"{tree.PlaceOf(twice)} has too; expected one of them");
-            if (old == "games.assembly" && ConfigReader.IsNull(value)) continue;
+            // Null said that the key was not in use.
+            if (old is "games.assembly" or "multi-cv.gradient-steps" && ConfigReader.IsNull(value)) continue;
             var (path, what) = Translate(tree, now, value);
             tree.Put(root, path, what);
             // Where both were given, gradient steps counted.
