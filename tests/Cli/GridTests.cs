@@ -64,6 +64,14 @@ public class GridTests
     }
 
     [Fact]
+    public void A_section_as_a_value_names_its_folder_by_its_words() =>
+        Assert.Equal(["method-name-leap", "method-name-warp-initialization-name-leap"], ConfigFile.Parse<GridConfig>("""
+            config: a.yaml
+            directory: b
+            axes: {method: ["{name: leap}", "{name: warp, initialization: {name: leap}}"]}
+            """, "grid.yaml").Runs().Select(run => run.Name));
+
+    [Fact]
     public void An_axis_can_be_set_by_its_key_dots_and_all()
     {
         using var temp = new TempFolder();

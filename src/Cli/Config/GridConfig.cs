@@ -129,7 +129,7 @@ public sealed partial record GridConfig : ICheckedConfig
     private static string LastWord(string key) => key[(key.LastIndexOf('.') + 1)..];
     private static string FileName(string value) =>
         string.Concat(value.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' ? c.ToString()
-        : c is '[' or ']' or ' ' ? "" : "-"));
+        : c is '[' or ']' or '{' or '}' or ' ' ? "" : "-"));
 }
 
 /// <summary>
