@@ -89,16 +89,16 @@ public sealed record ExecutorSection : ICheckedConfig
         if (Time is { } time)
         {
             var limit = Seconds(time);
-            if (limit is null) yield return ("time",
-                "a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, "
+            if (limit is null)
+                yield return ("time", "a time as sbatch takes it: minutes, minutes:seconds, hours:minutes:seconds, "
                     + "days-hours, days-hours:minutes or days-hours:minutes:seconds");
-            else if (limit < 2 * WarnSeconds + 60) yield return ("time",
-                $"at least {(2 * WarnSeconds + 60 + 59) / 60} minutes, so that a job gets further before it is warned "
-                    + $"(executor.warn-seconds is {WarnSeconds})");
+            else if (limit < 2 * WarnSeconds + 60)
+                yield return ("time", $"at least {(2 * WarnSeconds + 60 + 59) / 60} minutes, so that a job gets "
+                    + $"further before it is warned (executor.warn-seconds is {WarnSeconds})");
         }
         foreach (var line in Sbatch)
-            if (!line.StartsWith('-') || line.Contains('\n')) yield return ("sbatch",
-                $"options such as --account=physics; found '{line}'");
+            if (!line.StartsWith('-') || line.Contains('\n'))
+                yield return ("sbatch", $"options such as --account=physics; found '{line}'");
     }
 
     /// <summary>sbatch's notation of a time in seconds; null where it is none.</summary>

@@ -61,36 +61,40 @@ public sealed partial record GridConfig : ICheckedConfig
     /// <summary>Whether the objective is to be large or small.</summary>
     public Direction? Direction { get; init; }
 
-    public IEnumerable<(string Key, string Expected)> Check() => Search is null ? CheckAxes() : [.. CheckAxes(), ..
-        CheckSearch(Search)];
+    public IEnumerable<(string Key, string Expected)> Check() =>
+        Search is null ? CheckAxes() : [.. CheckAxes(), .. CheckSearch(Search)];
 
     private IEnumerable<(string Key, string Expected)> CheckAxes()
     {
-        if (Axes.Count == 0 && Search is null) yield return ("axes", "at least one key with its values");
-        if (Search is null && (Ranges.Count > 0 ? "ranges" : Objective is not null ? "objective"
-            : Direction is not null ? "direction" : null) is { } odd)
-            yield return (odd, "search beside it: {kind: random, trials: 20}");
-        if (Axes.FirstOrDefault(a =>
-            a.Value.Distinct().Count() < a.Value.Count) is { Key: { } twice }) yield return ("axes",
-            $"each value of {twice} once");
-        if (Axes.Keys.FirstOrDefault(k => Set.ContainsKey(k)) is { } both) yield return ("set",
-            $"keys that are not axes too: {both}");
-        if (Axes.ContainsKey("run.directory") || Set.ContainsKey("run.directory")) yield return ("directory",
-            "run.directory to be left to the grid");
-        if (Except.SelectMany(Conditions)
-            .FirstOrDefault(c => c.Value is null || !Axes.TryGetValue(c.Key, out var values)
-            || !values.Contains(c.Value)) is { Key: { } left } wrong)
+        if (Search is null)
+        {
+            if (Axes.Count == 0) yield return ("axes", "at least one key with its values");
+            var odd = Ranges.Count > 0 ? "ranges" : Objective is not null ? "objective"
+                : Direction is not null ? "direction" : null;
+            if (odd is not null) yield return (odd, "search beside it: {kind: random, trials: 20}");
+        }
+        if (Axes.FirstOrDefault(axis => axis.Value.Distinct().Count() < axis.Value.Count).Key is { } twice)
+            yield return ("axes", $"each value of {twice} once");
+        if (Axes.Keys.FirstOrDefault(Set.ContainsKey) is { } both)
+            yield return ("set", $"keys that are not axes too: {both}");
+        if (Axes.ContainsKey("run.directory") || Set.ContainsKey("run.directory"))
+            yield return ("directory", "run.directory to be left to the grid");
+        if (Except.SelectMany(Conditions).FirstOrDefault(IsOfNoAxis) is { Key: { } key } wrong)
             yield return ("except", "key=value with a key and a value of axes, not "
-                + (wrong.Value is { } value ? $"{left}={value}" : left));
+                + (wrong.Value is { } value ? $"{key}={value}" : key));
         else if (Runs().Count == 0) yield return ("except", "less than all combinations");
-        if (Placeholder().Matches(Config).Select(m => m.Groups[1].Value)
-            .FirstOrDefault(key => !Axes.ContainsKey(key)) is { } unknown)
+        if (Placeholder().Matches(Config).Select(match => match.Groups[1].Value)
+            .FirstOrDefault(name => !Axes.ContainsKey(name)) is { } unknown)
             yield return ("config", $"keys of axes in braces, not {{{unknown}}}");
-        if (Axes.Keys.Select(LastWord).Distinct().Count() < Axes.Count) yield return ("axes",
-            "keys whose last words differ: they name the folders");
-        else if (Runs().GroupBy(run => run.Name).FirstOrDefault(same => same.Count() > 1) is { } same)
+        if (Axes.Keys.Select(LastWord).Distinct().Count() < Axes.Count)
+            yield return ("axes", "keys whose last words differ: they name the folders");
+        else if (Runs().GroupBy(run => run.Name).FirstOrDefault(runs => runs.Count() > 1) is { } same)
             yield return ("axes",
                 $"values that differ in their folders too: {same.Count()} runs would share {same.Key}");
+
+        bool IsOfNoAxis((string Key, string? Value) condition) =>
+            condition.Value is null || !Axes.TryGetValue(condition.Key, out var values)
+            || !values.Contains(condition.Value);
     }
 
     private IEnumerable<(string Key, string Expected)> CheckSearch(SearchConfig search)
@@ -115,8 +119,8 @@ public sealed partial record GridConfig : ICheckedConfig
                    let name = $"{run.Name}/{LastWord(key)}-{FileName(value)}".TrimStart('/')
                    let config = run.Config.Replace($"{{{key}}}", value)
                    select new GridRun(name, config, [.. run.Settings, $"{key}={value}"]);
-        return [.. runs.Where(run => !Except
-            .Any(left => Conditions(left).All(c => run.Settings.Contains($"{c.Key}={c.Value}"))))];
+        return [.. runs.Where(run => !Except.Any(left =>
+            Conditions(left).All(condition => run.Settings.Contains($"{condition.Key}={condition.Value}"))))];
     }
 
     private static IEnumerable<(string Key, string? Value)> Conditions(string text) =>

@@ -47,8 +47,8 @@ public sealed record TrainConfig : ICheckedConfig, IRunConfig
     public IEnumerable<(string Key, string Expected)> Check()
     {
         foreach (var broken in AgentKeys.Check("agent", Agent)) yield return broken;
-        if (Workers is { } workers && Agent.Ppo is null && Agent.Environments % workers != 0) yield return ("workers",
-            $"a divisor of agent.environments, {Agent.Environments}");
+        if (Workers is { } workers && Agent.Ppo is null && Agent.Environments % workers != 0)
+            yield return ("workers", $"a divisor of agent.environments, {Agent.Environments}");
     }
 }
 

@@ -91,10 +91,11 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
         var suite = Names.Kebab(Suite.ToString());
         object?[] sections = [Games, Omniglot, MultiCv, FewShot, ImageSets]; // in the order of the kinds
         if (sections[(int)Suite] is null) yield return (suite, $"a section, because suite is {suite}");
-        if (Suite == SuiteKind.FewShot && Evaluation is not null) yield return ("evaluation",
-            "nothing, because a few-shot run is tested on few-shot.test");
-        if (Method is FewShotMethod && Suite != SuiteKind.FewShot) yield return ("method.name",
-            "a method that trains task by task; this one compares the images of episodes (suite: few-shot)");
+        if (Suite == SuiteKind.FewShot && Evaluation is not null)
+            yield return ("evaluation", "nothing, because a few-shot run is tested on few-shot.test");
+        if (Method is FewShotMethod && Suite != SuiteKind.FewShot)
+            yield return ("method.name",
+                "a method that trains task by task; this one compares the images of episodes (suite: few-shot)");
         if (Games is { } games)
         {
             foreach (var broken in AgentKeys.Check("games.agent", games.Agent)) yield return broken;
@@ -108,15 +109,13 @@ public sealed record MetaTrainConfig : ICheckedConfig, IRunConfig
                 yield return ($"{section}.network", OwnNames.Expected(network, [], Networks.Ids));
         if (Method is InnerUpdateMethod && Learner?.Stopping is not null)
             yield return ("method.name",
-                "another method than maml or meta-sgd, which cannot stop early; or "
-                    + $"{suite}.learner.stopping: null");
-        if (Method is InnerUpdateMethod && Suite == SuiteKind.Games) yield return ("method.name",
-            "another method than maml or meta-sgd, whose graph would hold every rollout of a task");
-        if (Meta.Patience > 0 && Learner?.Stopping is null
-            && FewShot is not { ValidationEpisodes: > 0 })
-            yield return ("meta.patience",
-                "0, because these tasks' validation error is not looked at "
-                    + "(omniglot or multi-cv with learner.stopping, few-shot with validation-episodes)");
+                $"another method than maml or meta-sgd, which cannot stop early; or {suite}.learner.stopping: null");
+        if (Method is InnerUpdateMethod && Suite == SuiteKind.Games)
+            yield return ("method.name",
+                "another method than maml or meta-sgd, whose graph would hold every rollout of a task");
+        if (Meta.Patience > 0 && Learner?.Stopping is null && FewShot is not { ValidationEpisodes: > 0 })
+            yield return ("meta.patience", "0, because these tasks' validation error is not looked at "
+                + "(omniglot or multi-cv with learner.stopping, few-shot with validation-episodes)");
     }
 }
 

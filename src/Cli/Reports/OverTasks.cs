@@ -28,8 +28,10 @@ internal static class OverTasks
             {
                 var scores = Scores(usable, method, of, (task, score) => scales[task].Normalize(score));
                 foreach (var (name, statistic) in new (string, Func<double[][], double>)[]
-                { ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median), ("mean",
-                    Statistics.Aggregates.Mean), ("optimality gap", Statistics.Aggregates.OptimalityGap) })
+                {
+                    ("IQM", Statistics.Aggregates.InterquartileMean), ("median", Statistics.Aggregates.Median),
+                    ("mean", Statistics.Aggregates.Mean), ("optimality gap", Statistics.Aggregates.OptimalityGap),
+                })
                     yield return new(method, what, name, Statistics.Aggregates.Bootstrap(scores, statistic,
                         rng.Split($"{method} {what} {name}"), replications));
             }

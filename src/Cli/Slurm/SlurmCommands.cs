@@ -19,9 +19,10 @@ internal sealed record SlurmJob(string Id, int Index, string State, string Node,
     public bool IsWaiting => State is "PENDING" or "REQUEUED" or "REQUEUE_HOLD" or "SPECIAL_EXIT" or "CONFIGURING";
 
     /// <summary>Slurm could not start it on its node and holds it until somebody releases it.</summary>
-    public bool IsHeldAfterFailure => State is "REQUEUE_HOLD" or "SPECIAL_EXIT" || Reason.Contains("held",
-        StringComparison.OrdinalIgnoreCase) && Reason.Contains("launch", StringComparison.OrdinalIgnoreCase)
-        || Reason is "JobHoldMaxRequeue";
+    public bool IsHeldAfterFailure =>
+        State is "REQUEUE_HOLD" or "SPECIAL_EXIT" || Reason is "JobHoldMaxRequeue"
+        || Reason.Contains("held", StringComparison.OrdinalIgnoreCase)
+        && Reason.Contains("launch", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>It waits for something that will not come.</summary>
     public bool NeverStarts => IsWaiting && Reason is "PartitionTimeLimit" or "PartitionNodeLimit" or "BadConstraints"
