@@ -45,12 +45,17 @@ report omniglot-ablation --by method.metric --by method.loss --by method.stabili
     $e/omniglot/results/ablation/*/*/*/*
 w=$e/omniglot/results/warpgrad
 report warpgrad --pool --against leap $w/leap/* $w/finetuning/* $w/warp-online/*
+# Reptile's runs were made on another processor: their random initializations are runs of their own there.
+report warpgrad-reptile --pool --against leap $w/leap/* $w/reptile/*
+report warpgrad-reptile-none --pool $w/reptile/*
 report warp-updates --pool --against "warp: online" --by method.update $w/leap/seed-[123] $w/warp-online/seed-[123] \
     $w/warp-local-4/* $w/warp-central-4/*
 report warp-ablation --pool --against leap --by method.layer --by method.depth $w/leap/seed-[123] \
     $w/warp-online/seed-[123] $w/warp-scaling/* $w/warp-conv1x1/* $w/warp-deep/*
 report omniglot-alphabets-small --pool --over omniglot.alphabets $w/leap/seed-[123] $w/finetuning/seed-[123] \
     $e/omniglot/results/alphabets-small/*/*/*
+report omniglot-rates --pool --over meta.optimizer.learning-rate $w/leap/seed-[123] $w/reptile/seed-[123] \
+    $e/omniglot/results/rates/*/*/*
 report omniglot-long-table --pool $e/omniglot/results/long-table/*/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report multi-cv-long --window 10 --pool --against leap $e/multi-cv/results/long/*/*
