@@ -5,7 +5,8 @@ using Xunit;
 
 namespace RlLeap.Tests.Cli;
 
-public sealed class MetaTrainProcessTests : IDisposable
+public sealed class MetaTrainProcessTests(MetaTrainProcessTests.Uninterrupted reference)
+    : IClassFixture<MetaTrainProcessTests.Uninterrupted>, IDisposable
 {
     private readonly TempFolder _folder = new();
 
@@ -24,8 +25,10 @@ public sealed class MetaTrainProcessTests : IDisposable
         """;
 
     // Every run has a parent folder of its own: curves from random initialization are shared between the runs of one.
-    private string ConfigOf(string run) =>
-        _folder.Write(run + ".yaml", Config.Replace("DIRECTORY", _folder[$"{run}/run"]));
+    private string ConfigOf(string run) => ConfigIn(_folder, run);
+
+    private static string ConfigIn(TempFolder folder, string run) =>
+        folder.Write(run + ".yaml", Config.Replace("DIRECTORY", folder[$"{run}/run"]));
 
     [Fact]
     public void A_run_killed_at_random_moments_and_resumed_ends_with_the_same_bits() => KilledAndResumed(kills: 2);
@@ -36,10 +39,10 @@ public sealed class MetaTrainProcessTests : IDisposable
     [Fact]
     public void Neither_the_number_of_workers_nor_a_polite_stop_changes_a_bit_and_a_second_process_is_refused()
     {
-        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         // The held-out game's options are part of the record too.
         Assert.Contains("MinAtar/SpaceInvaders-v0?planes=10: planes=10",
-            Result.Load(_folder["whole/run/result.json"]).Record!["environment options"], StringComparison.Ordinal);
+            Result.Load(Path.Combine(reference.Run, "result.json")).Record!["environment options"],
+            StringComparison.Ordinal);
         var process = ProgramProcess.Start("meta-train", ConfigOf("stopped"), "--parallel", "1");
         ProgramProcess.Until(process, () => Directory.Exists(_folder["stopped/run/checkpoints"]));
         var (second, _, refused) = ProgramProcess.Run("meta-train", "--resume", _folder["stopped/run"]);
@@ -140,7 +143,6 @@ public sealed class MetaTrainProcessTests : IDisposable
     [Fact]
     public void A_damaged_newest_checkpoint_is_named_and_the_one_before_it_is_used()
     {
-        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         ProgramProcess.StartAndKill(_folder["damaged/run"],
             () => ProgramProcess.Checkpoints(_folder["damaged/run"]).Count >= 2, "meta-train", ConfigOf("damaged"));
         var newest = ProgramProcess.Checkpoints(_folder["damaged/run"])[^1];
@@ -208,7 +210,6 @@ public sealed class MetaTrainProcessTests : IDisposable
     [Fact]
     public void A_full_disk_is_said_and_what_was_saved_can_be_gone_on_with()
     {
-        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
         Directory.CreateDirectory(_folder["disk"]);
         if (ProgramProcess.RunOnSmallDisk(_folder["disk"], 1, "meta-train", ConfigOf("disk"))
             is not var (code, _, error)) return;
@@ -221,8 +222,7 @@ public sealed class MetaTrainProcessTests : IDisposable
 
     private void KilledAndResumed(int kills)
     {
-        ProgramProcess.Succeed("meta-train", ConfigOf("whole"));
-        ProgramProcess.KillAndResume(_folder["killed/run"], _folder["whole/run"], kills, pause: 300,
+        ProgramProcess.KillAndResume(_folder["killed/run"], reference.Run, kills, pause: 300,
             start: ["meta-train", ConfigOf("killed")], resume: ["meta-train", "--resume", _folder["killed/run"]]);
         AssertSame("killed");
     }
@@ -230,9 +230,20 @@ public sealed class MetaTrainProcessTests : IDisposable
     private void AssertSame(string other)
     {
         foreach (var file in new[] { "initialization.safetensors", "metrics.jsonl" })
-            Assert.True(File.ReadAllBytes(_folder[$"whole/run/{file}"]).AsSpan()
+            Assert.True(File.ReadAllBytes(Path.Combine(reference.Run, file)).AsSpan()
                 .SequenceEqual(File.ReadAllBytes(_folder[$"{other}/run/{file}"])), $"{file} differs");
-        Assert.Equal(File.ReadAllText(_folder["whole/run/result.json"]),
+        Assert.Equal(File.ReadAllText(Path.Combine(reference.Run, "result.json")),
             File.ReadAllText(_folder[$"{other}/run/result.json"]));
+    }
+
+    /// <summary>The run that the others must equal, made once.</summary>
+    public sealed class Uninterrupted : IDisposable
+    {
+        private readonly TempFolder _folder = new();
+
+        public Uninterrupted() => ProgramProcess.Succeed("meta-train", ConfigIn(_folder, "whole"));
+
+        public string Run => _folder["whole/run"];
+        public void Dispose() => _folder.Dispose();
     }
 }
