@@ -56,6 +56,8 @@ report omniglot-alphabets-small --pool --over omniglot.alphabets $w/leap/seed-[1
     $e/omniglot/results/alphabets-small/*/*/*
 report omniglot-rates --pool --over meta.optimizer.learning-rate $w/leap/seed-[123] $w/reptile/seed-[123] \
     $e/omniglot/results/rates/*/*/*
+report omniglot-rate-search --over meta.optimizer.learning-rate $e/omniglot/results/rate-search/*/*/*
+report omniglot-loss-left-out --over meta.optimizer.learning-rate $e/omniglot/results/loss-left-out/*/*
 report omniglot-long-table --pool $e/omniglot/results/long-table/*/*
 report multi-cv --window 10 --pool $e/multi-cv/results/table/*/*/*
 report multi-cv-long --window 10 --pool --against leap $e/multi-cv/results/long/*/*
