@@ -1,6 +1,7 @@
-// The configs that come with RlLeap can be read, and say in their first lines what they show.
+// The configs that come with RlLeap can be read, say in their first lines what they show, and make the stored runs.
 using RlLeap.Cli.Config;
 using RlLeap.Cli.MetaTraining;
+using RlLeap.Cli.Runs;
 using Xunit;
 
 namespace RlLeap.Tests.Cli;
@@ -49,6 +50,41 @@ public sealed class ShippedConfigTests
                 else ConfigFile.Load<MetaTrainConfig>(path, [.. run.Settings, "run.directory=x"]);
             }
         }
+    }
+
+    // Stored runs for which a page has a command of their own.
+    private static readonly string[] WithoutGrid =
+    [
+        "few-shot/results/", "minatar/results/quick/", "multi-cv/results/hat/", "transfer/",
+        "omniglot/results/alphabets/name-leap/alphabets-5/seed-2",
+        "omniglot/results/alphabets/name-leap/alphabets-5/seed-3",
+        "omniglot/results/long-120/", "omniglot/results/long-200/", "omniglot/results/loss-left-out/",
+        "omniglot/results/warpgrad/loss-left-out/",
+    ];
+
+    [Fact]
+    public void EveryStoredMetaTrainingIsOneThatAGridMakes()
+    {
+        var made = Files.Where(IsGrid).SelectMany(MetaTrainings).Select(WhatItComputes).ToHashSet();
+        var stored = Directory.EnumerateFiles(Folder, RunDirectory.ConfigName, SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Folder, Path.GetDirectoryName(file)!))
+            .Where(run => !WithoutGrid.Any(start => run.StartsWith(start, StringComparison.Ordinal))
+                && ConfigFile.IsMetaTrain(Path.Combine(Folder, run))).ToList();
+        Assert.NotEmpty(stored);
+        List<string> others = [.. stored.Where(run =>
+            !made.Contains(WhatItComputes(ConfigFile.LoadRun<MetaTrainConfig>(Path.Combine(Folder, run)))))];
+        Assert.Empty(others);
+
+        static IEnumerable<MetaTrainConfig> MetaTrainings(string file)
+        {
+            var grid = ConfigFile.Load<GridConfig>(file);
+            return grid.Command != "meta-train" ? [] : grid.Runs().Select(run => ConfigFile.Load<MetaTrainConfig>(
+                Path.Combine(Path.GetDirectoryName(file)!, run.Config), run.Settings));
+        }
+
+        // Not where, on how many cores, nor with how many checkpoints.
+        static string WhatItComputes(MetaTrainConfig config) => ConfigFile.ToYaml(
+            config with { Run = config.Run with { Directory = null, Parallel = 0, CheckpointSeconds = 1 } });
     }
 
     [Fact]
